@@ -1,0 +1,39 @@
+/** Who may import what. The table stands in CONTRIBUTING.md. */
+const layer = (name, allowed, packages = []) => ({
+  name: `${name} imports only what it may`,
+  comment: `${name}/ may import ${[...allowed, ...packages].join(', ') || 'nothing'}; move the code, or pass what it needs as an argument.`,
+  severity: 'error',
+  from: { path: `^${name}/` },
+  to: { pathNot: [`^${name}/`, ...allowed.map((a) => `^${a}/`), ...packages.map((p) => `^node_modules/${p}/`)], dependencyTypesNot: ['core'] },
+});
+
+module.exports = {
+  forbidden: [
+    layer('domain', [], ['zod', 'fastest-levenshtein']),
+    {
+      ...layer('workflows', ['domain'], ['@temporalio/workflow', '@temporalio/common']),
+      to: { pathNot: ['^workflows/', '^domain/', '^node_modules/@temporalio/(workflow|common)/'], dependencyTypesNot: ['type-only'] },
+    },
+    layer('activities', ['domain'], ['@temporalio/activity']),
+    layer('k8s', ['domain'], ['@kubernetes/client-node']),
+    layer('local', ['domain'], ['fastify']),
+    layer('mlflow', ['domain']),
+    { name: 'workers import neither tests nor scripts', severity: 'error', from: { path: '^workers/' }, to: { path: '^(test|scripts)/' } },
+    { name: 'nothing imports tests', severity: 'error', from: { pathNot: '^test/' }, to: { path: '^test/' } },
+    {
+      name: 'only k8s knows Kubernetes',
+      comment: 'Everyone else goes through the JobRunner and EndpointHost interfaces of domain/.',
+      severity: 'error',
+      from: { pathNot: '^(k8s|test)/' },
+      to: { path: '^node_modules/@kubernetes/' },
+    },
+    { name: 'no cycles', severity: 'error', from: {}, to: { circular: true } },
+    { name: 'no unresolved imports', severity: 'error', from: {}, to: { couldNotResolve: true } },
+  ],
+  options: {
+    doNotFollow: { path: 'node_modules' },
+    tsPreCompilationDeps: 'specify',
+    tsConfig: { fileName: 'tsconfig.json' },
+    enhancedResolveOptions: { exportsFields: ['exports'], conditionNames: ['import', 'node', 'default', 'types'] },
+  },
+};

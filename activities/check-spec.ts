@@ -1,0 +1,75 @@
+import { createReadStream } from 'node:fs';
+import { readFile } from 'node:fs/promises';
+import { createInterface } from 'node:readline';
+import { fileURLToPath } from 'node:url';
+import { ApplicationFailure } from '@temporalio/activity';
+import { checkLifecycleSpec, describeProblems, type Problem } from '../domain/explain-spec.ts';
+import type { LifecycleSpec } from '../domain/lifecycle-spec.ts';
+import type { Dependencies, Workspace } from './dependencies.ts';
+import { resolveBaseModel, resolveFile } from './references.ts';
+
+export const createSpecActivities = ({ workspace }: Pick<Dependencies, 'workspace'>) => ({
+  /** The spec with its defaults. Fails for good, naming every wrong field; starts and writes nothing. */
+  async checkSpec(raw: unknown): Promise<LifecycleSpec> {
+    const checked = checkLifecycleSpec(raw);
+    if (!checked.ok) throw refused(checked.problems);
+    const problems = await checkReferences(checked.spec, workspace);
+    if (problems.length > 0) throw refused(problems);
+    return checked.spec;
+  },
+});
+
+const refused = (problems: readonly Problem[]): ApplicationFailure =>
+  ApplicationFailure.nonRetryable(describeProblems(problems), 'BadSpec', problems);
+
+async function checkReferences(spec: LifecycleSpec, workspace: Workspace): Promise<Problem[]> {
+  const [data, prompt, baseModel] = await Promise.all([
+    resolveFile(spec.data.path, 'data.path', workspace),
+    resolveFile(spec.prompt.path, 'prompt.path', workspace),
+    resolveBaseModel(spec.baseModel, workspace),
+  ]);
+  return [
+    ...[data, prompt, baseModel].flatMap((r) => (r.ok ? [] : [r.problem])),
+    ...(data.ok ? await checkColumns(spec, data.uri) : []),
+    ...(prompt.ok ? await checkPlaceholders(spec, prompt.uri) : []),
+  ];
+}
+
+/** Looks at the first row only: the prepare stage checks every one. */
+async function checkColumns({ data }: LifecycleSpec, uri: string): Promise<Problem[]> {
+  const columns = await firstRowColumns(uri);
+  if (columns === undefined) return [];
+  const asked = [
+    ...data.input.map((column, i) => ({ path: `data.input[${i}]`, column })),
+    { path: 'data.target', column: data.target },
+    ...(data.group === undefined ? [] : [{ path: 'data.group', column: data.group }]),
+  ];
+  return asked
+    .filter(({ column }) => !columns.includes(column))
+    .map(({ path, column }) => ({ path, message: `the data has no column ${JSON.stringify(column)}; it has ${columns.join(', ')}` }));
+}
+
+async function firstRowColumns(uri: string): Promise<string[] | undefined> {
+  if (!uri.startsWith('file:') || !uri.endsWith('.jsonl')) return undefined;
+  const lines = createInterface({ input: createReadStream(fileURLToPath(uri)) });
+  try {
+    for await (const line of lines) {
+      const row: unknown = JSON.parse(line);
+      return typeof row === 'object' && row !== null ? Object.keys(row) : undefined;
+    }
+  } catch {
+    return undefined;
+  } finally {
+    lines.close();
+  }
+  return [];
+}
+
+async function checkPlaceholders({ data, prompt }: LifecycleSpec, uri: string): Promise<Problem[]> {
+  const template = await readFile(fileURLToPath(uri), 'utf8');
+  const used = [...template.matchAll(/\{\{\s*([^{}]*?)\s*\}\}/g)].map((match) => match[1] ?? '');
+  if (used.length === 0) return [{ path: 'prompt.path', message: `${prompt.path} has no {{column}} placeholder, so every prompt would be the same` }];
+  return used
+    .filter((column) => !data.input.includes(column))
+    .map((column) => ({ path: 'prompt.path', message: `${prompt.path} uses {{${column}}}, and data.input has ${data.input.join(', ')}` }));
+}

@@ -1,0 +1,26 @@
+import type { ArtifactStore } from '../domain/artifact-store.ts';
+import type { JobRequest, JobRunner } from '../domain/job.ts';
+import type { EndpointHost } from '../domain/release.ts';
+import type { Tracking } from '../domain/tracking.ts';
+
+/** What activities work with. The worker makes the real ones; a test may pass its own. */
+export interface Dependencies {
+  readonly runner: JobRunner;
+  /** Has the Job watched from now on: its end completes the activity that waits for it. */
+  readonly track: (request: JobRequest) => void;
+  readonly tracking: Tracking;
+  readonly artifacts: ArtifactStore;
+  readonly endpoints: EndpointHost;
+  readonly workspace: Workspace;
+}
+
+export interface Workspace {
+  /** What relative paths in a spec start from. */
+  readonly root: string;
+  /** Where `packaged:NAME` base models were imported to, one folder each. */
+  readonly models: string;
+  /** Digest of the code that the Jobs run, with its lock. */
+  readonly codeDigest: string;
+  /** For people: the revision or version that the code came from. */
+  readonly codeRevision: string;
+}

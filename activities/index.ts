@@ -1,0 +1,16 @@
+import { createSpecActivities } from './check-spec.ts';
+import type { Dependencies } from './dependencies.ts';
+import { createEvidenceActivities } from './evidence.ts';
+import { createJobActivities } from './jobs.ts';
+import { createRecordActivities } from './lifecycle-record.ts';
+import { createReleaseActivities } from './releases.ts';
+
+export const createActivities = (dependencies: Dependencies) => ({
+  ...createSpecActivities(dependencies),
+  ...createRecordActivities(dependencies),
+  ...createJobActivities(dependencies),
+  ...createEvidenceActivities(dependencies),
+  ...createReleaseActivities(dependencies),
+});
+
+export type Activities = ReturnType<typeof createActivities>;

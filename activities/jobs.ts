@@ -1,0 +1,77 @@
+import { activityInfo, ApplicationFailure, CompleteAsyncError } from '@temporalio/activity';
+import { digestOf } from '../domain/digest.ts';
+import type { JobReport, JobToRun, StageSpec, StageTracking } from '../domain/job-request.ts';
+import { JobConflictError, type JobOutcome, type JobRequest } from '../domain/job.ts';
+import { jobName, type JobIdentity } from '../domain/names.ts';
+import { tags } from '../domain/tracking.ts';
+import type { Dependencies } from './dependencies.ts';
+
+type JobDependencies = Pick<Dependencies, 'runner' | 'track' | 'tracking' | 'artifacts'>;
+
+export function createJobActivities({ runner, track, tracking, artifacts }: JobDependencies) {
+  async function findReusable(experiment: string, stageDigest: string): Promise<JobOutcome | undefined> {
+    const run = await tracking.findFinishedRun(experiment, { key: tags.stageDigest, value: stageDigest });
+    const recorded = run?.tags[tags.outcome];
+    if (recorded === undefined) return undefined;
+    const outcome = JSON.parse(recorded) as JobOutcome;
+    if (outcome.kind !== 'succeeded') return undefined;
+    const there = await Promise.all(Object.values(outcome.outputs).map(({ uri }) => artifacts.exists(uri)));
+    return there.every(Boolean) ? outcome : undefined;
+  }
+
+  const openRun = (name: string, { stage }: StageSpec, { experiment, parentRunId }: StageTracking, stageDigest: string) =>
+    tracking.openRun({
+      experiment,
+      name: stage,
+      parentRunId,
+      key: { key: tags.job, value: name },
+      tags: { [tags.stage]: stage, [tags.stageDigest]: stageDigest },
+    });
+
+  return {
+    /**
+     * Makes the Job, or adopts it if it is there already, and ends when the Job does: the tracker
+     * completes this activity, which holds no slot meanwhile. A failed Job is a report, not an error.
+     */
+    async runJob({ identity, spec, maximumSeconds, tracking: record }: JobToRun): Promise<JobReport> {
+      const name = jobName(identity);
+      let runId: string | undefined;
+      if (record) {
+        const stageDigest = digestOf({ spec, inputs: record.inputDigests });
+        const reusable = record.reuse ? await findReusable(record.experiment, stageDigest) : undefined;
+        if (reusable) return { outcome: reusable, reused: true };
+        runId = await openRun(name, spec, record, stageDigest);
+      }
+      const { workflowExecution, activityId } = activityInfo();
+      const request: JobRequest = {
+        name,
+        owner: { workflowId: identity.workflowId, runId: workflowExecution?.runId ?? identity.firstExecutionRunId, activityId },
+        spec: { ...spec, ...placement(spec, identity, name), ...(runId === undefined ? {} : { runId }) },
+        specDigest: digestOf(spec),
+        maximumSeconds,
+        ...(runId === undefined ? {} : { runId }),
+      };
+      await runner.create(request).catch((error: unknown) => {
+        if (error instanceof JobConflictError) throw ApplicationFailure.nonRetryable(error.message, error.name);
+        throw error;
+      });
+      track(request);
+      throw new CompleteAsyncError();
+    },
+
+    /** Resolves once the Job is confirmed gone. Idempotent, also for a Job that was never made. */
+    async cancelJob(identity: JobIdentity): Promise<void> {
+      await runner.cancel(jobName(identity), 'Deleted', 'The lifecycle was cancelled.');
+    },
+  };
+
+  function placement(spec: StageSpec, identity: JobIdentity, name: string) {
+    if (spec.stage === 'noop') return {};
+    return {
+      output: artifacts.uriOf('jobs', name),
+      // Without the attempt: what one attempt saved, the next goes on from.
+      ...(spec.stage === 'tune' ? { checkpoints: artifacts.uriOf('checkpoints', jobName({ ...identity, attempt: 0 })) } : {}),
+      ...(spec.stage === 'evaluate' ? { cache: artifacts.uriOf('evaluations') } : {}),
+    };
+  }
+}

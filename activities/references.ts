@@ -1,0 +1,39 @@
+import { stat } from 'node:fs/promises';
+import { isAbsolute, join, resolve } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import type { Problem } from '../domain/explain-spec.ts';
+import type { Workspace } from './dependencies.ts';
+
+/** A reference of a spec, resolved; or what is wrong with it. */
+export type Resolved = { readonly ok: true; readonly uri: string } | { readonly ok: false; readonly problem: Problem };
+
+const packagedPrefix = 'packaged:';
+const hubModelId = /^[\w.-]+\/[\w.-]+$/;
+
+export async function resolveFile(path: string, field: string, { root }: Workspace): Promise<Resolved> {
+  if (path.startsWith('hub:')) return { ok: true, uri: path };
+  const full = resolve(root, path);
+  const found = await stat(full).catch(() => undefined);
+  if (found?.isFile()) return { ok: true, uri: pathToFileURL(full).href };
+  const what = found ? 'is a folder' : `does not exist (looked in ${isAbsolute(path) ? 'the root folder' : root})`;
+  return { ok: false, problem: { path: field, message: `expected a file, but ${path} ${what}` } };
+}
+
+/** A folder in transformers format, a packaged model that `tuneline up` imported, or a hub ID, which is not looked up here. */
+export async function resolveBaseModel(reference: string, workspace: Workspace): Promise<Resolved> {
+  const folder = reference.startsWith(packagedPrefix)
+    ? join(workspace.models, reference.slice(packagedPrefix.length))
+    : resolve(workspace.root, reference);
+  if (await isModelFolder(folder)) return { ok: true, uri: pathToFileURL(folder).href };
+  if (hubModelId.test(reference)) return { ok: true, uri: reference };
+  const hint = reference.startsWith(packagedPrefix)
+    ? `no such packaged model was imported; packaged:SmolLM2-135M-Instruct is, by "tuneline up"`
+    : `${reference} is neither a folder with a config.json nor a hub ID such as org/name`;
+  return { ok: false, problem: { path: 'baseModel', message: `expected a model, but ${hint}` } };
+}
+
+const isModelFolder = (folder: string): Promise<boolean> =>
+  stat(join(folder, 'config.json')).then(
+    (found) => found.isFile(),
+    () => false,
+  );

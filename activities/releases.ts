@@ -1,0 +1,83 @@
+import { ApplicationFailure, heartbeat } from '@temporalio/activity';
+import type { Artifact } from '../domain/job.ts';
+import type { LifecycleSpec } from '../domain/lifecycle-spec.ts';
+import type { LifecycleInputs } from '../domain/lifecycle.ts';
+import { SmokeTestError, type Release, type ServedRelease } from '../domain/release.ts';
+import type { ReviewDecision } from '../domain/review.ts';
+import { tags, type RegisteredVersion } from '../domain/tracking.ts';
+import type { Dependencies } from './dependencies.ts';
+import type { ExecutionIdentity } from './lifecycle-record.ts';
+
+export interface ApprovedCandidate {
+  readonly spec: LifecycleSpec;
+  readonly inputs: LifecycleInputs;
+  readonly execution: ExecutionIdentity;
+  readonly weights: Artifact;
+  readonly dataset: Artifact;
+  readonly evidence: Artifact;
+  /** Undefined where the gate alone decided. */
+  readonly decision?: ReviewDecision;
+}
+
+export const createReleaseActivities = ({ tracking, artifacts, endpoints }: Dependencies) => ({
+  findChampion: (model: string): Promise<RegisteredVersion | undefined> => tracking.findAlias(model, 'champion'),
+
+  /** The model version of these weights, with its lineage. Idempotent by the weights' digest. */
+  async registerVersion({ spec, inputs, execution, weights, dataset, evidence, decision }: ApprovedCandidate): Promise<string> {
+    const version = await tracking.registerVersion({
+      model: spec.model,
+      runId: inputs.runId,
+      weights,
+      description: `${spec.baseModel}, tuned by ${spec.tune.method} on ${spec.data.path}`,
+      tags: {
+        [tags.workflowId]: execution.workflowId,
+        [tags.codeRevision]: inputs.codeRevision,
+        [tags.codeDigest]: inputs.codeDigest,
+        [tags.dataDigest]: inputs.data.digest,
+        [tags.datasetDigest]: dataset.digest,
+        [tags.promptVersion]: `${inputs.prompt.name}/${inputs.prompt.version}`,
+        [tags.baseModel]: spec.baseModel,
+        [tags.baseModelDigest]: inputs.baseModel.digest,
+        [tags.evidenceDigest]: evidence.digest,
+        [tags.verdict]: 'gate passed',
+        [tags.reviewer]: decision?.reviewer ?? 'gate',
+        ...(decision?.comment ? { [tags.reviewComment]: decision.comment } : {}),
+      },
+    });
+    await tracking.setAlias(spec.model, 'candidate', version);
+    return version;
+  },
+
+  /** Starts the release beside the one that serves and has it answer a held-out prompt. Traffic stays where it is. */
+  async prepareRelease(release: Release, dataset: Artifact): Promise<void> {
+    const beating = setInterval(() => heartbeat(), 3000);
+    try {
+      const digest = await artifacts.digest(release.weights.uri);
+      if (digest !== release.weights.digest)
+        throw ApplicationFailure.nonRetryable(`The weights at ${release.weights.uri} are not the ones that were approved: their digest is ${digest}.`, 'DigestMismatch');
+      const line = (await artifacts.readText(`${dataset.uri}/heldout.jsonl`)).split('\n', 1)[0] ?? '';
+      await endpoints.prepare(release, (JSON.parse(line) as { prompt: string }).prompt);
+    } catch (error) {
+      if (error instanceof SmokeTestError) throw ApplicationFailure.nonRetryable(error.message, error.name);
+      throw error;
+    } finally {
+      clearInterval(beating);
+    }
+  },
+
+  /** Traffic and aliases, in that order: `champion` never names a version that did not serve. */
+  async releaseVersion(release: Release): Promise<ServedRelease> {
+    const before = await tracking.findAlias(release.model, 'champion');
+    const served = await endpoints.switchTo(release);
+    if (before && before.version !== release.version) await tracking.setAlias(release.model, 'previous', before.version);
+    await tracking.setAlias(release.model, 'champion', release.version);
+    await tracking.removeAlias(release.model, 'candidate');
+    await endpoints.retireOthers(release.endpoint);
+    return served;
+  },
+
+  async recordRelease(runId: string, { url: _address, ...release }: ServedRelease): Promise<void> {
+    await tracking.putText(runId, 'release.json', `${JSON.stringify(release, null, 2)}\n`);
+    await tracking.setVersionTags(release.model, release.version, { [tags.endpoint]: release.endpoint });
+  },
+});

@@ -1,0 +1,9 @@
+/** Where data, weights and reports live; MLflow keeps only their URIs and digests. */
+export interface ArtifactStore {
+  /** A URI under this store, for something that may not exist yet. */
+  uriOf(...path: readonly string[]): string;
+  exists(uri: string): Promise<boolean>;
+  readText(uri: string): Promise<string>;
+  /** Of a file its SHA-256; of a folder one over the names and digests of all files in it, as `jobs/` makes it. */
+  digest(uri: string): Promise<string>;
+}

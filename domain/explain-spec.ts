@@ -1,0 +1,120 @@
+import { closest, distance } from 'fastest-levenshtein';
+import { z } from 'zod';
+import { lifecycleSpecSchema, type LifecycleSpec } from './lifecycle-spec.ts';
+
+export interface Problem {
+  /** Dotted path of the field, such as `tune.steps` or `gate[0].metric`. */
+  readonly path: string;
+  readonly message: string;
+}
+
+export type SpecCheck = { readonly ok: true; readonly spec: LifecycleSpec } | { readonly ok: false; readonly problems: readonly Problem[] };
+
+/** Checks what a person wrote; every wrong field is named, with what was expected there. */
+export function checkLifecycleSpec(raw: unknown): SpecCheck {
+  const parsed = lifecycleSpecSchema.safeParse(raw, { reportInput: true });
+  return parsed.success ? { ok: true, spec: parsed.data } : { ok: false, problems: parsed.error.issues.flatMap(explain) };
+}
+
+/** One readable message for all problems, with the way out. */
+export function describeProblems(problems: readonly Problem[]): string {
+  const many = problems.length > 1 ? 'fields are' : 'field is';
+  return [
+    `The spec was refused: ${problems.length} ${many} wrong. Nothing was started.`,
+    ...problems.map(({ path, message }) => `  ${path}: ${message}`),
+    'hint: examples/specs/package-summaries.json is a complete example.',
+  ].join('\n');
+}
+
+function explain(issue: z.core.$ZodIssue): Problem[] {
+  const path = showPath(issue.path);
+  switch (issue.code) {
+    case 'unrecognized_keys':
+      return issue.keys.map((key) => explainUnknown(issue.path, key));
+    case 'invalid_type':
+      return [{ path, message: `expected ${articled(issue.expected)}, got ${showValue(issue.input)}` }];
+    case 'invalid_value':
+      return [{ path, message: explainValue(issue.values.map(String), issue.input) }];
+    case 'invalid_union':
+      return [{ path, message: explainValue(discriminatorValues(issue.path), fieldOf(issue.input, issue.path.at(-1))) }];
+    case 'too_small':
+      return [{ path, message: `expected ${measureOf(issue.origin)} of at least ${issue.minimum}${issue.inclusive === false ? ' (exclusive)' : ''}, got ${showValue(issue.input)}` }];
+    case 'too_big':
+      return [{ path, message: `expected ${measureOf(issue.origin)} of at most ${issue.maximum}, got ${showValue(issue.input)}` }];
+    case 'invalid_format':
+    case 'custom':
+      return [{ path, message: `expected ${issue.message}, got ${showValue(issue.input)}` }];
+    default:
+      return [{ path, message: issue.message }];
+  }
+}
+
+function explainUnknown(parent: readonly PropertyKey[], key: string): Problem {
+  const known = fieldsAt(parent);
+  const near = nearest(key, known);
+  return {
+    path: showPath([...parent, key]),
+    message: `no such field${near ? `; did you mean ${near}?` : ''}${near || known.length === 0 ? '' : ` (known: ${known.join(', ')})`}`,
+  };
+}
+
+function explainValue(allowed: readonly string[], input: unknown): string {
+  const near = typeof input === 'string' ? nearest(input, allowed) : undefined;
+  return `expected ${allowed.length > 1 ? 'one of ' : ''}${allowed.join(', ')}, got ${showValue(input)}${near ? `; did you mean ${near}?` : ''}`;
+}
+
+/** Half the letters may differ: further away a suggestion confuses more than it helps. */
+function nearest(word: string, known: readonly string[]): string | undefined {
+  if (known.length === 0) return undefined;
+  const best = closest(word.toLowerCase(), known.map((k) => k.toLowerCase()));
+  const found = known.find((k) => k.toLowerCase() === best);
+  return found !== undefined && distance(word.toLowerCase(), best) <= Math.ceil(word.length / 2) ? found : undefined;
+}
+
+interface JsonSchema {
+  readonly properties?: Readonly<Record<string, JsonSchema>>;
+  readonly items?: JsonSchema;
+  readonly oneOf?: readonly JsonSchema[];
+  readonly const?: unknown;
+}
+
+/** The JSON Schema of the spec, for editors; checked in beside the examples. */
+export const lifecycleSpecJsonSchema = () => z.toJSONSchema(lifecycleSpecSchema, { io: 'input' });
+
+function schemasAt(path: readonly PropertyKey[]): JsonSchema[] {
+  let schemas: JsonSchema[] = [lifecycleSpecJsonSchema() as JsonSchema];
+  for (const step of path) {
+    schemas = schemas
+      .flatMap((s) => (s.oneOf ? [...s.oneOf] : [s]))
+      .flatMap((s) => (typeof step === 'number' ? s.items : s.properties?.[String(step)]) ?? []);
+  }
+  return schemas.flatMap((s) => (s.oneOf ? [...s.oneOf] : [s]));
+}
+
+const fieldsAt = (path: readonly PropertyKey[]): string[] => [
+  ...new Set(schemasAt(path).flatMap((s) => Object.keys(s.properties ?? {}))),
+].filter((field) => field !== '$schema');
+
+const discriminatorValues = (path: readonly PropertyKey[]): string[] =>
+  schemasAt(path).flatMap((s) => (typeof s.const === 'string' ? [s.const] : []));
+
+/** The issue points at the field that tells the variants apart, and carries the object around it. */
+const fieldOf = (input: unknown, field: PropertyKey | undefined): unknown =>
+  typeof input === 'object' && input !== null && field !== undefined ? (input as Record<PropertyKey, unknown>)[field] : input;
+
+const showPath = (path: readonly PropertyKey[]): string =>
+  path.length === 0
+    ? 'spec'
+    : path.reduce<string>((shown, step) => (typeof step === 'number' ? `${shown}[${step}]` : shown === '' ? String(step) : `${shown}.${String(step)}`), '');
+
+function showValue(value: unknown): string {
+  if (value === undefined) return 'nothing';
+  const text = JSON.stringify(value);
+  return text.length > 60 ? `${text.slice(0, 57)}…` : text;
+}
+
+const measureOf = (origin: string): string =>
+  ({ string: 'a text with a length', array: 'a list with a length' })[origin] ?? 'a number';
+
+const articled = (type: string): string =>
+  ({ int: 'a whole number', number: 'a number', string: 'a text', array: 'a list', object: 'an object', boolean: 'true or false' })[type] ?? type;

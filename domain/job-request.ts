@@ -1,0 +1,33 @@
+import type { JobOutcome } from './job.ts';
+import type { JobSpec } from './job-spec.ts';
+import type { JobIdentity } from './names.ts';
+
+/** The fields of a Job's spec that say where it runs and not what it computes. */
+type Placement = 'output' | 'runId' | 'checkpoints' | 'cache';
+
+type Unplaced<S> = S extends unknown ? Omit<S, Placement> : never;
+
+/** What a stage computes from what: equal values give equal results, so this is what reuse goes by. */
+export type StageSpec = Unplaced<JobSpec>;
+
+export interface JobToRun {
+  readonly identity: JobIdentity;
+  readonly spec: StageSpec;
+  readonly maximumSeconds: number;
+  /** Undefined keeps no record in MLflow and reuses nothing. */
+  readonly tracking?: StageTracking;
+}
+
+export interface StageTracking {
+  readonly experiment: string;
+  readonly parentRunId: string;
+  /** Digests of what the spec names only by reference: code, data, base model. */
+  readonly inputDigests: readonly string[];
+  readonly reuse: boolean;
+}
+
+export interface JobReport {
+  readonly outcome: JobOutcome;
+  /** An earlier success with the same inputs and code stands in for this Job. */
+  readonly reused: boolean;
+}

@@ -1,0 +1,91 @@
+import { z } from 'zod';
+
+/**
+ * What a Job is told, by stage: references only. `jobs/tuneline_jobs/job-spec.schema.json` is made
+ * from this file, so TypeScript and Python can't drift apart.
+ */
+
+const fileUri = z.string().regex(/^file:\/\/\//, 'a file:// URI');
+const artifact = z.strictObject({ uri: fileUri, digest: z.string().regex(/^sha256:[0-9a-f]{64}$/, 'sha256: and 64 hex digits') });
+const modelReference = z.string().min(1).meta({ description: 'A file:// URI of a model folder, or a hub ID.' });
+
+const common = {
+  /** A folder this Job may write its outputs under. */
+  output: fileUri,
+  /** The MLflow run that the worker opened for this Job. */
+  runId: z.string().optional(),
+};
+
+const data = z.strictObject({
+  uri: z.string().min(1),
+  input: z.array(z.string()).min(1),
+  target: z.string(),
+  group: z.string().optional(),
+});
+
+const count = z.int().min(1);
+const seed = z.int().min(0);
+
+export const jobSpecSchema = z.discriminatedUnion('stage', [
+  z.strictObject({ stage: z.literal('noop'), input: z.unknown() }),
+  z.strictObject({
+    stage: z.literal('explore'),
+    ...common,
+    data,
+    baseModel: modelReference,
+    maxTokens: count,
+    heldOutExamples: count,
+    seed,
+  }),
+  z.strictObject({
+    stage: z.literal('prepare'),
+    ...common,
+    data,
+    baseModel: modelReference,
+    prompt: z.strictObject({ name: z.string(), version: z.string(), template: z.string() }),
+    heldOutExamples: count,
+    trainExamples: count.optional(),
+    maxTokens: count,
+    seed,
+  }),
+  z.strictObject({
+    stage: z.literal('tune'),
+    ...common,
+    dataset: artifact,
+    baseModel: modelReference,
+    method: z.literal('lora'),
+    steps: count,
+    batchSize: count,
+    gradientAccumulation: count,
+    learningRate: z.number().positive(),
+    warmupSteps: z.int().min(0),
+    rank: count,
+    alpha: z.number().positive(),
+    dropout: z.number().min(0).max(0.9),
+    targetModules: z.array(z.string()).min(1),
+    maxTokens: count,
+    checkpointEverySteps: count,
+    /** Outlives the attempts of one stage. */
+    checkpoints: fileUri,
+    seed,
+  }),
+  z.strictObject({
+    stage: z.literal('evaluate'),
+    ...common,
+    dataset: artifact,
+    models: z
+      .array(z.strictObject({ role: z.enum(['base', 'candidate', 'champion']), uri: modelReference, digest: z.string() }))
+      .min(1),
+    examples: count,
+    maxNewTokens: count,
+    latencyRequests: count,
+    bootstrapSamples: count,
+    confidence: z.number().min(0.5).max(0.999),
+    /** Generations of an unchanged model are kept here by digest. */
+    cache: fileUri.optional(),
+    seed,
+  }),
+]);
+
+export type JobSpec = z.output<typeof jobSpecSchema>;
+export type JobSpecOf<S extends JobSpec['stage']> = Extract<JobSpec, { stage: S }>;

@@ -1,0 +1,76 @@
+import type { Failure } from './failure.ts';
+
+/** A piece of data by reference: where it is and what it must hash to. */
+export interface Artifact {
+  readonly uri: string;
+  readonly digest: string;
+}
+
+export type JobOutcome =
+  | {
+      readonly kind: 'succeeded';
+      readonly outputs: Readonly<Record<string, Artifact>>;
+      readonly figures: Readonly<Record<string, number>>;
+      readonly value?: unknown;
+    }
+  | { readonly kind: 'failed'; readonly failure: Failure };
+
+/** Whom to tell when the Job ends: the Job carries it, so that any worker can take over. */
+export interface JobOwner {
+  readonly workflowId: string;
+  readonly runId: string;
+  readonly activityId: string;
+}
+
+export interface JobRequest {
+  /** From `jobName`: the same lifecycle, stage and attempt always give the same name. */
+  readonly name: string;
+  readonly owner: JobOwner;
+  /** One JSON object with a `stage`; references only, never data. */
+  readonly spec: Readonly<Record<string, unknown>> & { readonly stage: string };
+  readonly specDigest: string;
+  /** Running longer than this ends in a `Deadline` failure. */
+  readonly maximumSeconds: number;
+  /** The MLflow run that keeps the Job's evidence. */
+  readonly runId?: string;
+}
+
+export type JobState =
+  | { readonly phase: 'absent' }
+  | { readonly phase: 'queued' }
+  | { readonly phase: 'running'; readonly sinceMs: number }
+  | { readonly phase: 'finished'; readonly outcome: JobOutcome };
+
+/** Why a Job is being ended from outside; kept with the Job before anything is killed. */
+export type CancelCause = Extract<Failure['class'], 'Deadline' | 'Stalled' | 'Deleted'>;
+
+/**
+ * Whatever runs Jobs. Implementations pass `test/contract/job-runner.ts`.
+ * Methods reject only when the runner can't be reached; a Job's own failure is an outcome.
+ */
+export interface JobRunner {
+  /** Idempotent: adopts a Job of the same name and digest. Rejects with `JobConflictError` if the digest differs. */
+  create(request: JobRequest): Promise<'created' | 'adopted'>;
+  read(name: string): Promise<JobState>;
+  /** Jobs whose outcome was not acknowledged yet, finished or not. */
+  listOpen(): Promise<readonly JobRequest[]>;
+  /** Names of Jobs that may have changed. Hints only: `read` tells the truth. Ends when aborted. */
+  watch(signal: AbortSignal): AsyncIterable<string>;
+  /** Ends the Job with SIGTERM, then SIGKILL after the grace; resolves once it is confirmed gone. Idempotent. */
+  cancel(name: string, cause: CancelCause, reason: string): Promise<void>;
+  /** The last lines of the log, at most `maximumBytes`. */
+  logTail(name: string, maximumBytes: number): Promise<string>;
+  /** The outcome was reported: the runner need not list the Job any more. Idempotent. */
+  acknowledge(name: string): Promise<void>;
+}
+
+/** The name is taken by a Job with another spec: two submitters disagree on what it is. */
+export class JobConflictError extends Error {
+  override readonly name = 'JobConflictError';
+}
+
+/** The contract between a Job's process and whatever runs it. */
+export const exitCodes = { done: 0, badSpec: 64, badData: 65, tryAgain: 75, killed: 137, terminated: 143 } as const;
+
+/** Kubernetes keeps no longer termination message. */
+export const maximumOutcomeBytes = 4096;

@@ -1,0 +1,115 @@
+import { z } from 'zod';
+
+/**
+ * The one input of a lifecycle, written by a person as JSON. This schema is the only definition:
+ * the type, the checked-in JSON Schema and the error messages all come from it.
+ */
+
+const name = z
+  .string()
+  .regex(/^[a-z][a-z0-9-]{0,40}$/, 'lower-case letters, digits and dashes, starting with a letter, at most 41 long');
+
+const metric = z
+  .enum(['bleu', 'chrf', 'rouge1', 'rouge2', 'rougeL', 'exactMatch', 'perplexity', 'lengthRatio', 'latencyP50Ms', 'latencyP95Ms', 'tokensPerSecond'])
+  .meta({ description: 'A figure that the evaluate stage measures.' });
+
+const rule = z.discriminatedUnion('rule', [
+  z.strictObject({ rule: z.literal('atLeast'), metric, value: z.number() }),
+  z.strictObject({ rule: z.literal('atMost'), metric, value: z.number() }),
+  z.strictObject({ rule: z.literal('noWorseThanChampion'), metric, byMoreThan: z.number().min(0) }),
+  z.strictObject({ rule: z.literal('betterThanBase'), metric, byAtLeast: z.number().min(0) }),
+]);
+
+const data = z
+  .strictObject({
+    path: z.string().min(1).meta({ description: 'A .jsonl, .json, .csv or .parquet file, or hub:ORG/NAME[:SPLIT].' }),
+    input: z.array(z.string().min(1)).min(1).meta({ description: 'Columns that the prompt template may use.' }),
+    target: z.string().min(1).meta({ description: 'The column that holds the wanted answer.' }),
+    group: z.string().min(1).optional().meta({ description: 'Rows of one group never stand on both sides of the split.' }),
+    heldOutExamples: z.int().min(8).max(100_000).default(128),
+    trainExamples: z.int().min(1).optional().meta({ description: 'At most so many training examples; all by default.' }),
+  })
+  .meta({ description: 'What to learn from.' });
+
+const prompt = z
+  .strictObject({
+    name: name.meta({ description: 'The name in the prompt registry.' }),
+    path: z.string().min(1).meta({ description: 'A text file with {{column}} placeholders.' }),
+  })
+  .meta({ description: 'The template that turns a row into what the model is asked.' });
+
+const tune = z
+  .strictObject({
+    method: z.literal('lora').default('lora'),
+    steps: z.int().min(1).max(1_000_000).meta({ description: 'Optimizer steps.' }),
+    batchSize: z.int().min(1).max(1024).default(4),
+    gradientAccumulation: z.int().min(1).max(4096).default(1),
+    learningRate: z.number().positive().max(1).default(5e-4),
+    warmupSteps: z.int().min(0).default(0),
+    rank: z.int().min(1).max(1024).default(8),
+    alpha: z.number().positive().default(16),
+    dropout: z.number().min(0).max(0.9).default(0.05),
+    targetModules: z.array(z.string().min(1)).min(1).default(['q_proj', 'k_proj', 'v_proj', 'o_proj']),
+    maxTokens: z.int().min(16).max(1_000_000).default(256),
+    checkpointEverySteps: z.int().min(1).default(10),
+    maximumSeconds: z.int().min(1).default(86_400).meta({ description: 'The Job is stopped after so long.' }),
+  })
+  .refine((t) => t.warmupSteps < t.steps, { path: ['warmupSteps'], message: 'fewer than tune.steps' });
+
+const evaluate = z.strictObject({
+  examples: z.int().min(8).max(100_000).meta({ description: 'How many held-out examples are scored.' }),
+  maxNewTokens: z.int().min(1).max(4096).default(32),
+  latencyRequests: z.int().min(1).max(1000).default(8),
+  bootstrapSamples: z.int().min(200).max(100_000).default(2000),
+  confidence: z.number().min(0.5).max(0.999).default(0.95),
+});
+
+const review = z.discriminatedUnion('by', [
+  z.strictObject({ by: z.literal('gate') }).meta({ description: 'What the gate lets through is approved.' }),
+  z
+    .strictObject({
+      by: z.literal('person'),
+      deadlineHours: z.number().positive().max(24 * 90).default(72),
+      twoPersonRule: z.boolean().default(false).meta({ description: 'The reviewer must not be the requester.' }),
+    })
+    .meta({ description: 'A person decides on what the gate lets through.' }),
+]);
+
+export const lifecycleSpecSchema = z
+  .strictObject({
+    $schema: z.string().optional(),
+    model: name.meta({ description: 'The registered model that gains a version.' }),
+    requester: z.string().min(1).max(100).optional().meta({ description: 'Who asks; the CLI fills it in.' }),
+    baseModel: z
+      .string()
+      .min(1)
+      .meta({ description: 'packaged:SmolLM2-135M-Instruct, a folder in transformers format, or a hub ID such as org/name.' }),
+    seed: z.int().min(0).default(7),
+    data,
+    prompt,
+    tune,
+    evaluate,
+    gate: z.array(rule).min(1).meta({ description: 'Every rule must pass.' }),
+    review: review.default({ by: 'gate' }),
+    deploy: z.strictObject({ endpoint: name.meta({ description: 'The name that clients call.' }) }),
+    reuse: z.enum(['whenUnchanged', 'never']).default('whenUnchanged'),
+  })
+  .refine((s) => s.evaluate.examples <= s.data.heldOutExamples, {
+    path: ['evaluate', 'examples'],
+    message: 'at most data.heldOutExamples',
+  })
+  .refine((s) => s.review.by !== 'person' || !s.review.twoPersonRule || s.requester !== undefined, {
+    path: ['requester'],
+    message: 'a name, because review.twoPersonRule needs to know who asked',
+  })
+  .refine((s) => !s.data.input.includes(s.data.target), {
+    path: ['data', 'input'],
+    message: 'columns other than data.target, or the model would be shown the answer',
+  });
+
+/** A checked spec: every default filled in. */
+export type LifecycleSpec = z.output<typeof lifecycleSpecSchema>;
+/** What a person may write. */
+export type LifecycleSpecInput = z.input<typeof lifecycleSpecSchema>;
+export type Metric = z.output<typeof metric>;
+export type Rule = z.output<typeof rule>;

@@ -1,0 +1,43 @@
+import type { Verdict } from './gate.ts';
+import type { Artifact } from './job.ts';
+import type { ReviewRequest } from './review.ts';
+
+export type Stage = 'explore' | 'prepare' | 'tune' | 'evaluate' | 'review' | 'deploy';
+
+/** What a lifecycle works from, each thing with the digest that fixes it. */
+export interface LifecycleInputs {
+  /** The MLflow run that is the parent of every Job's run. */
+  readonly runId: string;
+  readonly data: Artifact;
+  readonly baseModel: Artifact;
+  readonly prompt: { readonly name: string; readonly version: string; readonly template: string };
+  /** Digest of the Python package and its lock: a change of code is a change of result. */
+  readonly codeDigest: string;
+  readonly codeRevision: string;
+}
+
+export type LifecycleResult = {
+  readonly model: string;
+  readonly runId: string;
+  readonly gate: Verdict;
+} & (
+  | { readonly verdict: 'promoted'; readonly version: string; readonly endpoint: string; readonly endpointUrl: string }
+  | { readonly verdict: 'rejected'; readonly by: 'gate' | 'reviewer' | 'deadline'; readonly reason: string }
+);
+
+/** What the `status` query answers while a lifecycle runs and after. */
+export interface LifecycleStatus {
+  readonly model: string | undefined;
+  readonly stage: Stage | 'check' | 'done';
+  readonly attempt: number;
+  readonly runId: string | undefined;
+  readonly finished: readonly FinishedStage[];
+  readonly gate: Verdict | undefined;
+  readonly awaitingReview: ReviewRequest | undefined;
+}
+
+export interface FinishedStage {
+  readonly stage: Stage;
+  readonly reused: boolean;
+  readonly figures: Readonly<Record<string, number>>;
+}

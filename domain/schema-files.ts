@@ -1,0 +1,11 @@
+import { z } from 'zod';
+import { lifecycleSpecJsonSchema } from './explain-spec.ts';
+import { jobSpecSchema } from './job-spec.ts';
+
+/** The checked-in JSON Schemas and what they must hold: editors read the first, `jobs/` checks its specs by the second. */
+export const schemaFiles = (): readonly { readonly path: string; readonly content: string }[] => [
+  { path: 'examples/lifecycle-spec.schema.json', content: show(lifecycleSpecJsonSchema()) },
+  { path: 'jobs/tuneline_jobs/job-spec.schema.json', content: show(z.toJSONSchema(jobSpecSchema)) },
+];
+
+const show = (schema: unknown): string => `${JSON.stringify(schema, null, 2)}\n`;

@@ -1,0 +1,79 @@
+/** What activities need of the tracking server and registry; `mlflow/` implements it. */
+export interface Tracking {
+  /** Idempotent: one run for each `key`, however often it is asked for. */
+  openRun(run: RunToOpen): Promise<string>;
+  /** The newest finished run of the experiment that carries the tag. */
+  findFinishedRun(experiment: string, tag: Tag): Promise<FinishedRun | undefined>;
+  setTags(runId: string, tags: Readonly<Record<string, string>>): Promise<void>;
+  putText(runId: string, path: string, text: string): Promise<void>;
+  /** Idempotent. */
+  endRun(runId: string, status: RunStatus): Promise<void>;
+  /** Idempotent: equal text gives the same version. */
+  registerPrompt(name: string, template: string): Promise<string>;
+  /** Idempotent: one version for each weights digest; its tags are brought up to date. */
+  registerVersion(version: VersionToRegister): Promise<string>;
+  findAlias(model: string, alias: Alias): Promise<RegisteredVersion | undefined>;
+  setAlias(model: string, alias: Alias, version: string): Promise<void>;
+  removeAlias(model: string, alias: Alias): Promise<void>;
+  setVersionTags(model: string, version: string, tags: Readonly<Record<string, string>>): Promise<void>;
+}
+
+export type Alias = 'candidate' | 'champion' | 'previous';
+export type RunStatus = 'FINISHED' | 'FAILED' | 'KILLED';
+
+export interface Tag {
+  readonly key: string;
+  readonly value: string;
+}
+
+export interface RunToOpen {
+  readonly experiment: string;
+  readonly name: string;
+  readonly key: Tag;
+  readonly parentRunId?: string;
+  readonly tags: Readonly<Record<string, string>>;
+}
+
+export interface FinishedRun {
+  readonly runId: string;
+  readonly tags: Readonly<Record<string, string>>;
+}
+
+export interface VersionToRegister {
+  readonly model: string;
+  readonly runId: string;
+  readonly weights: { readonly uri: string; readonly digest: string };
+  readonly description: string;
+  readonly tags: Readonly<Record<string, string>>;
+}
+
+export interface RegisteredVersion {
+  readonly version: string;
+  readonly weights: { readonly uri: string; readonly digest: string };
+}
+
+/** Our tags in MLflow, in one place: they are how lineage is read back. */
+export const tags = {
+  workflowId: 'tuneline.workflow_id',
+  executionKey: 'tuneline.execution',
+  job: 'tuneline.job',
+  stage: 'tuneline.stage',
+  stageDigest: 'tuneline.stage_digest',
+  outcome: 'tuneline.outcome',
+  failure: 'tuneline.failure',
+  verdict: 'tuneline.verdict',
+  reviewer: 'tuneline.reviewer',
+  reviewComment: 'tuneline.review_comment',
+  reviewDigest: 'tuneline.review_digest',
+  codeRevision: 'tuneline.code_revision',
+  codeDigest: 'tuneline.code_digest',
+  dataDigest: 'tuneline.data_digest',
+  datasetDigest: 'tuneline.dataset_digest',
+  promptVersion: 'tuneline.prompt_version',
+  baseModel: 'tuneline.base_model',
+  baseModelDigest: 'tuneline.base_model_digest',
+  evidenceDigest: 'tuneline.evidence_digest',
+  weightsDigest: 'tuneline.weights_digest',
+  weightsUri: 'tuneline.weights_uri',
+  endpoint: 'tuneline.endpoint',
+} as const;

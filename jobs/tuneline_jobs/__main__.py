@@ -1,0 +1,111 @@
+"""Run one stage of a lifecycle: `TUNELINE_JOB='{"stage":"noop"}' python -m tuneline_jobs noop`.
+
+A stage's module is imported only when that stage is asked for, so that `noop` starts in milliseconds.
+"""
+
+from __future__ import annotations
+
+import importlib
+import os
+import signal
+import sys
+
+from .outcome import (
+    EXIT_BAD_SPEC,
+    EXIT_DONE,
+    EXIT_TERMINATED,
+    BadSpec,
+    GpuOutOfMemory,
+    HostOutOfMemory,
+    JobFailure,
+    failed,
+    say,
+    write_outcome,
+)
+
+STAGES = ("noop", "explore", "prepare", "tune", "evaluate")
+USAGE = f"""usage: TUNELINE_JOB=JSON python -m tuneline_jobs STAGE
+       python -m tuneline_jobs import-base GGUF_FOLDER DESTINATION
+STAGE is one of {", ".join(STAGES)}."""
+
+
+def main(arguments: list[str]) -> int:
+    signal.signal(signal.SIGTERM, lambda *_: os._exit(EXIT_TERMINATED))
+    if len(arguments) == 3 and arguments[0] == "import-base":
+        return import_base(arguments[1], arguments[2])
+    if len(arguments) != 1 or arguments[0] not in STAGES:
+        say(USAGE)
+        return EXIT_BAD_SPEC
+    try:
+        outcome = run_stage(arguments[0])
+        exit_code = EXIT_DONE
+    except Exception as error:
+        failure = as_failure(error)
+        say(f"{failure.failure_class}: {failure}")
+        outcome = failed(failure)
+        exit_code = failure.exit_code
+    write_outcome(outcome)
+    return exit_code
+
+
+def run_stage(stage: str) -> dict[str, object]:
+    text = os.environ.get("TUNELINE_JOB")
+    if text is None:
+        raise BadSpec("TUNELINE_JOB: missing, expected the Job's spec as one JSON object.")
+    spec = read_noop(text) if stage == "noop" else read_checked(text, stage)
+    module = importlib.import_module(f"tuneline_jobs.{stage}")
+    outcome: dict[str, object] = module.run(spec)
+    return outcome
+
+
+def read_checked(text: str, stage: str) -> dict[str, object]:
+    from .job_spec import read_job_spec
+
+    return read_job_spec(text, stage)
+
+
+def read_noop(text: str) -> dict[str, object]:
+    """The spec of the one stage that can't afford to import a JSON Schema validator."""
+    import json
+
+    try:
+        spec = json.loads(text)
+    except ValueError as error:
+        raise BadSpec(f"TUNELINE_JOB: not JSON, {error}.") from None
+    if not isinstance(spec, dict) or spec.get("stage") != "noop":
+        raise BadSpec('stage: expected "noop", the stage this Job was started with.')
+    return spec
+
+
+def as_failure(error: Exception) -> JobFailure:
+    """What an error means to the runner. One that nobody foresaw also leaves its stack trace."""
+    if isinstance(error, JobFailure):
+        return error
+    import traceback
+
+    traceback.print_exception(error)
+    torch = sys.modules.get("torch")
+    if torch is not None and isinstance(error, torch.cuda.OutOfMemoryError):
+        return GpuOutOfMemory(f"The GPU's memory did not suffice: {first_line(error)}")
+    if isinstance(error, MemoryError):
+        return HostOutOfMemory("The machine's memory did not suffice.")
+    return JobFailure(f"{type(error).__name__}: {first_line(error)}")
+
+
+def first_line(error: Exception) -> str:
+    return str(error).strip().partition("\n")[0]
+
+
+def import_base(source: str, destination: str) -> int:
+    from .import_base import import_base as convert
+
+    try:
+        convert(source, destination)
+    except JobFailure as failure:
+        say(str(failure))
+        return failure.exit_code
+    return EXIT_DONE
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

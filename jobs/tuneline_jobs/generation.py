@@ -1,0 +1,109 @@
+"""What a model answers to held-out prompts, how likely it finds the true answers, and how fast it is."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from typing import Any, NamedTuple
+
+import torch
+
+from .language_model import device, encode, fast_dtype, load_model, load_tokenizer
+
+# On one CPU thread larger batches are no faster, and smaller ones read the weights more often.
+BATCH = 16
+
+Example = dict[str, Any]
+
+
+class Encoded(NamedTuple):
+    """An example's ID and the token IDs of its prompt and of its true completion."""
+
+    id: str
+    prompt: list[int]
+    completion: list[int]
+
+
+class Answerer:
+    """A model that answers greedily: the same prompts in the same order give the same answers."""
+
+    def __init__(self, reference: str, field: str, max_new_tokens: int) -> None:
+        self.tokenizer = load_tokenizer(reference, field)
+        self.model = load_model(reference, field, fast_dtype())
+        self.max_new_tokens = max_new_tokens
+
+    def answer_all(
+        self, examples: list[Example], progressed: Callable[[int], None]
+    ) -> list[dict[str, Any]]:
+        """For each example, in order: `id`, `text`, and `nll` (nats) of its `tokens` true tokens.
+
+        Calls `progressed` with the number of examples in each batch that is done.
+        """
+        encoded = [
+            Encoded(e["id"], *encode(self.tokenizer, e["prompt"], e["completion"])) for e in examples
+        ]
+        answers: dict[str, dict[str, Any]] = {}
+        for batch in batches(encoded):
+            texts = self.generate([example.prompt for example in batch])
+            for example, text, nll in zip(batch, texts, self.score(batch), strict=True):
+                tokens = len(example.completion)
+                answers[example.id] = {"id": example.id, "text": text, "nll": nll, "tokens": tokens}
+            progressed(len(batch))
+        return [answers[example["id"]] for example in examples]
+
+    def generate(self, prompts: list[list[int]]) -> list[str]:
+        made = self.continue_greedily(prompts)
+        return [text.strip() for text in self.tokenizer.batch_decode(made, skip_special_tokens=True)]
+
+    @torch.inference_mode()
+    def continue_greedily(self, prompts: list[list[int]]) -> torch.Tensor:
+        """New token IDs, (prompts, at most max_new_tokens), padded after the end."""
+        batch = self.tokenizer.pad({"input_ids": prompts}, return_tensors="pt").to(device())
+        whole: torch.Tensor = self.model.generate(
+            **batch,
+            max_new_tokens=self.max_new_tokens,
+            do_sample=False,
+            pad_token_id=self.tokenizer.pad_token_id,
+        )
+        return whole[:, batch["input_ids"].shape[1] :]
+
+    @torch.inference_mode()
+    def score(self, batch: list[Encoded]) -> list[float]:
+        """The negative log-likelihood, in nats, of each true completion after its prompt."""
+        sequences = [example.prompt + example.completion for example in batch]
+        padded = self.tokenizer.pad({"input_ids": sequences}, return_tensors="pt").to(device())
+        mask = padded["attention_mask"]
+        longest = max(len(example.completion) for example in batch)
+        logits = self.model(
+            **padded,
+            position_ids=(mask.cumsum(-1) - 1).clamp(min=0),
+            logits_to_keep=longest + 1,
+        ).logits[:, :-1]
+        nll = torch.nn.functional.cross_entropy(
+            logits.float().transpose(1, 2), padded["input_ids"][:, -longest:], reduction="none"
+        )
+        return [
+            row[longest - len(example.completion) :].double().sum().item()
+            for example, row in zip(batch, nll, strict=True)
+        ]
+
+    def time_requests(
+        self, examples: list[Example], progressed: Callable[[int], None]
+    ) -> list[dict[str, float]]:
+        """`seconds` and generated `tokens` of each example asked alone, one after the other."""
+        timings = []
+        for example in examples:
+            prompt, _ = encode(self.tokenizer, example["prompt"], example["completion"])
+            began = time.perf_counter()
+            made = self.continue_greedily([prompt])
+            seconds = time.perf_counter() - began
+            timings.append({"seconds": seconds, "tokens": made.shape[1]})
+            progressed(1)
+        return timings
+
+
+def batches(encoded: list[Encoded]) -> Iterator[list[Encoded]]:
+    """Examples of similar length together, so that little is padded."""
+    ordered = sorted(encoded, key=lambda example: (len(example.prompt), example.id))
+    for start in range(0, len(ordered), BATCH):
+        yield ordered[start : start + BATCH]

@@ -1,0 +1,49 @@
+"""What this process may use of the machine, and what it used."""
+
+from __future__ import annotations
+
+import os
+import resource
+import sys
+import time
+
+from .outcome import say
+
+
+def peak_memory_gib() -> float:
+    """The most memory this process held: the GPU's where it used one, else the machine's."""
+    torch = sys.modules.get("torch")
+    if torch is not None and torch.cuda.is_available():
+        return float(torch.cuda.max_memory_allocated()) / 2**30
+    # Linux counts in KiB, macOS in bytes.
+    unit = 1 if sys.platform == "darwin" else 1024
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit / 2**30
+
+
+def use_best_threads() -> None:
+    """Compute on as many threads as are fastest: on shared or virtual cores more can be much slower.
+
+    `OMP_NUM_THREADS`, where it is set, is taken as decided.
+    """
+    import torch
+
+    if "OMP_NUM_THREADS" in os.environ or torch.cuda.is_available():
+        return
+    available = torch.get_num_threads()
+    candidates = [n for n in (1, 2, 4, 8, 16, 32, 64) if n < available] + [available]
+    best = min(candidates, key=seconds_with)
+    torch.set_num_threads(best)
+    say(f"Computing on {best} of {available} threads.")
+
+
+def seconds_with(threads: int) -> float:
+    """How long a product of the size that small models make takes with so many threads."""
+    import torch
+
+    torch.set_num_threads(threads)
+    left, right = torch.ones(512, 576), torch.ones(576, 1536)
+    torch.relu(left @ right)
+    began = time.perf_counter()
+    for _ in range(30):
+        torch.relu(left @ right)
+    return time.perf_counter() - began

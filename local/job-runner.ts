@@ -1,0 +1,177 @@
+import { spawn } from 'node:child_process';
+import { watch as watchFolder } from 'node:fs';
+import { stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { setTimeout as delay } from 'node:timers/promises';
+import { JobConflictError, type CancelCause, type JobRequest, type JobRunner, type JobState } from '../domain/job.ts';
+import { classifyEnding } from '../domain/outcome.ts';
+import { HintQueue } from './hint-queue.ts';
+import { JobFolders } from './job-folder.ts';
+import { endGroup, isGroupAlive } from './process-identity.ts';
+
+export interface LocalJobRunnerOptions {
+  /** The folder that holds all Jobs; nothing else may write there. */
+  readonly root: string;
+  /** The command that runs a Job's stage. */
+  readonly command: (stage: string) => readonly [string, ...string[]];
+  /** The whole environment of a Job but for what this runner adds. */
+  readonly env: Readonly<Record<string, string>>;
+  /** How many Jobs may run at once; the others queue. */
+  readonly slots: number;
+  /** Between SIGTERM and SIGKILL: long enough to save a checkpoint. */
+  readonly graceMs: number;
+}
+
+/** Ends of processes that this worker did not start leave a marker; a lost one is found this often. */
+const sweepMs = 2000;
+
+const processScript = fileURLToPath(new URL('./job-process.sh', import.meta.url));
+
+/**
+ * Runs Jobs as detached processes on this machine. All state is on disk: a worker that starts on the
+ * same root adopts what an earlier one left, running or not.
+ */
+export function createLocalJobRunner(options: LocalJobRunnerOptions): JobRunner {
+  const folders = new JobFolders(options.root);
+  const ready = folders.prepare();
+  const waiting: JobRequest[] = [];
+  const running = new Set<string>();
+  const hints = new HintQueue();
+
+  function startNext(): void {
+    while (running.size < options.slots) {
+      const next = waiting.shift();
+      if (next === undefined) return;
+      running.add(next.name);
+      start(next);
+    }
+  }
+
+  function start(request: JobRequest): void {
+    const child = spawn(
+      processScript,
+      [folders.folder(request.name), folders.doneMarker(request.name), ...options.command(request.spec.stage)],
+      {
+        cwd: options.root,
+        detached: true,
+        stdio: 'ignore',
+        env: {
+          ...options.env,
+          TUNELINE_JOB: JSON.stringify(request.spec),
+          TUNELINE_TERMINATION_PATH: folders.outcomePath(request.name),
+        },
+      },
+    );
+    child.unref();
+    // A spawn that failed, too, is a hint: the reader finds nobody there and the sweep starts it again.
+    child.once('error', () => settle(request.name));
+    child.once('exit', () => settle(request.name));
+  }
+
+  function settle(name: string): void {
+    hints.push(name);
+    void freeSlot(name);
+  }
+
+  async function freeSlot(name: string): Promise<void> {
+    if (!running.has(name) || (await read(name)).phase === 'running') return;
+    running.delete(name);
+    startNext();
+  }
+
+  /** Puts a Job that nobody claimed in the queue, and counts one that runs. */
+  async function adopt(request: JobRequest): Promise<void> {
+    if (running.has(request.name) || waiting.some((w) => w.name === request.name)) return;
+    const { phase } = await read(request.name);
+    if (phase === 'queued') waiting.push(request);
+    else if (phase === 'running') running.add(request.name);
+    startNext();
+  }
+
+  async function read(name: string): Promise<JobState> {
+    await ready;
+    const claimant = await folders.claimant(name);
+    if (claimant === undefined) return (await folders.request(name)) ? { phase: 'queued' } : { phase: 'absent' };
+    if (claimant !== 'nobody' && (await folders.exitCode(name)) === undefined && isGroupAlive(claimant))
+      return { phase: 'running', sinceMs: (await stat(join(folders.folder(name), 'process'))).mtimeMs };
+    return { phase: 'finished', outcome: await readOutcome(name) };
+  }
+
+  async function readOutcome(name: string) {
+    const [exitCode, message, cancelled] = await Promise.all([folders.exitCode(name), folders.outcome(name), folders.cancelled(name)]);
+    return classifyEnding({ exitCode, message, ...(cancelled ? { cancelled } : {}) });
+  }
+
+  async function sweep(): Promise<void> {
+    for (const name of await folders.openNames()) {
+      const request = await folders.request(name);
+      if (request === undefined) continue;
+      await adopt(request);
+      if (running.has(name) && (await read(name)).phase === 'finished') settle(name);
+    }
+  }
+
+  return {
+    async create(request) {
+      await ready;
+      const created = await folders.create(request);
+      if (!created) {
+        const existing = await folders.request(request.name);
+        if (existing?.specDigest !== request.specDigest)
+          throw new JobConflictError(`Job ${request.name} exists with another spec (${existing?.specDigest} instead of ${request.specDigest}).`);
+      }
+      await adopt(request);
+      return created ? 'created' : 'adopted';
+    },
+
+    read,
+
+    async listOpen() {
+      await ready;
+      const requests = await Promise.all((await folders.openNames()).map((name) => folders.request(name)));
+      return requests.filter((r) => r !== undefined);
+    },
+
+    async *watch(signal) {
+      await ready;
+      const watcher = watchFolder(folders.doneFolder(), (_event, name) => {
+        if (name) settle(name);
+      });
+      const sweeping = sweepUntil(signal, sweep);
+      try {
+        yield* hints.drain(signal);
+      } finally {
+        watcher.close();
+        await sweeping;
+      }
+    },
+
+    async cancel(name, cause: CancelCause, reason) {
+      const { phase } = await read(name);
+      if (phase === 'absent' || phase === 'finished') return;
+      await folders.recordCancel(name, cause, reason);
+      if (!(await folders.claimForNobody(name))) {
+        const claimant = await folders.claimant(name);
+        if (claimant !== undefined && claimant !== 'nobody') await endGroup(claimant, options.graceMs);
+      }
+      remove(waiting, name);
+      settle(name);
+    },
+
+    logTail: (name, maximumBytes) => folders.logTail(name, maximumBytes),
+    acknowledge: (name) => folders.acknowledge(name),
+  };
+}
+
+async function sweepUntil(signal: AbortSignal, sweep: () => Promise<void>): Promise<void> {
+  while (!signal.aborted) {
+    await sweep();
+    await delay(sweepMs, undefined, { signal }).catch(() => undefined);
+  }
+}
+
+function remove(waiting: JobRequest[], name: string): void {
+  const index = waiting.findIndex((w) => w.name === name);
+  if (index >= 0) waiting.splice(index, 1);
+}

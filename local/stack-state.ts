@@ -1,0 +1,49 @@
+import { readFileSync } from 'node:fs';
+import { mkdir, rename, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { ProcessIdentity } from './process-identity.ts';
+
+/** Where the embedded services listen. */
+export interface StackAddresses {
+  /** host:port of the gRPC front end. */
+  readonly temporal: string;
+  readonly temporalUi: string;
+  readonly mlflow: string;
+  readonly endpoint: string;
+}
+
+/** What `tuneline up` writes down, so that other commands find the stack and `down` can end it. */
+export interface StackState {
+  readonly addresses: StackAddresses;
+  readonly up: ProcessIdentity;
+  readonly processes: Readonly<Record<string, ProcessIdentity>>;
+}
+
+export const defaultPorts = { temporal: 7233, temporalUi: 8233, mlflow: 5000, endpoint: 8000 } as const;
+
+export const addressesAt = (ports: Readonly<Record<keyof StackAddresses, number>>): StackAddresses => ({
+  temporal: `127.0.0.1:${ports.temporal}`,
+  temporalUi: `http://127.0.0.1:${ports.temporalUi}`,
+  mlflow: `http://127.0.0.1:${ports.mlflow}`,
+  endpoint: `http://127.0.0.1:${ports.endpoint}`,
+});
+
+/** Of the running stack, or where one listens by default. */
+export const stackAddresses = (stateFolder: string): StackAddresses => readStackState(stateFolder)?.addresses ?? addressesAt(defaultPorts);
+
+export function readStackState(stateFolder: string): StackState | undefined {
+  try {
+    return JSON.parse(readFileSync(statePath(stateFolder), 'utf8')) as StackState;
+  } catch {
+    return undefined;
+  }
+}
+
+export async function writeStackState(stateFolder: string, state: StackState): Promise<void> {
+  await mkdir(stateFolder, { recursive: true, mode: 0o700 });
+  const path = statePath(stateFolder);
+  await writeFile(`${path}.new`, JSON.stringify(state, null, 2));
+  await rename(`${path}.new`, path);
+}
+
+const statePath = (stateFolder: string): string => join(stateFolder, 'stack.json');

@@ -1,0 +1,150 @@
+import { connect } from 'node:net';
+import { once } from 'node:events';
+import { mkdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { choosePort } from './ports.ts';
+import { endGroup, identityOf, isAlive, type ProcessIdentity } from './process-identity.ts';
+import { Service, type ServiceSpec } from './service.ts';
+import { addressesAt, defaultPorts, readStackState, writeStackState, type StackAddresses } from './stack-state.ts';
+
+export interface StackOptions {
+  readonly repository: string;
+  readonly home: string;
+  readonly state: string;
+  readonly env: Readonly<Record<string, string>>;
+  readonly report: (message: string) => void;
+}
+
+export class AlreadyUpError extends Error {}
+
+/** Names of Temporal's search attributes that lifecycles set. */
+const searchAttributes = ['TunelineModel', 'TunelineStage', 'TunelineVerdict'];
+
+/** The services of `tuneline up`, each a process of its own under one state folder. */
+export class Stack {
+  readonly #options: StackOptions;
+  readonly #processes: Record<string, ProcessIdentity> = {};
+  readonly #services: Service[] = [];
+  #addresses: StackAddresses = addressesAt(defaultPorts);
+
+  constructor(options: StackOptions) {
+    this.#options = options;
+  }
+
+  get addresses(): StackAddresses {
+    return this.#addresses;
+  }
+
+  /** Ends what a stack that was killed left behind, and chooses ports. Rejects with `AlreadyUpError`. */
+  async prepare(): Promise<void> {
+    const { state, report } = this.#options;
+    const earlier = readStackState(state);
+    if (earlier && earlier.up.pid !== process.pid && isAlive(earlier.up)) throw new AlreadyUpError(`A stack is up already, as process ${earlier.up.pid}.\nhint: "tuneline run SPEC" uses it, "tuneline down" ends it.`);
+    if (earlier) await endProcesses(earlier.processes);
+    const ports = { ...defaultPorts } as Record<keyof StackAddresses, number>;
+    for (const [name, preferred] of Object.entries(defaultPorts) as [keyof StackAddresses, number][]) {
+      // Chosen again while two services would share one: a free port is free only until someone takes it.
+      do ports[name] = await choosePort(preferred);
+      while (Object.entries(ports).some(([other, port]) => other !== name && port === ports[name]));
+      if (ports[name] !== preferred) report(`port ${preferred} is in use, ${name} takes ${ports[name]}`);
+    }
+    this.#addresses = addressesAt(ports);
+    await mkdir(join(state, 'logs'), { recursive: true, mode: 0o700 });
+    await this.#save();
+  }
+
+  startTemporal = (): Promise<void> => this.#start(this.#temporal());
+  startMlflow = (): Promise<void> => this.#start(this.#mlflow());
+  startEndpoint = (): Promise<void> => this.#start(this.#nodeService('endpoint', 'workers/endpoint.ts'));
+  startWorker = (): Promise<void> => this.#start(this.#nodeService('worker', 'workers/worker.ts'));
+
+  /** In the opposite order of their start, so that none loses what it needs to end well. */
+  async stop(): Promise<void> {
+    for (const service of this.#services.reverse()) await service.stop();
+  }
+
+  async #start(spec: ServiceSpec): Promise<void> {
+    const service = new Service(spec, {
+      onStart: async (name, identity) => {
+        this.#processes[name] = identity;
+        await this.#save();
+      },
+      onRestart: (name, reason) => this.#options.report(`${name} is started again: ${reason}`),
+    });
+    this.#services.push(service);
+    await service.start();
+  }
+
+  async #save(): Promise<void> {
+    const up = identityOf(process.pid);
+    if (up) await writeStackState(this.#options.state, { addresses: this.#addresses, up, processes: this.#processes });
+  }
+
+  #temporal(): ServiceSpec {
+    const [host = '', port = ''] = this.#addresses.temporal.split(':');
+    return this.#service('temporal', {
+      command: [
+        join(this.#options.home, 'tools', 'services', 'bin', 'temporal'),
+        ...['server', 'start-dev', '--ip', host, '--port', port, '--ui-port', new URL(this.#addresses.temporalUi).port],
+        ...['--db-filename', join(this.#options.state, 'temporal.db'), '--log-level', 'warn'],
+        // Without a write-ahead log every event waits for the disk.
+        ...['--sqlite-pragma', 'journal_mode=WAL', '--sqlite-pragma', 'synchronous=NORMAL'],
+        // By default a timer may fire a second late.
+        ...['--dynamic-config-value', 'history.timerProcessorMaxTimeShift="10ms"'],
+        ...searchAttributes.flatMap((name) => ['--search-attribute', `${name}=Keyword`]),
+      ],
+      ready: () => accepts(host, Number(port)),
+    });
+  }
+
+  #mlflow(): ServiceSpec {
+    const { home, state } = this.#options;
+    const { hostname, port } = new URL(this.#addresses.mlflow);
+    return this.#service('mlflow', {
+      command: [
+        join(home, 'tools', 'services', 'bin', 'mlflow'),
+        ...['server', '--host', hostname, '--port', port, '--workers', '1'],
+        ...['--backend-store-uri', `sqlite:///${join(state, 'mlflow.db')}`, '--artifacts-destination', join(state, 'mlflow-artifacts'), '--serve-artifacts'],
+      ],
+      env: { MLFLOW_SERVER_ENABLE_JOB_EXECUTION: 'false' },
+      ready: () =>
+        fetch(`${this.#addresses.mlflow}/health`).then(
+          (answer) => answer.ok,
+          () => false,
+        ),
+    });
+  }
+
+  #nodeService(name: string, entry: string): ServiceSpec {
+    return this.#service(name, { command: [process.execPath, '--disable-warning=ExperimentalWarning', join(this.#options.repository, entry)], ready: 'message' });
+  }
+
+  #service(name: string, spec: Pick<ServiceSpec, 'command' | 'ready'> & { readonly env?: Readonly<Record<string, string>> }): ServiceSpec {
+    const { repository, home, state, env } = this.#options;
+    return {
+      name,
+      command: spec.command,
+      ready: spec.ready,
+      env: { ...env, ...spec.env, TUNELINE_HOME: home, TUNELINE_STATE: state },
+      cwd: repository,
+      logPath: join(state, 'logs', `${name}.log`),
+    };
+  }
+}
+
+/** Ends processes that an earlier command recorded; their order does not matter, they have lost their stack. */
+export async function endProcesses(processes: Readonly<Record<string, ProcessIdentity>>): Promise<void> {
+  await Promise.all(Object.values(processes).map((identity) => endGroup(identity, 10_000)));
+}
+
+async function accepts(host: string, port: number): Promise<boolean> {
+  const socket = connect({ host, port });
+  try {
+    await once(socket, 'connect');
+    return true;
+  } catch {
+    return false;
+  } finally {
+    socket.destroy();
+  }
+}

@@ -1,0 +1,20 @@
+import { MlflowError } from './errors.ts';
+
+/**
+ * Letters of any script, digits and a few signs. No percent sign, because the server undoes escapes, also nested
+ * ones; no blank at either end, because a reader that trims would make dots of ` ..`.
+ */
+const SEGMENT = /^(?! )[\p{L}\p{M}\p{N} ._@+=,()-]+(?<! )$/u;
+const DOTS = /^\.+$/;
+
+/**
+ * The path, ready for a URL, of something inside a run's artifact folder. Throws `rejected` for whatever could
+ * lead out of it (absolute, `..`, backslash, escaped dots) or that MLflow can't store (`#` makes it answer 500).
+ */
+export function artifactPath(path: string): string {
+  const segments = path.split('/');
+  if (!segments.every((segment) => SEGMENT.test(segment) && !DOTS.test(segment))) {
+    throw new MlflowError('rejected', `not a path inside a run's artifacts: ${JSON.stringify(path.slice(0, 200))}`);
+  }
+  return segments.map(encodeURIComponent).join('/');
+}

@@ -1,0 +1,111 @@
+import { errorFromFetch, errorFromReply, MlflowError } from './errors.ts';
+import { parseTrackingUri } from './tracking-uri.ts';
+
+export interface ClientOptions {
+  /** http or https, with a path where MLflow sits below one. `user:password@` becomes basic authorization. */
+  readonly trackingUri: string;
+  /** The whole header value, such as `Bearer …`; wins over what the URI carries. */
+  readonly authorization?: string;
+  readonly timeoutSeconds?: number;
+  readonly artifactTimeoutSeconds?: number;
+  readonly fetch?: typeof globalThis.fetch;
+}
+
+export type Method = 'GET' | 'POST' | 'PATCH' | 'DELETE';
+
+/** One attempt for each call and no retry: Temporal owns retries. Every method throws `MlflowError` alone. */
+export interface Client {
+  /** A call of MLflow's REST API; `path` begins after `/api/2.0/mlflow`. GET sends its fields as the query. */
+  json<Reply extends object>(method: Method, path: string, fields: object): Promise<Reply>;
+  text(path: string): Promise<string>;
+  upload(path: string, content: Uint8Array): Promise<void>;
+  download(path: string): Promise<Uint8Array>;
+}
+
+/** MLflow answers in milliseconds; a busy SQLite holds a writer for some seconds. Beyond this it hangs. */
+const TIMEOUT_SECONDS = 15;
+/** Reports and tables of tens of megabytes; the proxy was seen to move 3 MB/s (mlflow#22665). */
+const ARTIFACT_TIMEOUT_SECONDS = 120;
+
+const REST_ROOT = '/api/2.0/mlflow';
+
+interface Outgoing {
+  readonly method: Method | 'PUT';
+  readonly path: string;
+  readonly query?: URLSearchParams;
+  readonly body?: string | Uint8Array<ArrayBuffer>;
+  readonly contentType?: string;
+  readonly timeoutSeconds: number;
+}
+
+/** Throws `MlflowError` of kind `rejected` for a tracking URI or an authorization that can't be used. */
+export function createClient(options: ClientOptions): Client {
+  const { origin, basePath, authorization } = parseTrackingUri(options.trackingUri, options.authorization);
+  const timeoutSeconds = options.timeoutSeconds ?? TIMEOUT_SECONDS;
+  const artifactTimeoutSeconds = options.artifactTimeoutSeconds ?? ARTIFACT_TIMEOUT_SECONDS;
+  // Looked up at each call: whoever replaces the global fetch (a proxy agent, tracing) expects it to count.
+  const send: typeof fetch = (url, init) => (options.fetch ?? globalThis.fetch)(url, init);
+
+  async function exchange(request: Outgoing): Promise<Uint8Array> {
+    const call = `MLflow ${request.method} ${request.path}`;
+    const query = request.query === undefined ? '' : `?${request.query.toString()}`;
+    let status: number, bytes: Uint8Array;
+    try {
+      const reply = await send(`${origin}${basePath}${request.path}${query}`, {
+        method: request.method,
+        headers: {
+          ...(authorization === undefined ? {} : { authorization }),
+          ...(request.contentType === undefined ? {} : { 'content-type': request.contentType }),
+        },
+        body: request.body ?? null,
+        // A followed redirect turns POST into GET, and could take the authorization elsewhere.
+        redirect: 'manual',
+        signal: AbortSignal.timeout(request.timeoutSeconds * 1000),
+      });
+      status = reply.status;
+      bytes = new Uint8Array(await reply.arrayBuffer());
+    } catch (error) {
+      throw errorFromFetch(call, origin, request.timeoutSeconds, error);
+    }
+    if (status < 200 || status > 299) throw errorFromReply(call, status, decode(bytes));
+    return bytes;
+  }
+
+  return {
+    async json<Reply extends object>(method: Method, path: string, fields: object): Promise<Reply> {
+      const content =
+        method === 'GET'
+          ? { query: queryOf(fields) }
+          : { body: JSON.stringify(fields), contentType: 'application/json' };
+      const reply = decode(await exchange({ method, path: REST_ROOT + path, timeoutSeconds, ...content }));
+      return parseObject<Reply>(`MLflow ${method} ${REST_ROOT}${path}`, reply);
+    },
+    async text(path) {
+      return decode(await exchange({ method: 'GET', path, timeoutSeconds }));
+    },
+    async upload(path, content) {
+      const body = new Uint8Array(content);
+      const contentType = 'application/octet-stream';
+      await exchange({ method: 'PUT', path, body, contentType, timeoutSeconds: artifactTimeoutSeconds });
+    },
+    download: (path) => exchange({ method: 'GET', path, timeoutSeconds: artifactTimeoutSeconds }),
+  };
+}
+
+function queryOf(fields: object): URLSearchParams {
+  const query = new URLSearchParams();
+  for (const [key, value] of Object.entries(fields)) if (value !== undefined) query.set(key, String(value));
+  return query;
+}
+
+function parseObject<Reply extends object>(call: string, text: string): Reply {
+  try {
+    const value: unknown = JSON.parse(text);
+    if (typeof value === 'object' && value !== null) return value as Reply;
+  } catch {
+    // A page of HTML: reported below like any other reply that is no JSON object.
+  }
+  throw new MlflowError('server', `${call}: the reply is no JSON object; hint: is the tracking URI MLflow's own?`);
+}
+
+const decode = (bytes: Uint8Array): string => new TextDecoder().decode(bytes);

@@ -1,0 +1,19 @@
+import { MlflowError } from './errors.ts';
+import { type Tags } from './tags.ts';
+
+/** One clause a tag, in MLflow's search language. Some databases compare without case: check the rows again. */
+export function tagsEqual(tags: Tags): string[] {
+  return Object.entries(tags).map(([key, value]) => `tags.\`${tagKey(key)}\` = ${literal(value)}`);
+}
+
+/** Quotes a value. MLflow knows no escape, so one with both kinds of quotes throws `rejected`. */
+export function literal(value: string): string {
+  if (!value.includes("'")) return `'${value}'`;
+  if (!value.includes('"')) return `"${value}"`;
+  throw new MlflowError('rejected', "MLflow can't search for a value that holds both kinds of quotes");
+}
+
+function tagKey(key: string): string {
+  if (/^[\w./ -]+$/.test(key)) return key;
+  throw new MlflowError('rejected', "an MLflow tag's key is made of letters, digits, and _ - . / or blanks");
+}

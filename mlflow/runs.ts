@@ -1,0 +1,96 @@
+import { type Client } from './client.ts';
+import { present } from './errors.ts';
+import { literal, tagsEqual } from './filter.ts';
+import { type Run, type RunStatus, type TerminalRunStatus, toRun, type WireRun } from './run.ts';
+import { type RunLog } from './run-log.ts';
+import { hasTags, refuseLong, type Tag, type Tags, toPairs } from './tags.ts';
+
+export interface NewRun {
+  readonly experimentId: string;
+  readonly name: string;
+  /** Names this run among all of its experiment's: MLflow itself has no idempotency key. */
+  readonly idempotencyTag: Tag;
+  readonly parentRunId?: string;
+  readonly tags?: Tags;
+  readonly params?: Tags;
+}
+
+export interface Runs {
+  /**
+   * The run that carries the idempotency tag; opens one where there is none, the tag in the same request. An
+   * adopted run keeps its tags and its status, so look at the status: an earlier attempt may have ended it.
+   * Of two that opened at the same moment one wins and the other is deleted, if their clocks agree.
+   * Throws `rejected` where a param would change.
+   */
+  open(run: NewRun): Promise<Run>;
+  /** Runs of the experiment that carry all these tags, the newest first; at most 100. */
+  findByTag(experimentId: string, tags: Tags, status?: RunStatus): Promise<Run[]>;
+  /** Throws `notFound`. */
+  get(runId: string): Promise<Run>;
+  /** Idempotent: a run that has this status already keeps its end. Another status takes the old one's place. */
+  end(runId: string, status: TerminalRunStatus, endedAtMs?: number): Promise<void>;
+}
+
+interface Search {
+  readonly experimentId: string;
+  readonly tags: Tags;
+  readonly status?: RunStatus | undefined;
+  readonly order: 'ASC' | 'DESC';
+}
+
+const FOUND_AT_MOST = 100;
+
+export function createRuns(client: Client, runLog: RunLog): Runs {
+  async function search({ experimentId, tags, status, order }: Search): Promise<Run[]> {
+    const clauses = [...tagsEqual(tags), ...(status === undefined ? [] : [`attributes.status = ${literal(status)}`])];
+    const reply = await client.json<{ runs?: readonly WireRun[] }>('POST', '/runs/search', {
+      experiment_ids: [experimentId],
+      filter: clauses.join(' AND '),
+      order_by: [`attributes.start_time ${order}`, 'attributes.run_id ASC'],
+      max_results: FOUND_AT_MOST,
+    });
+    return (reply.runs ?? []).map(toRun).filter((run) => hasTags(run.tags, tags));
+  }
+
+  async function get(runId: string): Promise<Run> {
+    return toRun(present((await client.json<{ run?: WireRun }>('GET', '/runs/get', { run_id: runId })).run, 'run'));
+  }
+
+  async function create({ experimentId, name, idempotencyTag, parentRunId, tags }: NewRun): Promise<Run> {
+    const all = toPairs({
+      ...tags,
+      ...(parentRunId === undefined ? {} : { 'mlflow.parentRunId': parentRunId }),
+      [idempotencyTag.key]: idempotencyTag.value,
+    });
+    refuseLong('tag', all);
+    const fields = { experiment_id: experimentId, run_name: name, start_time: Date.now(), tags: all };
+    return toRun(present((await client.json<{ run?: WireRun }>('POST', '/runs/create', fields)).run, 'run'));
+  }
+
+  async function adoptOrCreate(run: NewRun): Promise<Run> {
+    const tags = { [run.idempotencyTag.key]: run.idempotencyTag.value };
+    const oldest = async (): Promise<Run | undefined> =>
+      (await search({ experimentId: run.experimentId, tags, order: 'ASC' }))[0];
+    const found = await oldest();
+    if (found) return found;
+    const created = await create(run);
+    const winner = (await oldest()) ?? created;
+    if (winner.runId !== created.runId) await client.json('POST', '/runs/delete', { run_id: created.runId });
+    return winner;
+  }
+
+  return {
+    async open(run) {
+      const opened = await adoptOrCreate(run);
+      // Also for an adopted run: the attempt that opened it may have died before its params were logged.
+      await runLog.log(opened.runId, { params: run.params ?? {} });
+      return { ...opened, params: { ...opened.params, ...run.params } };
+    },
+    findByTag: (experimentId, tags, status) => search({ experimentId, tags, status, order: 'DESC' }),
+    get,
+    async end(runId, status, endedAtMs = Date.now()) {
+      if ((await get(runId)).status === status) return;
+      await client.json('POST', '/runs/update', { run_id: runId, status, end_time: endedAtMs });
+    },
+  };
+}

@@ -1,0 +1,33 @@
+import { MlflowError } from './errors.ts';
+
+/** Tags or params by key. */
+export type Tags = Readonly<Record<string, string>>;
+
+export interface Tag {
+  readonly key: string;
+  readonly value: string;
+}
+
+/** MLflow's own bounds. Past them it cuts run tags and params short and answers 200. */
+const RUN_TAG_CHARACTERS = 8_000;
+const PARAM_CHARACTERS = 6_000;
+
+export function toPairs(tags: Tags = {}): Tag[] {
+  return Object.entries(tags).map(([key, value]) => ({ key, value }));
+}
+
+export function fromPairs(pairs: readonly Tag[] = []): Tags {
+  return Object.fromEntries(pairs.map(({ key, value }) => [key, value]));
+}
+
+/** Throws `rejected` for a value that MLflow would cut short without a word: a cut digest names nothing. */
+export function refuseLong(what: 'tag' | 'param', pairs: readonly Tag[]): void {
+  const limit = what === 'tag' ? RUN_TAG_CHARACTERS : PARAM_CHARACTERS;
+  // Counted as MLflow counts, by code point.
+  const long = pairs.find(({ value }) => value.length > limit && [...value].length > limit);
+  if (long) throw new MlflowError('rejected', `${what} ${long.key} exceeds the ${limit} characters that MLflow keeps`);
+}
+
+export function hasTags(tags: Tags, wanted: Tags): boolean {
+  return Object.entries(wanted).every(([key, value]) => Object.hasOwn(tags, key) && tags[key] === value);
+}

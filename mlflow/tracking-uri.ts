@@ -1,0 +1,39 @@
+import { MlflowError } from './errors.ts';
+
+export interface TrackingTarget {
+  readonly origin: string;
+  /** Without a slash at its end; empty where MLflow sits at the root. */
+  readonly basePath: string;
+  readonly authorization?: string;
+}
+
+/**
+ * Takes the tracking URI apart, so that no later step, and no error, sees its credentials.
+ * Throws `MlflowError` of kind `rejected`, which quotes neither the URI nor the authorization.
+ */
+export function parseTrackingUri(trackingUri: string, authorization?: string): TrackingTarget {
+  const url = URL.canParse(trackingUri) ? new URL(trackingUri) : undefined;
+  if (url === undefined || !/^https?:$/.test(url.protocol)) {
+    throw new MlflowError('rejected', 'the MLflow tracking URI must be an http or https URL like http://localhost:5000');
+  }
+  const header = authorization ?? basicAuthorization(url);
+  if (header !== undefined && !/^[\x21-\x7e][\x20-\x7e]*$/.test(header)) {
+    throw new MlflowError('rejected', "a header can't carry the MLflow authorization; hint: a line break at its end?");
+  }
+  const target = { origin: url.origin, basePath: url.pathname.replace(/\/+$/, '') };
+  return header === undefined ? target : { ...target, authorization: header };
+}
+
+function basicAuthorization({ username, password }: URL): string | undefined {
+  if (username === '' && password === '') return undefined;
+  return `Basic ${Buffer.from(`${unescaped(username)}:${unescaped(password)}`).toString('base64')}`;
+}
+
+/** A password with a bare percent sign is legal in a URL and no valid escape: it is taken as it stands. */
+function unescaped(part: string): string {
+  try {
+    return decodeURIComponent(part);
+  } catch {
+    return part;
+  }
+}

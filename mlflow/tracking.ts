@@ -1,0 +1,70 @@
+import { tags as tagNames, type RegisteredVersion, type Tracking } from '../domain/tracking.ts';
+import type { Mlflow } from './index.ts';
+
+/** What the lifecycle needs of MLflow, on the REST client. Experiments are looked up once. */
+export function createTracking(mlflow: Mlflow): Tracking {
+  const experiments = new Map<string, Promise<string>>();
+
+  function experimentId(name: string): Promise<string> {
+    const known = experiments.get(name);
+    if (known) return known;
+    const asked = mlflow.experiments.ensure(name);
+    experiments.set(name, asked);
+    // A failure must not be remembered: MLflow may only be down for a moment.
+    asked.catch(() => experiments.delete(name));
+    return asked;
+  }
+
+  return {
+    async openRun({ experiment, name, key, parentRunId, tags }) {
+      const run = await mlflow.runs.open({
+        experimentId: await experimentId(experiment),
+        name,
+        idempotencyTag: key,
+        tags,
+        ...(parentRunId === undefined ? {} : { parentRunId }),
+      });
+      return run.runId;
+    },
+    async findFinishedRun(experiment, { key, value }) {
+      const [newest] = await mlflow.runs.findByTag(await experimentId(experiment), { [key]: value }, 'FINISHED');
+      return newest && { runId: newest.runId, tags: newest.tags };
+    },
+    setTags: (runId, tags) => mlflow.runs.setTags(runId, tags),
+    putText: (runId, path, text) => mlflow.artifacts.put(runId, path, text),
+    endRun: (runId, status) => mlflow.runs.end(runId, status),
+
+    async registerPrompt(name, template) {
+      return (await mlflow.prompts.register({ name, text: template })).version;
+    },
+
+    async registerVersion({ model, runId, weights, description, tags }) {
+      await mlflow.registry.ensureModel(model);
+      const all = { ...tags, [tagNames.weightsUri]: weights.uri };
+      const { version } = await mlflow.registry.registerVersion({
+        name: model,
+        runId,
+        description,
+        tags: all,
+        idempotencyTag: { key: tagNames.weightsDigest, value: weights.digest },
+      });
+      await mlflow.registry.setVersionTags(model, version, all);
+      return version;
+    },
+
+    async findAlias(model, alias) {
+      const version = await mlflow.registry.getAlias(model, alias);
+      return version === undefined ? undefined : weightsOf(version, (await mlflow.registry.getVersion(model, version)).tags);
+    },
+    setAlias: (model, alias, version) => mlflow.registry.setAlias(model, alias, version),
+    removeAlias: (model, alias) => mlflow.registry.deleteAlias(model, alias),
+    setVersionTags: (model, version, tags) => mlflow.registry.setVersionTags(model, version, tags),
+  };
+}
+
+/** A version without our tags was registered by other hands; nothing is known of its weights. */
+function weightsOf(version: string, tags: Readonly<Record<string, string>>): RegisteredVersion | undefined {
+  const uri = tags[tagNames.weightsUri];
+  const digest = tags[tagNames.weightsDigest];
+  return uri === undefined || digest === undefined ? undefined : { version, weights: { uri, digest } };
+}

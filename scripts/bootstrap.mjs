@@ -1,0 +1,37 @@
+// The way in from whatever Node the machine has: installs the locked packages, Node 24 among them,
+// and hands over to it. Plain JavaScript without a dependency, for it runs before there are any.
+import { spawnSync, spawn } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+const oldest = 20;
+const root = join(dirname(fileURLToPath(import.meta.url)), '..');
+const programs = { test: 'scripts/test.ts', check: 'scripts/check.ts', 'bench-overhead': 'scripts/bench-overhead.ts' };
+
+function fail(message) {
+  process.stderr.write(`error: ${message}\n`);
+  process.exit(1);
+}
+
+if (Number(process.versions.node.split('.')[0]) < oldest) fail(`Node ${process.versions.node} is too old.\nhint: install Node ${oldest} or newer.`);
+
+const lockDigest = createHash('sha256').update(readFileSync(join(root, 'package-lock.json'))).digest('hex');
+const stamp = join(root, 'node_modules', '.lock-digest');
+if (!existsSync(stamp) || readFileSync(stamp, 'utf8') !== lockDigest) {
+  process.stderr.write('installing the npm packages (once, about half a minute)\n');
+  const { status } = spawnSync('npm', ['ci', '--no-audit', '--no-fund', '--loglevel=error'], { cwd: root, stdio: ['ignore', 2, 2] });
+  if (status !== 0) fail('npm ci failed.\nhint: is the npm registry reachable?');
+  writeFileSync(stamp, lockDigest);
+}
+
+const [command, ...rest] = process.argv.slice(2);
+const program = programs[command];
+const args = program ? [program, ...rest] : ['scripts/tuneline.ts', ...process.argv.slice(2)];
+const node = join(root, 'node_modules', '.bin', 'node');
+const child = spawn(node, ['--disable-warning=ExperimentalWarning', join(root, args[0]), ...args.slice(1)], { stdio: 'inherit' });
+// Ctrl-C reaches the child too: it ends its services, and this waits for it.
+process.on('SIGINT', () => {});
+for (const signal of ['SIGTERM', 'SIGHUP']) process.on(signal, () => child.kill(signal));
+child.on('exit', (code, signal) => process.exit(code ?? (signal === 'SIGINT' ? 130 : 1)));

@@ -1,0 +1,111 @@
+import { readFile } from 'node:fs/promises';
+import { setTimeout as delay } from 'node:timers/promises';
+import { WorkflowExecutionAlreadyStartedError, WorkflowFailedError, type Client, type WorkflowHandle } from '@temporalio/client';
+import type { LifecycleResult, LifecycleStatus } from '../domain/lifecycle.ts';
+import { tags } from '../domain/tracking.ts';
+import type { Mlflow } from '../mlflow/index.ts';
+import { taskQueue } from '../workers/config.ts';
+import type { lifecycle } from '../workflows/lifecycle.ts';
+import { statusQuery } from '../workflows/messages.ts';
+import type { Progress } from './progress.ts';
+import { UserError } from './user-error.ts';
+
+type LifecycleHandle = WorkflowHandle<typeof lifecycle>;
+
+/** The spec as the file has it: what is wrong with it the lifecycle says, however it was started. */
+export async function readSpecFile(path: string): Promise<Record<string, unknown>> {
+  const text = await readFile(path, 'utf8').catch(() => {
+    throw new UserError(`There is no spec file ${path}.\nhint: examples/specs/package-summaries.json is one.`);
+  });
+  try {
+    const spec: unknown = JSON.parse(text);
+    if (typeof spec === 'object' && spec !== null && !Array.isArray(spec)) return spec as Record<string, unknown>;
+  } catch (error) {
+    throw new UserError(`${path} is not JSON: ${(error as Error).message}`);
+  }
+  throw new UserError(`${path} must hold one JSON object.`);
+}
+
+export interface LifecycleStart {
+  readonly spec: Record<string, unknown>;
+  readonly requester: string;
+  readonly workflowId?: string | undefined;
+}
+
+export async function startLifecycle(client: Client, { spec, requester, workflowId }: LifecycleStart): Promise<LifecycleHandle> {
+  const id = workflowId ?? `${typeof spec['model'] === 'string' ? spec['model'] : 'lifecycle'}-${new Date().toISOString().replace(/\D/g, '').slice(0, 14)}`;
+  try {
+    return await client.workflow.start<typeof lifecycle>('lifecycle', {
+      taskQueue,
+      workflowId: id,
+      workflowIdReusePolicy: 'REJECT_DUPLICATE',
+      args: [{ requester, ...spec }],
+    });
+  } catch (error) {
+    if (error instanceof WorkflowExecutionAlreadyStartedError) throw new UserError(`There is a lifecycle ${id} already.\nhint: choose another --id`);
+    throw error;
+  }
+}
+
+export type Ending = { readonly kind: 'ended'; readonly result: LifecycleResult; readonly status: LifecycleStatus } | { readonly kind: 'failed'; readonly message: string };
+
+/** Shows what the lifecycle does until it ends. */
+export async function followLifecycle(handle: LifecycleHandle, mlflow: Mlflow, progress: Progress): Promise<Ending> {
+  const over = new AbortController();
+  const following = showStages(handle, mlflow, progress, over.signal);
+  try {
+    const result = await handle.result();
+    return { kind: 'ended', result, status: await handle.query(statusQuery) };
+  } catch (error) {
+    if (error instanceof WorkflowFailedError) return { kind: 'failed', message: error.cause?.message ?? error.message };
+    throw error;
+  } finally {
+    over.abort();
+    await following;
+    progress.done();
+  }
+}
+
+/** How often a person wants to see a number move. */
+const lookEveryMs = 1000;
+
+async function showStages(handle: LifecycleHandle, mlflow: Mlflow, progress: Progress, signal: AbortSignal): Promise<void> {
+  const shown = new Set<string>();
+  const say = (key: string, text: string): void => {
+    if (shown.has(key)) return;
+    shown.add(key);
+    progress.line(text);
+  };
+  while (!signal.aborted) {
+    const status = await handle.query(statusQuery).catch(() => undefined);
+    if (status && !signal.aborted) {
+      for (const { stage, reused, figures } of status.finished) say(`${stage} finished`, `${stage}: ${reused ? 'reused, nothing changed' : `done ${showFigures(figures)}`}`);
+      if (!['check', 'done'].includes(status.stage)) say(`${status.stage} ${status.attempt}`, `${status.stage}${status.attempt > 1 ? `, attempt ${status.attempt}` : ''} …`);
+      if (status.awaitingReview) say('review', `awaiting a review: scripts/tuneline review ${handle.workflowId} --approve`);
+      await showProgress(status, mlflow, progress).catch(() => undefined);
+    }
+    await delay(lookEveryMs, undefined, { signal }).catch(() => undefined);
+  }
+}
+
+/** The Job's own figures, as it logs them: how far it is, and what it has learnt. */
+async function showProgress({ model, stage, runId }: LifecycleStatus, mlflow: Mlflow, progress: Progress): Promise<void> {
+  if (model === undefined || runId === undefined) return;
+  const [run] = await mlflow.runs.findByTag(await mlflow.experiments.ensure(model), { 'mlflow.parentRunId': runId, [tags.stage]: stage }, 'RUNNING');
+  const done = run?.metrics['progress/step'];
+  const total = run?.metrics['progress/total'];
+  if (run === undefined || done === undefined || total === undefined) return;
+  const loss = run.metrics['loss'];
+  const left = run.metrics['progress/secondsLeft'];
+  progress.detail(
+    [`${stage} ${done}/${total}`, ...(loss === undefined ? [] : [`loss ${loss.toFixed(3)}`]), ...(left === undefined || done >= total ? [] : [`about ${Math.ceil(left)} s left`])].join(', '),
+    done,
+    total,
+  );
+}
+
+const showFigures = (figures: Readonly<Record<string, number>>): string =>
+  Object.entries(figures)
+    .slice(0, 5)
+    .map(([name, value]) => `${name} ${Number(value.toPrecision(4))}`)
+    .join(', ');

@@ -1,0 +1,76 @@
+import { readFile } from 'node:fs/promises';
+import { resolve } from 'node:path';
+import type { LifecycleStatus } from '../domain/lifecycle.ts';
+import { readStackState } from '../local/stack-state.ts';
+import { taskQueue, type Config } from '../workers/config.ts';
+import type { Ending } from './run-lifecycle.ts';
+
+export interface Summary {
+  readonly workflowId: string;
+  readonly verdict: 'promoted' | 'rejected' | 'failed';
+  readonly reason?: string;
+  readonly model?: string;
+  readonly version?: string;
+  readonly gate: readonly { readonly rule: string; readonly passed: boolean; readonly finding: string }[];
+  readonly stages: LifecycleStatus['finished'];
+  readonly seconds: number;
+  readonly addresses: { readonly lifecycle: string; readonly startAnother: string; readonly mlflow: string; readonly endpoint: string };
+  readonly curl?: string;
+}
+
+export interface SummaryInput {
+  readonly ending: Ending;
+  readonly workflowId: string;
+  readonly spec: Readonly<Record<string, unknown>>;
+  readonly seconds: number;
+  readonly config: Config;
+}
+
+export async function summarize({ ending, workflowId, spec, seconds, config }: SummaryInput): Promise<Summary> {
+  const addresses = addressesOf(config, workflowId);
+  if (ending.kind === 'failed') return { workflowId, verdict: 'failed', reason: ending.message, gate: [], stages: [], seconds, addresses };
+  const { result, status } = ending;
+  const common = { workflowId, model: result.model, gate: result.gate.findings, stages: status.finished, seconds, addresses };
+  if (result.verdict === 'rejected') return { ...common, verdict: 'rejected', reason: `${result.by}: ${result.reason}` };
+  return { ...common, verdict: 'promoted', version: result.version, curl: await curlFor(result.endpoint, result.endpointUrl, spec, config) };
+}
+
+export function showSummary(summary: Summary): string {
+  const { verdict, model, version, gate, stages, seconds, addresses } = summary;
+  const headline = { promoted: `promoted: ${model} version ${version}`, rejected: 'rejected: nothing was promoted', failed: 'failed' }[verdict];
+  return [
+    '',
+    `${headline}, after ${Math.round(seconds)} s`,
+    ...(summary.reason === undefined ? [] : [summary.reason]),
+    ...(gate.length === 0 ? [] : ['', 'gate', ...gate.map((f) => `  ${f.passed ? 'pass' : 'FAIL'}  ${f.rule}\n        ${f.finding}`)]),
+    ...(stages.length === 0 ? [] : ['', `stages  ${stages.map((s) => `${s.stage}${s.reused ? ' (reused)' : ''}`).join(', ')}`]),
+    '',
+    `Temporal  ${addresses.lifecycle}`,
+    `MLflow    ${addresses.mlflow}`,
+    `endpoint  ${addresses.endpoint}`,
+    ...(summary.curl === undefined ? [] : ['', summary.curl]),
+    '',
+  ].join('\n');
+}
+
+function addressesOf({ folders, temporal, mlflow, endpointUrl }: Config, workflowId: string): Summary['addresses'] {
+  const ui = temporal.embedded ? (readStackState(folders.state)?.addresses.temporalUi ?? '') : '';
+  const namespace = `${ui}/namespaces/${temporal.namespace}`;
+  return {
+    lifecycle: `${namespace}/workflows/${workflowId}`,
+    startAnother: `${namespace}/workflows/start-workflow?taskQueue=${taskQueue}&workflowType=lifecycle`,
+    mlflow: mlflow.trackingUri,
+    endpoint: endpointUrl,
+  };
+}
+
+/** A line that works when pasted: the first row of the data, asked as the model was taught. */
+async function curlFor(endpoint: string, url: string, spec: Readonly<Record<string, unknown>>, { folders }: Config): Promise<string> {
+  const { data, prompt } = spec as { data: { path: string }; prompt: { path: string } };
+  const template = await readFile(resolve(folders.repository, prompt.path), 'utf8');
+  const firstLine = (await readFile(resolve(folders.repository, data.path), 'utf8')).split('\n', 1)[0] ?? '{}';
+  const row = JSON.parse(firstLine) as Record<string, unknown>;
+  const content = template.trimEnd().replace(/\{\{\s*([^{}]*?)\s*\}\}/g, (_match, column: string) => String(row[column] ?? ''));
+  const body = JSON.stringify({ model: endpoint, max_tokens: 32, temperature: 0, messages: [{ role: 'user', content }] });
+  return `curl -s ${url}/v1/chat/completions -H 'content-type: application/json' -d '${body.replaceAll("'", `'\\''`)}'`;
+}

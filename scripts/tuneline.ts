@@ -1,0 +1,148 @@
+import { rm } from 'node:fs/promises';
+import { setTimeout as delay } from 'node:timers/promises';
+import { Command, Option } from 'commander';
+import { WorkflowNotFoundError, WorkflowUpdateFailedError } from '@temporalio/client';
+import type { ReviewDecision } from '../domain/review.ts';
+import { isAlive } from '../local/process-identity.ts';
+import { endProcesses } from '../local/stack.ts';
+import { readStackState } from '../local/stack-state.ts';
+import { loadConfig, readPackageVersion } from '../workers/config.ts';
+import { reviewUpdate, statusQuery } from '../workflows/messages.ts';
+import { connectMlflow, connectTemporal } from './connect.ts';
+import { Progress } from './progress.ts';
+import { followLifecycle, readSpecFile, startLifecycle } from './run-lifecycle.ts';
+import { showSummary, summarize } from './summary.ts';
+import { exitCodeOf, up, type UpOptions } from './up.ts';
+import { exitCodes, UserError } from './user-error.ts';
+
+const program = new Command('tuneline')
+  .description('Language models retrained, judged and shipped as durable workflows.')
+  .version(readPackageVersion())
+  .addHelpText('after', '\nData goes to stdout, logs to stderr. Exit codes: 0 promoted, 1 broken, 2 refused by the gate or a reviewer.');
+
+program
+  .command('up')
+  .description('install what is missing, start Temporal, MLflow, the endpoint and a worker, and serve until Ctrl-C')
+  .option('--run <spec>', 'run one lifecycle once everything is up')
+  .option('--exit', 'with --run: stop everything after the summary')
+  .option('--json', 'with --run: print the summary as one JSON object')
+  .action(async (options: UpOptions) => finish(await up(options)));
+
+program
+  .command('run')
+  .description('run one lifecycle on the stack that is up, and show it until it ends')
+  .argument('<spec>', 'a JSON file; see examples/specs')
+  .option('--id <id>', 'the workflow ID, instead of one made from the model and the time')
+  .option('--json', 'print the summary as one JSON object')
+  .action(async (path: string, options: { id?: string; json?: boolean }) => {
+    const progress = new Progress();
+    const config = loadConfig();
+    const spec = await readSpecFile(path);
+    const client = await connectTemporal(config);
+    const handle = await startLifecycle(client, { spec, requester: config.userName, workflowId: options.id });
+    progress.line(`lifecycle ${handle.workflowId}`);
+    const ending = await followLifecycle(handle, connectMlflow(config), progress);
+    const summary = await summarize({ ending, workflowId: handle.workflowId, spec, seconds: progress.seconds(), config });
+    process.stdout.write(options.json ? `${JSON.stringify(summary)}\n` : showSummary(summary));
+    finish(exitCodeOf(summary));
+  });
+
+program
+  .command('status')
+  .description('list the newest lifecycles, or show one')
+  .argument('[id]', 'a workflow ID')
+  .option('--json', 'print JSON')
+  .action(async (id: string | undefined, options: { json?: boolean }) => {
+    const client = await connectTemporal(loadConfig());
+    if (id === undefined) {
+      const rows = [];
+      for await (const { workflowId, status, startTime } of client.workflow.list({ query: "WorkflowType = 'lifecycle'" })) {
+        rows.push({ workflowId, status: status.name, startTime: startTime.toISOString() });
+        if (rows.length === 20) break;
+      }
+      process.stdout.write(options.json ? `${JSON.stringify(rows)}\n` : rows.map((r) => `${r.startTime}  ${r.status.padEnd(10)}  ${r.workflowId}\n`).join(''));
+    } else {
+      const status = await client.workflow.getHandle(id).query(statusQuery).catch(explainMissing(id));
+      process.stdout.write(`${JSON.stringify(status, null, options.json ? 0 : 2)}\n`);
+    }
+    finish(0);
+  });
+
+program
+  .command('review')
+  .description('approve or reject what awaits a review')
+  .argument('<id>', 'the workflow ID')
+  .addOption(new Option('--approve').conflicts('reject'))
+  .addOption(new Option('--reject'))
+  .option('--comment <text>', 'kept with the decision')
+  .option('--reviewer <name>', 'who decides', loadConfig().userName)
+  .option('--digest <digest>', 'what you looked at; by default what the lifecycle shows now')
+  .action(async (id: string, options: { approve?: boolean; reject?: boolean; comment?: string; reviewer: string; digest?: string }) => {
+    if (!options.approve && !options.reject) throw new UserError('Say --approve or --reject.');
+    const client = await connectTemporal(loadConfig());
+    const handle = client.workflow.getHandle(id);
+    const status = await handle.query(statusQuery).catch(explainMissing(id));
+    const decision: ReviewDecision = {
+      decision: options.approve ? 'approve' : 'reject',
+      reviewer: options.reviewer,
+      digest: options.digest ?? status.awaitingReview?.digest ?? '',
+      ...(options.comment === undefined ? {} : { comment: options.comment }),
+    };
+    const answer = await handle.executeUpdate(reviewUpdate, { args: [decision] }).catch((error: unknown) => {
+      if (error instanceof WorkflowUpdateFailedError) throw new UserError(error.cause?.message ?? error.message);
+      return explainMissing(id)(error);
+    });
+    process.stdout.write(`${answer}\n`);
+    finish(0);
+  });
+
+program
+  .command('down')
+  .description('stop the stack; Jobs that run are left to the next "up" unless --purge')
+  .option('--purge', 'also end running Jobs and remove everything that Tuneline made')
+  .action(async (options: { purge?: boolean }) => {
+    const { folders } = loadConfig();
+    const stack = readStackState(folders.state);
+    if (stack) {
+      if (isAlive(stack.up)) process.kill(stack.up.pid, 'SIGTERM');
+      while (isAlive(stack.up)) await delay(100);
+      await endProcesses(stack.processes);
+    }
+    if (options.purge) {
+      await endJobs(folders.state);
+      await rm(folders.home, { recursive: true, force: true });
+      await rm(folders.state, { recursive: true, force: true });
+    }
+    process.stderr.write(stack ? 'stopped\n' : 'nothing was up\n');
+    finish(0);
+  });
+
+async function endJobs(state: string): Promise<void> {
+  const { JobFolders } = await import('../local/job-folder.ts');
+  const { join } = await import('node:path');
+  const folders = new JobFolders(join(state, 'jobs'));
+  for (const name of await folders.openNames().catch(() => [])) {
+    const claimant = await folders.claimant(name);
+    if (claimant !== undefined && claimant !== 'nobody') await endProcesses({ [name]: claimant });
+  }
+}
+
+function explainMissing(id: string) {
+  return (error: unknown): never => {
+    if (error instanceof WorkflowNotFoundError) throw new UserError(`There is no lifecycle ${id}.\nhint: "scripts/tuneline status" lists them.`);
+    throw error;
+  };
+}
+
+/** Connections and timers of the SDK would keep the process; everything is written by now. */
+function finish(code: number): void {
+  process.stdout.write('', () => process.exit(code));
+}
+
+try {
+  await program.parseAsync();
+} catch (error) {
+  const text = error instanceof UserError ? error.message : error instanceof Error ? (error.stack ?? error.message) : String(error);
+  process.stderr.write(`error: ${text}\n`);
+  finish(exitCodes.broken);
+}

@@ -1,0 +1,102 @@
+import { setMaxListeners } from 'node:events';
+import { AlreadyUpError, Stack } from '../local/stack.ts';
+import { createToolchain } from '../local/toolchain.ts';
+import { loadConfig } from '../workers/config.ts';
+import { connectMlflow, connectTemporal } from './connect.ts';
+import { Progress } from './progress.ts';
+import { followLifecycle, readSpecFile, startLifecycle } from './run-lifecycle.ts';
+import { showSummary, summarize, type Summary } from './summary.ts';
+import { exitCodes, UserError } from './user-error.ts';
+
+export interface UpOptions {
+  readonly run?: string;
+  readonly exit?: boolean;
+  readonly json?: boolean;
+}
+
+/** Sets everything up, runs a lifecycle if asked, and serves until it is told to stop. Returns the exit code. */
+export async function up(options: UpOptions): Promise<number> {
+  const progress = new Progress();
+  const spec = options.run === undefined ? undefined : { path: options.run, content: await readSpecFile(options.run) };
+  const stop = new AbortController();
+  setMaxListeners(0, stop.signal);
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => stop.abort());
+
+  const stack = createStack(progress);
+  try {
+    await stack.prepare();
+  } catch (error) {
+    if (error instanceof AlreadyUpError) throw new UserError(error.message);
+    throw error;
+  }
+  try {
+    const work = (async () => {
+      await start(stack, progress, stop.signal);
+      return spec && (await runOne(spec.content, options, progress, stop.signal));
+    })();
+    const summary = await Promise.race([work, aborted(stop.signal)]);
+    if (stop.signal.aborted) return exitCodes.broken;
+    if (summary === undefined || !options.exit) {
+      progress.line('serving; Ctrl-C stops everything');
+      await aborted(stop.signal);
+    }
+    return summary === undefined ? 0 : exitCodeOf(summary);
+  } finally {
+    progress.line('stopping');
+    await stack.stop();
+  }
+}
+
+function createStack(progress: Progress): Stack {
+  const { folders } = loadConfig();
+  return new Stack({ ...folders, env: inheritedEnvironment(), report: (message) => progress.line(message) });
+}
+
+/** The embedded services need what the shell has, and nothing of npm's. */
+const inheritedEnvironment = (): Record<string, string> =>
+  Object.fromEntries(Object.entries(process.env).flatMap(([key, value]) => (value === undefined || key.startsWith('npm_') ? [] : [[key, value]])));
+
+/** What is needed first starts first: MLflow takes longest to start, the Jobs' environment longest to install. */
+async function start(stack: Stack, progress: Progress, signal: AbortSignal): Promise<void> {
+  const { folders, temporal, mlflow } = loadConfig();
+  const toolchain = createToolchain({ ...folders, env: inheritedEnvironment(), report: (message) => progress.line(message) });
+  const started = (what: string) => progress.line(`${what} is up`);
+  await toolchain.installServices();
+  signal.throwIfAborted();
+  const services = Promise.all([
+    temporal.embedded ? stack.startTemporal().then(() => started('Temporal')) : undefined,
+    mlflow.embedded ? stack.startMlflow().then(() => started('MLflow')) : undefined,
+  ]);
+  // Both are waited for below; without this a failure of one while the other is waited for would end the process.
+  services.catch(() => undefined);
+  await toolchain.installJobs();
+  signal.throwIfAborted();
+  await toolchain.importBaseModel();
+  await services;
+  signal.throwIfAborted();
+  await Promise.all([stack.startEndpoint(), stack.startWorker()]);
+  started('the worker');
+}
+
+async function runOne(spec: Record<string, unknown>, { json }: UpOptions, progress: Progress, signal: AbortSignal): Promise<Summary> {
+  const config = loadConfig();
+  const client = await connectTemporal(config);
+  signal.throwIfAborted();
+  const handle = await startLifecycle(client, { spec, requester: config.userName });
+  progress.line(`lifecycle ${handle.workflowId}`);
+  const ending = await followLifecycle(handle, connectMlflow(config), progress);
+  const summary = await summarize({ ending, workflowId: handle.workflowId, spec, seconds: progress.seconds(), config });
+  process.stdout.write(json ? `${JSON.stringify(summary)}\n` : showSummary(summary));
+  await client.connection.close();
+  return summary;
+}
+
+const aborted = (signal: AbortSignal): Promise<undefined> =>
+  new Promise((resolve) => {
+    if (signal.aborted) resolve(undefined);
+    else signal.addEventListener('abort', () => resolve(undefined), { once: true });
+  });
+
+export const exitCodeOf = ({ verdict }: Summary): number =>
+  ({ promoted: exitCodes.promoted, rejected: exitCodes.refused, failed: exitCodes.broken })[verdict];
+

@@ -1,0 +1,35 @@
+type Fetch = typeof globalThis.fetch;
+
+/** Sends everything, and once throws the answer to a path away: the request has taken effect, nobody knows. */
+export function losingTheAnswerTo(path: string): Fetch {
+  let lost = false;
+  return async (input, init) => {
+    const reply = await fetch(input, init);
+    if (lost || !String(input).endsWith(path)) return reply;
+    lost = true;
+    throw new TypeError('fetch failed', { cause: { code: 'ECONNRESET' } });
+  };
+}
+
+/** Holds back requests for a path until as many wait: each of their senders has decided without the others. */
+export function meetingBefore(path: string, parties: number): Fetch {
+  const { promise: met, resolve } = Promise.withResolvers<void>();
+  let arrived = 0;
+  return async (input, init) => {
+    if (String(input).endsWith(path)) {
+      arrived += 1;
+      if (arrived === parties) resolve();
+      await met;
+    }
+    return fetch(input, init);
+  };
+}
+
+/** Has MLflow answer every listing in small pages. */
+export function inPagesOf(size: number): Fetch {
+  return (input, init) => {
+    const url = new URL(String(input));
+    if (init?.method === 'GET') url.searchParams.set('max_results', String(size));
+    return fetch(url, init);
+  };
+}

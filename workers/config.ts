@@ -1,0 +1,68 @@
+import { readFileSync } from 'node:fs';
+import { homedir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { loadClientConnectConfig } from '@temporalio/envconfig';
+import type { NativeConnectionOptions } from '@temporalio/worker';
+import { stackAddresses, type StackAddresses } from '../local/stack-state.ts';
+
+/** The only reader of the environment. Whatever the team names there is used instead of the embedded default. */
+export interface Config {
+  readonly folders: Folders;
+  readonly temporal: { readonly connection: NativeConnectionOptions; readonly namespace: string; readonly embedded: boolean };
+  readonly mlflow: { readonly trackingUri: string; readonly authorization?: string; readonly embedded: boolean };
+  readonly endpointUrl: string;
+  /** What a Job's process inherits of this environment; nothing else of it is passed on. */
+  readonly jobEnvironment: Readonly<Record<string, string>>;
+  readonly userName: string;
+}
+
+export interface Folders {
+  readonly repository: string;
+  /** Everything Tuneline makes: tools, models, caches and state. */
+  readonly home: string;
+  /** What a stack leaves behind: databases, artifacts, Jobs, logs. */
+  readonly state: string;
+}
+
+export const taskQueue = 'tuneline';
+
+const repository = resolve(fileURLToPath(new URL('..', import.meta.url)));
+
+/** Names of variables that a Job may see: where programs and temporary files are, which GPUs, which hub, through which proxy. */
+const inherited = /^(PATH|HOME|USER|LANG|LC_.*|TMPDIR|CUDA_.*|NVIDIA_.*|HF_.*|OMP_NUM_THREADS|.*_PROXY|.*_proxy|SSL_CERT_.*|REQUESTS_CA_BUNDLE|MLFLOW_TRACKING_.*)$/;
+
+/** Reads the environment anew at each call, and with it where the running stack listens. */
+export function loadConfig(env: NodeJS.ProcessEnv = process.env): Config {
+  const home = resolve(env['TUNELINE_HOME'] ?? join(repository, '.tuneline'));
+  const state = resolve(env['TUNELINE_STATE'] ?? join(home, 'state'));
+  const addresses = stackAddresses(state);
+  return {
+    folders: { repository, home, state },
+    temporal: temporalOf(env, addresses),
+    mlflow: mlflowOf(env, addresses),
+    endpointUrl: env['TUNELINE_ENDPOINT_URL'] ?? addresses.endpoint,
+    jobEnvironment: Object.fromEntries(Object.entries(env).flatMap(([key, value]) => (value !== undefined && inherited.test(key) ? [[key, value]] : []))),
+    userName: env['USER'] ?? env['LOGNAME'] ?? homedir().split('/').pop() ?? 'unknown',
+  };
+}
+
+function temporalOf(env: NodeJS.ProcessEnv, addresses: StackAddresses): Config['temporal'] {
+  const own = ['TEMPORAL_PROFILE', 'TEMPORAL_ADDRESS', 'TEMPORAL_CONFIG_FILE'].some((name) => env[name]);
+  if (!own) return { connection: { address: addresses.temporal }, namespace: 'default', embedded: true };
+  const { connectionOptions, namespace } = loadClientConnectConfig();
+  return { connection: connectionOptions, namespace: namespace ?? 'default', embedded: false };
+}
+
+function mlflowOf(env: NodeJS.ProcessEnv, addresses: StackAddresses): Config['mlflow'] {
+  const trackingUri = env['MLFLOW_TRACKING_URI'];
+  if (!trackingUri) return { trackingUri: addresses.mlflow, embedded: true };
+  const token = env['MLFLOW_TRACKING_TOKEN'];
+  const password = env['MLFLOW_TRACKING_PASSWORD'];
+  const basic = Buffer.from(`${env['MLFLOW_TRACKING_USERNAME'] ?? ''}:${password ?? ''}`).toString('base64');
+  const authorization = token ? `Bearer ${token}` : password ? `Basic ${basic}` : undefined;
+  return { trackingUri, embedded: false, ...(authorization === undefined ? {} : { authorization }) };
+}
+
+export const readPackageVersion = (): string =>
+  (JSON.parse(readFileSync(join(repository, 'package.json'), 'utf8')) as { version: string }).version;

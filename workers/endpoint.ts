@@ -1,0 +1,40 @@
+import { randomBytes } from 'node:crypto';
+import { readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { createEndpointServer } from '../local/endpoint-server.ts';
+import { LocalEndpoints } from '../local/endpoints.ts';
+import { createEngineLauncher } from '../local/engine.ts';
+import { loadConfig } from './config.ts';
+
+const { folders, endpointUrl, jobEnvironment } = loadConfig();
+
+const endpoints = new LocalEndpoints({
+  root: join(folders.state, 'endpoints'),
+  launch: createEngineLauncher({
+    command: (modelName, port) => [join(folders.home, 'tools', 'jobs', 'bin', 'transformers'), 'serve', modelName, '--host', '127.0.0.1', '--port', String(port)],
+    env: { ...jobEnvironment, HF_HUB_OFFLINE: '1', HF_HUB_DISABLE_TELEMETRY: '1', HF_HOME: join(folders.home, 'cache', 'huggingface') },
+  }),
+  log: (message) => process.stderr.write(`${new Date().toISOString()} ${message}\n`),
+});
+const server = createEndpointServer({ endpoints, adminToken: await readOrMakeToken(join(folders.state, 'endpoint-token')) });
+
+await endpoints.restore();
+const { hostname, port } = new URL(endpointUrl);
+await server.listen({ host: hostname, port: Number(port) });
+process.send?.('ready');
+
+for (const signal of ['SIGINT', 'SIGTERM'] as const)
+  process.once(signal, () => {
+    void server
+      .close()
+      .then(() => endpoints.close())
+      .then(() => process.exit(0));
+  });
+
+async function readOrMakeToken(path: string): Promise<string> {
+  const existing = await readFile(path, 'utf8').catch(() => undefined);
+  if (existing !== undefined) return existing.trim();
+  const token = randomBytes(32).toString('base64url');
+  await writeFile(path, `${token}\n`, { mode: 0o600 });
+  return token;
+}

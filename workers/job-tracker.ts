@@ -1,0 +1,130 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import type { JobOutcome, JobRequest, JobRunner } from '../domain/job.ts';
+
+/** How a Job's end reaches the lifecycle that waits for it. */
+export interface JobReporter {
+  /** Keeps log tail and outcome where they outlive the Job. Idempotent. Rejects while that can't be done. */
+  keepEvidence(request: JobRequest, outcome: JobOutcome): Promise<void>;
+  /** Completes the waiting activity. Idempotent; `gone` if nobody waits any more. Rejects if Temporal can't be reached. */
+  complete(request: JobRequest, outcome: JobOutcome): Promise<'completed' | 'gone'>;
+  /** Tells Temporal that the Job is still watched; `gone` if nobody waits any more. */
+  heartbeat(request: JobRequest): Promise<'waiting' | 'gone'>;
+}
+
+export interface JobTrackerOptions {
+  readonly runner: JobRunner;
+  readonly reporter: JobReporter;
+  readonly log: (message: string, fields: Record<string, unknown>) => void;
+  /** A quarter of the activity's heartbeat timeout, so that one lost heartbeat does no harm. */
+  readonly heartbeatMs: number;
+}
+
+/**
+ * Watches every open Job of a runner and reports each end once. It keeps no state that the runner
+ * does not hold: after a restart it goes on from `listOpen`.
+ */
+export class JobTracker {
+  readonly #options: JobTrackerOptions;
+  readonly #tracked = new Map<string, JobRequest>();
+  readonly #reporting = new Map<string, Promise<void>>();
+  readonly #stop = new AbortController();
+  #loops: Promise<unknown> | undefined;
+
+  constructor(options: JobTrackerOptions) {
+    this.#options = options;
+  }
+
+  start(): void {
+    this.#loops ??= Promise.all([this.#watch(), this.#heartbeat()]);
+  }
+
+  /** Stops watching. Jobs go on; the next tracker finds them. */
+  async stop(): Promise<void> {
+    this.#stop.abort();
+    await this.#loops;
+    await Promise.all(this.#reporting.values());
+  }
+
+  track(request: JobRequest): void {
+    this.#tracked.set(request.name, request);
+    void this.#check(request.name);
+  }
+
+  async #watch(): Promise<void> {
+    const { runner, log } = this.#options;
+    for (let pauseMs = 250; !this.#stop.signal.aborted; pauseMs = Math.min(pauseMs * 2, 10_000)) {
+      try {
+        const hints = runner.watch(this.#stop.signal);
+        for (const request of await runner.listOpen()) this.track(request);
+        for await (const name of hints) void this.#check(name);
+      } catch (error) {
+        log('the Job watch broke off and starts again', { error: String(error) });
+      }
+      await this.#pause(pauseMs);
+    }
+  }
+
+  /** A hint says only "look": what counts is what a fresh read says. */
+  async #check(name: string): Promise<void> {
+    const request = this.#tracked.get(name);
+    if (request === undefined || this.#reporting.has(name)) return;
+    try {
+      const state = await this.#options.runner.read(name);
+      if (state.phase === 'finished') this.#report(request, state.outcome);
+      else if (state.phase === 'running') await this.#enforceDeadline(request, state.sinceMs);
+    } catch (error) {
+      // Losing contact is a state, not a failure: the next heartbeat round looks again.
+      this.#options.log('could not read a Job', { job: name, error: String(error) });
+    }
+  }
+
+  async #enforceDeadline(request: JobRequest, sinceMs: number): Promise<void> {
+    if (Date.now() - sinceMs < request.maximumSeconds * 1000) return;
+    await this.#options.runner.cancel(request.name, 'Deadline', `It ran longer than ${request.maximumSeconds} seconds.`);
+  }
+
+  #report(request: JobRequest, outcome: JobOutcome): void {
+    if (this.#reporting.has(request.name)) return;
+    const report = this.#reportUntilDone(request, outcome).finally(() => {
+      this.#reporting.delete(request.name);
+    });
+    this.#reporting.set(request.name, report);
+  }
+
+  async #reportUntilDone(request: JobRequest, outcome: JobOutcome): Promise<void> {
+    const { runner, reporter, log } = this.#options;
+    for (let pauseMs = 250; !this.#stop.signal.aborted; pauseMs = Math.min(pauseMs * 2, 5000)) {
+      try {
+        await reporter.keepEvidence(request, outcome);
+        await reporter.complete(request, outcome);
+        await runner.acknowledge(request.name);
+        this.#tracked.delete(request.name);
+        return;
+      } catch (error) {
+        log('could not report the end of a Job yet', { job: request.name, error: String(error) });
+      }
+      await this.#pause(pauseMs);
+    }
+  }
+
+  async #heartbeat(): Promise<void> {
+    const { runner, reporter, log } = this.#options;
+    while (!this.#stop.signal.aborted) {
+      await this.#pause(this.#options.heartbeatMs);
+      for (const request of this.#tracked.values()) {
+        if (this.#stop.signal.aborted) return;
+        try {
+          if ((await reporter.heartbeat(request)) === 'gone')
+            await runner.cancel(request.name, 'Deleted', 'The lifecycle that asked for it has ended.');
+        } catch (error) {
+          log('could not heartbeat for a Job', { job: request.name, error: String(error) });
+        }
+        await this.#check(request.name);
+      }
+    }
+  }
+
+  async #pause(ms: number): Promise<void> {
+    await delay(ms, undefined, { signal: this.#stop.signal }).catch(() => undefined);
+  }
+}

@@ -1,0 +1,37 @@
+import type { ActivityOptions, LocalActivityOptions, RetryPolicy } from '@temporalio/workflow';
+import { ActivityCancellationType } from '@temporalio/workflow';
+
+/** A service that is down is waited for, however long; what can't succeed says so and is not retried. */
+const patient: RetryPolicy = { initialInterval: '500ms', backoffCoefficient: 2, maximumInterval: '10s' };
+
+/** Reads a few small files: the person who started it is waiting for the answer. */
+export const checking: LocalActivityOptions = {
+  startToCloseTimeout: '10s',
+  retry: { maximumAttempts: 3 },
+};
+
+/** A few REST calls, and at most a hash over the weights. */
+export const recording: ActivityOptions = { startToCloseTimeout: '2 minutes', retry: patient };
+
+/**
+ * The Job has its own deadline; this only bounds a Job that no worker ever came back for. The
+ * heartbeat timeout covers a worker that died before the Job was made: another one then makes it.
+ */
+export const jobHeartbeatTimeoutMs = 120_000;
+export const running: ActivityOptions = {
+  startToCloseTimeout: '30 days',
+  heartbeatTimeout: jobHeartbeatTimeoutMs,
+  // The workflow ends the Job itself, by name, and need not wait for a heartbeat to carry the news.
+  cancellationType: ActivityCancellationType.TRY_CANCEL,
+  retry: patient,
+};
+
+/** SIGTERM, a checkpoint, SIGKILL, and the evidence kept. */
+export const ending: ActivityOptions = { startToCloseTimeout: '5 minutes', retry: patient };
+
+/** A model of any size has to load and answer; a worker that died meanwhile is noticed in seconds. */
+export const starting: ActivityOptions = {
+  startToCloseTimeout: '30 minutes',
+  heartbeatTimeout: '15s',
+  retry: { ...patient, maximumAttempts: 5 },
+};

@@ -1,0 +1,194 @@
+import {
+  allHandlersFinished,
+  ApplicationFailure,
+  CancellationScope,
+  condition,
+  isCancellation,
+  proxyActivities,
+  proxyLocalActivities,
+  setCurrentDetails,
+  setHandler,
+  upsertSearchAttributes,
+  workflowInfo,
+} from '@temporalio/workflow';
+import type { Activities } from '../activities/index.ts';
+import { judge, type Verdict } from '../domain/gate.ts';
+import type { Artifact } from '../domain/job.ts';
+import type { StageSpec } from '../domain/job-request.ts';
+import type { LifecycleResult, LifecycleStatus, Stage } from '../domain/lifecycle.ts';
+import { refuseReview, type ReviewDecision } from '../domain/review.ts';
+import { checking, recording, starting } from './activity-options.ts';
+import { describeStatus } from './describe-status.ts';
+import { reviewUpdate, statusQuery } from './messages.ts';
+import { runStage } from './run-stage.ts';
+import { modelAttribute, stageAttribute, verdictAttribute } from './search-attributes.ts';
+import { evaluateSpec, exploreSpec, prepareSpec, tuneSpec } from './stages.ts';
+
+const { checkSpec } = proxyLocalActivities<Activities>(checking);
+const { openLifecycle, closeLifecycle, readEvidence, recordVerdict, recordReview, findChampion, registerVersion, releaseVersion, recordRelease } =
+  proxyActivities<Activities>(recording);
+const { prepareRelease } = proxyActivities<Activities>(starting);
+
+/** The whole path of one model version, from data to endpoint. Its one argument is a LifecycleSpec. */
+export async function lifecycle(raw: unknown): Promise<LifecycleResult> {
+  let status: LifecycleStatus = {
+    model: undefined,
+    stage: 'check',
+    attempt: 1,
+    runId: undefined,
+    finished: [],
+    gate: undefined,
+    awaitingReview: undefined,
+  };
+  let decision: ReviewDecision | undefined;
+  setHandler(statusQuery, () => status);
+  setHandler(
+    reviewUpdate,
+    (given) => {
+      decision = given;
+      return `${given.decision === 'approve' ? 'approved' : 'rejected'} by ${given.reviewer}`;
+    },
+    { validator: (given) => refuse(refuseReview(given, decision ? undefined : status.awaitingReview)) },
+  );
+
+  const spec = await checkSpec(raw);
+  update({ model: spec.model });
+  upsertSearchAttributes([{ key: modelAttribute, value: spec.model }]);
+  const inputs = await openLifecycle(spec, execution());
+  update({ runId: inputs.runId });
+
+  try {
+    await explore();
+    const dataset = await prepare();
+    const candidate = await tune(dataset);
+    const { evidence, gate } = await evaluate(dataset, candidate);
+    if (!gate.passed) return await end({ verdict: 'rejected', by: 'gate', reason: failedRules(gate) });
+
+    const refusal = await review(candidate, evidence);
+    if (refusal) return await end(refusal);
+
+    return await end(await deploy(candidate, dataset, evidence));
+  } catch (error) {
+    await CancellationScope.nonCancellable(() => closeLifecycle(inputs.runId, isCancellation(error) ? 'KILLED' : 'FAILED'));
+    throw error;
+  }
+
+  async function explore(): Promise<void> {
+    await run(exploreSpec(spec, inputs));
+  }
+
+  async function prepare(): Promise<Artifact> {
+    const { outputs } = await run(prepareSpec(spec, inputs));
+    return need(outputs, 'dataset');
+  }
+
+  async function tune(dataset: Artifact): Promise<Artifact> {
+    const { outputs } = await run(tuneSpec(spec, inputs, dataset), spec.tune.maximumSeconds);
+    return need(outputs, 'model');
+  }
+
+  async function evaluate(dataset: Artifact, candidate: Artifact): Promise<{ evidence: Artifact; gate: Verdict }> {
+    const champion = await findChampion(spec.model);
+    const others = champion && champion.weights.digest !== candidate.digest ? { champion: champion.weights } : {};
+    const { outputs } = await run(evaluateSpec(spec, dataset, { base: inputs.baseModel, candidate, ...others }));
+    const evidence = need(outputs, 'evidence');
+    const gate = judge(spec.gate, await readEvidence(evidence));
+    update({ gate });
+    await recordVerdict(inputs.runId, gate);
+    return { evidence, gate };
+  }
+
+  /** Undefined once the candidate is approved. */
+  async function review(candidate: Artifact, evidence: Artifact): Promise<Refusal | undefined> {
+    if (spec.review.by === 'gate') return undefined;
+    const { deadlineHours, twoPersonRule } = spec.review;
+    // The weights under review, and nothing else: what is served is checked against the same digest.
+    update({ stage: 'review', attempt: 1, awaitingReview: { digest: candidate.digest, requester: spec.requester, twoPersonRule } });
+    const decided = await condition(() => decision !== undefined, deadlineHours * 3_600_000);
+    update({ awaitingReview: undefined });
+    await condition(allHandlersFinished);
+    if (!decided || decision === undefined)
+      return { verdict: 'rejected', by: 'deadline', reason: `Nobody reviewed it within ${deadlineHours} hours.` };
+    await recordReview(inputs.runId, decision, evidence);
+    if (decision.decision === 'approve') return undefined;
+    return { verdict: 'rejected', by: 'reviewer', reason: decision.comment ?? `${decision.reviewer} rejected it.` };
+  }
+
+  async function deploy(candidate: Artifact, dataset: Artifact, evidence: Artifact): Promise<Promotion> {
+    update({ stage: 'deploy', attempt: 1 });
+    const version = await registerVersion({ spec, inputs, execution: execution(), weights: candidate, dataset, evidence, ...(decision ? { decision } : {}) });
+    const release = {
+      endpoint: spec.deploy.endpoint,
+      model: spec.model,
+      version,
+      weights: candidate,
+      prompt: { name: inputs.prompt.name, version: inputs.prompt.version },
+    };
+    await prepareRelease(release, dataset);
+    // Traffic, alias and record move together: a cancel comes before all of it or after.
+    return CancellationScope.nonCancellable(async () => {
+      const served = await releaseVersion(release);
+      await recordRelease(inputs.runId, served);
+      return { verdict: 'promoted', version, endpoint: served.endpoint, endpointUrl: served.url } as const;
+    });
+  }
+
+  async function run(stageSpec: StageSpec, maximumSeconds = defaultMaximumSeconds) {
+    const stage = stageSpec.stage as Stage;
+    const success = await runStage({
+      spec: stageSpec,
+      maximumSeconds,
+      tracking: {
+        experiment: spec.model,
+        parentRunId: inputs.runId,
+        inputDigests: [inputs.codeDigest, inputs.data.digest, inputs.baseModel.digest],
+        reuse: spec.reuse === 'whenUnchanged',
+      },
+      onAttempt: (attempt) => update({ stage, attempt }),
+    });
+    update({ finished: [...status.finished, { stage, reused: success.reused, figures: success.figures }] });
+    return success;
+  }
+
+  async function end(outcome: Refusal | Promotion): Promise<LifecycleResult> {
+    const gate = status.gate ?? { passed: false, findings: [] };
+    update({ stage: 'done' });
+    upsertSearchAttributes([{ key: verdictAttribute, value: outcome.verdict }]);
+    await closeLifecycle(inputs.runId, 'FINISHED', outcome.verdict);
+    await condition(allHandlersFinished);
+    return { model: spec.model, runId: inputs.runId, gate, ...outcome };
+  }
+
+  function update(change: Partial<LifecycleStatus>): void {
+    if (change.stage !== undefined && change.stage !== status.stage) upsertSearchAttributes([{ key: stageAttribute, value: change.stage }]);
+    status = { ...status, ...change };
+    setCurrentDetails(describeStatus(status));
+  }
+}
+
+type Refusal = { readonly verdict: 'rejected'; readonly by: 'gate' | 'reviewer' | 'deadline'; readonly reason: string };
+type Promotion = { readonly verdict: 'promoted'; readonly version: string; readonly endpoint: string; readonly endpointUrl: string };
+
+/** A profile, a split or an evaluation that takes a day has gone wrong; tune has its own setting. */
+const defaultMaximumSeconds = 86_400;
+
+function execution() {
+  const { workflowId, firstExecutionRunId } = workflowInfo();
+  return { workflowId, firstExecutionRunId };
+}
+
+function need(outputs: Readonly<Record<string, Artifact>>, name: string): Artifact {
+  const output = outputs[name];
+  if (output) return output;
+  throw ApplicationFailure.nonRetryable(`The Job reported no output named ${name}; it reported ${Object.keys(outputs).join(', ') || 'none'}.`, 'BadOutcome');
+}
+
+const failedRules = (gate: Verdict): string =>
+  gate.findings
+    .filter((f) => !f.passed)
+    .map((f) => `${f.rule}: ${f.finding}`)
+    .join('\n');
+
+function refuse(reason: string | undefined): void {
+  if (reason !== undefined) throw ApplicationFailure.nonRetryable(reason, 'ReviewRefused');
+}

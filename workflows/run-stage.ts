@@ -1,0 +1,43 @@
+import { ApplicationFailure, CancellationScope, isCancellation, proxyActivities, workflowInfo } from '@temporalio/workflow';
+import type { Activities } from '../activities/index.ts';
+import { describeFailure, nextAttempt } from '../domain/failure.ts';
+import type { JobOutcome } from '../domain/job.ts';
+import type { StageSpec, StageTracking } from '../domain/job-request.ts';
+import { shrinkAfter } from '../domain/shrink.ts';
+import { ending, running } from './activity-options.ts';
+
+const { runJob } = proxyActivities<Activities>(running);
+const { cancelJob } = proxyActivities<Activities>(ending);
+
+export interface StageToRun {
+  readonly spec: StageSpec;
+  readonly maximumSeconds: number;
+  readonly tracking?: StageTracking;
+  readonly onAttempt?: (attempt: number) => void;
+}
+
+export type StageSuccess = Extract<JobOutcome, { kind: 'succeeded' }> & { readonly reused: boolean };
+
+/**
+ * Runs one stage as a Job, and again as its failure class asks. Cancelled, it ends the Job and
+ * confirms that it is gone before it lets the cancellation through.
+ */
+export async function runStage({ spec, maximumSeconds, tracking, onAttempt }: StageToRun): Promise<StageSuccess> {
+  const { workflowId, firstExecutionRunId } = workflowInfo();
+  let attempted = spec;
+  for (let attempt: number | undefined = 1; ; ) {
+    onAttempt?.(attempt);
+    const identity = { workflowId, firstExecutionRunId, stage: spec.stage, attempt };
+    try {
+      const { outcome, reused } = await runJob({ identity, spec: attempted, maximumSeconds, ...(tracking ? { tracking } : {}) });
+      if (outcome.kind === 'succeeded') return { ...outcome, reused };
+      attempt = nextAttempt(outcome.failure, attempt);
+      if (attempt === undefined)
+        throw ApplicationFailure.nonRetryable(`${spec.stage} failed. ${describeFailure(outcome.failure)}`, outcome.failure.class);
+      attempted = shrinkAfter(outcome.failure, attempted);
+    } catch (error) {
+      if (isCancellation(error)) await CancellationScope.nonCancellable(() => cancelJob(identity));
+      throw error;
+    }
+  }
+}

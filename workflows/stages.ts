@@ -1,0 +1,50 @@
+import type { Artifact } from '../domain/job.ts';
+import type { StageSpec } from '../domain/job-request.ts';
+import type { LifecycleSpec } from '../domain/lifecycle-spec.ts';
+import type { LifecycleInputs } from '../domain/lifecycle.ts';
+import type { Role } from '../domain/evidence.ts';
+
+/** From a lifecycle's spec and inputs to what each Job is told. */
+
+export const exploreSpec = (spec: LifecycleSpec, inputs: LifecycleInputs): StageSpec => ({
+  stage: 'explore',
+  data: dataOf(spec, inputs),
+  baseModel: inputs.baseModel.uri,
+  maxTokens: spec.tune.maxTokens,
+  heldOutExamples: spec.data.heldOutExamples,
+  seed: spec.seed,
+});
+
+export const prepareSpec = (spec: LifecycleSpec, inputs: LifecycleInputs): StageSpec => ({
+  stage: 'prepare',
+  data: dataOf(spec, inputs),
+  baseModel: inputs.baseModel.uri,
+  prompt: inputs.prompt,
+  heldOutExamples: spec.data.heldOutExamples,
+  ...(spec.data.trainExamples === undefined ? {} : { trainExamples: spec.data.trainExamples }),
+  maxTokens: spec.tune.maxTokens,
+  seed: spec.seed,
+});
+
+export function tuneSpec(spec: LifecycleSpec, inputs: LifecycleInputs, dataset: Artifact): StageSpec {
+  const { maximumSeconds: _deadline, ...settings } = spec.tune;
+  return { stage: 'tune', dataset, baseModel: inputs.baseModel.uri, ...settings, seed: spec.seed };
+}
+
+export const evaluateSpec = (spec: LifecycleSpec, dataset: Artifact, models: Readonly<Partial<Record<Role, Artifact>>>): StageSpec => ({
+  stage: 'evaluate',
+  dataset,
+  models: (['base', 'candidate', 'champion'] as const).flatMap((role) => {
+    const model = models[role];
+    return model === undefined ? [] : [{ role, ...model }];
+  }),
+  ...spec.evaluate,
+  seed: spec.seed,
+});
+
+const dataOf = (spec: LifecycleSpec, inputs: LifecycleInputs) => ({
+  uri: inputs.data.uri,
+  input: spec.data.input,
+  target: spec.data.target,
+  ...(spec.data.group === undefined ? {} : { group: spec.data.group }),
+});
