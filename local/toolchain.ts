@@ -51,7 +51,7 @@ export function createToolchain({ repository, home, env, report }: ToolchainOpti
     await unlessUnchanged(folder, lockPaths, async () => {
       report(`installing the Python environment "${name}"`);
       await run(uv, ['venv', '--quiet', '--clear', '--python', await findPython(env), folder]);
-      await run(uv, ['pip', 'sync', '--python', join(folder, 'bin', 'python'), '--require-hashes', '--compile-bytecode', ...lockPaths]);
+      await run(uv, ['pip', 'sync', '--python', join(folder, 'bin', 'python'), '--require-hashes', ...lockPaths]);
     });
   }
 
@@ -117,7 +117,8 @@ async function runReported({ command, args, env, cwd, report }: ReportedRun): Pr
   for (const stream of [child.stdout, child.stderr])
     createInterface({ input: stream }).on('line', (line) => {
       said.push(line);
-      if (line.trim() !== '') report(line.trim());
+      // uv lists every package it unpacked; what is being fetched is what takes the time.
+      if (/^(Downloading|Prepared|Installed|Building) |^[^+ ].*\d+%|^importing /i.test(line)) report(line.trim());
     });
   const [code] = (await once(child, 'close')) as [number | null];
   if (code !== 0) throw new Error(`${command} ${args.slice(0, 3).join(' ')} … failed:\n${said.slice(-12).join('\n')}\nhint: is the package registry reachable? What was installed so far is kept.`);

@@ -78,7 +78,7 @@ export function createClient(options: ClientOptions): Client {
           ? { query: queryOf(fields) }
           : { body: JSON.stringify(fields), contentType: 'application/json' };
       const reply = decode(await exchange({ method, path: REST_ROOT + path, timeoutSeconds, ...content }));
-      return parseObject<Reply>(`MLflow ${method} ${REST_ROOT}${path}`, reply);
+      return parseObject(`MLflow ${method} ${REST_ROOT}${path}`, reply) as Reply;
     },
     async text(path) {
       return decode(await exchange({ method: 'GET', path, timeoutSeconds }));
@@ -98,10 +98,10 @@ function queryOf(fields: object): URLSearchParams {
   return query;
 }
 
-function parseObject<Reply extends object>(call: string, text: string): Reply {
+function parseObject(call: string, text: string): object {
   try {
     const value: unknown = JSON.parse(text);
-    if (typeof value === 'object' && value !== null) return value as Reply;
+    if (typeof value === 'object' && value !== null) return value;
   } catch {
     // A page of HTML: reported below like any other reply that is no JSON object.
   }

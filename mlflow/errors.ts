@@ -42,7 +42,8 @@ function mlflowsWords(body: string): { code?: string; message?: string } {
   try {
     const { error_code: code, message } = JSON.parse(body) as { error_code?: unknown; message?: unknown };
     if (typeof code !== 'string') return {};
-    return { code, message: String(message ?? '').split('\n')[0]?.slice(0, MESSAGE_CHARACTERS) ?? '' };
+    const [firstLine = ''] = typeof message === 'string' ? message.split('\n') : [];
+    return { code, message: firstLine.slice(0, MESSAGE_CHARACTERS) };
   } catch {
     return {};
   }

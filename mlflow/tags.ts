@@ -24,7 +24,7 @@ export function fromPairs(pairs: readonly Tag[] = []): Tags {
 export function refuseLong(what: 'tag' | 'param', pairs: readonly Tag[]): void {
   const limit = what === 'tag' ? RUN_TAG_CHARACTERS : PARAM_CHARACTERS;
   // Counted as MLflow counts, by code point.
-  const long = pairs.find(({ value }) => value.length > limit && [...value].length > limit);
+  const long = pairs.find(({ value }) => value.length > limit && Array.from(value).length > limit);
   if (long) throw new MlflowError('rejected', `${what} ${long.key} exceeds the ${limit} characters that MLflow keeps`);
 }
 

@@ -48,18 +48,14 @@ export async function up(options: UpOptions): Promise<number> {
 }
 
 function createStack(progress: Progress): Stack {
-  const { folders } = loadConfig();
-  return new Stack({ ...folders, env: inheritedEnvironment(), report: (message) => progress.line(message) });
+  const { folders, serviceEnvironment } = loadConfig();
+  return new Stack({ ...folders, env: serviceEnvironment, report: (message) => progress.line(message) });
 }
-
-/** The embedded services need what the shell has, and nothing of npm's. */
-const inheritedEnvironment = (): Record<string, string> =>
-  Object.fromEntries(Object.entries(process.env).flatMap(([key, value]) => (value === undefined || key.startsWith('npm_') ? [] : [[key, value]])));
 
 /** What is needed first starts first: MLflow takes longest to start, the Jobs' environment longest to install. */
 async function start(stack: Stack, progress: Progress, signal: AbortSignal): Promise<void> {
-  const { folders, temporal, mlflow } = loadConfig();
-  const toolchain = createToolchain({ ...folders, env: inheritedEnvironment(), report: (message) => progress.line(message) });
+  const { folders, serviceEnvironment, temporal, mlflow } = loadConfig();
+  const toolchain = createToolchain({ ...folders, env: serviceEnvironment, report: (message) => progress.line(message) });
   const started = (what: string) => progress.line(`${what} is up`);
   await toolchain.installServices();
   signal.throwIfAborted();

@@ -14,6 +14,8 @@ export interface Config {
   readonly endpointUrl: string;
   /** What a Job's process inherits of this environment; nothing else of it is passed on. */
   readonly jobEnvironment: Readonly<Record<string, string>>;
+  /** What the embedded services inherit: all of it but npm's own, which would tell them of a package they are not. */
+  readonly serviceEnvironment: Readonly<Record<string, string>>;
   readonly userName: string;
 }
 
@@ -42,10 +44,14 @@ export function loadConfig(env: NodeJS.ProcessEnv = process.env): Config {
     temporal: temporalOf(env, addresses),
     mlflow: mlflowOf(env, addresses),
     endpointUrl: env['TUNELINE_ENDPOINT_URL'] ?? addresses.endpoint,
-    jobEnvironment: Object.fromEntries(Object.entries(env).flatMap(([key, value]) => (value !== undefined && inherited.test(key) ? [[key, value]] : []))),
+    jobEnvironment: pick(env, (name) => inherited.test(name)),
+    serviceEnvironment: pick(env, (name) => !name.startsWith('npm_')),
     userName: env['USER'] ?? env['LOGNAME'] ?? homedir().split('/').pop() ?? 'unknown',
   };
 }
+
+const pick = (env: NodeJS.ProcessEnv, wanted: (name: string) => boolean): Record<string, string> =>
+  Object.fromEntries(Object.entries(env).flatMap(([name, value]) => (value !== undefined && wanted(name) ? [[name, value]] : [])));
 
 function temporalOf(env: NodeJS.ProcessEnv, addresses: StackAddresses): Config['temporal'] {
   const own = ['TEMPORAL_PROFILE', 'TEMPORAL_ADDRESS', 'TEMPORAL_CONFIG_FILE'].some((name) => env[name]);

@@ -11,6 +11,8 @@ const { cancelJob } = proxyActivities<Activities>(ending);
 
 export interface StageToRun {
   readonly spec: StageSpec;
+  /** Tells Jobs of one stage apart where an execution has several; the stage itself by default. */
+  readonly name?: string;
   readonly maximumSeconds: number;
   readonly tracking?: StageTracking;
   readonly onAttempt?: (attempt: number) => void;
@@ -22,18 +24,18 @@ export type StageSuccess = Extract<JobOutcome, { kind: 'succeeded' }> & { readon
  * Runs one stage as a Job, and again as its failure class asks. Cancelled, it ends the Job and
  * confirms that it is gone before it lets the cancellation through.
  */
-export async function runStage({ spec, maximumSeconds, tracking, onAttempt }: StageToRun): Promise<StageSuccess> {
+export async function runStage({ spec, name = spec.stage, maximumSeconds, tracking, onAttempt }: StageToRun): Promise<StageSuccess> {
   const { workflowId, firstExecutionRunId } = workflowInfo();
   let attempted = spec;
   for (let attempt: number | undefined = 1; ; ) {
     onAttempt?.(attempt);
-    const identity = { workflowId, firstExecutionRunId, stage: spec.stage, attempt };
+    const identity = { workflowId, firstExecutionRunId, stage: name, attempt };
     try {
       const { outcome, reused } = await runJob({ identity, spec: attempted, maximumSeconds, ...(tracking ? { tracking } : {}) });
       if (outcome.kind === 'succeeded') return { ...outcome, reused };
       attempt = nextAttempt(outcome.failure, attempt);
       if (attempt === undefined)
-        throw ApplicationFailure.nonRetryable(`${spec.stage} failed. ${describeFailure(outcome.failure)}`, outcome.failure.class);
+        throw ApplicationFailure.nonRetryable(`${name} failed. ${describeFailure(outcome.failure)}`, outcome.failure.class);
       attempted = shrinkAfter(outcome.failure, attempted);
     } catch (error) {
       if (isCancellation(error)) await CancellationScope.nonCancellable(() => cancelJob(identity));
