@@ -13,7 +13,7 @@ export type SpecCheck = { readonly ok: true; readonly spec: LifecycleSpec } | { 
 /** Checks what a person wrote; every wrong field is named, with what was expected there. */
 export function checkLifecycleSpec(raw: unknown): SpecCheck {
   const parsed = lifecycleSpecSchema.safeParse(raw, { reportInput: true });
-  return parsed.success ? { ok: true, spec: parsed.data } : { ok: false, problems: parsed.error.issues.flatMap(explain) };
+  return parsed.success ? { ok: true, spec: parsed.data } : { ok: false, problems: parsed.error.issues.flatMap((issue) => explain(issue, raw)) };
 }
 
 /** One readable message for all problems, with the way out. */
@@ -26,31 +26,34 @@ export function describeProblems(problems: readonly Problem[]): string {
   ].join('\n');
 }
 
-function explain(issue: z.core.$ZodIssue): Problem[] {
+function explain(issue: z.core.$ZodIssue, raw: unknown): Problem[] {
   const path = showPath(issue.path);
   switch (issue.code) {
     case 'unrecognized_keys':
-      return issue.keys.map((key) => explainUnknown(issue.path, key));
+      return issue.keys.map((key) => explainUnknown(issue.path, key, issue.input));
     case 'invalid_type':
       return [{ path, message: `expected ${articled(issue.expected)}, got ${showValue(issue.input)}` }];
     case 'invalid_value':
       return [{ path, message: explainValue(issue.values.map(String), issue.input) }];
     case 'invalid_union':
+      // It points at the field that tells the variants apart, and carries the object around it.
       return [{ path, message: explainValue(discriminatorValues(issue.path), fieldOf(issue.input, issue.path.at(-1))) }];
     case 'too_small':
       return [{ path, message: `expected ${measureOf(issue.origin)} of at least ${issue.minimum}${issue.inclusive === false ? ' (exclusive)' : ''}, got ${showValue(issue.input)}` }];
     case 'too_big':
       return [{ path, message: `expected ${measureOf(issue.origin)} of at most ${issue.maximum}, got ${showValue(issue.input)}` }];
     case 'invalid_format':
-    case 'custom':
       return [{ path, message: `expected ${issue.message}, got ${showValue(issue.input)}` }];
+    case 'custom':
+      // A rule over several fields carries the object around them; the path names the one to change.
+      return [{ path, message: `expected ${issue.message}, got ${showValue(issue.path.reduce(fieldOf, raw))}` }];
     default:
       return [{ path, message: issue.message }];
   }
 }
 
-function explainUnknown(parent: readonly PropertyKey[], key: string): Problem {
-  const known = fieldsAt(parent);
+function explainUnknown(parent: readonly PropertyKey[], key: string, around: unknown): Problem {
+  const known = fieldsAt(parent, around);
   const near = nearest(key, known);
   return {
     path: showPath([...parent, key]),
@@ -91,14 +94,17 @@ function schemasAt(path: readonly PropertyKey[]): JsonSchema[] {
   return schemas.flatMap((s) => (s.oneOf ? [...s.oneOf] : [s]));
 }
 
-const fieldsAt = (path: readonly PropertyKey[]): string[] => [
-  ...new Set(schemasAt(path).flatMap((s) => Object.keys(s.properties ?? {}))),
-].filter((field) => field !== '$schema');
+/** The fields of the variant that was written, or of all where that can't be told. */
+function fieldsAt(path: readonly PropertyKey[], written: unknown): string[] {
+  const schemas = schemasAt(path);
+  const chosen = schemas.filter(({ properties = {} }) => Object.entries(properties).every(([field, s]) => s.const === undefined || s.const === fieldOf(written, field)));
+  const fields = (chosen.length > 0 ? chosen : schemas).flatMap((s) => Object.keys(s.properties ?? {}));
+  return [...new Set(fields)].filter((field) => field !== '$schema');
+}
 
 const discriminatorValues = (path: readonly PropertyKey[]): string[] =>
   schemasAt(path).flatMap((s) => (typeof s.const === 'string' ? [s.const] : []));
 
-/** The issue points at the field that tells the variants apart, and carries the object around it. */
 const fieldOf = (input: unknown, field: PropertyKey | undefined): unknown =>
   typeof input === 'object' && input !== null && field !== undefined ? (input as Record<PropertyKey, unknown>)[field] : input;
 

@@ -33,7 +33,7 @@ function judgeRule(rule: Rule, evidence: Evidence): Finding {
       return judgeDifference(`${rule.metric} no worse than champion by more than ${rule.byMoreThan}`, {
         metric: rule.metric,
         // The first lifecycle of a model has no champion: the base model is what is served without us.
-        reference: evidence.differences.champion ? 'champion' : 'base',
+        reference: evidence.models.champion ?? evidence.differences.champion ? 'champion' : 'base',
         leastGain: -rule.byMoreThan,
         evidence,
       });
@@ -95,7 +95,7 @@ function unknown(rule: string, what: string): Finding {
 }
 
 const isMeasured = (x: Interval | undefined): x is Interval =>
-  x !== undefined && [x.point, x.low, x.high].every(Number.isFinite);
+  x !== undefined && [x.point, x.low, x.high].every(Number.isFinite) && x.low <= x.high;
 
 const flip = (x: Interval): Interval => ({ point: -x.point, low: -x.high, high: -x.low });
 

@@ -54,7 +54,8 @@ const tune = z
     checkpointEverySteps: z.int().min(1).default(10),
     maximumSeconds: z.int().min(1).default(86_400).meta({ description: 'The Job is stopped after so long.' }),
   })
-  .refine((t) => t.warmupSteps < t.steps, { path: ['warmupSteps'], message: 'fewer than tune.steps' });
+  // Not held against a number of steps that is wrong itself.
+  .refine((t) => t.steps < 1 || t.warmupSteps < t.steps, { path: ['warmupSteps'], message: 'fewer than tune.steps' });
 
 const evaluate = z.strictObject({
   examples: z.int().min(8).max(100_000).meta({ description: 'How many held-out examples are scored.' }),

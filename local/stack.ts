@@ -26,6 +26,7 @@ export class Stack {
   readonly #processes: Record<string, ProcessIdentity> = {};
   readonly #services: Service[] = [];
   #addresses: StackAddresses = addressesAt(defaultPorts);
+  #saving: Promise<void> = Promise.resolve();
 
   constructor(options: StackOptions) {
     this.#options = options;
@@ -75,9 +76,14 @@ export class Stack {
     await service.start();
   }
 
-  async #save(): Promise<void> {
-    const up = identityOf(process.pid);
-    if (up) await writeStackState(this.#options.state, { addresses: this.#addresses, up, processes: this.#processes });
+  /** One after the other: services start side by side, and the last one's save must hold them all. */
+  #save(): Promise<void> {
+    const saved = this.#saving.then(async () => {
+      const up = identityOf(process.pid);
+      if (up) await writeStackState(this.#options.state, { addresses: this.#addresses, up, processes: this.#processes });
+    });
+    this.#saving = saved.catch(() => undefined);
+    return saved;
   }
 
   #temporal(): ServiceSpec {

@@ -159,7 +159,12 @@ def judge(
         answers, timings = (observed[model["digest"]][key] for key in ("answers", "timings"))
         quality, rows, signatures = quality_metrics(answers, references)
         for entry, answer, row in zip(table, answers, rows, strict=True):
-            entry[role] = {"answer": answer["text"], **row, "nll": answer["nll"], "tokens": answer["tokens"]}
+            entry[role] = {
+                "answer": answer["text"],
+                **row,
+                "nll": answer["nll"],
+                "tokens": answer["tokens"],
+            }
         by_example = draw(len(examples), spec["bootstrapSamples"], spec["seed"])
         by_request = draw(len(timings), spec["bootstrapSamples"], spec["seed"])
         measured[role] = {name: Measured(m, by_example) for name, m in quality.items()}

@@ -40,7 +40,8 @@ class Answerer:
         Calls `progressed` with the number of examples in each batch that is done.
         """
         encoded = [
-            Encoded(e["id"], *encode(self.tokenizer, e["prompt"], e["completion"])) for e in examples
+            Encoded(e["id"], *encode(self.tokenizer, e["prompt"], e["completion"]))
+            for e in examples
         ]
         answers: dict[str, dict[str, Any]] = {}
         for batch in batches(encoded):
@@ -53,7 +54,9 @@ class Answerer:
 
     def generate(self, prompts: list[list[int]]) -> list[str]:
         made = self.continue_greedily(prompts)
-        return [text.strip() for text in self.tokenizer.batch_decode(made, skip_special_tokens=True)]
+        return [
+            text.strip() for text in self.tokenizer.batch_decode(made, skip_special_tokens=True)
+        ]
 
     @torch.inference_mode()
     def continue_greedily(self, prompts: list[list[int]]) -> torch.Tensor:

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 from .language_model import silence_libraries
 from .outcome import BadSpec, say
@@ -31,7 +32,7 @@ def import_base(source: str, destination: str) -> None:
 
     say(f"Reading {files[0].name} …")
     tokenizer = AutoTokenizer.from_pretrained(source, gguf_file=files[0].name)
-    quantized = AutoModelForCausalLM.from_pretrained(
+    quantized: Any = AutoModelForCausalLM.from_pretrained(
         source, gguf_file=files[0].name, dtype=torch.bfloat16
     )
     config = quantized.config
@@ -39,7 +40,7 @@ def import_base(source: str, destination: str) -> None:
     if hasattr(config, "quantization_config"):
         del config.quantization_config
     config.dtype = torch.bfloat16
-    model = type(quantized)(config).to(torch.bfloat16)
+    model: Any = type(quantized)(config).to(torch.bfloat16)
     model.load_state_dict(quantized.state_dict())
     model.tie_weights()
     say(f"Writing {folder} …")

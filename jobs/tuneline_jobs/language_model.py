@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import os
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from .outcome import BadSpec
+from .outcome import BadSpec, TryAgain
 from .storage import path_of
 
 if TYPE_CHECKING:
@@ -55,7 +57,8 @@ def load_tokenizer(reference: str, field: str) -> Any:
     location = locate(reference, field)
     from transformers import AutoTokenizer
 
-    tokenizer = AutoTokenizer.from_pretrained(location, padding_side="left")
+    with failing_clearly(reference, field):
+        tokenizer = AutoTokenizer.from_pretrained(location, padding_side="left")
     if tokenizer.pad_token is None:
         tokenizer.pad_token = tokenizer.eos_token
     return tokenizer
@@ -67,10 +70,28 @@ def load_model(reference: str, field: str, dtype: torch.dtype | None = None) -> 
     location = locate(reference, field)
     from transformers import AutoModelForCausalLM
 
-    model = AutoModelForCausalLM.from_pretrained(
-        location, dtype=dtype or "auto", use_safetensors=True, local_files_only=Path(location).is_dir()
-    )
+    with failing_clearly(reference, field):
+        model: Any = AutoModelForCausalLM.from_pretrained(
+            location,
+            dtype=dtype or "auto",
+            use_safetensors=True,
+            local_files_only=Path(location).is_dir(),
+        )
     return model.to(device()).eval()
+
+
+@contextmanager
+def failing_clearly(reference: str, field: str) -> Iterator[None]:
+    """Tell a hub that can't be reached from a model that is not there."""
+    from huggingface_hub.errors import LocalEntryNotFoundError
+
+    try:
+        yield
+    except OSError as error:
+        if isinstance(error.__cause__, LocalEntryNotFoundError):
+            raise TryAgain(f"{field}: the hub can't be reached for {reference}.") from None
+        message = str(error).strip().partition("\n")[0]
+        raise BadSpec(f"{field}: {reference} can't be loaded, {message}") from None
 
 
 def device() -> str:

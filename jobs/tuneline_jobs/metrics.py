@@ -69,7 +69,8 @@ def quality_metrics(
     answers: list[dict[str, Any]], references: list[str]
 ) -> tuple[dict[str, Metric], list[dict[str, float]], dict[str, str]]:
     """The quality metrics of a model, their values for each example, and sacrebleu's signatures."""
-    from sacrebleu.metrics import BLEU, CHRF
+    from sacrebleu.metrics.bleu import BLEU
+    from sacrebleu.metrics.chrf import CHRF
 
     texts = [answer["text"] for answer in answers]
     scorers = {"bleu": BLEU(), "chrf": CHRF()}
@@ -79,7 +80,9 @@ def quality_metrics(
         row["exactMatch"] = float(text == reference.strip())
     metrics |= {name: mean([row[name] for row in table]) for name in table[0]}
     metrics["perplexity"] = perplexity([a["nll"] for a in answers], [a["tokens"] for a in answers])
-    metrics["lengthRatio"] = ratio([len(t.split()) for t in texts], [len(r.split()) for r in references])
+    metrics["lengthRatio"] = ratio(
+        [len(t.split()) for t in texts], [len(r.split()) for r in references]
+    )
     signatures = {name: str(scorer.get_signature()) for name, scorer in scorers.items()}
     return metrics, table, signatures
 

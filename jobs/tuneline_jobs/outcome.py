@@ -21,7 +21,7 @@ EXIT_TRY_AGAIN = 75
 EXIT_TERMINATED = 143
 
 
-class JobFailure(Exception):
+class JobFailure(Exception):  # noqa: N818 (a failure is a domain word here)
     """An end that was foreseen: it is told in one sentence, without a stack trace."""
 
     failure_class = "Unknown"
@@ -49,6 +49,7 @@ class GpuOutOfMemory(JobFailure):
 class TryAgain(JobFailure):
     """Something outside this Job could not be reached; the same Job may succeed later."""
 
+    failure_class = "Unavailable"
     exit_code = EXIT_TRY_AGAIN
 
 

@@ -26,6 +26,9 @@ def is_card(text: str) -> bool:
 
 
 def is_ip(text: str) -> bool:
+    # `Add::Face` is the name of a module, though all its letters are hexadecimal.
+    if not any(character.isdigit() for character in text):
+        return False
     try:
         ipaddress.ip_address(text)
     except ValueError:
@@ -49,8 +52,8 @@ DETECTORS = (
     Detector(
         "ip",
         re.compile(
-            r"(?<![\w.:])(?:(?:\d{1,3}\.){3}\d{1,3}|(?:[0-9A-Fa-f]{0,4}:){2,7}[0-9A-Fa-f]{1,4})"
-            r"(?![\w:]|\.\d)"
+            r"(?<![\w.:])(?:\d{1,3}\.){3}\d{1,3}(?!\w|\.\d)"
+            r"|(?<![\w.:])(?:[0-9A-Fa-f]{0,4}:){2,7}[0-9A-Fa-f]{1,4}(?![\w:])"
         ),
         is_ip,
     ),
@@ -70,20 +73,23 @@ KINDS = tuple(detector.kind for detector in DETECTORS)
 
 
 def redact(text: str) -> tuple[str, dict[str, int]]:
-    """The text with `[EMAIL]`, `[CARD]`, `[IP]`, `[PHONE]` in place of what was found, and how often."""
+    """The text with `[EMAIL]`, `[CARD]`, `[IP]`, `[PHONE]` for what was found, and how often each."""
     counts: dict[str, int] = {}
-    for kind, pattern, confirms in DETECTORS:
-        placeholder = f"[{kind.upper()}]"
-        count = 0
-
-        def replace(match: re.Match[str]) -> str:
-            nonlocal count
-            if not confirms(match.group()):
-                return match.group()
-            count += 1
-            return placeholder
-
-        text = pattern.sub(replace, text)
+    for detector in DETECTORS:
+        text, count = redact_kind(detector, text)
         if count:
-            counts[kind] = count
+            counts[detector.kind] = count
     return text, counts
+
+
+def redact_kind(detector: Detector, text: str) -> tuple[str, int]:
+    found = 0
+
+    def replace(match: re.Match[str]) -> str:
+        nonlocal found
+        if not detector.confirms(match.group()):
+            return match.group()
+        found += 1
+        return f"[{detector.kind.upper()}]"
+
+    return detector.pattern.sub(replace, text), found

@@ -6,8 +6,6 @@ The same spec and data give the same files, byte for byte.
 
 from __future__ import annotations
 
-import hashlib
-import unicodedata
 from collections import Counter
 from pathlib import Path
 from typing import Any
@@ -15,10 +13,10 @@ from typing import Any
 from .language_model import encode, load_tokenizer
 from .near_duplicates import near_duplicate_clusters
 from .outcome import BadData, say, succeeded
-from .prepared_dataset import HELD_OUT, MANIFEST, TRAIN, digest_of_dataset
 from .personal_data import KINDS, redact
+from .prepared_dataset import HELD_OUT, MANIFEST, TRAIN, digest_of_dataset, drawn
 from .prompt_template import render, require_placeholders
-from .rows import Source, read_source, row_id, text_of
+from .rows import Source, normalize, read_source, row_id, text_of
 from .storage import (
     digest_of_file,
     output,
@@ -56,7 +54,7 @@ def run(spec: dict[str, Any]) -> dict[str, object]:
 
 def clean(source: Source, data: dict[str, Any], counts: dict[str, int]) -> list[Example]:
     """Rows with normalized, redacted text in `values` and `completion`; empty ones are dropped."""
-    redacted: Counter[str] = Counter({kind: 0 for kind in KINDS})
+    redacted: Counter[str] = Counter(dict.fromkeys(KINDS, 0))
     examples = []
     for number, row in enumerate(source.rows, 1):
         texts = {}
@@ -67,26 +65,19 @@ def clean(source: Source, data: dict[str, Any], counts: dict[str, int]) -> list[
         values = {column: texts[column] for column in data["input"]}
         if completion and any(values.values()):
             name = row_id(row)
-            group = text_of(row.get(data.get("group"))) or name
+            group = text_of(row.get(data["group"])) if "group" in data else ""
             examples.append(
                 {
                     "id": name,
                     "values": values,
                     "completion": completion,
-                    "group": group,
+                    "group": group or name,
                     "source": number,
                 }
             )
     counts["empty"] = len(source.rows) - len(examples)
     counts.update({f"redacted{kind.capitalize()}": n for kind, n in redacted.items()})
     return examples
-
-
-def normalize(text: str) -> str:
-    """Compose characters (Unicode NFC), drop invisible controls, and tidy white space line by line."""
-    composed = unicodedata.normalize("NFC", text.replace("\r\n", "\n").replace("\r", "\n"))
-    visible = "".join(c for c in composed if c in "\n\t" or unicodedata.category(c) != "Cc")
-    return "\n".join(" ".join(line.split()) for line in visible.split("\n")).strip()
 
 
 def drop_duplicates(examples: list[Example], counts: dict[str, int]) -> list[Example]:
@@ -155,11 +146,6 @@ def split(
     held_out.sort(key=lambda example: str(example["id"]))
     counts.update(groups=len(groups), train=len(train), heldOut=len(held_out))
     return train, held_out
-
-
-def drawn(seed: int, name: str) -> str:
-    """A place in a shuffled order that depends on the seed and the name alone, not on the other rows."""
-    return hashlib.sha256(f"{seed}:{name}".encode()).hexdigest()
 
 
 def write_dataset(

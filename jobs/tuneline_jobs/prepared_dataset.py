@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,9 @@ MANIFEST = "dataset.json"
 
 def digest_of_dataset(folder: Path) -> str:
     """SHA-256 over the digests of the two files of examples, in this order: train, held out."""
-    return digest_of_text(f"{digest_of_file(folder / TRAIN)}\n{digest_of_file(folder / HELD_OUT)}\n")
+    return digest_of_text(
+        f"{digest_of_file(folder / TRAIN)}\n{digest_of_file(folder / HELD_OUT)}\n"
+    )
 
 
 def read_examples(dataset: dict[str, str], name: str) -> list[dict[str, Any]]:
@@ -31,3 +34,8 @@ def read_examples(dataset: dict[str, str], name: str) -> list[dict[str, Any]]:
             "prepare the data again."
         )
     return read_json_lines(folder / name)
+
+
+def drawn(seed: int, name: str) -> str:
+    """A place in a shuffled order that depends on the seed and the name alone, not on the other rows."""
+    return hashlib.sha256(f"{seed}:{name}".encode()).hexdigest()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import hashlib
 import json
+import unicodedata
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -133,6 +134,13 @@ def text_of(value: object) -> str:
     if value is None:
         return ""
     return value if isinstance(value, str) else canonical(value)
+
+
+def normalize(text: str) -> str:
+    """Compose characters (Unicode NFC), drop invisible controls, and tidy white space line by line."""
+    composed = unicodedata.normalize("NFC", text.replace("\r\n", "\n").replace("\r", "\n"))
+    visible = "".join(c for c in composed if c in "\n\t" or unicodedata.category(c) != "Cc")
+    return "\n".join(" ".join(line.split()) for line in visible.split("\n")).strip()
 
 
 def canonical(value: object) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -35,7 +36,7 @@ class Tracker:
     Without a run everything is dropped.
     """
 
-    def __init__(self, run_id: str | None, patience_seconds: float = PATIENCE_SECONDS) -> None:
+    def __init__(self, run_id: str | None, patience_seconds: float) -> None:
         self.run_id = run_id
         self.patience_seconds = patience_seconds
         self.points: list[tuple[str, float, int, int]] = []
@@ -57,10 +58,10 @@ class Tracker:
         self.flush()
 
     def log_parameters(self, values: dict[str, object]) -> None:
-        from_items = [(key, str(value)) for key, value in values.items()]
-        for start in range(0, len(from_items), PARAMETERS_IN_BATCH):
-            batch = from_items[start : start + PARAMETERS_IN_BATCH]
-            self.writes.append(lambda client, batch=batch: self.write_parameters(client, batch))
+        items = [(key, str(value)) for key, value in values.items()]
+        for start in range(0, len(items), PARAMETERS_IN_BATCH):
+            batch = items[start : start + PARAMETERS_IN_BATCH]
+            self.writes.append(partial(self.write_parameters, batch))
 
     def log_artifact(self, path: Path) -> None:
         self.writes.append(lambda client: client.log_artifact(self.run_id, str(path)))
@@ -121,7 +122,7 @@ class Tracker:
             client.log_batch(self.run_id, metrics=[Metric(*point) for point in batch])
             del self.points[: len(batch)]
 
-    def write_parameters(self, client: MlflowClient, batch: list[tuple[str, str]]) -> None:
+    def write_parameters(self, batch: list[tuple[str, str]], client: MlflowClient) -> None:
         from mlflow.entities import Param
 
         client.log_batch(self.run_id, params=[Param(*item) for item in batch])
@@ -172,4 +173,4 @@ def dataset_input(
 
 
 def stage_tracker(spec: dict[str, Any]) -> Tracker:
-    return Tracker(spec.get("runId"))
+    return Tracker(spec.get("runId"), PATIENCE_SECONDS)

@@ -23,7 +23,7 @@ CURVES = {
 }
 
 
-class TrainingReporter(TrainerCallback):  # type: ignore[misc]
+class TrainingReporter(TrainerCallback):
     """Reports every step while it happens and stops the training, after a checkpoint, on SIGTERM.
 
     What a step reports is kept in the trainer's own history, which every checkpoint holds: a resumed
@@ -39,9 +39,12 @@ class TrainingReporter(TrainerCallback):  # type: ignore[misc]
     def on_train_begin(
         self, args: Any, state: TrainerState, control: TrainerControl, **_: Any
     ) -> None:
-        signal.signal(signal.SIGTERM, self.ask_to_stop)
+        self.handler_before = signal.signal(signal.SIGTERM, self.ask_to_stop)
         report_history(self.tracker, state.log_history, state.max_steps)
-        self.tokens_before = state.log_history[-1]["tokens"] if state.log_history else 0
+        self.tokens_before = int(state.log_history[-1]["tokens"]) if state.log_history else 0
+
+    def on_train_end(self, *_: Any, **__: Any) -> None:
+        signal.signal(signal.SIGTERM, self.handler_before)
 
     def ask_to_stop(self, *_: Any) -> None:
         self.terminated = True

@@ -75,7 +75,8 @@ def run(spec: dict[str, Any]) -> dict[str, object]:
     tracker.log_metrics({f"tune/{key}": value for key, value in figures.items()})
     tracker.close()
     outputs = {
-        name: output(folder / name, digest_of_folder(folder / name)) for name in ("adapter", "model")
+        name: output(folder / name, digest_of_folder(folder / name))
+        for name in ("adapter", "model")
     }
     return succeeded(outputs, figures)
 

@@ -1,0 +1,244 @@
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tuneline_jobs import tracking
+from tuneline_jobs.checkpoints import MANIFEST, newest_whole, seal
+from tuneline_jobs.storage import digests_of_files, uri_of
+from tuneline_jobs.training_reporter import TrainingReporter
+from tuneline_jobs.tune import identity_of
+
+STEPS = 12
+
+
+@pytest.fixture
+def spec(tmp_path: Path, tiny_model: Path, prepared: dict[str, str]) -> dict[str, Any]:
+    return {
+        "stage": "tune",
+        "output": uri_of(tmp_path / "out"),
+        "dataset": prepared,
+        "baseModel": uri_of(tiny_model),
+        "method": "lora",
+        "steps": STEPS,
+        "batchSize": 2,
+        "gradientAccumulation": 1,
+        "learningRate": 0.01,
+        "warmupSteps": 2,
+        "rank": 4,
+        "alpha": 8,
+        "dropout": 0.1,
+        "targetModules": ["q_proj", "v_proj"],
+        "maxTokens": 128,
+        "checkpointEverySteps": 3,
+        "seed": 7,
+        "checkpoints": uri_of(tmp_path / "checkpoints"),
+    }
+
+
+def at(spec: dict[str, Any], folder: Path) -> dict[str, Any]:
+    """The same tune, of which nothing is shared with the first."""
+    return spec | {"output": uri_of(folder / "out"), "checkpoints": uri_of(folder / "checkpoints")}
+
+
+def weights(folder: Path) -> dict[str, str]:
+    found = digests_of_files(folder)
+    # It names the folder of the base model, and nothing that was learned.
+    found.pop("adapter/adapter_config.json")
+    return found
+
+
+def wait_for(path: Path) -> None:
+    deadline = time.monotonic() + 30
+    while not path.exists():
+        assert time.monotonic() < deadline, f"{path} never came"
+        time.sleep(0.01)
+
+
+@pytest.fixture
+def slow_steps(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Steps take long enough that a test can act in the midst of a training."""
+    monkeypatch.setattr(
+        TrainingReporter, "on_step_begin", lambda self, *_, **__: (began(self), time.sleep(0.15))
+    )
+
+
+def began(reporter: TrainingReporter) -> None:
+    reporter.step_began = time.monotonic()
+
+
+def test_learns_and_leaves_a_model_that_loads_by_itself(run_job, spec, tmp_path) -> None:
+    from transformers import AutoModelForCausalLM, AutoTokenizer
+
+    ended = run_job(spec)
+    assert (ended.figures["steps"], ended.figures["resumedFromStep"]) == (STEPS, 0)
+    assert set(ended.outcome["outputs"]) == {"adapter", "model"}
+    folder = tmp_path / "out/model"
+    model = AutoModelForCausalLM.from_pretrained(folder, use_safetensors=True)
+    base = AutoModelForCausalLM.from_pretrained(spec["baseModel"].removeprefix("file://"))
+    changed = {
+        name.split(".")[-2]
+        for (name, new), old in zip(model.named_parameters(), base.parameters(), strict=True)
+        if not new.equal(old)
+    }
+    assert changed == {"q_proj", "v_proj"}
+    assert AutoTokenizer.from_pretrained(folder).chat_template
+    assert not list(folder.glob("*.bin")) + list(folder.glob("*.pt"))
+
+
+def test_logs_the_curve_the_config_and_the_data(run_job, spec, mlflow_server, capfd) -> None:
+    assert run_job(spec | {"runId": "r1"}).exit_code == 0
+    steps = list(range(1, STEPS + 1))
+    for name in ("loss", "learningRate", "gradNorm", "tokens", "secondsPerStep", "progress/step"):
+        assert [step for step, _ in mlflow_server.curve(name)] == steps
+    losses = [value for _, value in mlflow_server.curve("loss")]
+    assert sum(losses[-3:]) < sum(losses[:3])
+    tokens = [value for _, value in mlflow_server.curve("tokens")]
+    assert tokens == sorted(set(tokens))
+    assert mlflow_server.params["learningRate"] == "0.01"
+    assert mlflow_server.params["targetModules"] == "q_proj,v_proj"
+    assert len(mlflow_server.datasets) == 1
+    log = capfd.readouterr()
+    assert log.err.count(f"/{STEPS} loss ") == STEPS
+    assert log.out == ""
+
+
+def test_the_same_spec_gives_the_same_weights_and_another_seed_does_not(
+    run_job, spec, tmp_path
+) -> None:
+    for name, seed in (("a", 7), ("b", 7), ("c", 8)):
+        assert run_job(at(spec, tmp_path / name) | {"seed": seed}).exit_code == 0
+    found = [weights(tmp_path / name / "out") for name in ("a", "b", "c")]
+    assert found[0] == found[1] != found[2]
+
+
+@pytest.mark.usefixtures("slow_steps")
+def test_a_kill_in_the_midst_loses_no_step(run_job, spec, tmp_path, mlflow_server) -> None:
+    spec |= {"runId": "r1"}
+    pid = run_job.fork(spec)
+    wait_for(tmp_path / "checkpoints" / identity_of(spec) / "checkpoint-6" / MANIFEST)
+    time.sleep(0.2)
+    os.kill(pid, signal.SIGKILL)
+    os.waitpid(pid, 0)
+    assert not (tmp_path / "out").exists()
+
+    ended = run_job(spec)
+    assert ended.figures["resumedFromStep"] in (6, 9)
+    assert [step for step, _ in mlflow_server.curve("loss")] == list(range(1, STEPS + 1))
+    tokens = dict(mlflow_server.curve("tokens"))
+    assert tokens[STEPS] > tokens[STEPS - 1] > tokens[1]
+    assert run_job(at(spec, tmp_path / "unbroken")).figures["resumedFromStep"] == 0
+    assert weights(tmp_path / "out") == weights(tmp_path / "unbroken/out")
+
+
+@pytest.mark.usefixtures("slow_steps")
+def test_sigterm_saves_a_checkpoint_first(run_job, spec, tmp_path) -> None:
+    spec |= {"checkpointEverySteps": 1000}
+    folder = tmp_path / "checkpoints" / identity_of(spec)
+    pid = run_job.fork(spec)
+    wait_for(folder)
+    time.sleep(1.2)
+    os.kill(pid, signal.SIGTERM)
+    _, status = os.waitpid(pid, 0)
+    assert os.waitstatus_to_exitcode(status) == 143
+    assert not run_job.termination.exists()
+    saved = newest_whole(folder)
+    assert saved is not None
+    figures = run_job(spec).figures
+    assert 0 < figures["resumedFromStep"] < STEPS
+    assert saved.name == f"checkpoint-{figures['resumedFromStep']}"
+
+
+@pytest.mark.parametrize("damage", ["changed", "missing file", "no manifest", "broken manifest"])
+def test_only_a_whole_checkpoint_counts(tmp_path: Path, damage: str) -> None:
+    for step in (3, 20):
+        checkpoint = tmp_path / f"checkpoint-{step}"
+        checkpoint.mkdir()
+        (checkpoint / "adapter.safetensors").write_bytes(bytes([step]))
+        (checkpoint / "state.json").write_text("{}")
+        seal(checkpoint)
+    newest = tmp_path / "checkpoint-20"
+    assert newest_whole(tmp_path) == newest
+    if damage == "changed":
+        (newest / "adapter.safetensors").write_bytes(b"?")
+    elif damage == "missing file":
+        (newest / "state.json").unlink()
+    elif damage == "no manifest":
+        (newest / MANIFEST).unlink()
+    else:
+        (newest / MANIFEST).write_text('{"files"')
+    assert newest_whole(tmp_path) == tmp_path / "checkpoint-3"
+    assert not newest.exists()
+
+
+def test_resumes_from_the_last_good_checkpoint_when_the_newest_is_broken(
+    run_job, spec, tmp_path, capfd
+) -> None:
+    first = run_job(spec)
+    folder = tmp_path / "checkpoints" / identity_of(spec)
+    with (folder / f"checkpoint-{STEPS}" / "optimizer.pt").open("ab") as file:
+        file.write(b"torn")
+    again = run_job(spec)
+    assert again.figures["resumedFromStep"] == STEPS - 3
+    assert f"checkpoint-{STEPS} is broken" in capfd.readouterr().err
+    assert again.outcome["outputs"] == first.outcome["outputs"]
+
+
+def test_a_finished_tune_is_not_trained_again(run_job, spec, tmp_path, capfd) -> None:
+    first = run_job(spec)
+    shutil.rmtree(tmp_path / "out")
+    capfd.readouterr()
+    again = run_job(spec)
+    assert again.figures["resumedFromStep"] == STEPS
+    assert again.figures["trainLoss"] == first.figures["trainLoss"]
+    assert again.outcome["outputs"] == first.outcome["outputs"]
+    assert " loss " not in capfd.readouterr().err
+
+
+def test_training_goes_on_without_mlflow_and_the_retry_only_reports(
+    run_job, spec, mlflow_server, monkeypatch, capfd
+) -> None:
+    monkeypatch.setattr(tracking, "PATIENCE_SECONDS", 0.2)
+    mlflow_server.refuses = 503
+    ended = run_job(spec | {"runId": "r1"})
+    assert ended.exit_code == 75
+    assert ended.failure["class"] == "Unavailable"
+    assert mlflow_server.metrics == []
+    capfd.readouterr()
+
+    mlflow_server.refuses = None
+    assert run_job(spec | {"runId": "r1"}).figures["resumedFromStep"] == STEPS
+    assert " loss " not in capfd.readouterr().err
+    assert [step for step, _ in mlflow_server.curve("loss")] == list(range(1, STEPS + 1))
+
+
+def test_a_smaller_batch_after_an_out_of_memory_shares_the_checkpoints(spec) -> None:
+    smaller = spec | {"batchSize": 1, "gradientAccumulation": 2, "runId": "another"}
+    assert identity_of(smaller) == identity_of(spec)
+    assert identity_of(spec | {"learningRate": 0.02}) != identity_of(spec)
+    assert identity_of(spec | {"batchSize": 4}) != identity_of(spec)
+
+
+def test_data_that_is_not_what_was_prepared_is_refused(run_job, spec) -> None:
+    ended = run_job(spec | {"dataset": {**spec["dataset"], "digest": "sha256:" + "0" * 64}})
+    assert ended.exit_code == 65
+    assert "dataset.digest" in ended.failure["message"]
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"targetModules": ["q_proj", "query"]}, 'targetModules[1]: the base model has no linear'),
+        ({"baseModel": "file:///nowhere"}, "baseModel: no model with its tokenizer in /nowhere"),
+    ],
+)
+def test_what_the_model_does_not_have_is_a_bad_spec(run_job, spec, change, message) -> None:
+    ended = run_job(spec | change)
+    assert ended.exit_code == 64
+    assert message in ended.failure["message"]

@@ -1,0 +1,81 @@
+import { cancelled } from '@temporalio/activity';
+import type { Activities } from '../../activities/index.ts';
+import type { JobReport, StageSpec } from '../../domain/job-request.ts';
+import { artifact } from './artifacts.ts';
+import { between, evidenceOf } from './evidence.ts';
+import { inputs } from './inputs.ts';
+import { succeeded } from './job-reports.ts';
+import { checked } from './specs.ts';
+
+type Stage = StageSpec['stage'];
+
+/** Typed so that `args` follows from `name`. */
+export type Call = { [Name in keyof Activities]: { readonly name: Name; readonly args: Parameters<Activities[Name]> } }[keyof Activities];
+
+const leaves: Readonly<Record<Stage, string>> = { noop: 'nothing', explore: 'profile', prepare: 'dataset', tune: 'model', evaluate: 'evidence' };
+
+/** What the Jobs of a stage report, attempt by attempt; whatever is not listed succeeds. */
+export const scriptedJobs =
+  (script: Partial<Record<Stage, readonly JobReport[]>> = {}): Activities['runJob'] =>
+  ({ identity, spec }) =>
+    Promise.resolve(script[spec.stage]?.[identity.attempt - 1] ?? succeeded(leaves[spec.stage]));
+
+/** Everything goes well, and a BLEU of 9 to 11 passes what `specInput` asks for. */
+const goingWell = {
+  checkSpec: (raw) => Promise.resolve(checked(raw)),
+  openLifecycle: () => Promise.resolve(inputs()),
+  closeLifecycle: () => Promise.resolve(),
+  runJob: scriptedJobs(),
+  cancelJob: () => Promise.resolve(),
+  readEvidence: () => Promise.resolve(evidenceOf({ candidate: { bleu: between(9, 11) } })),
+  recordVerdict: () => Promise.resolve(),
+  recordReview: () => Promise.resolve(),
+  findChampion: () => Promise.resolve(undefined),
+  registerVersion: () => Promise.resolve('1'),
+  prepareRelease: () => Promise.resolve(),
+  releaseVersion: (release) => Promise.resolve({ ...release, url: `http://127.0.0.1/${release.endpoint}` }),
+  recordRelease: () => Promise.resolve(),
+} satisfies Activities;
+
+export interface FakeActivities {
+  readonly activities: Activities;
+  readonly calls: readonly Call[];
+  /** The arguments of each call of one activity, in order. */
+  argumentsOf<Name extends keyof Activities>(name: Name): Parameters<Activities[Name]>[];
+}
+
+/** Activities that note each call. `before` sees a call first and may hold it up. */
+export function fakeActivities(given: Partial<Activities> = {}, before?: (call: Call) => Promise<void>): FakeActivities {
+  const calls: Call[] = [];
+  const noting = Object.entries({ ...goingWell, ...given }).map(([name, fake]) => [
+    name,
+    async (...args: unknown[]): Promise<unknown> => {
+      const call = { name, args } as unknown as Call;
+      calls.push(call);
+      await before?.(call);
+      return (fake as (...args: unknown[]) => Promise<unknown>)(...args);
+    },
+  ]);
+  return {
+    activities: Object.fromEntries(noting) as Activities,
+    calls,
+    argumentsOf: <Name extends keyof Activities>(name: Name) => calls.filter((call) => call.name === name).map((call) => call.args as Parameters<Activities[Name]>),
+  };
+}
+
+/** A point where an activity stands until the test, or the worker's end, lets it go on. */
+export function stop() {
+  const reached = Promise.withResolvers<undefined>();
+  const released = Promise.withResolvers<undefined>();
+  return {
+    reached: reached.promise,
+    release: () => released.resolve(undefined),
+    async hold(): Promise<void> {
+      reached.resolve(undefined);
+      await Promise.race([released.promise, cancelled()]);
+    },
+  };
+}
+
+/** The version that `champion` names, with the weights of that name. */
+export const championOf = (weights: string) => ({ version: '1', weights: artifact(weights) });

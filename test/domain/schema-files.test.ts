@@ -1,0 +1,11 @@
+import { readFile } from 'node:fs/promises';
+import { expect, test } from '@jest/globals';
+import { schemaFiles } from '../../domain/schema-files.ts';
+
+test('both languages have a schema file', () => {
+  expect(schemaFiles().map((file) => file.path)).toEqual(['examples/lifecycle-spec.schema.json', 'jobs/tuneline_jobs/job-spec.schema.json']);
+});
+
+test.each(schemaFiles())('$path is what the zod schemas say; if not, run node scripts/write-schemas.ts', async ({ path, content }) => {
+  expect(await readFile(new URL(`../../${path}`, import.meta.url), 'utf8')).toBe(content);
+});

@@ -1,0 +1,56 @@
+import { fileURLToPath } from 'node:url';
+import type { Client, WorkflowHandle } from '@temporalio/client';
+import { TestWorkflowEnvironment } from '@temporalio/testing';
+import { bundleWorkflowCode, DefaultLogger, Runtime } from '@temporalio/worker';
+import { modelAttribute, stageAttribute, verdictAttribute } from '../../workflows/search-attributes.ts';
+
+type History = Awaited<ReturnType<WorkflowHandle['fetchHistory']>>;
+type HistoryEvent = NonNullable<History['events']>[number];
+
+const searchAttributes = [modelAttribute, stageAttribute, verdictAttribute];
+
+/** Worker logs would drown what a failed test says. */
+const logger = new DefaultLogger('ERROR');
+
+/** Timers take no time while a result is awaited. */
+export function startTimeSkipping(): Promise<TestWorkflowEnvironment> {
+  quieten();
+  return TestWorkflowEnvironment.createTimeSkipping({ server: { executable: tool('temporal-test-server') } });
+}
+
+/** The server that people run, in memory. */
+export function startDevServer(): Promise<TestWorkflowEnvironment> {
+  quieten();
+  return TestWorkflowEnvironment.createLocal({ server: { executable: tool('temporal'), searchAttributes } });
+}
+
+export const bundleWorkflows = (path = '../../workflows/index.ts') =>
+  bundleWorkflowCode({ workflowsPath: fileURLToPath(new URL(path, import.meta.url)), logger });
+
+/** Resolves once the execution's history holds an event that matches; asks the server to wait for it. */
+export async function untilEvent(client: Client, workflowId: string, matches: (event: HistoryEvent) => boolean): Promise<void> {
+  let nextPageToken: Uint8Array | undefined;
+  do {
+    const page = await client.workflowService.getWorkflowExecutionHistory({
+      namespace: client.options.namespace,
+      execution: { workflowId },
+      waitNewEvent: true,
+      ...(nextPageToken ? { nextPageToken } : {}),
+    });
+    if (page.history?.events?.some(matches)) return;
+    nextPageToken = page.nextPageToken;
+  } while (nextPageToken.length > 0);
+  throw new Error(`${workflowId} ended before the event that was waited for`);
+}
+
+const tool = (name: string) => ({
+  type: 'existing-path' as const,
+  path: fileURLToPath(new URL(`../../.tuneline/tools/services/bin/${name}`, import.meta.url)),
+});
+
+let quiet = false;
+/** One process has one runtime. */
+function quieten(): void {
+  if (!quiet) Runtime.install({ logger });
+  quiet = true;
+}

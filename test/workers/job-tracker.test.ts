@@ -1,0 +1,151 @@
+import { afterEach, expect, test } from '@jest/globals';
+import type { CancelCause, JobOutcome, JobRequest, JobRunner, JobState } from '../../domain/job.ts';
+import { HintQueue } from '../../local/hint-queue.ts';
+import { JobTracker, type JobReporter } from '../../workers/job-tracker.ts';
+import { jobOf } from '../contract/job-runner.ts';
+
+const success: JobOutcome = { kind: 'succeeded', outputs: {}, figures: {} };
+const trackers: JobTracker[] = [];
+afterEach(() => Promise.all(trackers.splice(0).map((tracker) => tracker.stop())));
+
+/** A runner whose Jobs end when the test says so, and which can be made unreachable. */
+function fakeRunner() {
+  const states = new Map<string, JobState>();
+  const open = new Map<string, JobRequest>();
+  const hints = new HintQueue();
+  const cancelled: { name: string; cause: CancelCause }[] = [];
+  let failures = 0;
+  const runner: JobRunner = {
+    create: () => Promise.resolve('created'),
+    read: (name) => (failures-- > 0 ? Promise.reject(new Error('unreachable')) : Promise.resolve(states.get(name) ?? { phase: 'absent' })),
+    listOpen: () => Promise.resolve([...open.values()]),
+    watch: (signal) => hints.drain(signal),
+    cancel: (name, cause) => {
+      cancelled.push({ name, cause });
+      states.set(name, { phase: 'finished', outcome: { kind: 'failed', failure: { class: cause, message: '' } } });
+      hints.push(name);
+      return Promise.resolve();
+    },
+    logTail: () => Promise.resolve(''),
+    acknowledge: (name) => {
+      open.delete(name);
+      return Promise.resolve();
+    },
+  };
+  return {
+    runner,
+    cancelled,
+    open,
+    hint: (name: string) => hints.push(name),
+    failReads: (count: number) => (failures = count),
+    run: (request: JobRequest, sinceMs = Date.now()) => {
+      open.set(request.name, request);
+      states.set(request.name, { phase: 'running', sinceMs });
+    },
+    end: (request: JobRequest, outcome = success) => {
+      states.set(request.name, { phase: 'finished', outcome });
+      hints.push(request.name);
+    },
+  };
+}
+
+/** Counts what it is told; each method may be made to fail a few times first. */
+function fakeReporter(faults: { evidence?: number; complete?: number; heartbeat?: 'gone' } = {}) {
+  const calls: string[] = [];
+  const completed = Promise.withResolvers<JobOutcome>();
+  let evidenceFaults = faults.evidence ?? 0;
+  let completeFaults = faults.complete ?? 0;
+  const reporter: JobReporter = {
+    keepEvidence: () => {
+      calls.push('evidence');
+      return evidenceFaults-- > 0 ? Promise.reject(new Error('MLflow is down')) : Promise.resolve();
+    },
+    complete: (_request, outcome) => {
+      calls.push('complete');
+      if (completeFaults-- > 0) return Promise.reject(new Error('Temporal is down'));
+      completed.resolve(outcome);
+      return Promise.resolve('completed');
+    },
+    heartbeat: () => Promise.resolve(faults.heartbeat ?? 'waiting'),
+  };
+  return { reporter, calls, completed: completed.promise };
+}
+
+function track(runner: JobRunner, reporter: JobReporter, heartbeatMs = 60_000): JobTracker {
+  const tracker = new JobTracker({ runner, reporter, heartbeatMs, log: () => undefined });
+  trackers.push(tracker);
+  tracker.start();
+  return tracker;
+}
+
+test('an ended Job is reported once, however many hints there are', async () => {
+  const jobs = fakeRunner();
+  const { reporter, calls, completed } = fakeReporter();
+  const request = jobOf({ does: 'sleep' });
+  jobs.run(request);
+  const tracker = track(jobs.runner, reporter);
+  tracker.track(request);
+  jobs.hint(request.name);
+  jobs.end(request);
+  for (let i = 0; i < 20; i++) jobs.hint(request.name);
+  expect(await completed).toEqual(success);
+  jobs.hint(request.name);
+  await tracker.stop();
+  expect(calls).toEqual(['evidence', 'complete']);
+  expect(jobs.open.size).toBe(0);
+});
+
+test('a tracker that starts later finds the Jobs that an earlier one left', async () => {
+  const jobs = fakeRunner();
+  const request = jobOf({ does: 'sleep' });
+  jobs.run(request);
+  jobs.end(request);
+  const { reporter, completed } = fakeReporter();
+  track(jobs.runner, reporter);
+  expect(await completed).toEqual(success);
+});
+
+test('evidence comes before the report, and neither is given up', async () => {
+  const jobs = fakeRunner();
+  const request = jobOf({ does: 'sleep' });
+  jobs.run(request);
+  const { reporter, calls, completed } = fakeReporter({ evidence: 1, complete: 1 });
+  const tracker = track(jobs.runner, reporter);
+  tracker.track(request);
+  jobs.end(request);
+  await completed;
+  await tracker.stop();
+  expect(calls).toEqual(['evidence', 'evidence', 'complete', 'evidence', 'complete']);
+});
+
+test('a runner that can not be read is a state, not a failure', async () => {
+  const jobs = fakeRunner();
+  const request = jobOf({ does: 'sleep' });
+  jobs.run(request);
+  jobs.failReads(3);
+  const { reporter, completed } = fakeReporter();
+  const tracker = track(jobs.runner, reporter, 20);
+  tracker.track(request);
+  jobs.end(request);
+  expect(await completed).toEqual(success);
+  expect(jobs.cancelled).toEqual([]);
+});
+
+test('a Job that runs longer than it may is ended as Deadline', async () => {
+  const jobs = fakeRunner();
+  const request = { ...jobOf({ does: 'sleep' }), maximumSeconds: 10 };
+  jobs.run(request, Date.now() - 11_000);
+  const { reporter, completed } = fakeReporter();
+  track(jobs.runner, reporter).track(request);
+  expect(await completed).toMatchObject({ kind: 'failed', failure: { class: 'Deadline' } });
+});
+
+test('a Job whose lifecycle is gone is ended, with the cause recorded', async () => {
+  const jobs = fakeRunner();
+  const request = jobOf({ does: 'sleep' });
+  jobs.run(request);
+  const { reporter, completed } = fakeReporter({ heartbeat: 'gone' });
+  track(jobs.runner, reporter, 20).track(request);
+  await completed;
+  expect(jobs.cancelled[0]).toEqual({ name: request.name, cause: 'Deleted' });
+});

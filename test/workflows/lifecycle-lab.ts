@@ -1,0 +1,51 @@
+import type { WorkflowHandle } from '@temporalio/client';
+import type { TestWorkflowEnvironment } from '@temporalio/testing';
+import { Worker, type WorkflowBundle } from '@temporalio/worker';
+import type { Activities } from '../../activities/index.ts';
+import type { lifecycle } from '../../workflows/lifecycle.ts';
+import { bundleWorkflows, untilEvent } from '../support/temporal.ts';
+
+export type LifecycleHandle = WorkflowHandle<typeof lifecycle>;
+
+/** A Temporal server and one bundle; each lifecycle has a worker of its own, with its own activities. */
+export class LifecycleLab {
+  readonly #environment: TestWorkflowEnvironment;
+  readonly #workflowBundle: WorkflowBundle;
+  #started = 0;
+
+  private constructor(environment: TestWorkflowEnvironment, workflowBundle: WorkflowBundle) {
+    this.#environment = environment;
+    this.#workflowBundle = workflowBundle;
+  }
+
+  static async open(starting: Promise<TestWorkflowEnvironment>): Promise<LifecycleLab> {
+    return new LifecycleLab(await starting, await bundleWorkflows());
+  }
+
+  close(): Promise<void> {
+    return this.#environment.teardown();
+  }
+
+  /** Starts a lifecycle on whatever JSON is given, and keeps a worker for it as long as `during` takes. */
+  async run<T>(activities: Activities, raw: unknown, during: (handle: LifecycleHandle) => Promise<T>): Promise<T> {
+    const { client, nativeConnection } = this.#environment;
+    this.#started += 1;
+    const name = `lifecycle-${this.#started}`;
+    const worker = await Worker.create({ connection: nativeConnection, taskQueue: name, workflowBundle: this.#workflowBundle, activities });
+    return worker.runUntil(async () => during(await client.workflow.start<typeof lifecycle>('lifecycle', { taskQueue: name, workflowId: name, args: [raw] })));
+  }
+
+  /** Only the review's deadline is a timer. */
+  untilReviewIsAwaited({ workflowId }: LifecycleHandle): Promise<void> {
+    return untilEvent(this.#environment.client, workflowId, (event) => Boolean(event.timerStartedEventAttributes));
+  }
+
+  /** Until the workflow has not only been asked to end, but has seen it. */
+  untilCancelIsSeen({ workflowId }: LifecycleHandle): Promise<void> {
+    let asked = false;
+    return untilEvent(this.#environment.client, workflowId, (event) => {
+      asked ||= Boolean(event.workflowExecutionCancelRequestedEventAttributes);
+      return asked && Boolean(event.workflowTaskCompletedEventAttributes);
+    });
+  }
+}

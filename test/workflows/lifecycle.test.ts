@@ -1,0 +1,152 @@
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { ApplicationFailure, WorkflowFailedError } from '@temporalio/client';
+import { createSpecActivities } from '../../activities/check-spec.ts';
+import type { LifecycleStatus } from '../../domain/lifecycle.ts';
+import { statusQuery } from '../../workflows/messages.ts';
+import { championOf, fakeActivities, scriptedJobs, type Call } from '../builders/activities.ts';
+import { artifact } from '../builders/artifacts.ts';
+import { between, evidenceOf } from '../builders/evidence.ts';
+import { failed } from '../builders/job-reports.ts';
+import { specInput } from '../builders/specs.ts';
+import { startTimeSkipping } from '../support/temporal.ts';
+import { LifecycleLab, type LifecycleHandle } from './lifecycle-lab.ts';
+
+let lab: LifecycleLab;
+beforeAll(async () => {
+  lab = await LifecycleLab.open(startTimeSkipping());
+});
+afterAll(() => lab.close());
+
+const resultOf = (handle: LifecycleHandle) => handle.result();
+
+test('a candidate that passes the gate is promoted', async () => {
+  const fakes = fakeActivities({ registerVersion: () => Promise.resolve('3') });
+  const result = await lab.run(fakes.activities, specInput(), resultOf);
+
+  expect(result).toMatchObject({
+    model: 'summaries',
+    runId: 'parent-run',
+    verdict: 'promoted',
+    version: '3',
+    endpoint: 'summaries',
+    endpointUrl: 'http://127.0.0.1/summaries',
+    gate: { passed: true, findings: [{ rule: 'bleu at least 5', passed: true }] },
+  });
+  expect(fakes.calls.map((call) => call.name)).toEqual([
+    ...['checkSpec', 'openLifecycle', 'runJob', 'runJob', 'runJob', 'findChampion', 'runJob', 'readEvidence', 'recordVerdict'],
+    ...['registerVersion', 'prepareRelease', 'releaseVersion', 'recordRelease', 'closeLifecycle'],
+  ]);
+  expect(fakes.argumentsOf('closeLifecycle')).toEqual([['parent-run', 'FINISHED', 'promoted']]);
+});
+
+test('each stage works on what the one before left, and what is served is what was evaluated', async () => {
+  const fakes = fakeActivities();
+  await lab.run(fakes.activities, specInput(), resultOf);
+
+  const specs = fakes.argumentsOf('runJob').map(([job]) => job.spec);
+  expect(specs).toMatchObject([
+    { stage: 'explore', data: { uri: artifact('data').uri } },
+    { stage: 'prepare', data: { uri: artifact('data').uri } },
+    { stage: 'tune', dataset: artifact('dataset'), baseModel: artifact('base').uri },
+    { stage: 'evaluate', dataset: artifact('dataset'), models: [{ role: 'base', ...artifact('base') }, { role: 'candidate', ...artifact('model') }] },
+  ]);
+  expect(fakes.argumentsOf('readEvidence')).toEqual([[artifact('evidence')]]);
+  expect(fakes.argumentsOf('registerVersion')).toMatchObject([[{ weights: artifact('model'), evidence: artifact('evidence') }]]);
+  const release = { endpoint: 'summaries', model: 'summaries', version: '1', weights: artifact('model'), prompt: { name: 'summarize', version: '1' } };
+  expect(fakes.argumentsOf('prepareRelease')).toEqual([[release, artifact('dataset')]]);
+  expect(fakes.argumentsOf('releaseVersion')).toEqual([[release]]);
+});
+
+test('a candidate that fails the gate is rejected: no version, no release, and a run that is finished', async () => {
+  const fakes = fakeActivities({ readEvidence: () => Promise.resolve(evidenceOf({ candidate: { bleu: between(1, 2) } })) });
+  const result = await lab.run(fakes.activities, specInput(), resultOf);
+
+  expect(result).toMatchObject({ verdict: 'rejected', by: 'gate', gate: { passed: false } });
+  expect(result).toHaveProperty('reason', 'bleu at least 5: 1.5 [1, 2] at 95 %: misses at least 5');
+  const called = fakes.calls.map((call) => call.name);
+  for (const name of ['registerVersion', 'prepareRelease', 'releaseVersion', 'recordRelease']) expect(called).not.toContain(name);
+  expect(fakes.argumentsOf('recordVerdict')).toMatchObject([['parent-run', { passed: false }]]);
+  expect(fakes.argumentsOf('closeLifecycle')).toEqual([['parent-run', 'FINISHED', 'rejected']]);
+});
+
+describe('the champion', () => {
+  test.each([
+    ['with the same weights is not evaluated again', 'model', ['base', 'candidate']],
+    ['with other weights is evaluated beside the candidate', 'champion', ['base', 'candidate', 'champion']],
+  ])('%s', async (_what, weights, roles) => {
+    const fakes = fakeActivities({ findChampion: () => Promise.resolve(championOf(weights)) });
+    await lab.run(fakes.activities, specInput(), resultOf);
+
+    expect(fakes.argumentsOf('findChampion')).toEqual([['summaries']]);
+    const evaluated = fakes.argumentsOf('runJob').flatMap(([{ spec }]) => (spec.stage === 'evaluate' ? spec.models : []));
+    expect(evaluated.map((model) => model.role)).toEqual(roles);
+    if (roles.includes('champion')) expect(evaluated.at(-1)).toMatchObject(artifact(weights));
+  });
+});
+
+test('a spec that is wrong ends it at once, in a message for people; nothing else happens', async () => {
+  const workspace = { root: '/nowhere', models: '/nowhere', codeDigest: '', codeRevision: '' };
+  const fakes = fakeActivities(createSpecActivities({ workspace }));
+  const failure = await lab.run(fakes.activities, { ...specInput(), modle: 'x' }, (handle) => handle.result().catch((error: unknown) => error));
+
+  expect(failure).toBeInstanceOf(WorkflowFailedError);
+  const { cause } = failure as WorkflowFailedError;
+  expect(cause).toMatchObject({ cause: { type: 'BadSpec', nonRetryable: true } });
+  expect(cause?.cause).toBeInstanceOf(ApplicationFailure);
+  expect(cause?.cause?.message).toBe(
+    [
+      'The spec was refused: 1 field is wrong. Nothing was started.',
+      '  modle: no such field; did you mean model?',
+      'hint: examples/specs/package-summaries.json is a complete example.',
+    ].join('\n'),
+  );
+  expect(fakes.calls.map((call) => call.name)).toEqual(['checkSpec']);
+});
+
+test('a stage that leaves no output of the wanted name ends it, and the run is failed', async () => {
+  const { outcome } = failed('Unknown');
+  expect(outcome.kind).toBe('failed');
+  const fakes = fakeActivities({ runJob: scriptedJobs({ tune: [{ outcome: { kind: 'succeeded', outputs: { adapter: artifact('a') }, figures: {} }, reused: false }] }) });
+  const failure = await lab.run(fakes.activities, specInput(), (handle) => handle.result().catch((error: unknown) => error));
+
+  expect(failure).toMatchObject({ cause: { type: 'BadOutcome', message: 'The Job reported no output named model; it reported adapter.' } });
+  expect(fakes.argumentsOf('closeLifecycle')).toEqual([['parent-run', 'FAILED']]);
+});
+
+test('the status tells the stage, what is finished and what the gate found, at every point', async () => {
+  const seen: [Call['name'], LifecycleStatus][] = [];
+  let handle: LifecycleHandle | undefined;
+  const fakes = fakeActivities({}, async ({ name }) => {
+    // While a local activity runs no query is answered.
+    if (handle && name !== 'checkSpec') seen.push([name, await handle.query(statusQuery)]);
+  });
+  const last = await lab.run(fakes.activities, specInput(), async (started) => {
+    handle = started;
+    await started.result();
+    return started.query(statusQuery);
+  });
+
+  const shown = seen.map(([name, { stage, finished }]) => `${name}: ${stage} after ${finished.map((f) => f.stage).join(' ') || 'nothing'}`);
+  expect(shown).toEqual([
+    'openLifecycle: check after nothing',
+    'runJob: explore after nothing',
+    'runJob: prepare after explore',
+    'runJob: tune after explore prepare',
+    'findChampion: tune after explore prepare tune',
+    'runJob: evaluate after explore prepare tune',
+    'readEvidence: evaluate after explore prepare tune evaluate',
+    'recordVerdict: evaluate after explore prepare tune evaluate',
+    'registerVersion: deploy after explore prepare tune evaluate',
+    'prepareRelease: deploy after explore prepare tune evaluate',
+    'releaseVersion: deploy after explore prepare tune evaluate',
+    'recordRelease: deploy after explore prepare tune evaluate',
+    'closeLifecycle: done after explore prepare tune evaluate',
+  ]);
+  const statusAt = (name: Call['name']) => seen.find(([at]) => at === name)?.[1];
+  expect(statusAt('openLifecycle')).toMatchObject({ model: 'summaries', attempt: 1 });
+  expect(statusAt('openLifecycle')?.runId).toBeUndefined();
+  expect(statusAt('runJob')).toMatchObject({ runId: 'parent-run' });
+  expect(statusAt('readEvidence')?.gate).toBeUndefined();
+  expect(statusAt('recordVerdict')?.gate).toMatchObject({ passed: true });
+  expect(last).toMatchObject({ stage: 'done', gate: { passed: true } });
+});
