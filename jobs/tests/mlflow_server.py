@@ -7,6 +7,9 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from threading import Thread
 from typing import Any
+from uuid import uuid4
+
+CODES = {404: "RESOURCE_DOES_NOT_EXIST", 503: "TEMPORARILY_UNAVAILABLE"}
 
 
 class TrackingServer:
@@ -14,6 +17,8 @@ class TrackingServer:
 
     def __init__(self, artifacts: Path) -> None:
         self.artifacts = artifacts
+        # The client remembers, for a whole process, where a run keeps its artifacts.
+        self.run_id = uuid4().hex
         self.metrics: list[dict[str, Any]] = []
         self.params: dict[str, str] = {}
         self.datasets: list[dict[str, Any]] = []
@@ -35,7 +40,11 @@ class TrackingServer:
         elif endpoint == "runs/log-inputs":
             self.datasets += body["datasets"]
         elif endpoint == "runs/get":
-            info = {"run_id": "r1", "experiment_id": "0", "artifact_uri": str(self.artifacts)}
+            info = {
+                "run_id": self.run_id,
+                "experiment_id": "0",
+                "artifact_uri": str(self.artifacts),
+            }
             return {"run": {"info": info | {"status": "RUNNING"}, "data": {}}}
         else:
             raise AssertionError(f"unexpected request {path}")
@@ -43,7 +52,9 @@ class TrackingServer:
 
     def curve(self, name: str) -> list[tuple[int, float]]:
         """The points of one metric, (step, value), each once, in the order of the steps."""
-        return sorted({(int(m.get("step", 0)), m["value"]) for m in self.metrics if m["key"] == name})
+        return sorted(
+            {(int(m.get("step", 0)), m["value"]) for m in self.metrics if m["key"] == name}
+        )
 
 
 def handler_for(server: TrackingServer) -> type[BaseHTTPRequestHandler]:
@@ -55,11 +66,11 @@ def handler_for(server: TrackingServer) -> type[BaseHTTPRequestHandler]:
             body = json.loads(self.rfile.read(length) or b"{}")
             server.requests += 1
             if server.refuses:
-                self.reply(server.refuses, {"error_code": "ANY", "message": "refused"})
+                self.reply(server.refuses, {"error_code": CODES[server.refuses], "message": "no"})
             else:
                 self.reply(200, server.answer(self.path, body))
 
-        do_GET = do_POST
+        do_GET = do_POST  # noqa: N815 (the name that http.server calls)
 
         def reply(self, status: int, value: dict[str, Any]) -> None:
             content = json.dumps(value).encode()

@@ -54,7 +54,7 @@ def test_broken_data_is_told_with_its_place(
 
 def test_an_unknown_column_is_told_with_those_there_are(tmp_path: Path) -> None:
     (tmp_path / "a.json").write_text(json.dumps(ROWS))
-    with pytest.raises(BadSpec, match='data.group: no column "team"; there are text, title'):
+    with pytest.raises(BadSpec, match=r'data\.group: no column "team"; there are text, title'):
         read_source(data(tmp_path / "a.json", group="team"))
 
 

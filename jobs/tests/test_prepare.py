@@ -12,7 +12,7 @@ from tuneline_jobs.outcome import BadData
 from tuneline_jobs.prepare import split
 from tuneline_jobs.storage import digests_of_files, read_json_lines, uri_of
 
-from .conftest import sentence
+from .tiny_model import sentence
 
 
 def rows() -> list[dict[str, Any]]:

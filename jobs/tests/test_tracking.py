@@ -9,7 +9,7 @@ from tuneline_jobs.tracking import PATIENCE_SECONDS, Tracker
 
 
 def test_writes_everything_a_stage_has_to_say(mlflow_server, tmp_path) -> None:
-    tracker = Tracker("r1", PATIENCE_SECONDS)
+    tracker = Tracker(mlflow_server.run_id, PATIENCE_SECONDS)
     tracker.log_parameters({f"p{number}": number for number in range(150)})
     tracker.log_metrics({"loss": 2.5}, step=3, timestamp_ms=1700000000000)
     tracker.log_dataset("rows", "sha256:" + "a" * 64, "file:///rows.csv", "training", {"rows": 9})
@@ -27,7 +27,7 @@ def test_writes_everything_a_stage_has_to_say(mlflow_server, tmp_path) -> None:
 
 
 def test_more_points_than_one_batch_takes_all_arrive(mlflow_server) -> None:
-    tracker = Tracker("r1", PATIENCE_SECONDS)
+    tracker = Tracker(mlflow_server.run_id, PATIENCE_SECONDS)
     for step in range(2500):
         tracker.log_metrics({"loss": step / 2}, step)
     tracker.close()
@@ -35,7 +35,7 @@ def test_more_points_than_one_batch_takes_all_arrive(mlflow_server) -> None:
 
 
 def test_points_wait_while_the_server_is_away_and_arrive_in_order(mlflow_server) -> None:
-    tracker = Tracker("r1", PATIENCE_SECONDS)
+    tracker = Tracker(mlflow_server.run_id, PATIENCE_SECONDS)
     mlflow_server.refuses = 503
     for step in range(5):
         tracker.log_metrics({"loss": float(step)}, step)
@@ -52,7 +52,7 @@ def test_points_wait_while_the_server_is_away_and_arrive_in_order(mlflow_server)
 
 def test_nothing_listening_costs_no_time(monkeypatch) -> None:
     monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://127.0.0.1:9")
-    tracker = Tracker("r1", patience_seconds=0.3)
+    tracker = Tracker("any", patience_seconds=0.3)
     began = time.monotonic()
     tracker.log_metrics({"loss": 1.0})
     tracker.flush()
@@ -63,7 +63,7 @@ def test_nothing_listening_costs_no_time(monkeypatch) -> None:
 
 def test_an_answer_that_waiting_cannot_mend_is_a_bad_spec(mlflow_server) -> None:
     mlflow_server.refuses = 404
-    tracker = Tracker("r1", PATIENCE_SECONDS)
+    tracker = Tracker(mlflow_server.run_id, PATIENCE_SECONDS)
     tracker.log_metrics({"loss": 1.0})
     with pytest.raises(BadSpec, match="runId"):
         tracker.flush()

@@ -64,13 +64,12 @@ def wait_for(path: Path) -> None:
 @pytest.fixture
 def slow_steps(monkeypatch: pytest.MonkeyPatch) -> None:
     """Steps take long enough that a test can act in the midst of a training."""
-    monkeypatch.setattr(
-        TrainingReporter, "on_step_begin", lambda self, *_, **__: (began(self), time.sleep(0.15))
-    )
 
+    def begin_and_dawdle(reporter: TrainingReporter, *_: Any, **__: Any) -> None:
+        reporter.step_began = time.monotonic()
+        time.sleep(0.15)
 
-def began(reporter: TrainingReporter) -> None:
-    reporter.step_began = time.monotonic()
+    monkeypatch.setattr(TrainingReporter, "on_step_begin", begin_and_dawdle)
 
 
 def test_learns_and_leaves_a_model_that_loads_by_itself(run_job, spec, tmp_path) -> None:
@@ -93,7 +92,7 @@ def test_learns_and_leaves_a_model_that_loads_by_itself(run_job, spec, tmp_path)
 
 
 def test_logs_the_curve_the_config_and_the_data(run_job, spec, mlflow_server, capfd) -> None:
-    assert run_job(spec | {"runId": "r1"}).exit_code == 0
+    assert run_job(spec | {"runId": mlflow_server.run_id}).exit_code == 0
     steps = list(range(1, STEPS + 1))
     for name in ("loss", "learningRate", "gradNorm", "tokens", "secondsPerStep", "progress/step"):
         assert [step for step, _ in mlflow_server.curve(name)] == steps
@@ -120,7 +119,7 @@ def test_the_same_spec_gives_the_same_weights_and_another_seed_does_not(
 
 @pytest.mark.usefixtures("slow_steps")
 def test_a_kill_in_the_midst_loses_no_step(run_job, spec, tmp_path, mlflow_server) -> None:
-    spec |= {"runId": "r1"}
+    spec |= {"runId": mlflow_server.run_id}
     pid = run_job.fork(spec)
     wait_for(tmp_path / "checkpoints" / identity_of(spec) / "checkpoint-6" / MANIFEST)
     time.sleep(0.2)
@@ -206,14 +205,14 @@ def test_training_goes_on_without_mlflow_and_the_retry_only_reports(
 ) -> None:
     monkeypatch.setattr(tracking, "PATIENCE_SECONDS", 0.2)
     mlflow_server.refuses = 503
-    ended = run_job(spec | {"runId": "r1"})
+    ended = run_job(spec | {"runId": mlflow_server.run_id})
     assert ended.exit_code == 75
     assert ended.failure["class"] == "Unavailable"
     assert mlflow_server.metrics == []
     capfd.readouterr()
 
     mlflow_server.refuses = None
-    assert run_job(spec | {"runId": "r1"}).figures["resumedFromStep"] == STEPS
+    assert run_job(spec | {"runId": mlflow_server.run_id}).figures["resumedFromStep"] == STEPS
     assert " loss " not in capfd.readouterr().err
     assert [step for step, _ in mlflow_server.curve("loss")] == list(range(1, STEPS + 1))
 
@@ -234,7 +233,7 @@ def test_data_that_is_not_what_was_prepared_is_refused(run_job, spec) -> None:
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"targetModules": ["q_proj", "query"]}, 'targetModules[1]: the base model has no linear'),
+        ({"targetModules": ["q_proj", "query"]}, "targetModules[1]: the base model has no linear"),
         ({"baseModel": "file:///nowhere"}, "baseModel: no model with its tokenizer in /nowhere"),
     ],
 )

@@ -9,7 +9,7 @@ from collections import Counter, defaultdict
 from pathlib import Path
 from typing import Any
 
-from .language_model import load_tokenizer
+from .language_model import load_token_counter
 from .near_duplicates import near_duplicate_clusters
 from .outcome import say, succeeded
 from .personal_data import KINDS, redact
@@ -93,7 +93,7 @@ def columns_of(source: Source) -> dict[str, dict[str, int]]:
 
 def lengths_of(spec: Spec, inputs: list[str], targets: list[str]) -> dict[str, Any]:
     """Lengths in characters, and in tokens of the base model's tokenizer."""
-    tokenizer = load_tokenizer(spec["baseModel"], "baseModel")
+    tokenizer = load_token_counter(spec["baseModel"], "baseModel")
     asked, answered = (
         [len(ids) for ids in tokenizer(texts, add_special_tokens=False)["input_ids"]]
         for texts in (inputs, targets)

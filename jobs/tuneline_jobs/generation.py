@@ -63,7 +63,8 @@ class Answerer:
         """New token IDs, (prompts, at most max_new_tokens), padded after the end."""
         batch = self.tokenizer.pad({"input_ids": prompts}, return_tensors="pt").to(device())
         whole: torch.Tensor = self.model.generate(
-            **batch,
+            input_ids=batch["input_ids"],
+            attention_mask=batch["attention_mask"],
             max_new_tokens=self.max_new_tokens,
             do_sample=False,
             pad_token_id=self.tokenizer.pad_token_id,
@@ -78,7 +79,8 @@ class Answerer:
         mask = padded["attention_mask"]
         longest = max(len(example.completion) for example in batch)
         logits = self.model(
-            **padded,
+            input_ids=padded["input_ids"],
+            attention_mask=mask,
             position_ids=(mask.cumsum(-1) - 1).clamp(min=0),
             logits_to_keep=longest + 1,
         ).logits[:, :-1]

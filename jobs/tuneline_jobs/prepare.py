@@ -10,7 +10,7 @@ from collections import Counter
 from pathlib import Path
 from typing import Any
 
-from .language_model import encode, load_tokenizer
+from .language_model import encode, load_token_counter
 from .near_duplicates import near_duplicate_clusters
 from .outcome import BadData, say, succeeded
 from .personal_data import KINDS, redact
@@ -101,7 +101,7 @@ def render_all(
     examples: list[Example], spec: dict[str, Any], counts: dict[str, int]
 ) -> list[Example]:
     """The examples with their prompt, less those that take more than `maxTokens` with their answer."""
-    tokenizer = load_tokenizer(spec["baseModel"], "baseModel")
+    tokenizer = load_token_counter(spec["baseModel"], "baseModel")
     rendered = []
     for example in examples:
         prompt = render(spec["prompt"]["template"], example["values"])

@@ -1,7 +1,7 @@
 import { fileURLToPath } from 'node:url';
 import type { Client, WorkflowHandle } from '@temporalio/client';
 import { TestWorkflowEnvironment } from '@temporalio/testing';
-import { bundleWorkflowCode, DefaultLogger, Runtime } from '@temporalio/worker';
+import { bundleWorkflowCode, DefaultLogger, makeTelemetryFilterString, Runtime } from '@temporalio/worker';
 import { modelAttribute, stageAttribute, verdictAttribute } from '../../workflows/search-attributes.ts';
 
 type History = Awaited<ReturnType<WorkflowHandle['fetchHistory']>>;
@@ -9,13 +9,21 @@ type HistoryEvent = NonNullable<History['events']>[number];
 
 const searchAttributes = [modelAttribute, stageAttribute, verdictAttribute];
 
+/** Of the API's `IndexedValueType`. */
+const keyword = 2;
+
 /** Worker logs would drown what a failed test says. */
 const logger = new DefaultLogger('ERROR');
 
 /** Timers take no time while a result is awaited. */
-export function startTimeSkipping(): Promise<TestWorkflowEnvironment> {
+export async function startTimeSkipping(): Promise<TestWorkflowEnvironment> {
   quieten();
-  return TestWorkflowEnvironment.createTimeSkipping({ server: { executable: tool('temporal-test-server') } });
+  const environment = await TestWorkflowEnvironment.createTimeSkipping({ server: { executable: tool('temporal-test-server') } });
+  await environment.connection.operatorService.addSearchAttributes({
+    namespace: environment.client.options.namespace,
+    searchAttributes: Object.fromEntries(searchAttributes.map(({ name }) => [name, keyword])),
+  });
+  return environment;
 }
 
 /** The server that people run, in memory. */
@@ -51,6 +59,6 @@ const tool = (name: string) => ({
 let quiet = false;
 /** One process has one runtime. */
 function quieten(): void {
-  if (!quiet) Runtime.install({ logger });
+  if (!quiet) Runtime.install({ logger, telemetryOptions: { logging: { filter: makeTelemetryFilterString({ core: 'ERROR', other: 'ERROR' }) } } });
   quiet = true;
 }

@@ -1,0 +1,192 @@
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+from tuneline_jobs.generation import Answerer
+from tuneline_jobs.storage import digest_of_folder, read_json_lines, uri_of
+
+QUALITY = {"bleu", "chrf", "rouge1", "rouge2", "rougeL", "exactMatch", "perplexity", "lengthRatio"}
+SPEED = {"latencyP50Ms", "latencyP95Ms", "tokensPerSecond"}
+INTERVAL = {"point", "low", "high"}
+
+
+@pytest.fixture(scope="session")
+def other_model(tiny_model: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A model like the tiny one, with other weights."""
+    from transformers import AutoModelForCausalLM
+
+    folder = tmp_path_factory.mktemp("other") / "model"
+    shutil.copytree(tiny_model, folder)
+    model = AutoModelForCausalLM.from_pretrained(tiny_model)
+    with torch.no_grad():
+        model.lm_head.weight.mul_(30)
+    model.save_pretrained(folder)
+    return folder
+
+
+def model(role: str, folder: Path) -> dict[str, str]:
+    return {"role": role, "uri": uri_of(folder), "digest": digest_of_folder(folder)}
+
+
+@pytest.fixture
+def spec(
+    tmp_path: Path, tiny_model: Path, other_model: Path, prepared: dict[str, str]
+) -> dict[str, Any]:
+    return {
+        "stage": "evaluate",
+        "output": uri_of(tmp_path / "out"),
+        "dataset": prepared,
+        "models": [model("base", tiny_model), model("candidate", other_model)],
+        "examples": 10,
+        "maxNewTokens": 6,
+        "latencyRequests": 3,
+        "bootstrapSamples": 200,
+        "confidence": 0.9,
+        "seed": 7,
+    }
+
+
+@pytest.fixture
+def evidence_of(run_job: Any, tmp_path: Path) -> Any:
+    def run(spec: dict[str, Any]) -> dict[str, Any]:
+        ended = run_job(spec)
+        assert ended.exit_code == 0, ended.outcome
+        found: dict[str, Any] = json.loads((tmp_path / "out/evidence.json").read_text())
+        return found
+
+    return run
+
+
+def quality(intervals: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in intervals.items() if name in QUALITY}
+
+
+def test_evidence_has_its_agreed_shape(evidence_of, spec, prepared, tmp_path) -> None:
+    evidence = evidence_of(spec)
+    assert list(evidence) == [
+        "schema",
+        "dataset",
+        "confidence",
+        "bootstrapSamples",
+        "seed",
+        "signatures",
+        "models",
+        "differences",
+    ]
+    assert evidence["dataset"] == {"digest": prepared["digest"], "examples": 10}
+    assert set(evidence["models"]) == {"base", "candidate"}
+    assert set(evidence["differences"]) == {"base"}
+    candidate = evidence["models"]["candidate"]
+    assert set(candidate) == {"uri", "digest", "metrics"}
+    for metrics in (candidate["metrics"], evidence["differences"]["base"]):
+        assert set(metrics) == QUALITY | SPEED
+        for interval in metrics.values():
+            assert set(interval) == INTERVAL
+            assert interval["low"] <= interval["high"]
+    table = read_json_lines(tmp_path / "out/per-example.jsonl")
+    assert len(table) == 10
+    assert set(table[0]) == {"id", "prompt", "reference", "base", "candidate"}
+    assert [row["id"] for row in table] == sorted(row["id"] for row in table)
+
+
+def test_a_difference_is_candidate_less_reference(evidence_of, spec) -> None:
+    evidence = evidence_of(spec)
+    points = {role: m["metrics"]["perplexity"]["point"] for role, m in evidence["models"].items()}
+    difference = evidence["differences"]["base"]["perplexity"]
+    assert difference["point"] == pytest.approx(points["candidate"] - points["base"])
+    # Larger logits of random weights only make it surer of what is wrong, on every resample.
+    assert 0 < difference["low"] < difference["point"] < difference["high"]
+
+
+def test_perplexity_is_what_the_model_itself_says(evidence_of, spec, prepared, other_model) -> None:
+    """Each example alone and unpadded, by the loss that transformers computes."""
+    answerer = Answerer(uri_of(other_model), "models", 6)
+    nll = tokens = 0.0
+    for example in read_json_lines(Path(prepared["uri"].removeprefix("file://")) / "heldout.jsonl")[
+        :10
+    ]:
+        messages = [
+            {"role": "user", "content": example["prompt"]},
+            {"role": "assistant", "content": example["completion"]},
+        ]
+        chat = answerer.tokenizer.apply_chat_template
+        prompt = chat(messages[:1], add_generation_prompt=True, return_dict=True)["input_ids"]
+        whole = chat(messages, return_dict=True)["input_ids"]
+        labels = torch.tensor([[-100] * len(prompt) + whole[len(prompt) :]])
+        loss = answerer.model(input_ids=torch.tensor([whole]), labels=labels).loss
+        nll += loss.item() * (len(whole) - len(prompt))
+        tokens += len(whole) - len(prompt)
+    found = evidence_of(spec)["models"]["candidate"]["metrics"]["perplexity"]["point"]
+    assert found == pytest.approx(torch.tensor(nll / tokens).exp().item(), rel=1e-4)
+
+
+def test_a_model_in_two_roles_differs_by_nothing(evidence_of, spec, other_model) -> None:
+    spec["models"][0] = model("base", other_model)
+    differences = evidence_of(spec)["differences"]["base"]
+    assert all(interval == dict.fromkeys(INTERVAL, 0) for interval in quality(differences).values())
+
+
+def test_the_same_evaluation_finds_the_same_quality(evidence_of, spec) -> None:
+    first, second = evidence_of(spec), evidence_of(spec)
+    for role in ("base", "candidate"):
+        metrics = [evidence["models"][role]["metrics"] for evidence in (first, second)]
+        assert quality(metrics[0]) == quality(metrics[1])
+    assert quality(first["differences"]["base"]) == quality(second["differences"]["base"])
+
+
+def test_the_champion_is_a_reference_of_its_own(evidence_of, spec, tiny_model) -> None:
+    spec["models"].append(model("champion", tiny_model))
+    evidence = evidence_of(spec)
+    assert set(evidence["models"]) == {"base", "candidate", "champion"}
+    assert evidence["differences"]["champion"] == evidence["differences"]["base"]
+
+
+def test_what_a_model_answered_before_is_not_asked_again(
+    evidence_of, spec, tmp_path, monkeypatch
+) -> None:
+    spec["cache"] = uri_of(tmp_path / "cache")
+    first = evidence_of(spec)
+    assert len(list((tmp_path / "cache").iterdir())) == 2
+
+    def refuse(*_: Any) -> None:
+        raise AssertionError("asked again")
+
+    monkeypatch.setattr(Answerer, "answer_all", refuse)
+    again = evidence_of(spec)
+    for role in ("base", "candidate"):
+        assert quality(again["models"][role]["metrics"]) == quality(
+            first["models"][role]["metrics"]
+        )
+    with pytest.raises(AssertionError, match="asked again"):
+        evidence_of(spec | {"maxNewTokens": 7})
+
+
+def test_logs_figures_progress_and_artifacts(run_job, spec, mlflow_server) -> None:
+    figures = run_job(spec | {"runId": mlflow_server.run_id}).figures
+    assert mlflow_server.curve("candidate/rougeL") == [(0, figures["candidate/rougeL"])]
+    assert mlflow_server.curve("progress/step")[-1] == (26, 26)
+    assert mlflow_server.curve("progress/total")[-1] == (26, 26)
+    kept = {path.name for path in mlflow_server.artifacts.iterdir()}
+    assert kept == {"evidence.json", "per-example.jsonl"}
+
+
+def test_weights_that_are_not_the_meant_ones_are_bad_data(run_job, spec) -> None:
+    spec["models"][1]["digest"] = "sha256:" + "0" * 64
+    ended = run_job(spec)
+    assert ended.exit_code == 65
+    assert "models[1].digest" in ended.failure["message"]
+
+
+@pytest.mark.parametrize(
+    ("roles", "message"), [(["base"], "there is no candidate"), (["candidate"] * 2, "already")]
+)
+def test_there_must_be_one_candidate(run_job, spec, tiny_model, roles, message) -> None:
+    ended = run_job(spec | {"models": [model(role, tiny_model) for role in roles]})
+    assert ended.exit_code == 64
+    assert message in ended.failure["message"]

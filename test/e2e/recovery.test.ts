@@ -1,0 +1,209 @@
+import { readFile, readdir, rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import type { Client } from '@temporalio/client';
+import { jobName } from '../../domain/names.ts';
+import { tags } from '../../domain/tracking.ts';
+import { JobFolders } from '../../local/job-folder.ts';
+import { isGroupAlive, type ProcessIdentity } from '../../local/process-identity.ts';
+import type { Run } from '../../mlflow/index.ts';
+import type { lifecycle } from '../../workflows/lifecycle.ts';
+import { statusQuery } from '../../workflows/messages.ts';
+import { makeTinyModel, repository, TestStack } from '../support/stack.ts';
+import { until } from '../support/until.ts';
+
+const steps = 300;
+let stack: TestStack;
+let client: Client;
+let tinyModel: string;
+let folders: JobFolders;
+
+beforeAll(async () => {
+  tinyModel = await makeTinyModel();
+  stack = await TestStack.start();
+  client = await stack.client();
+  folders = new JobFolders(join(stack.state, 'jobs'));
+});
+
+afterAll(async () => {
+  await client.connection.close();
+  await stack.stop();
+  await rm(tinyModel, { recursive: true });
+});
+
+/** A whole lifecycle on real parts, small enough to be broken many times; the seed makes each one's work its own. */
+const specOf = (seed: number) => ({
+  model: 'tiny',
+  baseModel: tinyModel,
+  seed,
+  data: { path: join(repository, 'examples/data/package-descriptions.jsonl'), input: ['description'], target: 'synopsis', group: 'source_package', heldOutExamples: 32, trainExamples: 400 },
+  prompt: { name: 'summarize-package', path: join(repository, 'examples/prompts/summarize-package.txt') },
+  tune: { steps, batchSize: 2, maxTokens: 1024, checkpointEverySteps: 20 },
+  evaluate: { examples: 8, maxNewTokens: 4, latencyRequests: 1, bootstrapSamples: 200 },
+  gate: [{ rule: 'atLeast', metric: 'rougeL', value: 0 }],
+  deploy: { endpoint: 'tiny' },
+});
+
+async function start(id: string, seed: number) {
+  const handle = await client.workflow.start<typeof lifecycle>('lifecycle', { taskQueue: 'tuneline', workflowId: id, args: [specOf(seed)] });
+  const { firstExecutionRunId } = handle;
+  return { handle, nameOf: (stage: string, attempt = 1) => jobName({ workflowId: id, firstExecutionRunId, stage, attempt }) };
+}
+
+/** Resolves once the training is well under way, past a checkpoint, with the process that does it. */
+async function training(name: string): Promise<ProcessIdentity> {
+  await until(async () => (await folders.logTail(name, 100_000)).includes('step 50/'));
+  const claimant = await folders.claimant(name);
+  if (claimant === undefined || claimant === 'nobody') throw new Error(`${name} trains, so someone runs it`);
+  return claimant;
+}
+
+async function tuneRuns(id: string): Promise<Run[]> {
+  const mlflow = stack.mlflow();
+  const experiment = await mlflow.experiments.ensure('tiny');
+  const [parent] = await mlflow.runs.findByTag(experiment, { [tags.workflowId]: id });
+  return mlflow.runs.findByTag(experiment, { 'mlflow.parentRunId': parent?.runId ?? '', [tags.stage]: 'tune' });
+}
+
+/** The steps whose loss is in MLflow, over all of the lifecycle's tune runs, each once. */
+async function stepsLogged(runs: readonly Run[]): Promise<number[]> {
+  const histories = await Promise.all(runs.map((run) => stack.mlflow().runs.metricHistory(run.runId, 'loss')));
+  return [...new Set(histories.flat().map((point) => point.step ?? -1))].sort((a, b) => a - b);
+}
+
+const allSteps = Array.from({ length: steps }, (_, i) => i + 1);
+const startsOf = async (name: string): Promise<number> => (await readdir(folders.folder(name))).filter((file) => file.startsWith('claim.')).length;
+
+test('kill -9 of the worker: the same process is adopted, one training ran, no step is lost', async () => {
+  const { handle, nameOf } = await start('worker-killed', 1);
+  const before = await training(nameOf('tune'));
+  process.kill(stack.services.processes['worker']?.pid ?? NaN, 'SIGKILL');
+  await stack.says(/worker is started again/);
+  expect(isGroupAlive(before)).toBe(true);
+  expect(await handle.result()).toMatchObject({ verdict: 'promoted' });
+  expect(await folders.claimant(nameOf('tune'))).toEqual(before);
+  expect(await startsOf(nameOf('tune'))).toBe(1);
+  expect(await folders.request(nameOf('tune', 2))).toBeUndefined();
+  const runs = await tuneRuns('worker-killed');
+  expect(runs.map((run) => run.status)).toEqual(['FINISHED']);
+  expect(await stepsLogged(runs)).toEqual(allSteps);
+});
+
+test('kill -9 of the training: the next attempt goes on from the checkpoint', async () => {
+  const { handle, nameOf } = await start('training-killed', 2);
+  const { pid } = await training(nameOf('tune'));
+  process.kill(-pid, 'SIGKILL');
+  expect(await handle.result()).toMatchObject({ verdict: 'promoted' });
+  const status = await handle.query(statusQuery);
+  const resumedFrom = status.finished.find(({ stage }) => stage === 'tune')?.figures['resumedFromStep'];
+  expect(resumedFrom).toBeGreaterThanOrEqual(40);
+  const runs = await tuneRuns('training-killed');
+  expect(runs.map((run) => run.status).sort()).toEqual(['FAILED', 'FINISHED']);
+  expect(runs.find((run) => run.status === 'FAILED')?.tags[tags.failure]).toMatch(/^Evicted/);
+  expect(await stepsLogged(runs)).toEqual(allSteps);
+});
+
+test('cancel: the process group is gone, and the runs in MLflow end KILLED', async () => {
+  const { handle, nameOf } = await start('cancelled', 3);
+  const running = await training(nameOf('tune'));
+  await handle.cancel();
+  await expect(handle.result()).rejects.toMatchObject({ cause: { name: 'CancelledFailure' } });
+  expect(isGroupAlive(running)).toBe(false);
+  const [run] = await until(async () => {
+    const runs = await tuneRuns('cancelled');
+    return runs.every(({ status }) => status !== 'RUNNING') && runs;
+  });
+  expect(run?.status).toBe('KILLED');
+  const experiment = await stack.mlflow().experiments.ensure('tiny');
+  expect((await stack.mlflow().runs.findByTag(experiment, { [tags.workflowId]: 'cancelled' })).map(({ status }) => status)).toEqual(['KILLED']);
+});
+
+test('MLflow killed in the middle: the lifecycle waits for it and goes on, and the curve is whole', async () => {
+  const { handle, nameOf } = await start('mlflow-killed', 4);
+  await training(nameOf('tune'));
+  process.kill(-(stack.services.processes['mlflow']?.pid ?? NaN), 'SIGKILL');
+  await stack.says(/mlflow is started again/);
+  expect(await handle.result()).toMatchObject({ verdict: 'promoted' });
+  expect(await stepsLogged(await tuneRuns('mlflow-killed'))).toEqual(allSteps);
+});
+
+test('a bad spec ends at once, names every wrong field, and leaves nothing behind', async () => {
+  const path = join(stack.state, 'bad.json');
+  const bad = { ...specOf(5), model: 'never-made', dat: {}, baseModel: './no/such/model', tune: { ...specOf(5).tune, steps: 'many' } };
+  await writeFile(path, JSON.stringify(bad));
+  const jobsBefore = await readdir(join(stack.state, 'jobs', 'jobs'));
+  const { code, summary } = await stack.run(path, 'bad-spec');
+  expect(code).toBe(1);
+  expect(summary.verdict).toBe('failed');
+  expect(summary.reason).toMatch(/tune\.steps: expected a number, got "many"/);
+  expect(summary.reason).toMatch(/dat: no such field; did you mean data\?/);
+  expect(await readdir(join(stack.state, 'jobs', 'jobs'))).toEqual(jobsBefore);
+  // Asked by name, so that asking does not make it.
+  const answer = await fetch(`${stack.services.addresses.mlflow}/api/2.0/mlflow/experiments/get-by-name?experiment_name=never-made`);
+  expect(answer.status).toBe(404);
+  expect((await client.workflow.getHandle('bad-spec').describe()).status.name).toBe('FAILED');
+});
+
+test('a path that is not there is refused the same way', async () => {
+  const path = join(stack.state, 'missing.json');
+  await writeFile(path, JSON.stringify({ ...specOf(6), model: 'never-made', data: { ...specOf(6).data, path: 'no/such/file.jsonl', target: 'synopsis' } }));
+  const { code, summary } = await stack.run(path, 'missing-path');
+  expect(code).toBe(1);
+  expect(summary.reason).toMatch(/data\.path: expected a file, but no\/such\/file\.jsonl does not exist/);
+});
+
+test("started and reviewed as Temporal's UI does it, a lifecycle runs the same", async () => {
+  const ui = stack.services.addresses.temporalUi;
+  const base = `${ui}/api/v1/namespaces/default/workflows`;
+  const cookie = (await fetch(`${ui}/api/v1/settings`)).headers.getSetCookie().find((c) => c.startsWith('_csrf='))?.split(';')[0] ?? '';
+  const payloads = (value: unknown) => ({ payloads: [{ metadata: { encoding: Buffer.from('json/plain').toString('base64') }, data: Buffer.from(JSON.stringify(value)).toString('base64') }] });
+  // What the UI's forms send: one JSON text that a person pasted.
+  const send = (url: string, body: unknown) =>
+    fetch(url, { method: 'POST', headers: { 'content-type': 'application/json', cookie, 'x-csrf-token': cookie.replace('_csrf=', '') }, body: JSON.stringify(body) });
+  const started = await send(`${base}/from-the-ui`, {
+    workflowType: { name: 'lifecycle' },
+    taskQueue: { name: 'tuneline' },
+    input: payloads({ ...specOf(7), requester: 'ada', review: { by: 'person', twoPersonRule: true } }),
+  });
+  expect({ status: started.status, text: await started.text() }).toMatchObject({ status: 200 });
+  const handle = client.workflow.getHandle<typeof lifecycle>('from-the-ui');
+  const digest = await until(async () => (await handle.query(statusQuery).catch(() => undefined))?.awaitingReview?.digest);
+
+  const asRequester = await stack.tuneline('review', 'from-the-ui', '--approve', '--reviewer', 'Ada');
+  expect(asRequester).toMatchObject({ code: 1, stderr: expect.stringContaining('two-person rule') });
+  const stale = await stack.tuneline('review', 'from-the-ui', '--approve', '--reviewer', 'grace', '--digest', 'sha256:0');
+  expect(stale).toMatchObject({ code: 1, stderr: expect.stringContaining('not the one under review') });
+
+  const updated = await send(`${base}/from-the-ui/update/review`, {
+    waitPolicy: { lifecycleStage: 'UPDATE_WORKFLOW_EXECUTION_LIFECYCLE_STAGE_COMPLETED' },
+    request: { input: { name: 'review', args: payloads({ decision: 'approve', reviewer: 'grace', digest, comment: 'reads well' }) } },
+  });
+  expect({ status: updated.status, text: await updated.text() }).toMatchObject({ status: 200 });
+  const result = await handle.result();
+  if (result.verdict !== 'promoted') throw new Error(`approved, so promoted, but ${result.reason}`);
+  const version = await stack.mlflow().registry.getVersion('tiny', result.version);
+  expect(version.tags).toMatchObject({ [tags.reviewer]: 'grace', [tags.reviewComment]: 'reads well', [tags.workflowId]: 'from-the-ui' });
+});
+
+test('a lifecycle that is rejected by a person promotes nothing and exits with 2', async () => {
+  const path = join(stack.state, 'reviewed.json');
+  await writeFile(path, JSON.stringify({ ...specOf(7), review: { by: 'person' } }));
+  const champion = await stack.mlflow().registry.getAlias('tiny', 'champion');
+  const running = stack.run(path, 'rejected');
+  const handle = client.workflow.getHandle<typeof lifecycle>('rejected');
+  await until(async () => (await handle.query(statusQuery).catch(() => undefined))?.awaitingReview);
+  expect(await stack.tuneline('review', 'rejected', '--reject', '--comment', 'too terse')).toMatchObject({ code: 0, stdout: expect.stringContaining('rejected by') });
+  const { code, summary } = await running;
+  expect(code).toBe(2);
+  expect(summary).toMatchObject({ verdict: 'rejected', reason: 'reviewer: too terse' });
+  // The stages were those of the lifecycle before: nothing changed, so nothing ran again.
+  expect(summary.stages.map(({ reused }) => reused)).toEqual([true, true, true, true]);
+  expect(await stack.mlflow().registry.getAlias('tiny', 'champion')).toBe(champion);
+});
+
+test('the log of each Job is kept in MLflow', async () => {
+  const [run] = await tuneRuns('worker-killed');
+  const log = new TextDecoder().decode(await stack.mlflow().artifacts.get(run?.runId ?? '', 'job/log.txt'));
+  expect(log).toContain(`step ${steps}/`);
+  expect(await readFile(join(stack.state, 'logs', 'worker.log'), 'utf8')).not.toMatch(/secret|Bearer/);
+});
