@@ -27,6 +27,13 @@ module.exports = {
       from: { pathNot: '^(k8s|test)/' },
       to: { path: '^node_modules/@kubernetes/' },
     },
+    {
+      name: 'domain and workflows do no I/O',
+      comment: 'A decision gets what it needs as an argument; only hashing is a pure part of Node.',
+      severity: 'error',
+      from: { path: '^(domain|workflows)/' },
+      to: { dependencyTypes: ['core'], pathNot: '^(node:)?crypto$' },
+    },
     { name: 'no cycles', severity: 'error', from: {}, to: { circular: true } },
     { name: 'no unresolved imports', severity: 'error', from: {}, to: { couldNotResolve: true } },
   ],

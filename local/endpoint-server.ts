@@ -45,7 +45,7 @@ export function createEndpointServer({ endpoints, adminToken }: EndpointServerOp
         .code(upstream.status)
         .header('content-type', upstream.headers.get('content-type') ?? 'application/json')
         .header('x-tuneline-version', `${release.model}/${release.version}`)
-        .send(upstream.body === null ? '' : Readable.fromWeb(upstream.body as Parameters<typeof Readable.fromWeb>[0]));
+        .send(upstream.body === null ? '' : Readable.fromWeb(upstream.body));
       await finished(reply.raw).catch(() => undefined);
       return true;
     });

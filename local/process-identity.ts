@@ -34,10 +34,9 @@ export async function endGroup(leader: ProcessIdentity, graceMs: number): Promis
   if (!isGroupAlive(leader)) return;
   signalGroup(leader.pid, 'SIGTERM');
   const killAt = performance.now() + graceMs;
-  for (let killed = false; isGroupAlive(leader); await delay(25)) {
-    if (killed || performance.now() < killAt) continue;
-    signalGroup(leader.pid, 'SIGKILL');
-    killed = true;
+  while (isGroupAlive(leader)) {
+    if (performance.now() >= killAt) signalGroup(leader.pid, 'SIGKILL');
+    await delay(25);
   }
 }
 

@@ -66,7 +66,8 @@ export class Service {
       await delay(restartPauseMs);
       if (this.#stopping) return;
       try {
-        return await this.start();
+        await this.start();
+        return;
       } catch (error) {
         this.#events.onRestart(this.spec.name, String(error));
       }

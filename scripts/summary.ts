@@ -64,13 +64,16 @@ function addressesOf({ folders, temporal, mlflow, endpointUrl }: Config, workflo
   };
 }
 
-/** A line that works when pasted: the first row of the data, asked as the model was taught. */
+/** A line that works when pasted: the first row of the data, where it is easily had, asked as the model was taught. */
 async function curlFor(endpoint: string, url: string, spec: Readonly<Record<string, unknown>>, { folders }: Config): Promise<string> {
   const { data, prompt } = spec as { data: { path: string }; prompt: { path: string } };
   const template = await readFile(resolve(folders.repository, prompt.path), 'utf8');
-  const firstLine = (await readFile(resolve(folders.repository, data.path), 'utf8')).split('\n', 1)[0] ?? '{}';
-  const row = JSON.parse(firstLine) as Record<string, unknown>;
-  const content = template.trimEnd().replace(/\{\{\s*([^{}]*?)\s*\}\}/g, (_match, column: string) => String(row[column] ?? ''));
+  const lines = data.path.endsWith('.jsonl') ? await readFile(resolve(folders.repository, data.path), 'utf8') : '{}';
+  const row = JSON.parse(lines.split('\n', 1)[0] ?? '{}') as Record<string, unknown>;
+  const content = template.trimEnd().replace(/\{\{\s*([^{}]*?)\s*\}\}/g, (placeholder, column: string) => {
+    const value = row[column];
+    return typeof value === 'string' ? value : placeholder;
+  });
   const body = JSON.stringify({ model: endpoint, max_tokens: 32, temperature: 0, messages: [{ role: 'user', content }] });
   return `curl -s ${url}/v1/chat/completions -H 'content-type: application/json' -d '${body.replaceAll("'", `'\\''`)}'`;
 }

@@ -1,8 +1,10 @@
 import { rm } from 'node:fs/promises';
+import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { Command, Option } from 'commander';
 import { WorkflowNotFoundError, WorkflowUpdateFailedError } from '@temporalio/client';
 import type { ReviewDecision } from '../domain/review.ts';
+import { JobFolders } from '../local/job-folder.ts';
 import { isAlive } from '../local/process-identity.ts';
 import { endProcesses } from '../local/stack.ts';
 import { readStackState } from '../local/stack-state.ts';
@@ -118,10 +120,8 @@ program
   });
 
 async function endJobs(state: string): Promise<void> {
-  const { JobFolders } = await import('../local/job-folder.ts');
-  const { join } = await import('node:path');
   const folders = new JobFolders(join(state, 'jobs'));
-  for (const name of await folders.openNames().catch(() => [])) {
+  for (const name of await folders.openNames().catch((): string[] => [])) {
     const claimant = await folders.claimant(name);
     if (claimant !== undefined && claimant !== 'nobody') await endProcesses({ [name]: claimant });
   }

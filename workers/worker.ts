@@ -15,6 +15,7 @@ import { describeRevision, digestJobsCode } from './code-identity.ts';
 import { loadConfig, taskQueue, type Config } from './config.ts';
 import { createJobReporter } from './job-reporter.ts';
 import { JobTracker } from './job-tracker.ts';
+import { ensureSearchAttributes } from './search-attributes.ts';
 
 /** Long enough for a checkpoint of a model that fits this machine. */
 const jobGraceMs = 30_000;
@@ -26,6 +27,8 @@ Runtime.install({ logger });
 const connection = await NativeConnection.connect(config.temporal.connection);
 const clientConnection = await Connection.connect(config.temporal.connection);
 const client = new Client({ connection: clientConnection, namespace: config.temporal.namespace });
+
+await ensureSearchAttributes(client);
 
 const { authorization } = config.mlflow;
 const tracking = createTracking(createMlflow({ trackingUri: config.mlflow.trackingUri, ...(authorization ? { authorization } : {}) }));

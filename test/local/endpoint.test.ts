@@ -125,7 +125,10 @@ test('preparing twice starts one engine', async () => {
 test('streamed answers arrive part by part', async () => {
   const gate = Promise.withResolvers<undefined>();
   const { host, url } = await open((_version, response, body) => {
-    if (body['stream'] !== true) return answerChat(response, 'fine');
+    if (body['stream'] !== true) {
+      answerChat(response, 'fine');
+      return;
+    }
     response.setHeader('content-type', 'text/event-stream');
     response.write('data: first\n\n');
     void gate.promise.then(() => response.end('data: [DONE]\n\n'));

@@ -13,7 +13,7 @@ export interface FakeEngine extends Engine {
 export function fakeEngines(answer: (version: string, response: ServerResponse, body: Record<string, unknown>) => void) {
   const started: FakeEngine[] = [];
   const launch: LaunchEngine = async (launched) => {
-    const exit = Promise.withResolvers<void>();
+    const exit = Promise.withResolvers<undefined>();
     const requests: Record<string, unknown>[] = [];
     const server = createServer((request, response) => {
       void (async () => {
@@ -31,7 +31,7 @@ export function fakeEngines(answer: (version: string, response: ServerResponse, 
     const end = (): void => {
       stopped = true;
       server.closeAllConnections();
-      server.close(() => exit.resolve());
+      server.close(() => exit.resolve(undefined));
     };
     started.push({
       url: `http://127.0.0.1:${port}`,
