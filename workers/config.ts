@@ -56,7 +56,7 @@ const pick = (env: NodeJS.ProcessEnv, wanted: (name: string) => boolean): Record
 function temporalOf(env: NodeJS.ProcessEnv, addresses: StackAddresses): Config['temporal'] {
   const own = ['TEMPORAL_PROFILE', 'TEMPORAL_ADDRESS', 'TEMPORAL_CONFIG_FILE'].some((name) => env[name]);
   if (!own) return { connection: { address: addresses.temporal }, namespace: 'default', embedded: true };
-  const { connectionOptions, namespace } = loadClientConnectConfig();
+  const { connectionOptions, namespace } = loadClientConnectConfig({ overrideEnvVars: pick(env, (name) => name.startsWith('TEMPORAL_')) });
   return { connection: connectionOptions, namespace: namespace ?? 'default', embedded: false };
 }
 

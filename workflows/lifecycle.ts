@@ -154,8 +154,11 @@ export async function lifecycle(raw: unknown): Promise<LifecycleResult> {
     const gate = status.gate ?? { passed: false, findings: [] };
     update({ stage: 'done' });
     upsertSearchAttributes([{ key: verdictAttribute, value: outcome.verdict }]);
-    await closeLifecycle(inputs.runId, 'FINISHED', outcome.verdict);
-    await condition(allHandlersFinished);
+    // A cancel that comes after the outcome is too late: what was released must not read as killed.
+    await CancellationScope.nonCancellable(async () => {
+      await closeLifecycle(inputs.runId, 'FINISHED', outcome.verdict);
+      await condition(allHandlersFinished);
+    });
     return { model: spec.model, runId: inputs.runId, gate, ...outcome };
   }
 

@@ -69,6 +69,7 @@ export function stop() {
   const released = Promise.withResolvers<undefined>();
   return {
     reached: reached.promise,
+    reach: () => reached.resolve(undefined),
     release: () => released.resolve(undefined),
     async hold(): Promise<void> {
       reached.resolve(undefined);

@@ -1,8 +1,9 @@
 import { fileURLToPath } from 'node:url';
-import type { Client, WorkflowHandle } from '@temporalio/client';
+import type { WorkflowHandle } from '@temporalio/client';
 import { TestWorkflowEnvironment } from '@temporalio/testing';
 import { bundleWorkflowCode, DefaultLogger, makeTelemetryFilterString, Runtime } from '@temporalio/worker';
 import { modelAttribute, stageAttribute, verdictAttribute } from '../../workflows/search-attributes.ts';
+import { until } from './until.ts';
 
 type History = Awaited<ReturnType<WorkflowHandle['fetchHistory']>>;
 type HistoryEvent = NonNullable<History['events']>[number];
@@ -32,24 +33,12 @@ export function startDevServer(): Promise<TestWorkflowEnvironment> {
   return TestWorkflowEnvironment.createLocal({ server: { executable: tool('temporal'), searchAttributes } });
 }
 
-export const bundleWorkflows = (path = '../../workflows/index.ts') =>
-  bundleWorkflowCode({ workflowsPath: fileURLToPath(new URL(path, import.meta.url)), logger });
+export const bundleWorkflows = (source = new URL('../../workflows/index.ts', import.meta.url)) =>
+  bundleWorkflowCode({ workflowsPath: fileURLToPath(source), logger });
 
-/** Resolves once the execution's history holds an event that matches; asks the server to wait for it. */
-export async function untilEvent(client: Client, workflowId: string, matches: (event: HistoryEvent) => boolean): Promise<void> {
-  let nextPageToken: Uint8Array | undefined;
-  do {
-    const page = await client.workflowService.getWorkflowExecutionHistory({
-      namespace: client.options.namespace,
-      execution: { workflowId },
-      waitNewEvent: true,
-      ...(nextPageToken ? { nextPageToken } : {}),
-    });
-    if (page.history?.events?.some(matches)) return;
-    nextPageToken = page.nextPageToken;
-  } while (nextPageToken.length > 0);
-  throw new Error(`${workflowId} ended before the event that was waited for`);
-}
+/** Resolves once the execution's history holds an event that matches. The time-skipping server can't be asked to wait for one. */
+export const untilEvent = (handle: Pick<WorkflowHandle, 'fetchHistory'>, matches: (event: HistoryEvent) => boolean): Promise<boolean> =>
+  until(async () => (await handle.fetchHistory()).events?.some(matches));
 
 const tool = (name: string) => ({
   type: 'existing-path' as const,

@@ -7,6 +7,11 @@ import { bundleWorkflows, untilEvent } from '../support/temporal.ts';
 
 export type LifecycleHandle = WorkflowHandle<typeof lifecycle>;
 
+export const resultOf = (handle: LifecycleHandle) => handle.result();
+
+/** Why it failed; a result is what the test then complains of. */
+export const failureOf = (handle: LifecycleHandle): Promise<unknown> => handle.result().catch((error: unknown) => error);
+
 /** A Temporal server and one bundle; each lifecycle has a worker of its own, with its own activities. */
 export class LifecycleLab {
   readonly #environment: TestWorkflowEnvironment;
@@ -34,18 +39,16 @@ export class LifecycleLab {
     const worker = await Worker.create({ connection: nativeConnection, taskQueue: name, workflowBundle: this.#workflowBundle, activities });
     return worker.runUntil(async () => during(await client.workflow.start<typeof lifecycle>('lifecycle', { taskQueue: name, workflowId: name, args: [raw] })));
   }
+}
 
-  /** Only the review's deadline is a timer. */
-  untilReviewIsAwaited({ workflowId }: LifecycleHandle): Promise<void> {
-    return untilEvent(this.#environment.client, workflowId, (event) => Boolean(event.timerStartedEventAttributes));
-  }
+/** Only the review's deadline is a timer. */
+export const untilReviewIsAwaited = (handle: LifecycleHandle): Promise<boolean> => untilEvent(handle, (event) => Boolean(event.timerStartedEventAttributes));
 
-  /** Until the workflow has not only been asked to end, but has seen it. */
-  untilCancelIsSeen({ workflowId }: LifecycleHandle): Promise<void> {
-    let asked = false;
-    return untilEvent(this.#environment.client, workflowId, (event) => {
-      asked ||= Boolean(event.workflowExecutionCancelRequestedEventAttributes);
-      return asked && Boolean(event.workflowTaskCompletedEventAttributes);
-    });
-  }
+/** Until the workflow has not only been asked to end, but has seen it. */
+export function untilCancelIsSeen(handle: LifecycleHandle): Promise<boolean> {
+  let asked = false;
+  return untilEvent(handle, (event) => {
+    asked ||= Boolean(event.workflowExecutionCancelRequestedEventAttributes);
+    return asked && Boolean(event.workflowTaskCompletedEventAttributes);
+  });
 }

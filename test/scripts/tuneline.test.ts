@@ -1,0 +1,74 @@
+import { spawnSync } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, expect, test } from '@jest/globals';
+import { JobFolders } from '../../local/job-folder.ts';
+import { createLocalJobRunner } from '../../local/job-runner.ts';
+import { identityOf, isGroupAlive } from '../../local/process-identity.ts';
+import { addressesAt, writeStackState } from '../../local/stack-state.ts';
+import { jobOf, phase } from '../contract/job-runner.ts';
+import { repository } from '../support/stack.ts';
+
+let home: string;
+beforeEach(async () => {
+  home = await mkdtemp(join(tmpdir(), 'tuneline-home-'));
+});
+afterEach(() => rm(home, { recursive: true, force: true }));
+
+function tuneline(...args: readonly string[]) {
+  return spawnSync(process.execPath, ['--disable-warning=ExperimentalWarning', join(repository, 'scripts/tuneline.ts'), ...args], {
+    cwd: repository,
+    env: { PATH: process.env['PATH'], HOME: home, TUNELINE_HOME: home },
+    encoding: 'utf8',
+  });
+}
+
+test.each(['up', 'run', 'status', 'review', 'down'])('%s --help explains itself on stdout', (command) => {
+  const { status, stdout, stderr } = tuneline(command, '--help');
+  expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
+  expect(stdout).toContain(`Usage: tuneline ${command}`);
+});
+
+test.each([
+  ['a spec file that is not there', ['run', 'nowhere.json'], /no spec file nowhere\.json[\s\S]*hint:/],
+  ['a spec that is not JSON', ['run', 'README.md'], /README\.md is not JSON/],
+  ['a stack that is not up', ['status'], /Temporal does not answer at 127\.0\.0\.1:9[\s\S]*hint: start the stack/],
+  ['a review without a decision', ['review', 'x'], /Say --approve or --reject/],
+  ['both decisions at once', ['review', 'x', '--approve', '--reject'], /cannot be used with/],
+  ['an unknown command', ['deploi'], /unknown command 'deploi'/],
+])('%s is one clear error without a stack trace', async (_what, args, words) => {
+  await nothingListens();
+  const { status, stdout, stderr } = tuneline(...args);
+  expect(status).toBe(1);
+  expect(stdout).toBe('');
+  expect(stderr).toMatch(words);
+  expect(stderr).not.toMatch(/^\s+at /m);
+});
+
+test('down --purge ends what still runs and removes everything', async () => {
+  const root = join(home, 'state', 'jobs');
+  const runner = createLocalJobRunner({ root, command: () => ['sleep', '600'], env: { PATH: process.env['PATH'] ?? '' }, slots: 1, graceMs: 100 });
+  const request = jobOf({ does: 'sleep' });
+  await runner.create(request);
+  await phase(runner, request.name, 'running');
+  const claimant = await new JobFolders(root).claimant(request.name);
+  if (claimant === undefined || claimant === 'nobody') throw new Error('the Job runs');
+  await nothingListens();
+  await writeFile(join(home, 'something'), '');
+  const { status, stderr } = tuneline('down', '--purge');
+  expect({ status, stderr }).toMatchObject({ status: 0, stderr: expect.stringContaining('stopped') });
+  expect(isGroupAlive(claimant)).toBe(false);
+  expect(existsSync(home)).toBe(false);
+});
+
+test('down where nothing is up says so', () => {
+  expect(tuneline('down')).toMatchObject({ status: 0, stderr: expect.stringContaining('nothing was up') });
+});
+
+/** A stack that was killed: its addresses answer nobody, and its process is another's by now. */
+async function nothingListens(): Promise<void> {
+  const own = identityOf(process.pid);
+  await writeStackState(join(home, 'state'), { addresses: addressesAt({ temporal: 9, temporalUi: 9, mlflow: 9, endpoint: 9 }), up: { pid: own?.pid ?? 1, startedAt: 'long ago' }, processes: {} });
+}

@@ -1,0 +1,48 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, expect, test } from '@jest/globals';
+import { addressesAt, writeStackState } from '../../local/stack-state.ts';
+import { loadConfig } from '../../workers/config.ts';
+
+let folder: string;
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'tuneline-config-'));
+});
+afterEach(() => rm(folder, { recursive: true }));
+
+test('with nothing set, the embedded stack is used where it listens by default', () => {
+  const config = loadConfig({ TUNELINE_STATE: folder });
+  expect(config.temporal).toEqual({ connection: { address: '127.0.0.1:7233' }, namespace: 'default', embedded: true });
+  expect(config.mlflow).toEqual({ trackingUri: 'http://127.0.0.1:5000', embedded: true });
+});
+
+test('a stack that is up is found by what it wrote down', async () => {
+  const addresses = addressesAt({ temporal: 1001, temporalUi: 1002, mlflow: 1003, endpoint: 1004 });
+  await writeStackState(folder, { addresses, up: { pid: 1, startedAt: '0' }, processes: {} });
+  const config = loadConfig({ TUNELINE_STATE: folder });
+  expect(config.temporal.connection.address).toBe('127.0.0.1:1001');
+  expect([config.mlflow.trackingUri, config.endpointUrl]).toEqual(['http://127.0.0.1:1003', 'http://127.0.0.1:1004']);
+});
+
+test("a team's own Temporal comes from its temporal.toml profile", async () => {
+  const path = join(folder, 'temporal.toml');
+  await writeFile(path, '[profile.team]\naddress = "temporal.example:7233"\nnamespace = "llm"\n');
+  const { temporal } = loadConfig({ TUNELINE_STATE: folder, TEMPORAL_CONFIG_FILE: path, TEMPORAL_PROFILE: 'team' });
+  expect(temporal).toMatchObject({ connection: { address: 'temporal.example:7233' }, namespace: 'llm', embedded: false });
+});
+
+test.each([
+  [{ MLFLOW_TRACKING_TOKEN: 't' }, 'Bearer t'],
+  [{ MLFLOW_TRACKING_USERNAME: 'u', MLFLOW_TRACKING_PASSWORD: 'p' }, `Basic ${btoa('u:p')}`],
+  [{}, undefined],
+])("a team's own MLflow, signed in with %j", (credentials, authorization) => {
+  const { mlflow } = loadConfig({ TUNELINE_STATE: folder, MLFLOW_TRACKING_URI: 'https://mlflow.example', ...credentials });
+  expect(mlflow).toMatchObject({ trackingUri: 'https://mlflow.example', embedded: false });
+  expect(mlflow.authorization).toBe(authorization);
+});
+
+test('a Job sees nothing of the environment but what it needs', () => {
+  const { jobEnvironment } = loadConfig({ PATH: '/bin', CUDA_VISIBLE_DEVICES: '0', AWS_SECRET_ACCESS_KEY: 's', GITHUB_TOKEN: 's', PYTHONDONTWRITEBYTECODE: '1' });
+  expect(jobEnvironment).toEqual({ PATH: '/bin', CUDA_VISIBLE_DEVICES: '0' });
+});

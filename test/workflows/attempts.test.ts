@@ -1,0 +1,63 @@
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import type { FakeActivities } from '../builders/activities.ts';
+import { fakeActivities, scriptedJobs } from '../builders/activities.ts';
+import { failed } from '../builders/job-reports.ts';
+import { specInput } from '../builders/specs.ts';
+import { startTimeSkipping } from '../support/temporal.ts';
+import { failureOf, LifecycleLab, resultOf } from './lifecycle-lab.ts';
+
+let lab: LifecycleLab;
+beforeAll(async () => {
+  lab = await LifecycleLab.open(startTimeSkipping());
+});
+afterAll(() => lab.close());
+
+const tuneJobs = (fakes: FakeActivities) => fakes.argumentsOf('runJob').flatMap(([job]) => (job.spec.stage === 'tune' ? [{ ...job, spec: job.spec }] : []));
+
+test('an evicted Job is made again as the next attempt, from the same spec', async () => {
+  const fakes = fakeActivities({ runJob: scriptedJobs({ tune: [failed('Evicted')] }) });
+  const result = await lab.run(fakes.activities, specInput(), resultOf);
+
+  expect(result).toMatchObject({ verdict: 'promoted' });
+  const [first, second, ...more] = tuneJobs(fakes);
+  expect(more).toEqual([]);
+  expect(first?.identity).toMatchObject({ stage: 'tune', attempt: 1 });
+  expect(second).toEqual({ ...first, identity: { ...first?.identity, attempt: 2 } });
+});
+
+test.each(['GpuOutOfMemory', 'HostOutOfMemory'] as const)('after %s the batch is halved and the accumulation doubled, attempt by attempt', async (failureClass) => {
+  const fakes = fakeActivities({ runJob: scriptedJobs({ tune: [failed(failureClass), failed(failureClass)] }) });
+  const tune = { steps: 10, batchSize: 8, gradientAccumulation: 3 };
+  await lab.run(fakes.activities, specInput({ tune }), resultOf);
+
+  expect(tuneJobs(fakes).map(({ spec }) => [spec.batchSize, spec.gradientAccumulation])).toEqual([
+    [8, 3],
+    [4, 6],
+    [2, 12],
+  ]);
+});
+
+describe('a lifecycle ends as failed', () => {
+  test('at once where trying again would not help, naming the class and the remedy', async () => {
+    const fakes = fakeActivities({ runJob: scriptedJobs({ prepare: [failed('BadData', 'Row 7 has no synopsis.')] }) });
+    const failure = await lab.run(fakes.activities, specInput(), failureOf);
+
+    expect(failure).toMatchObject({
+      cause: { type: 'BadData', message: 'prepare failed. BadData: Row 7 has no synopsis. Correct the rows or columns named above and start again.' },
+    });
+    expect(fakes.argumentsOf('runJob').map(([{ identity }]) => [identity.stage, identity.attempt])).toEqual([
+      ['explore', 1],
+      ['prepare', 1],
+    ]);
+    expect(fakes.argumentsOf('closeLifecycle')).toEqual([['parent-run', 'FAILED']]);
+  });
+
+  test('after the third attempt', async () => {
+    const fakes = fakeActivities({ runJob: scriptedJobs({ tune: Array.from({ length: 9 }, () => failed('NodeLost')) }) });
+    const failure = await lab.run(fakes.activities, specInput(), failureOf);
+
+    expect(failure).toMatchObject({ cause: { type: 'NodeLost' } });
+    expect(tuneJobs(fakes).map(({ identity }) => identity.attempt)).toEqual([1, 2, 3]);
+    expect(fakes.argumentsOf('closeLifecycle')).toEqual([['parent-run', 'FAILED']]);
+  });
+});

@@ -1,0 +1,81 @@
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { CompleteAsyncError } from '@temporalio/activity';
+import type { Activities } from '../../activities/index.ts';
+import { fakeActivities, scriptedJobs, stop } from '../builders/activities.ts';
+import { specInput } from '../builders/specs.ts';
+import { startTimeSkipping } from '../support/temporal.ts';
+import { failureOf, LifecycleLab, untilCancelIsSeen, untilReviewIsAwaited } from './lifecycle-lab.ts';
+
+let lab: LifecycleLab;
+beforeAll(async () => {
+  lab = await LifecycleLab.open(startTimeSkipping());
+});
+afterAll(() => lab.close());
+
+const cancelled = { cause: { name: 'CancelledFailure' } };
+
+test('cancelled while a Job runs, that Job is ended before the run is closed', async () => {
+  const tuning = stop();
+  const fakes = fakeActivities({
+    // As the real one does: made, and left to run.
+    runJob: (job) => {
+      if (job.spec.stage !== 'tune') return scriptedJobs()(job);
+      tuning.reach();
+      throw new CompleteAsyncError();
+    },
+  });
+  const failure = await lab.run(fakes.activities, specInput(), async (handle) => {
+    await tuning.reached;
+    await handle.cancel();
+    return failureOf(handle);
+  });
+
+  expect(failure).toMatchObject(cancelled);
+  const tuned = fakes.argumentsOf('runJob').at(-1)?.[0];
+  expect(fakes.argumentsOf('cancelJob')).toEqual([[tuned?.identity]]);
+  expect(fakes.calls.slice(-2).map(({ name }) => name)).toEqual(['cancelJob', 'closeLifecycle']);
+  expect(fakes.argumentsOf('closeLifecycle')).toEqual([['parent-run', 'KILLED']]);
+});
+
+test('cancelled while a review is awaited, the run is closed and nothing is registered', async () => {
+  const fakes = fakeActivities();
+  const failure = await lab.run(fakes.activities, specInput({ review: { by: 'person' } }), async (handle) => {
+    await untilReviewIsAwaited(handle);
+    await handle.cancel();
+    return failureOf(handle);
+  });
+
+  expect(failure).toMatchObject(cancelled);
+  for (const name of ['cancelJob', 'recordReview', 'registerVersion'] as const) expect(fakes.argumentsOf(name)).toEqual([]);
+  expect(fakes.argumentsOf('closeLifecycle')).toEqual([['parent-run', 'KILLED']]);
+});
+
+describe('a deploy that is cancelled happens wholly or not at all', () => {
+  /** Holds the lifecycle up in one activity, cancels it there, and lets it go on once it knows. */
+  async function cancelDuring(name: keyof Activities) {
+    const held = stop();
+    const fakes = fakeActivities({}, (call) => (call.name === name ? held.hold() : Promise.resolve()));
+    const ending = await lab.run(fakes.activities, specInput(), async (handle) => {
+      await held.reached;
+      await handle.cancel();
+      await untilCancelIsSeen(handle);
+      held.release();
+      return failureOf(handle);
+    });
+    return { fakes, ending, called: fakes.calls.map((call) => call.name) };
+  }
+
+  test.each(['registerVersion', 'prepareRelease'] as const)('not at all, if it had only come to %s', async (name) => {
+    const { fakes, ending, called } = await cancelDuring(name);
+    expect(ending).toMatchObject(cancelled);
+    for (const later of ['releaseVersion', 'recordRelease']) expect(called).not.toContain(later);
+    expect(fakes.argumentsOf('closeLifecycle')).toEqual([['parent-run', 'KILLED']]);
+  });
+
+  test.each(['releaseVersion', 'recordRelease', 'closeLifecycle'] as const)('wholly, if it had come to %s', async (name) => {
+    const { fakes, ending, called } = await cancelDuring(name);
+    expect(called.slice(-3)).toEqual(['releaseVersion', 'recordRelease', 'closeLifecycle']);
+    expect(ending).toMatchObject({ verdict: 'promoted', version: '1' });
+    expect(fakes.argumentsOf('closeLifecycle')).toEqual([['parent-run', 'FINISHED', 'promoted']]);
+  });
+});
