@@ -85,13 +85,13 @@ test('MLflow holds the story', async () => {
   expect(version.tags).toMatchObject({
     [tags.workflowId]: 'first',
     [tags.baseModel]: 'packaged:SmolLM2-135M-Instruct',
-    [tags.promptVersion]: 'summarize-package/1',
+    [tags.promptVersion]: 'package-synopsis/1',
     [tags.dataDigest]: expect.stringMatching(/^sha256:/),
     [tags.codeRevision]: expect.stringMatching(/./),
     [tags.weightsDigest]: expect.stringMatching(/^sha256:/),
   });
   expect(await mlflow.registry.getAlias('package-summaries', 'champion')).toBe('1');
-  expect((await mlflow.prompts.get('summarize-package', '1')).text).toContain('{{description}}');
+  expect((await mlflow.prompts.get('package-synopsis', '1')).text).toContain('{{description}}');
 });
 
 test('a second lifecycle reuses what did not change, and keeps the version', async () => {

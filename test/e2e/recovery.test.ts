@@ -37,7 +37,7 @@ const specOf = (seed: number) => ({
   baseModel: tinyModel,
   seed,
   data: { path: join(repository, 'examples/data/package-descriptions.jsonl'), input: ['description'], target: 'synopsis', group: 'source_package', heldOutExamples: 32, trainExamples: 400 },
-  prompt: { name: 'summarize-package', path: join(repository, 'examples/prompts/summarize-package.txt') },
+  prompt: { name: 'package-synopsis', path: join(repository, 'examples/prompts/package-synopsis.txt') },
   tune: { steps, batchSize: 2, maxTokens: 1024, checkpointEverySteps: 20 },
   evaluate: { examples: 8, maxNewTokens: 4, latencyRequests: 1, bootstrapSamples: 200 },
   gate: [{ rule: 'atLeast', metric: 'rougeL', value: 0 }],

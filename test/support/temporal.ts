@@ -1,7 +1,7 @@
 import { fileURLToPath } from 'node:url';
 import type { WorkflowHandle } from '@temporalio/client';
 import { TestWorkflowEnvironment } from '@temporalio/testing';
-import { bundleWorkflowCode, DefaultLogger, makeTelemetryFilterString, Runtime } from '@temporalio/worker';
+import { bundleWorkflowCode, DefaultLogger, makeTelemetryFilterString, Runtime, type WorkflowBundle } from '@temporalio/worker';
 import { modelAttribute, stageAttribute, verdictAttribute } from '../../workflows/search-attributes.ts';
 import { until } from './until.ts';
 
@@ -33,12 +33,14 @@ export function startDevServer(): Promise<TestWorkflowEnvironment> {
   return TestWorkflowEnvironment.createLocal({ server: { executable: tool('temporal'), searchAttributes } });
 }
 
-export const bundleWorkflows = (source = new URL('../../workflows/index.ts', import.meta.url)) =>
-  bundleWorkflowCode({ workflowsPath: fileURLToPath(source), logger });
+export function bundleWorkflows(source = new URL('../../workflows/index.ts', import.meta.url)): Promise<WorkflowBundle> {
+  quieten();
+  return bundleWorkflowCode({ workflowsPath: fileURLToPath(source), logger });
+}
 
-/** Resolves once the execution's history holds an event that matches. The time-skipping server can't be asked to wait for one. */
-export const untilEvent = (handle: Pick<WorkflowHandle, 'fetchHistory'>, matches: (event: HistoryEvent) => boolean): Promise<boolean> =>
-  until(async () => (await handle.fetchHistory()).events?.some(matches));
+/** Resolves once the execution's history is as wanted. The time-skipping server can't be asked to wait for an event. */
+export const untilHistory = (handle: Pick<WorkflowHandle, 'fetchHistory'>, isAsWanted: (events: readonly HistoryEvent[]) => boolean): Promise<boolean> =>
+  until(async () => isAsWanted((await handle.fetchHistory()).events ?? []));
 
 const tool = (name: string) => ({
   type: 'existing-path' as const,
@@ -47,7 +49,7 @@ const tool = (name: string) => ({
 
 let quiet = false;
 /** One process has one runtime. */
-function quieten(): void {
+export function quieten(): void {
   if (!quiet) Runtime.install({ logger, telemetryOptions: { logging: { filter: makeTelemetryFilterString({ core: 'ERROR', other: 'ERROR' }) } } });
   quiet = true;
 }

@@ -3,7 +3,7 @@ import type { TestWorkflowEnvironment } from '@temporalio/testing';
 import { Worker, type WorkflowBundle } from '@temporalio/worker';
 import type { Activities } from '../../activities/index.ts';
 import type { lifecycle } from '../../workflows/lifecycle.ts';
-import { bundleWorkflows, untilEvent } from '../support/temporal.ts';
+import { bundleWorkflows, untilHistory } from '../support/temporal.ts';
 
 export type LifecycleHandle = WorkflowHandle<typeof lifecycle>;
 
@@ -42,13 +42,12 @@ export class LifecycleLab {
 }
 
 /** Only the review's deadline is a timer. */
-export const untilReviewIsAwaited = (handle: LifecycleHandle): Promise<boolean> => untilEvent(handle, (event) => Boolean(event.timerStartedEventAttributes));
+export const untilReviewIsAwaited = (handle: LifecycleHandle): Promise<boolean> =>
+  untilHistory(handle, (events) => events.some((event) => event.timerStartedEventAttributes));
 
 /** Until the workflow has not only been asked to end, but has seen it. */
-export function untilCancelIsSeen(handle: LifecycleHandle): Promise<boolean> {
-  let asked = false;
-  return untilEvent(handle, (event) => {
-    asked ||= Boolean(event.workflowExecutionCancelRequestedEventAttributes);
-    return asked && Boolean(event.workflowTaskCompletedEventAttributes);
+export const untilCancelIsSeen = (handle: LifecycleHandle): Promise<boolean> =>
+  untilHistory(handle, (events) => {
+    const asked = events.findIndex((event) => event.workflowExecutionCancelRequestedEventAttributes);
+    return asked >= 0 && events.slice(asked).some((event) => event.workflowTaskCompletedEventAttributes);
   });
-}

@@ -16,7 +16,6 @@ beforeAll(async () => {
 });
 afterAll(() => lab.close());
 
-
 test('a candidate that passes the gate is promoted', async () => {
   const fakes = fakeActivities({ registerVersion: () => Promise.resolve('3') });
   const result = await lab.run(fakes.activities, specInput(), resultOf);

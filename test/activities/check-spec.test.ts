@@ -1,0 +1,90 @@
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { MockActivityEnvironment } from '@temporalio/testing';
+import { createSpecActivities } from '../../activities/check-spec.ts';
+import type { LifecycleSpecInput } from '../../domain/lifecycle-spec.ts';
+import { aSpec, specInput } from '../builders/specs.ts';
+
+let root: string;
+beforeAll(async () => {
+  root = await mkdtemp(join(tmpdir(), 'tuneline-spec-'));
+  await mkdir(join(root, 'models', 'imported'), { recursive: true });
+  await mkdir(join(root, 'folder'));
+  const files: Record<string, string> = {
+    'data.jsonl': '{"description": "Lists files.", "synopsis": "ls"}\n{"other": "row"}\n',
+    'empty.jsonl': '',
+    'broken.jsonl': 'not JSON\n',
+    'data.csv': 'whatever\n',
+    'prompt.txt': 'Summarize: {{ description }}',
+    'peeking.txt': 'Summarize {{description}} as {{synopsis}}',
+    'constant.txt': 'Summarize!',
+    'models/imported/config.json': '{}',
+  };
+  for (const [name, text] of Object.entries(files)) await writeFile(join(root, name), text);
+});
+afterAll(() => rm(root, { recursive: true }));
+
+const check = (raw: unknown) => {
+  const { checkSpec } = createSpecActivities({ workspace: { root, models: join(root, 'models'), codeDigest: '', codeRevision: '' } });
+  return new MockActivityEnvironment().run(checkSpec, raw);
+};
+
+const data = { path: 'data.jsonl', input: ['description'], target: 'synopsis' };
+const prompt = { name: 'summarize', path: 'prompt.txt' };
+
+/** The lines that name a wrong field. */
+async function problemsOf(change: Partial<LifecycleSpecInput>): Promise<string[]> {
+  const refusal: unknown = await check(specInput(change)).catch((error: unknown) => error);
+  expect(refusal).toMatchObject({ type: 'BadSpec', nonRetryable: true });
+  const lines = (refusal as { message: string }).message.split('\n');
+  expect(lines.at(0)).toBe(`The spec was refused: ${lines.length - 2} ${lines.length > 3 ? 'fields are' : 'field is'} wrong. Nothing was started.`);
+  return lines.slice(1, -1).map((line) => line.trim());
+}
+
+test('a spec whose references are there comes back with its defaults', async () => {
+  expect(await check(specInput())).toEqual(aSpec());
+});
+
+test.each([
+  ['an imported model', { baseModel: 'packaged:imported' }],
+  ['a model folder', { baseModel: 'models/imported' }],
+  ['data on the hub', { data: { ...data, path: 'hub:org/data' } }],
+  ['data whose columns the prepare stage will read', { data: { ...data, path: 'data.csv' } }],
+  ['a first row that the prepare stage will complain of', { data: { ...data, path: 'broken.jsonl' } }],
+])('%s is taken', async (_what, change) => {
+  expect(await check(specInput(change))).toEqual(aSpec(change));
+});
+
+describe('refused with one line for people:', () => {
+  test.each<[string, Partial<LifecycleSpecInput>, (root: string) => string]>([
+    ['data that is not there', { data: { ...data, path: 'gone.jsonl' } }, (root) => `data.path: expected a file, but gone.jsonl does not exist (looked in ${root})`],
+    ['a folder in place of data', { data: { ...data, path: 'folder' } }, () => 'data.path: expected a file, but folder is a folder'],
+    ['a column that is missing', { data: { ...data, target: 'summary' } }, () => 'data.target: the data has no column "summary"; it has description, synopsis'],
+    ['a group that is missing', { data: { ...data, group: 'source' } }, () => 'data.group: the data has no column "source"; it has description, synopsis'],
+    ['a prompt that is not there', { prompt: { ...prompt, path: 'gone.txt' } }, (root) => `prompt.path: expected a file, but gone.txt does not exist (looked in ${root})`],
+    ['a placeholder that is no input', { prompt: { ...prompt, path: 'peeking.txt' } }, () => 'prompt.path: peeking.txt uses {{synopsis}}, and data.input has description'],
+    ['a prompt without a placeholder', { prompt: { ...prompt, path: 'constant.txt' } }, () => 'prompt.path: constant.txt has no {{column}} placeholder, so every prompt would be the same'],
+    ['a packaged model that was not imported', { baseModel: 'packaged:other' }, () => 'baseModel: expected a model, but no such packaged model was imported; packaged:SmolLM2-135M-Instruct is, by "tuneline up"'],
+    ['a folder without a model', { baseModel: 'folder' }, () => 'baseModel: expected a model, but folder is neither a folder with a config.json nor a hub ID such as org/name'],
+  ])('%s', async (_what, change, message) => {
+    expect(await problemsOf(change)).toEqual([message(root)]);
+  });
+});
+
+test('data without a row has no column at all', async () => {
+  expect(await problemsOf({ data: { ...data, path: 'empty.jsonl' } })).toEqual([
+    'data.input[0]: the data has no column "description"; it has none',
+    'data.target: the data has no column "synopsis"; it has none',
+  ]);
+});
+
+test('all that is wrong is told at once', async () => {
+  const problems = await problemsOf({ baseModel: 'packaged:other', data: { ...data, target: 'summary' }, prompt: { ...prompt, path: 'peeking.txt' } });
+  expect(problems.map((line) => line.split(':')[0])).toEqual(['baseModel', 'data.target', 'prompt.path']);
+});
+
+test('a field of the wrong kind is told before any file is looked for', async () => {
+  expect(await problemsOf({ seed: -1, data: { ...data, path: 'gone.jsonl' } })).toEqual(['seed: expected a number of at least 0, got -1']);
+});

@@ -1,0 +1,175 @@
+import { describe, expect, test } from '@jest/globals';
+import { MockActivityEnvironment } from '@temporalio/testing';
+import { createJobActivities } from '../../activities/jobs.ts';
+import type { JobToRun, StageSpec } from '../../domain/job-request.ts';
+import { jobSpecSchema } from '../../domain/job-spec.ts';
+import { JobConflictError, type CancelCause, type JobRequest, type JobRunner } from '../../domain/job.ts';
+import { tags, type FinishedRun } from '../../domain/tracking.ts';
+import { evaluateSpec, tuneSpec } from '../../workflows/stages.ts';
+import { artifact, fakeArtifacts } from '../builders/artifacts.ts';
+import { inputs } from '../builders/inputs.ts';
+import { failed, succeeded } from '../builders/job-reports.ts';
+import { aSpec } from '../builders/specs.ts';
+import { fakeTracking } from '../builders/tracking.ts';
+
+const tune = tuneSpec(aSpec(), inputs(), artifact('dataset'));
+
+const job = (change: Partial<JobToRun> = {}): JobToRun => ({
+  identity: { workflowId: 'weekly', firstExecutionRunId: 'first-run', stage: 'tune', attempt: 1 },
+  spec: tune,
+  maximumSeconds: 60,
+  tracking: { experiment: 'summaries', parentRunId: 'parent-run', inputDigests: [artifact('code').digest], reuse: true },
+  ...change,
+});
+
+interface Given {
+  readonly finishedRun?: FinishedRun;
+  readonly stored?: readonly string[];
+  readonly create?: JobRunner['create'];
+}
+
+/** The Job activities, with what they made, tracked and cancelled. */
+function jobActivities({ finishedRun, stored = ['model'], create = () => Promise.resolve('created') }: Given = {}) {
+  const made: JobRequest[] = [];
+  const tracked: JobRequest[] = [];
+  const cancelled: [string, CancelCause][] = [];
+  const unused = () => Promise.reject(new Error('no activity needs this'));
+  const runner: JobRunner = {
+    create: (request) => {
+      made.push(request);
+      return create(request);
+    },
+    cancel: (name, cause) => {
+      cancelled.push([name, cause]);
+      return Promise.resolve();
+    },
+    read: unused,
+    listOpen: unused,
+    logTail: unused,
+    acknowledge: unused,
+    watch: () => {
+      throw new Error('the tracker watches');
+    },
+  };
+  const { tracking, changes } = fakeTracking(finishedRun && { finishedRun });
+  const activities = createJobActivities({ runner, track: (request) => tracked.push(request), tracking, artifacts: fakeArtifacts(stored) });
+  const environment = new MockActivityEnvironment({ activityId: '7', workflowExecution: { workflowId: 'weekly', runId: 'this-run' } });
+  return {
+    ...{ made, tracked, cancelled, changes },
+    cancelJob: activities.cancelJob,
+    /** How it ended: with a report, or the name of what it threw. */
+    runJob: (toRun = job()) => environment.run(activities.runJob, toRun).catch((error: unknown) => error),
+  };
+}
+
+const left = { name: 'CompleteAsyncError' };
+const runWith = (outcome: unknown): FinishedRun => ({ runId: 'earlier', tags: { [tags.outcome]: JSON.stringify(outcome) } });
+
+test('a Job is made, watched, and left to complete the activity', async () => {
+  const { runJob, made, tracked, changes } = jobActivities();
+  expect(await runJob()).toMatchObject(left);
+
+  const [request, ...more] = made;
+  expect(more).toEqual([]);
+  expect(tracked).toEqual([request]);
+  expect(request).toMatchObject({ owner: { workflowId: 'weekly', runId: 'this-run', activityId: '7' }, maximumSeconds: 60, runId: 'job-run' });
+  expect(changes).toEqual([
+    [
+      'openRun',
+      {
+        experiment: 'summaries',
+        name: 'tune',
+        parentRunId: 'parent-run',
+        key: { key: tags.job, value: request?.name },
+        tags: { [tags.stage]: 'tune', [tags.stageDigest]: expect.stringMatching(/^sha256:/) },
+      },
+    ],
+  ]);
+});
+
+test.each<[string, StageSpec]>([
+  ['tune', tune],
+  ['evaluate', evaluateSpec(aSpec(), artifact('dataset'), { base: artifact('base'), candidate: artifact('model') })],
+])('the Job of %s is told what its schema asks for', async (stage, spec) => {
+  const { runJob, made } = jobActivities();
+  await runJob(job({ spec, identity: { ...job().identity, stage } }));
+  expect(jobSpecSchema.safeParse(made[0]?.spec).error).toBeUndefined();
+});
+
+test('one identity is one name and one spec digest; the next attempt is another Job, on the same checkpoints', async () => {
+  const { runJob, made } = jobActivities();
+  await runJob();
+  await runJob();
+  await runJob(job({ identity: { ...job().identity, attempt: 2 } }));
+
+  const [first, again, next] = made;
+  expect(again).toEqual(first);
+  expect(next?.name).not.toBe(first?.name);
+  expect(next?.spec['output']).not.toBe(first?.spec['output']);
+  expect(next?.spec['checkpoints']).toBe(first?.spec['checkpoints']);
+});
+
+test('without tracking nothing is recorded', async () => {
+  const { runJob, made, changes } = jobActivities({ finishedRun: runWith(succeeded().outcome) });
+  const { tracking: _none, ...untracked } = job();
+  expect(await runJob({ ...untracked, spec: { stage: 'noop', input: 1 } })).toMatchObject(left);
+  expect(changes).toEqual([]);
+  expect(made[0]).not.toHaveProperty('runId');
+  expect(made[0]?.spec).toEqual({ stage: 'noop', input: 1 });
+});
+
+describe('an earlier success', () => {
+  const { outcome } = succeeded('model');
+
+  test('with the same inputs stands in for the Job', async () => {
+    const { runJob, made, changes } = jobActivities({ finishedRun: runWith(outcome) });
+    expect(await runJob()).toEqual({ outcome, reused: true });
+    expect([made, changes]).toEqual([[], []]);
+  });
+
+  test.each<[string, Given, Partial<JobToRun>]>([
+    ['whose output is gone', { finishedRun: runWith(succeeded('model', 'curve').outcome), stored: ['model'] }, {}],
+    ['that was none', { finishedRun: runWith(failed('BadData').outcome) }, {}],
+    ['that left no outcome', { finishedRun: { runId: 'earlier', tags: {} } }, {}],
+    ['where reuse was not asked for', { finishedRun: runWith(outcome) }, { tracking: { experiment: 'summaries', parentRunId: 'p', inputDigests: [], reuse: false } }],
+  ])('%s does not', async (_what, given, change) => {
+    const { runJob, made } = jobActivities(given);
+    expect(await runJob(job(change))).toMatchObject(left);
+    expect(made).toHaveLength(1);
+  });
+
+  test('is looked for by the spec and by what it names only by reference', async () => {
+    const stageDigestOf = async (change: Partial<JobToRun>): Promise<unknown> => {
+      const { runJob, changes } = jobActivities();
+      await runJob(job(change));
+      return (changes[0]?.[1] as { tags: Record<string, string> }).tags[tags.stageDigest];
+    };
+    const digest = await stageDigestOf({});
+    expect(await stageDigestOf({ identity: { ...job().identity, workflowId: 'another', attempt: 3 }, maximumSeconds: 5 })).toBe(digest);
+    expect(await stageDigestOf({ spec: { ...tune, seed: 8 } })).not.toBe(digest);
+    const otherCode = { experiment: 'summaries', parentRunId: 'parent-run', inputDigests: [artifact('other code').digest], reuse: true };
+    expect(await stageDigestOf({ tracking: otherCode })).not.toBe(digest);
+  });
+});
+
+describe('a Job that can not be made', () => {
+  test('because another spec has its name, fails for good', async () => {
+    const { runJob, tracked } = jobActivities({ create: () => Promise.reject(new JobConflictError('tl-weekly is taken')) });
+    expect(await runJob()).toMatchObject({ type: 'JobConflictError', nonRetryable: true, message: 'tl-weekly is taken' });
+    expect(tracked).toEqual([]);
+  });
+
+  test('because the runner is away, is left to Temporal to try again', async () => {
+    const away = new Error('connection refused');
+    const { runJob, tracked } = jobActivities({ create: () => Promise.reject(away) });
+    expect(await runJob()).toBe(away);
+    expect(tracked).toEqual([]);
+  });
+});
+
+test('a cancel ends the Job of that identity, with its cause', async () => {
+  const { runJob, cancelJob, made, cancelled } = jobActivities();
+  await runJob();
+  await cancelJob(job().identity);
+  expect(cancelled).toEqual([[made[0]?.name, 'Deleted']]);
+});

@@ -1,0 +1,29 @@
+import type { FinishedRun, RegisteredVersion, Tracking } from '../../domain/tracking.ts';
+
+interface Holds {
+  /** Found by whatever tag is looked for. */
+  readonly finishedRun?: FinishedRun;
+  readonly champion?: RegisteredVersion;
+}
+
+/** A tracking server that notes what changes: the method's name, then its arguments. */
+export function fakeTracking({ finishedRun, champion }: Holds = {}, changes: unknown[][] = []) {
+  const note = <T>(change: unknown[], answer: T): Promise<T> => {
+    changes.push(change);
+    return Promise.resolve(answer);
+  };
+  const tracking: Tracking = {
+    openRun: (run) => note(['openRun', run], 'job-run'),
+    findFinishedRun: () => Promise.resolve(finishedRun),
+    setTags: (...args) => note(['setTags', ...args], undefined),
+    putText: (...args) => note(['putText', ...args], undefined),
+    endRun: (...args) => note(['endRun', ...args], undefined),
+    registerPrompt: (...args) => note(['registerPrompt', ...args], '1'),
+    registerVersion: (version) => note(['registerVersion', version], '2'),
+    findAlias: (_model, alias) => Promise.resolve(alias === 'champion' ? champion : undefined),
+    setAlias: (...args) => note(['setAlias', ...args], undefined),
+    removeAlias: (...args) => note(['removeAlias', ...args], undefined),
+    setVersionTags: (...args) => note(['setVersionTags', ...args], undefined),
+  };
+  return { tracking, changes };
+}
