@@ -25,7 +25,7 @@ export function createLocalArtifactStore(root: string): ArtifactStore {
   };
 }
 
-export async function digestOfPath(path: string): Promise<string> {
+async function digestOfPath(path: string): Promise<string> {
   if (!(await stat(path)).isDirectory()) return digestOfFile(path);
   const entries = await readdir(path, { recursive: true, withFileTypes: true });
   const names = entries.filter((e) => e.isFile()).map((e) => relative(path, join(e.parentPath, e.name)).split(sep).join('/'));

@@ -11,7 +11,7 @@ export { type ArtifactEntry, type Artifacts } from './artifacts.ts';
 export { type LogEntries, type MetricPoint } from './batches.ts';
 export { type ClientOptions as MlflowOptions } from './client.ts';
 export { type DatasetInput } from './dataset-input.ts';
-export { isMlflowError, MlflowError, type MlflowErrorKind } from './errors.ts';
+export { MlflowError, type MlflowErrorKind } from './errors.ts';
 export { type Experiments } from './experiments.ts';
 export { type ModelVersion } from './model-version.ts';
 export { type Prompts, type PromptToRegister, type PromptVersion } from './prompts.ts';

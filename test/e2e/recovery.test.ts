@@ -176,7 +176,7 @@ test("started and reviewed as Temporal's UI does it, a lifecycle runs the same",
 
   const updated = await send(`${base}/from-the-ui/update/review`, {
     waitPolicy: { lifecycleStage: 'UPDATE_WORKFLOW_EXECUTION_LIFECYCLE_STAGE_COMPLETED' },
-    request: { input: { name: 'review', args: payloads({ decision: 'approve', reviewer: 'grace', digest, comment: 'reads well' }) } },
+    request: { meta: { updateId: 'the-decision' }, input: { name: 'review', args: payloads({ decision: 'approve', reviewer: 'grace', digest, comment: 'reads well' }) } },
   });
   expect({ status: updated.status, text: await updated.text() }).toMatchObject({ status: 200 });
   const result = await handle.result();

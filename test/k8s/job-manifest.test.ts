@@ -9,7 +9,8 @@ const container = manifest.spec?.template.spec?.containers[0];
 
 test('the Job carries what an adopter compares and whom to tell', () => {
   expect(manifest.metadata?.name).toBe(request.name);
-  expect(Object.values(manifest.metadata?.annotations ?? {})).toEqual([request.specDigest, ...Object.values(request.owner)]);
+  const { workflowId, runId, activityId } = request.owner;
+  expect(Object.values(manifest.metadata?.annotations ?? {})).toEqual([request.specDigest, workflowId, runId, activityId]);
 });
 
 test('Kubernetes retries nothing, and an eviction is not a failure', () => {

@@ -16,7 +16,7 @@ export interface MlflowServer {
 }
 
 /** Where the project's own tools are installed. */
-export function mlflowBinary(): string {
+function mlflowBinary(): string {
   return fileURLToPath(new URL('../../.tuneline/tools/services/bin/mlflow', import.meta.url));
 }
 
