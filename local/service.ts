@@ -4,6 +4,7 @@ import { mkdir, open, readFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { endGroup, identityOf, type ProcessIdentity } from './process-identity.ts';
+import { SetupError } from './setup-error.ts';
 
 export interface ServiceSpec {
   readonly name: string;
@@ -51,7 +52,7 @@ export class Service {
     if (this.#identity) await this.#events.onStart(this.spec.name, this.#identity);
     const isReady = said ? await Promise.race([said.then(() => true), ended.then(() => false)]) : await untilReady(ready as () => Promise<boolean>, ended);
     if (said) child.disconnect();
-    if (!isReady) throw new Error(`${this.spec.name} ended before it was ready:\n${await tail(logPath)}\nhint: its whole log is ${logPath}`);
+    if (!isReady) throw new SetupError(`${this.spec.name} ended before it was ready:\n${await tail(logPath)}\nhint: its whole log is ${logPath}`);
     void ended.then(() => this.#onEnd());
   }
 

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { choosePort } from './ports.ts';
 import { endGroup, identityOf, isAlive, type ProcessIdentity } from './process-identity.ts';
 import { Service, type ServiceSpec } from './service.ts';
+import { SetupError } from './setup-error.ts';
 import { addressesAt, defaultPorts, readStackState, writeStackState, type StackAddresses } from './stack-state.ts';
 
 export interface StackOptions {
@@ -15,7 +16,7 @@ export interface StackOptions {
   readonly report: (message: string) => void;
 }
 
-export class AlreadyUpError extends Error {}
+export class AlreadyUpError extends SetupError {}
 
 /** Names of Temporal's search attributes that lifecycles set. */
 const searchAttributes = ['TunelineModel', 'TunelineStage', 'TunelineVerdict'];

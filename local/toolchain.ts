@@ -4,6 +4,7 @@ import { once } from 'node:events';
 import { access, mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
+import { SetupError } from './setup-error.ts';
 
 /**
  * The programs that the embedded stack runs on, installed under one folder from locked requirements:
@@ -32,7 +33,8 @@ export function createToolchain({ repository, home, env, report }: ToolchainOpti
   const tools = join(home, 'tools');
   const uv = join(tools, 'uv', 'bin', 'uv');
   const locks = join(repository, 'local', 'toolchain');
-  const uvEnv: Readonly<Record<string, string>> = { ...env, UV_CACHE_DIR: join(home, 'cache', 'uv'), UV_PYTHON_DOWNLOADS: 'never' };
+  // Also the certificates that this machine trusts: a team's registry is often behind its own authority.
+  const uvEnv: Readonly<Record<string, string>> = { ...env, UV_CACHE_DIR: join(home, 'cache', 'uv'), UV_PYTHON_DOWNLOADS: 'never', UV_SYSTEM_CERTS: '1' };
 
   const run = (command: string, args: readonly string[], runEnv = uvEnv) => runReported({ command, args, env: runEnv, cwd: repository, report });
 
@@ -94,7 +96,7 @@ async function findPython(env: Readonly<Record<string, string>>): Promise<string
     const isRecent = await exitCodeOf(command, ['-c', 'import sys; sys.exit(sys.version_info < (3, 10))'], env);
     if (isRecent === 0) return command;
   }
-  throw new Error('Python 3.10 or newer was not found.\nhint: install it so that "python3 --version" works, and start again.');
+  throw new SetupError('Python 3.10 or newer was not found.\nhint: install it so that "python3 --version" works, and start again.');
 }
 
 async function exitCodeOf(command: string, args: readonly string[], env: Readonly<Record<string, string>>): Promise<number | undefined> {
@@ -121,7 +123,7 @@ async function runReported({ command, args, env, cwd, report }: ReportedRun): Pr
       if (/^(Downloading|Prepared|Installed|Building) |^[^+ ].*\d+%|^importing /i.test(line)) report(line.trim());
     });
   const [code] = (await once(child, 'close')) as [number | null];
-  if (code !== 0) throw new Error(`${command} ${args.slice(0, 3).join(' ')} … failed:\n${said.slice(-12).join('\n')}\nhint: is the package registry reachable? What was installed so far is kept.`);
+  if (code !== 0) throw new SetupError(`${command} ${args.slice(0, 3).join(' ')} … failed:\n${said.slice(-12).join('\n')}\nhint: is the package registry reachable? What was installed so far is kept.`);
 }
 
 const exists = (path: string): Promise<boolean> =>

@@ -6,6 +6,7 @@ import { WorkflowNotFoundError, WorkflowUpdateFailedError } from '@temporalio/cl
 import type { ReviewDecision } from '../domain/review.ts';
 import { JobFolders } from '../local/job-folder.ts';
 import { isAlive } from '../local/process-identity.ts';
+import { SetupError } from '../local/setup-error.ts';
 import { endProcesses } from '../local/stack.ts';
 import { readStackState } from '../local/stack-state.ts';
 import { loadConfig, readPackageVersion } from '../workers/config.ts';
@@ -142,7 +143,7 @@ function finish(code: number): void {
 try {
   await program.parseAsync();
 } catch (error) {
-  const text = error instanceof UserError ? error.message : error instanceof Error ? (error.stack ?? error.message) : String(error);
+  const text = error instanceof UserError || error instanceof SetupError ? error.message : error instanceof Error ? (error.stack ?? error.message) : String(error);
   process.stderr.write(`error: ${text}\n`);
   finish(exitCodes.broken);
 }

@@ -1,12 +1,12 @@
 import { setMaxListeners } from 'node:events';
-import { AlreadyUpError, Stack } from '../local/stack.ts';
+import { Stack } from '../local/stack.ts';
 import { createToolchain } from '../local/toolchain.ts';
 import { loadConfig } from '../workers/config.ts';
 import { connectMlflow, connectTemporal } from './connect.ts';
 import { Progress } from './progress.ts';
 import { followLifecycle, readSpecFile, startLifecycle } from './run-lifecycle.ts';
 import { showSummary, summarize, type Summary } from './summary.ts';
-import { exitCodes, UserError } from './user-error.ts';
+import { exitCodes } from './user-error.ts';
 
 export interface UpOptions {
   readonly run?: string;
@@ -23,12 +23,7 @@ export async function up(options: UpOptions): Promise<number> {
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => stop.abort());
 
   const stack = createStack(progress);
-  try {
-    await stack.prepare();
-  } catch (error) {
-    if (error instanceof AlreadyUpError) throw new UserError(error.message);
-    throw error;
-  }
+  await stack.prepare();
   try {
     const work = (async () => {
       await start(stack, progress, stop.signal);
