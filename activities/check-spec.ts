@@ -6,7 +6,7 @@ import { ApplicationFailure } from '@temporalio/activity';
 import { checkLifecycleSpec, describeProblems, type Problem } from '../domain/explain-spec.ts';
 import type { LifecycleSpec } from '../domain/lifecycle-spec.ts';
 import type { Dependencies, Workspace } from './dependencies.ts';
-import { resolveBaseModel, resolveFile } from './references.ts';
+import { resolveBaseModel, resolveData, resolveFile } from './references.ts';
 
 export const createSpecActivities = ({ workspace }: Pick<Dependencies, 'workspace'>) => ({
   /** The spec with its defaults. Fails for good, naming every wrong field; starts and writes nothing. */
@@ -24,7 +24,7 @@ const refused = (problems: readonly Problem[]): ApplicationFailure =>
 
 async function checkReferences(spec: LifecycleSpec, workspace: Workspace): Promise<Problem[]> {
   const [data, prompt, baseModel] = await Promise.all([
-    resolveFile(spec.data.path, 'data.path', workspace),
+    resolveData(spec.data.path, workspace),
     resolveFile(spec.prompt.path, 'prompt.path', workspace),
     resolveBaseModel(spec.baseModel, workspace),
   ]);
@@ -46,7 +46,7 @@ async function checkColumns({ data }: LifecycleSpec, uri: string): Promise<Probl
   ];
   return asked
     .filter(({ column }) => !columns.includes(column))
-    .map(({ path, column }) => ({ path, message: `the data has no column ${JSON.stringify(column)}; it has ${columns.join(', ')}` }));
+    .map(({ path, column }) => ({ path, message: `the data has no column ${JSON.stringify(column)}; it has ${columns.join(', ') || 'none'}` }));
 }
 
 async function firstRowColumns(uri: string): Promise<string[] | undefined> {

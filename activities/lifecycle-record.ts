@@ -10,7 +10,7 @@ import type { LifecycleInputs } from '../domain/lifecycle.ts';
 import type { ReviewDecision } from '../domain/review.ts';
 import { tags, type RunStatus } from '../domain/tracking.ts';
 import type { Dependencies } from './dependencies.ts';
-import { resolveBaseModel, resolveFile, type Resolved } from './references.ts';
+import { resolveBaseModel, resolveData, resolveFile, type Resolved } from './references.ts';
 
 export interface ExecutionIdentity {
   readonly workflowId: string;
@@ -27,7 +27,7 @@ export function createRecordActivities({ tracking, artifacts, workspace }: Pick<
   return {
   /** Fixes what the lifecycle works from, by digest, and opens its run in MLflow. */
   async openLifecycle(spec: LifecycleSpec, execution: ExecutionIdentity): Promise<LifecycleInputs> {
-    const data = await fixByDigest(await resolveFile(spec.data.path, 'data.path', workspace));
+    const data = await fixByDigest(await resolveData(spec.data.path, workspace));
     const baseModel = await fixByDigest(await resolveBaseModel(spec.baseModel, workspace));
     const template = (await readFile(fileURLToPath(must(await resolveFile(spec.prompt.path, 'prompt.path', workspace))), 'utf8')).trimEnd();
     const promptVersion = await tracking.registerPrompt(spec.prompt.name, template);

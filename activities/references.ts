@@ -10,8 +10,12 @@ export type Resolved = { readonly ok: true; readonly uri: string } | { readonly 
 const packagedPrefix = 'packaged:';
 const hubModelId = /^[\w.-]+\/[\w.-]+$/;
 
+/** A file, or data on the hub, which is not looked up here. */
+export async function resolveData(path: string, workspace: Workspace): Promise<Resolved> {
+  return path.startsWith('hub:') ? { ok: true, uri: path } : resolveFile(path, 'data.path', workspace);
+}
+
 export async function resolveFile(path: string, field: string, { root }: Workspace): Promise<Resolved> {
-  if (path.startsWith('hub:')) return { ok: true, uri: path };
   const full = resolve(root, path);
   const found = await stat(full).catch(() => undefined);
   if (found?.isFile()) return { ok: true, uri: pathToFileURL(full).href };

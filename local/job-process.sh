@@ -9,19 +9,21 @@ marker=$2
 shift 2
 cd "$folder" || exit 1
 
-started_at() {
+# Sets `started`, where /proc allows it without another process: a Job may be over in milliseconds.
+read_start_time() {
   if read -r stat 2>/dev/null <"/proc/$$/stat"; then
     # The 22nd field, counted after the command name, which may hold spaces itself.
     set -- ${stat##*) }
     shift 19
-    printf %s "$1"
+    started=$1
   else
     set -- $(ps -o lstart= -p $$)
-    printf %s "$*"
+    started=$*
   fi
 }
 
-printf '%s\n%s\n' "$$" "$(started_at)" >"claim.$$"
+read_start_time
+printf '%s\n%s\n' "$$" "$started" >"claim.$$"
 ln "claim.$$" process 2>/dev/null || exit 0
 
 # The command takes a SIGTERM as it likes; this shell stays to write down how it ended.

@@ -16,8 +16,7 @@ from .storage import appearing_whole
 def import_base(source: str, destination: str) -> None:
     """Write `destination` (safetensors in bfloat16, tokenizer, chat template) unless it exists.
 
-    A GGUF quantized to four or eight bits has no more precision than bfloat16 keeps: on the
-    SmolLM2-135M this was written for, held-out perplexity changes by less than one part in 200.
+    A GGUF quantized to four bits was rounded far more coarsely than bfloat16 rounds.
     """
     folder = Path(destination)
     if (folder / "config.json").is_file():

@@ -2,10 +2,10 @@ import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import { MockActivityEnvironment } from '@temporalio/testing';
 import { createSpecActivities } from '../../activities/check-spec.ts';
 import type { LifecycleSpecInput } from '../../domain/lifecycle-spec.ts';
 import { aSpec, specInput } from '../builders/specs.ts';
+import { activityEnvironment } from './activity-environment.ts';
 
 let root: string;
 beforeAll(async () => {
@@ -28,7 +28,7 @@ afterAll(() => rm(root, { recursive: true }));
 
 const check = (raw: unknown) => {
   const { checkSpec } = createSpecActivities({ workspace: { root, models: join(root, 'models'), codeDigest: '', codeRevision: '' } });
-  return new MockActivityEnvironment().run(checkSpec, raw);
+  return activityEnvironment().run(checkSpec, raw);
 };
 
 const data = { path: 'data.jsonl', input: ['description'], target: 'synopsis' };
@@ -64,6 +64,7 @@ describe('refused with one line for people:', () => {
     ['a column that is missing', { data: { ...data, target: 'summary' } }, () => 'data.target: the data has no column "summary"; it has description, synopsis'],
     ['a group that is missing', { data: { ...data, group: 'source' } }, () => 'data.group: the data has no column "source"; it has description, synopsis'],
     ['a prompt that is not there', { prompt: { ...prompt, path: 'gone.txt' } }, (root) => `prompt.path: expected a file, but gone.txt does not exist (looked in ${root})`],
+    ['a prompt on the hub, where only data may be', { prompt: { ...prompt, path: 'hub:org/prompt' } }, (root) => `prompt.path: expected a file, but hub:org/prompt does not exist (looked in ${root})`],
     ['a placeholder that is no input', { prompt: { ...prompt, path: 'peeking.txt' } }, () => 'prompt.path: peeking.txt uses {{synopsis}}, and data.input has description'],
     ['a prompt without a placeholder', { prompt: { ...prompt, path: 'constant.txt' } }, () => 'prompt.path: constant.txt has no {{column}} placeholder, so every prompt would be the same'],
     ['a packaged model that was not imported', { baseModel: 'packaged:other' }, () => 'baseModel: expected a model, but no such packaged model was imported; packaged:SmolLM2-135M-Instruct is, by "tuneline up"'],

@@ -1,5 +1,4 @@
 import { describe, expect, test } from '@jest/globals';
-import { MockActivityEnvironment } from '@temporalio/testing';
 import { createJobActivities } from '../../activities/jobs.ts';
 import type { JobToRun, StageSpec } from '../../domain/job-request.ts';
 import { jobSpecSchema } from '../../domain/job-spec.ts';
@@ -11,6 +10,7 @@ import { inputs } from '../builders/inputs.ts';
 import { failed, succeeded } from '../builders/job-reports.ts';
 import { aSpec } from '../builders/specs.ts';
 import { fakeTracking } from '../builders/tracking.ts';
+import { activityEnvironment } from './activity-environment.ts';
 
 const tune = tuneSpec(aSpec(), inputs(), artifact('dataset'));
 
@@ -53,7 +53,7 @@ function jobActivities({ finishedRun, stored = ['model'], create = () => Promise
   };
   const { tracking, changes } = fakeTracking(finishedRun && { finishedRun });
   const activities = createJobActivities({ runner, track: (request) => tracked.push(request), tracking, artifacts: fakeArtifacts(stored) });
-  const environment = new MockActivityEnvironment({ activityId: '7', workflowExecution: { workflowId: 'weekly', runId: 'this-run' } });
+  const environment = activityEnvironment({ activityId: '7', workflowExecution: { workflowId: 'weekly', runId: 'this-run' } });
   return {
     ...{ made, tracked, cancelled, changes },
     cancelJob: activities.cancelJob,
@@ -72,7 +72,7 @@ test('a Job is made, watched, and left to complete the activity', async () => {
   const [request, ...more] = made;
   expect(more).toEqual([]);
   expect(tracked).toEqual([request]);
-  expect(request).toMatchObject({ owner: { workflowId: 'weekly', runId: 'this-run', activityId: '7' }, maximumSeconds: 60, runId: 'job-run' });
+  expect(request).toMatchObject({ owner: { workflowId: 'weekly', runId: 'this-run', activityId: '7' }, maximumSeconds: 60, runId: 'job-run', spec: { runId: 'job-run' } });
   expect(changes).toEqual([
     [
       'openRun',
@@ -94,6 +94,13 @@ test.each<[string, StageSpec]>([
   const { runJob, made } = jobActivities();
   await runJob(job({ spec, identity: { ...job().identity, stage } }));
   expect(jobSpecSchema.safeParse(made[0]?.spec).error).toBeUndefined();
+});
+
+test('the output of each Job is under its own name, what evaluations keep is shared by all', async () => {
+  const { runJob, made } = jobActivities();
+  await runJob(job({ spec: evaluateSpec(aSpec(), artifact('dataset'), {}), identity: { ...job().identity, stage: 'evaluate' } }));
+  expect(made[0]?.spec).toMatchObject({ output: artifact(`jobs/${made[0]?.name ?? ''}`).uri, cache: artifact('evaluations').uri });
+  expect(made[0]?.spec).not.toHaveProperty('checkpoints');
 });
 
 test('one identity is one name and one spec digest; the next attempt is another Job, on the same checkpoints', async () => {
@@ -146,7 +153,7 @@ describe('an earlier success', () => {
     };
     const digest = await stageDigestOf({});
     expect(await stageDigestOf({ identity: { ...job().identity, workflowId: 'another', attempt: 3 }, maximumSeconds: 5 })).toBe(digest);
-    expect(await stageDigestOf({ spec: { ...tune, seed: 8 } })).not.toBe(digest);
+    expect(await stageDigestOf({ spec: tuneSpec(aSpec({ seed: 8 }), inputs(), artifact('dataset')) })).not.toBe(digest);
     const otherCode = { experiment: 'summaries', parentRunId: 'parent-run', inputDigests: [artifact('other code').digest], reuse: true };
     expect(await stageDigestOf({ tracking: otherCode })).not.toBe(digest);
   });

@@ -1,5 +1,4 @@
 import { describe, expect, test } from '@jest/globals';
-import { MockActivityEnvironment } from '@temporalio/testing';
 import { createReleaseActivities } from '../../activities/releases.ts';
 import { SmokeTestError, type EndpointHost, type Release } from '../../domain/release.ts';
 import { tags, type RegisteredVersion } from '../../domain/tracking.ts';
@@ -7,6 +6,7 @@ import { artifact, fakeArtifacts } from '../builders/artifacts.ts';
 import { inputs } from '../builders/inputs.ts';
 import { aSpec } from '../builders/specs.ts';
 import { fakeTracking } from '../builders/tracking.ts';
+import { activityEnvironment } from './activity-environment.ts';
 
 const release: Release = {
   endpoint: 'summaries',
@@ -58,7 +58,7 @@ function releaseActivities({ champion, endpoints = {} }: Given = {}) {
 
 describe('a release is prepared', () => {
   const prepare = ({ activities }: ReturnType<typeof releaseActivities>, given = release) =>
-    new MockActivityEnvironment().run(activities.prepareRelease, given, artifact('dataset')).catch((error: unknown) => error);
+    activityEnvironment().run(activities.prepareRelease, given, artifact('dataset')).catch((error: unknown) => error);
 
   test('and has to answer the first held-out prompt', async () => {
     const lab = releaseActivities();

@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { digestOf } from '../../domain/digest.ts';
 import { maximumOutcomeBytes, type JobRequest, type JobRunner, type JobState } from '../../domain/job.ts';
+import { until } from '../support/until.ts';
 
 /** What a Job of the suite does; a harness knows how to make its runner run that. */
 export type Behaviour =
@@ -94,6 +95,8 @@ export function describeJobRunner(title: string, makeHarness: () => Promise<Runn
       const successor = harness.successor();
       expect(await successor.read(request.name)).toMatchObject({ phase: 'running' });
       expect((await successor.listOpen()).map((r) => r.name)).toEqual([request.name]);
+      // It runs from the moment someone claims it; its program counts itself a little later.
+      await until(async () => (await harness.starts(request.name)) > 0);
       await successor.cancel(request.name, 'Deleted', 'test over');
       expect(await harness.starts(request.name)).toBe(1);
     });

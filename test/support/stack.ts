@@ -1,11 +1,12 @@
 import { spawn, spawnSync, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { mkdtemp, readFile, readdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { Client, Connection } from '@temporalio/client';
+import { isGroupAlive, type ProcessIdentity } from '../../local/process-identity.ts';
 import { readStackState, type StackState } from '../../local/stack-state.ts';
 import { createMlflow, type Mlflow } from '../../mlflow/index.ts';
 import type { Summary } from '../../scripts/summary.ts';
@@ -82,10 +83,23 @@ export class TestStack {
     return { code, summary: JSON.parse(stdout) as Summary, stderr };
   }
 
+  /** Ends it as Ctrl-C does, and throws if anything that it started is left. */
   async stop(): Promise<void> {
-    this.#up.kill('SIGTERM');
+    const started = Object.entries(this.services.processes);
+    const engines = await this.#engines();
+    this.#up.kill('SIGINT');
     await this.#exit;
+    const left = [...started, ...engines].filter(([, identity]) => isGroupAlive(identity)).map(([name]) => name);
+    if (left.length > 0) throw new Error(`Ctrl-C left ${left.join(', ')} running`);
     await rm(this.state, { recursive: true, force: true, maxRetries: 5 });
+  }
+
+  /** The processes behind the endpoint, which the endpoint started itself. */
+  async #engines(): Promise<[string, ProcessIdentity][]> {
+    const folder = join(this.state, 'endpoints');
+    const files = await readdir(folder, { recursive: true }).catch((): string[] => []);
+    const written = files.filter((file) => file.endsWith('process.json'));
+    return Promise.all(written.map(async (file): Promise<[string, ProcessIdentity]> => [file, JSON.parse(await readFile(join(folder, file), 'utf8')) as ProcessIdentity]));
   }
 
   private env = (): NodeJS.ProcessEnv => ({ ...process.env, TUNELINE_STATE: this.state, NODE_OPTIONS: '' });

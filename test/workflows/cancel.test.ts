@@ -50,21 +50,28 @@ test('cancelled while a review is awaited, the run is closed and nothing is regi
   expect(fakes.argumentsOf('closeLifecycle')).toEqual([['parent-run', 'KILLED']]);
 });
 
-describe('a deploy that is cancelled happens wholly or not at all', () => {
-  /** Holds the lifecycle up in one activity, cancels it there, and lets it go on once it knows. */
-  async function cancelDuring(name: keyof Activities) {
-    const held = stop();
-    const fakes = fakeActivities({}, (call) => (call.name === name ? held.hold() : Promise.resolve()));
-    const ending = await lab.run(fakes.activities, specInput(), async (handle) => {
-      await held.reached;
-      await handle.cancel();
-      await untilCancelIsSeen(handle);
-      held.release();
-      return failureOf(handle);
-    });
-    return { fakes, ending, called: fakes.calls.map((call) => call.name) };
-  }
+/** Holds the lifecycle up in one activity, cancels it there, and lets it go on once it knows. */
+async function cancelDuring(name: keyof Activities) {
+  const held = stop();
+  const fakes = fakeActivities({}, (call) => (call.name === name ? held.hold() : Promise.resolve()));
+  const ending = await lab.run(fakes.activities, specInput(), async (handle) => {
+    await held.reached;
+    await handle.cancel();
+    await untilCancelIsSeen(handle);
+    held.release();
+    return failureOf(handle);
+  });
+  return { fakes, ending, called: fakes.calls.map((call) => call.name) };
+}
 
+test('cancelled while its run is opened, that run is closed and no Job is made', async () => {
+  const { fakes, ending } = await cancelDuring('openLifecycle');
+  expect(ending).toMatchObject(cancelled);
+  expect(fakes.argumentsOf('runJob')).toEqual([]);
+  expect(fakes.argumentsOf('closeLifecycle')).toEqual([['parent-run', 'KILLED']]);
+});
+
+describe('a deploy that is cancelled happens wholly or not at all', () => {
   test.each(['registerVersion', 'prepareRelease'] as const)('not at all, if it had only come to %s', async (name) => {
     const { fakes, ending, called } = await cancelDuring(name);
     expect(ending).toMatchObject(cancelled);

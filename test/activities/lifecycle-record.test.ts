@@ -1,0 +1,136 @@
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
+import { createRecordActivities } from '../../activities/lifecycle-record.ts';
+import { digestOfText } from '../../domain/digest.ts';
+import { tags } from '../../domain/tracking.ts';
+import { createLocalArtifactStore } from '../../local/artifact-store.ts';
+import { artifact } from '../builders/artifacts.ts';
+import { aSpec } from '../builders/specs.ts';
+import { fakeTracking } from '../builders/tracking.ts';
+import { activityEnvironment } from './activity-environment.ts';
+
+const rows = '{"description": "Lists files.", "synopsis": "ls"}\n';
+const execution = { workflowId: 'weekly', firstExecutionRunId: 'first-run' };
+
+let root: string;
+beforeEach(async () => {
+  root = await mkdtemp(join(tmpdir(), 'tuneline-record-'));
+  await mkdir(join(root, 'models', 'imported'), { recursive: true });
+  await writeFile(join(root, 'data.jsonl'), rows);
+  await writeFile(join(root, 'prompt.txt'), 'Summarize: {{description}}\n\n');
+  await writeFile(join(root, 'models', 'imported', 'config.json'), '{}');
+});
+afterEach(() => rm(root, { recursive: true }));
+
+/** The activities, and what they changed in MLflow, in order. */
+function recordActivities() {
+  const { tracking, changes } = fakeTracking();
+  const workspace = { root, models: join(root, 'models'), codeDigest: artifact('code').digest, codeRevision: 'abc123' };
+  const activities = createRecordActivities({ tracking, artifacts: createLocalArtifactStore(root), workspace });
+  return { ...activities, changes, open: (spec = aSpec()) => activityEnvironment().run(activities.openLifecycle, spec, execution) };
+}
+
+const uriOf = (...path: string[]): string => pathToFileURL(join(root, ...path)).href;
+
+describe('a lifecycle is opened', () => {
+  test('and what it works from is fixed by digest', async () => {
+    const { open } = recordActivities();
+    expect(await open(aSpec({ baseModel: 'packaged:imported' }))).toEqual({
+      runId: 'job-run',
+      data: { uri: uriOf('data.jsonl'), digest: digestOfText(rows) },
+      baseModel: { uri: uriOf('models', 'imported'), digest: digestOfText(`config.json ${digestOfText('{}')}\n`) },
+      prompt: { name: 'summarize', version: '1', template: 'Summarize: {{description}}' },
+      codeDigest: artifact('code').digest,
+      codeRevision: 'abc123',
+    });
+  });
+
+  test('and what is on the hub stands for itself', async () => {
+    const { open } = recordActivities();
+    expect(await open(aSpec({ data: { ...aSpec().data, path: 'hub:org/data' } }))).toMatchObject({
+      data: { uri: 'hub:org/data', digest: digestOfText('hub:org/data') },
+      baseModel: { uri: 'org/base', digest: digestOfText('org/base') },
+    });
+  });
+
+  test('and its run carries the lineage and the spec', async () => {
+    const { open, changes } = recordActivities();
+    const spec = aSpec();
+    await open(spec);
+    expect(changes).toEqual([
+      ['registerPrompt', 'summarize', 'Summarize: {{description}}'],
+      [
+        'openRun',
+        {
+          experiment: 'summaries',
+          name: 'weekly',
+          key: { key: tags.executionKey, value: 'weekly/first-run' },
+          tags: {
+            [tags.workflowId]: 'weekly',
+            [tags.codeRevision]: 'abc123',
+            [tags.codeDigest]: artifact('code').digest,
+            [tags.dataDigest]: digestOfText(rows),
+            [tags.promptVersion]: 'summarize/1',
+            [tags.baseModel]: 'org/base',
+            [tags.baseModelDigest]: digestOfText('org/base'),
+          },
+        },
+      ],
+      ['putText', 'job-run', 'spec.json', `${JSON.stringify(spec, null, 2)}\n`],
+    ]);
+  });
+
+  test.each([
+    ['data.jsonl', 'data.path'],
+    ['prompt.txt', 'prompt.path'],
+  ])('but not if %s went since the spec was checked', async (file, field) => {
+    await rm(join(root, file));
+    const { open, changes } = recordActivities();
+    await expect(open()).rejects.toMatchObject({ type: 'BadSpec', nonRetryable: true, message: expect.stringContaining(`${field}: expected a file`) });
+    expect(changes).toEqual([]);
+  });
+});
+
+test.each([
+  [true, 'gate passed'],
+  [false, 'gate failed'],
+])('a verdict that passed: %s is tagged "%s", its findings kept', async (passed, tag) => {
+  const { recordVerdict, changes } = recordActivities();
+  const verdict = { passed, findings: [{ rule: 'bleu at least 5', passed, finding: 'measured' }] };
+  await recordVerdict('parent-run', verdict);
+  expect(changes).toEqual([
+    ['putText', 'parent-run', 'verdict.json', `${JSON.stringify(verdict, null, 2)}\n`],
+    ['setTags', 'parent-run', { [tags.verdict]: tag }],
+  ]);
+});
+
+test('a review is kept with the evidence that the reviewer was shown', async () => {
+  const { recordReview, changes } = recordActivities();
+  const decision = { decision: 'approve', reviewer: 'Ada', digest: artifact('model').digest, comment: 'Reads well.' } as const;
+  await recordReview('parent-run', decision, artifact('evidence'));
+
+  const [kept, tagged] = changes;
+  expect(kept?.slice(0, 3)).toEqual(['putText', 'parent-run', 'review.json']);
+  expect(JSON.parse(String(kept?.[3]))).toEqual({ ...decision, evidenceDigest: artifact('evidence').digest });
+  expect(tagged).toEqual(['setTags', 'parent-run', { [tags.reviewer]: 'Ada', [tags.reviewDigest]: artifact('model').digest }]);
+});
+
+describe('a lifecycle is closed', () => {
+  test('with its verdict, before its run ends', async () => {
+    const { closeLifecycle, changes } = recordActivities();
+    await closeLifecycle('parent-run', 'FINISHED', 'promoted');
+    expect(changes).toEqual([
+      ['setTags', 'parent-run', { [tags.verdict]: 'promoted' }],
+      ['endRun', 'parent-run', 'FINISHED'],
+    ]);
+  });
+
+  test('without one, and the verdict that stands is left', async () => {
+    const { closeLifecycle, changes } = recordActivities();
+    await closeLifecycle('parent-run', 'KILLED');
+    expect(changes).toEqual([['endRun', 'parent-run', 'KILLED']]);
+  });
+});
