@@ -51,7 +51,8 @@ async function checkColumns({ data }: LifecycleSpec, uri: string): Promise<Probl
 
 async function firstRowColumns(uri: string): Promise<string[] | undefined> {
   if (!uri.startsWith('file:') || !uri.endsWith('.jsonl')) return undefined;
-  const lines = createInterface({ input: createReadStream(fileURLToPath(uri)) });
+  const file = createReadStream(fileURLToPath(uri));
+  const lines = createInterface({ input: file });
   try {
     for await (const line of lines) {
       const row: unknown = JSON.parse(line);
@@ -61,6 +62,8 @@ async function firstRowColumns(uri: string): Promise<string[] | undefined> {
     return undefined;
   } finally {
     lines.close();
+    // Closing the lines only pauses the file, and a paused file stays open.
+    file.destroy();
   }
   return [];
 }

@@ -113,7 +113,7 @@ export class Stack {
         ...['server', '--host', hostname, '--port', port, '--workers', '1'],
         ...['--backend-store-uri', `sqlite:///${join(state, 'mlflow.db')}`, '--artifacts-destination', join(state, 'mlflow-artifacts'), '--serve-artifacts'],
       ],
-      env: { MLFLOW_SERVER_ENABLE_JOB_EXECUTION: 'false' },
+      env: { MLFLOW_SERVER_ENABLE_JOB_EXECUTION: 'false', MLFLOW_DISABLE_TELEMETRY: 'true', DO_NOT_TRACK: 'true' },
       ready: () =>
         fetch(`${this.#addresses.mlflow}/health`).then(
           (answer) => answer.ok,
@@ -132,7 +132,8 @@ export class Stack {
       name,
       command: spec.command,
       ready: spec.ready,
-      env: { ...env, ...spec.env, TUNELINE_HOME: home, TUNELINE_STATE: state },
+      // Temporal's bundler, too, keeps a cache.
+      env: { ...env, ...spec.env, XDG_CACHE_HOME: join(home, 'cache'), TUNELINE_HOME: home, TUNELINE_STATE: state },
       cwd: repository,
       logPath: join(state, 'logs', `${name}.log`),
     };

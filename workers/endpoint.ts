@@ -5,6 +5,7 @@ import { createEndpointServer } from '../local/endpoint-server.ts';
 import { LocalEndpoints } from '../local/endpoints.ts';
 import { createEngineLauncher } from '../local/engine.ts';
 import { loadConfig } from './config.ts';
+import { quietPython } from './job-process.ts';
 
 const { folders, endpointUrl, jobEnvironment } = loadConfig();
 
@@ -12,7 +13,7 @@ const endpoints = new LocalEndpoints({
   root: join(folders.state, 'endpoints'),
   launch: createEngineLauncher({
     command: (modelName, port) => [join(folders.home, 'tools', 'jobs', 'bin', 'transformers'), 'serve', modelName, '--host', '127.0.0.1', '--port', String(port)],
-    env: { ...jobEnvironment, HF_HUB_OFFLINE: '1', HF_HUB_DISABLE_TELEMETRY: '1', HF_HOME: join(folders.home, 'cache', 'huggingface') },
+    env: { ...jobEnvironment, ...quietPython(folders.home), HF_HUB_OFFLINE: '1' },
   }),
   log: (message) => process.stderr.write(`${new Date().toISOString()} ${message}\n`),
 });

@@ -13,6 +13,7 @@ import { createTracking } from '../mlflow/tracking.ts';
 import { jobHeartbeatTimeoutMs } from '../workflows/activity-options.ts';
 import { describeRevision, digestJobsCode } from './code-identity.ts';
 import { loadConfig, taskQueue, type Config } from './config.ts';
+import { jobProcess } from './job-process.ts';
 import { createJobReporter } from './job-reporter.ts';
 import { JobTracker } from './job-tracker.ts';
 import { ensureSearchAttributes } from './search-attributes.ts';
@@ -73,17 +74,6 @@ try {
   await connection.close();
 }
 
-function createRunner({ folders, jobEnvironment, mlflow }: Config) {
-  return createLocalJobRunner({
-    root: join(folders.state, 'jobs'),
-    command: (stage) => [join(folders.home, 'tools', 'jobs', 'bin', 'python'), '-m', 'tuneline_jobs', stage],
-    env: {
-      ...jobEnvironment,
-      PYTHONPATH: join(folders.repository, 'jobs'),
-      MLFLOW_TRACKING_URI: mlflow.trackingUri,
-      HF_HOME: join(folders.home, 'cache', 'huggingface'),
-    },
-    slots: availableParallelism(),
-    graceMs: jobGraceMs,
-  });
+function createRunner(from: Config) {
+  return createLocalJobRunner({ ...jobProcess(from), root: join(from.folders.state, 'jobs'), slots: availableParallelism(), graceMs: jobGraceMs });
 }

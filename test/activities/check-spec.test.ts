@@ -6,6 +6,7 @@ import { createSpecActivities } from '../../activities/check-spec.ts';
 import type { LifecycleSpecInput } from '../../domain/lifecycle-spec.ts';
 import { aSpec, specInput } from '../builders/specs.ts';
 import { activityEnvironment } from './activity-environment.ts';
+import { activityEnvironment } from '../support/temporal.ts';
 
 let root: string;
 beforeAll(async () => {

@@ -7,6 +7,7 @@ import { inputs } from '../builders/inputs.ts';
 import { aSpec } from '../builders/specs.ts';
 import { fakeTracking } from '../builders/tracking.ts';
 import { activityEnvironment } from './activity-environment.ts';
+import { activityEnvironment } from '../support/temporal.ts';
 
 const release: Release = {
   endpoint: 'summaries',

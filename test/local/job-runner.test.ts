@@ -5,6 +5,7 @@ import { expect, test } from '@jest/globals';
 import { JobFolders } from '../../local/job-folder.ts';
 import { createLocalJobRunner } from '../../local/job-runner.ts';
 import { isGroupAlive } from '../../local/process-identity.ts';
+import { until } from '../support/until.ts';
 import { describeJobRunner, finished, jobOf, phase, type RunnerHarness } from '../contract/job-runner.ts';
 
 /** A Job's program for the suite: counts its start, then behaves as its spec says. */
@@ -77,6 +78,17 @@ test('a Job that was made but never started is started by the next worker', asyn
   await harness.folders.create(request);
   expect(await finished(harness.successor(), request.name)).toMatchObject({ kind: 'succeeded', value: 'found' });
   expect(await harness.starts(request.name)).toBe(1);
+  await harness.close();
+});
+
+test('of two causes for ending a Job the first stays', async () => {
+  const harness = await makeHarness();
+  const request = jobOf({ does: 'ignore SIGTERM' });
+  await harness.runner.create(request);
+  await until(async () => (await harness.starts(request.name)) > 0);
+  await harness.folders.recordCancel(request.name, 'Deadline', 'first');
+  await harness.runner.cancel(request.name, 'Deleted', 'second');
+  expect(await finished(harness.runner, request.name)).toMatchObject({ failure: { class: 'Deadline', message: 'first' } });
   await harness.close();
 });
 

@@ -1,6 +1,6 @@
 import { fileURLToPath } from 'node:url';
 import type { WorkflowHandle } from '@temporalio/client';
-import { TestWorkflowEnvironment } from '@temporalio/testing';
+import { MockActivityEnvironment, TestWorkflowEnvironment } from '@temporalio/testing';
 import { bundleWorkflowCode, DefaultLogger, makeTelemetryFilterString, Runtime, type WorkflowBundle } from '@temporalio/worker';
 import { modelAttribute, stageAttribute, verdictAttribute } from '../../workflows/search-attributes.ts';
 import { until } from './until.ts';
@@ -32,6 +32,9 @@ export function startDevServer(): Promise<TestWorkflowEnvironment> {
   quieten();
   return TestWorkflowEnvironment.createLocal({ server: { executable: tool('temporal'), searchAttributes } });
 }
+
+/** What an activity finds around it where no worker runs it. */
+export const activityEnvironment = (info: ConstructorParameters<typeof MockActivityEnvironment>[0] = {}) => new MockActivityEnvironment(info, { logger });
 
 export function bundleWorkflows(source = new URL('../../workflows/index.ts', import.meta.url)): Promise<WorkflowBundle> {
   quieten();
