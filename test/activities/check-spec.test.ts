@@ -5,7 +5,6 @@ import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { createSpecActivities } from '../../activities/check-spec.ts';
 import type { LifecycleSpecInput } from '../../domain/lifecycle-spec.ts';
 import { aSpec, specInput } from '../builders/specs.ts';
-import { activityEnvironment } from './activity-environment.ts';
 import { activityEnvironment } from '../support/temporal.ts';
 
 let root: string;

@@ -3,7 +3,7 @@ import { createEvidenceActivities } from '../../activities/evidence.ts';
 import { digestOfText } from '../../domain/digest.ts';
 import { artifact, fakeArtifacts } from '../builders/artifacts.ts';
 import { between, evidenceOf } from '../builders/evidence.ts';
-import { activityEnvironment } from './activity-environment.ts';
+import { activityEnvironment } from '../support/temporal.ts';
 
 const evidence = evidenceOf({ candidate: { bleu: between(9, 11) } });
 const text = JSON.stringify(evidence, null, 2);

@@ -10,11 +10,9 @@ import { inputs } from '../builders/inputs.ts';
 import { failed, succeeded } from '../builders/job-reports.ts';
 import { aSpec } from '../builders/specs.ts';
 import { fakeTracking } from '../builders/tracking.ts';
-import { activityEnvironment } from './activity-environment.ts';
 import { activityEnvironment } from '../support/temporal.ts';
 
 const tune = tuneSpec(aSpec(), inputs(), artifact('dataset'));
-const otherTune = tuneSpec(aSpec({ seed: 8 }), inputs(), artifact('dataset'));
 
 const job = (change: Partial<JobToRun> = {}): JobToRun => ({
   identity: { workflowId: 'weekly', firstExecutionRunId: 'first-run', stage: 'tune', attempt: 1 },

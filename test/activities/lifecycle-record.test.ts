@@ -10,7 +10,7 @@ import { createLocalArtifactStore } from '../../local/artifact-store.ts';
 import { artifact } from '../builders/artifacts.ts';
 import { aSpec } from '../builders/specs.ts';
 import { fakeTracking } from '../builders/tracking.ts';
-import { activityEnvironment } from './activity-environment.ts';
+import { activityEnvironment } from '../support/temporal.ts';
 
 const rows = '{"description": "Lists files.", "synopsis": "ls"}\n';
 const execution = { workflowId: 'weekly', firstExecutionRunId: 'first-run' };

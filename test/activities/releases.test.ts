@@ -6,7 +6,6 @@ import { artifact, fakeArtifacts } from '../builders/artifacts.ts';
 import { inputs } from '../builders/inputs.ts';
 import { aSpec } from '../builders/specs.ts';
 import { fakeTracking } from '../builders/tracking.ts';
-import { activityEnvironment } from './activity-environment.ts';
 import { activityEnvironment } from '../support/temporal.ts';
 
 const release: Release = {
