@@ -25,45 +25,45 @@ export function createRecordActivities({ tracking, artifacts, workspace }: Pick<
   }
 
   return {
-  /** Fixes what the lifecycle works from, by digest, and opens its run in MLflow. */
-  async openLifecycle(spec: LifecycleSpec, execution: ExecutionIdentity): Promise<LifecycleInputs> {
-    const data = await fixByDigest(await resolveData(spec.data.path, workspace));
-    const baseModel = await fixByDigest(await resolveBaseModel(spec.baseModel, workspace));
-    const template = (await readFile(fileURLToPath(must(await resolveFile(spec.prompt.path, 'prompt.path', workspace))), 'utf8')).trimEnd();
-    const promptVersion = await tracking.registerPrompt(spec.prompt.name, template);
-    const { codeDigest, codeRevision } = workspace;
-    const runId = await tracking.openRun({
-      experiment: spec.model,
-      name: execution.workflowId,
-      key: { key: tags.executionKey, value: `${execution.workflowId}/${execution.firstExecutionRunId}` },
-      tags: {
-        [tags.workflowId]: execution.workflowId,
-        [tags.codeRevision]: codeRevision,
-        [tags.codeDigest]: codeDigest,
-        [tags.dataDigest]: data.digest,
-        [tags.promptVersion]: `${spec.prompt.name}/${promptVersion}`,
-        [tags.baseModel]: spec.baseModel,
-        [tags.baseModelDigest]: baseModel.digest,
-      },
-    });
-    await tracking.putText(runId, 'spec.json', `${JSON.stringify(spec, null, 2)}\n`);
-    return { runId, data, baseModel, prompt: { name: spec.prompt.name, version: promptVersion, template }, codeDigest, codeRevision };
-  },
+    /** Fixes what the lifecycle works from, by digest, and opens its run in MLflow. */
+    async openLifecycle(spec: LifecycleSpec, execution: ExecutionIdentity): Promise<LifecycleInputs> {
+      const data = await fixByDigest(await resolveData(spec.data.path, workspace));
+      const baseModel = await fixByDigest(await resolveBaseModel(spec.baseModel, workspace));
+      const template = (await readFile(fileURLToPath(must(await resolveFile(spec.prompt.path, 'prompt.path', workspace))), 'utf8')).trimEnd();
+      const promptVersion = await tracking.registerPrompt(spec.prompt.name, template);
+      const { codeDigest, codeRevision } = workspace;
+      const runId = await tracking.openRun({
+        experiment: spec.model,
+        name: execution.workflowId,
+        key: { key: tags.executionKey, value: `${execution.workflowId}/${execution.firstExecutionRunId}` },
+        tags: {
+          [tags.workflowId]: execution.workflowId,
+          [tags.codeRevision]: codeRevision,
+          [tags.codeDigest]: codeDigest,
+          [tags.dataDigest]: data.digest,
+          [tags.promptVersion]: `${spec.prompt.name}/${promptVersion}`,
+          [tags.baseModel]: spec.baseModel,
+          [tags.baseModelDigest]: baseModel.digest,
+        },
+      });
+      await tracking.putText(runId, 'spec.json', `${JSON.stringify(spec, null, 2)}\n`);
+      return { runId, data, baseModel, prompt: { name: spec.prompt.name, version: promptVersion, template }, codeDigest, codeRevision };
+    },
 
-  async recordVerdict(runId: string, verdict: Verdict): Promise<void> {
-    await tracking.putText(runId, 'verdict.json', `${JSON.stringify(verdict, null, 2)}\n`);
-    await tracking.setTags(runId, { [tags.verdict]: verdict.passed ? 'gate passed' : 'gate failed' });
-  },
+    async recordVerdict(runId: string, verdict: Verdict): Promise<void> {
+      await tracking.putText(runId, 'verdict.json', `${JSON.stringify(verdict, null, 2)}\n`);
+      await tracking.setTags(runId, { [tags.verdict]: verdict.passed ? 'gate passed' : 'gate failed' });
+    },
 
-  async recordReview(runId: string, decision: ReviewDecision, evidence: Artifact): Promise<void> {
-    await tracking.putText(runId, 'review.json', `${JSON.stringify({ ...decision, evidenceDigest: evidence.digest }, null, 2)}\n`);
-    await tracking.setTags(runId, { [tags.reviewer]: decision.reviewer, [tags.reviewDigest]: decision.digest });
-  },
+    async recordReview(runId: string, decision: ReviewDecision, evidence: Artifact): Promise<void> {
+      await tracking.putText(runId, 'review.json', `${JSON.stringify({ ...decision, evidenceDigest: evidence.digest }, null, 2)}\n`);
+      await tracking.setTags(runId, { [tags.reviewer]: decision.reviewer, [tags.reviewDigest]: decision.digest });
+    },
 
-  async closeLifecycle(runId: string, status: RunStatus, verdict?: string): Promise<void> {
-    if (verdict !== undefined) await tracking.setTags(runId, { [tags.verdict]: verdict });
-    await tracking.endRun(runId, status);
-  },
+    async closeLifecycle(runId: string, status: RunStatus, verdict?: string): Promise<void> {
+      if (verdict !== undefined) await tracking.setTags(runId, { [tags.verdict]: verdict });
+      await tracking.endRun(runId, status);
+    },
   };
 }
 

@@ -71,6 +71,7 @@ const lookEveryMs = 1000;
 
 async function showStages(handle: LifecycleHandle, mlflow: Mlflow, progress: Progress, signal: AbortSignal): Promise<void> {
   const shown = new Set<string>();
+  const pace: Pace = new Map();
   const say = (key: string, text: string): void => {
     if (shown.has(key)) return;
     shown.add(key);
@@ -82,26 +83,36 @@ async function showStages(handle: LifecycleHandle, mlflow: Mlflow, progress: Pro
       for (const { stage, reused, figures } of status.finished) say(`${stage} finished`, `${stage}: ${reused ? 'reused, nothing changed' : `done ${showFigures(figures)}`}`);
       if (!['check', 'done'].includes(status.stage)) say(`${status.stage} ${status.attempt}`, `${status.stage}${status.attempt > 1 ? `, attempt ${status.attempt}` : ''} …`);
       if (status.awaitingReview) say('review', `awaiting a review: scripts/tuneline review ${handle.workflowId} --approve`);
-      await showProgress(status, mlflow, progress).catch(() => undefined);
+      await showProgress(status, mlflow, progress, pace).catch(() => undefined);
     }
     await delay(lookEveryMs, undefined, { signal }).catch(() => undefined);
   }
 }
 
 /** The Job's own figures, as it logs them: how far it is, and what it has learnt. */
-async function showProgress({ model, stage, runId }: LifecycleStatus, mlflow: Mlflow, progress: Progress): Promise<void> {
+async function showProgress({ model, stage, runId }: LifecycleStatus, mlflow: Mlflow, progress: Progress, pace: Pace): Promise<void> {
   if (model === undefined || runId === undefined) return;
   const [run] = await mlflow.runs.findByTag(await mlflow.experiments.ensure(model), { 'mlflow.parentRunId': runId, [tags.stage]: stage }, 'RUNNING');
   const done = run?.metrics['progress/step'];
   const total = run?.metrics['progress/total'];
   if (run === undefined || done === undefined || total === undefined) return;
   const loss = run.metrics['loss'];
-  const left = run.metrics['progress/secondsLeft'];
+  const left = secondsLeft(pace, { runId: run.runId, done, total });
   progress.detail(
-    [`${stage} ${done}/${total}`, ...(loss === undefined ? [] : [`loss ${loss.toFixed(3)}`]), ...(left === undefined || done >= total ? [] : [`about ${Math.ceil(left)} s left`])].join(', '),
+    [`${stage} ${done}/${total}`, ...(loss === undefined ? [] : [`loss ${loss.toFixed(3)}`]), ...(left === undefined ? [] : [`about ${left} s left`])].join(', '),
     done,
     total,
   );
+}
+
+/** Where each Job was when it was first seen: what it did since tells how fast it goes. */
+type Pace = Map<string, { readonly done: number; readonly atMs: number }>;
+
+function secondsLeft(pace: Pace, { runId, done, total }: { readonly runId: string; readonly done: number; readonly total: number }): number | undefined {
+  const first = pace.get(runId);
+  if (first === undefined) pace.set(runId, { done, atMs: performance.now() });
+  if (first === undefined || done <= first.done || done >= total) return undefined;
+  return Math.ceil((((performance.now() - first.atMs) / (done - first.done)) * (total - done)) / 1000);
 }
 
 const showFigures = (figures: Readonly<Record<string, number>>): string =>

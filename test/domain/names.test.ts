@@ -3,7 +3,11 @@ import fc from 'fast-check';
 import { jobName, type JobIdentity } from '../../domain/names.ts';
 
 const identity: fc.Arbitrary<JobIdentity> = fc.record({
-  workflowId: fc.string({ unit: 'grapheme', maxLength: 200 }),
+  // Of any signs, and long ones of which all could stand in a name; by default fast-check keeps texts short.
+  workflowId: fc.oneof(
+    fc.string({ unit: 'grapheme', maxLength: 200 }),
+    fc.string({ unit: fc.constantFrom(...'abc019-/'), maxLength: 200, size: 'max' }),
+  ),
   firstExecutionRunId: fc.uuid(),
   stage: fc.constantFrom('noop', 'explore', 'prepare', 'tune', 'evaluate'),
   attempt: fc.nat({ max: 99 }),

@@ -36,7 +36,7 @@ test('the fine-tune beats the base model on held-out examples', () => {
 });
 
 test('progress was shown while it worked', () => {
-  expect(first.stderr).toMatch(/tune \d+\/\d+, loss \d+\.\d+/);
+  expect(first.stderr).toMatch(/tune \d+\/\d+, loss \d+\.\d+, about \d+ s left/);
   expect(first.stderr).toMatch(/evaluate …/);
 });
 

@@ -6,7 +6,7 @@ import { fakeActivities, stop } from '../builders/activities.ts';
 import { artifact } from '../builders/artifacts.ts';
 import { specInput } from '../builders/specs.ts';
 import { startTimeSkipping } from '../support/temporal.ts';
-import { LifecycleLab, resultOf, untilReviewIsAwaited, type LifecycleHandle } from './lifecycle-lab.ts';
+import { LifecycleLab, untilReviewIsAwaited, type LifecycleHandle } from './lifecycle-lab.ts';
 
 let lab: LifecycleLab;
 beforeAll(async () => {
@@ -63,9 +63,14 @@ describe('a candidate that the gate let through', () => {
 
   test('is rejected where nobody reviews it in time', async () => {
     const fakes = fakeActivities();
-    const result = await lab.run(fakes.activities, reviewed(), resultOf);
+    const { result, hours } = await lab.run(fakes.activities, reviewed(), async (handle) => {
+      const result = await handle.result();
+      const { startTime, closeTime } = await handle.describe();
+      return { result, hours: (Number(closeTime) - Number(startTime)) / 3_600_000 };
+    });
 
     expect(result).toMatchObject({ verdict: 'rejected', by: 'deadline', reason: 'Nobody reviewed it within 72 hours.' });
+    expect(hours).toBeCloseTo(72, 0);
     for (const name of ['recordReview', 'registerVersion'] as const) expect(fakes.argumentsOf(name)).toEqual([]);
     expect(fakes.argumentsOf('closeLifecycle')).toEqual([['parent-run', 'FINISHED', 'rejected']]);
   });
