@@ -143,6 +143,8 @@ describe('a review is refused', () => {
       await tuning.reached;
       const refusal = await refusalOf(handle, approval);
       tuning.release();
+      await untilReviewIsAwaited(handle);
+      await send(handle, approval);
       await handle.result();
       return refusal;
     });
