@@ -71,23 +71,24 @@ export function createLocalJobRunner(options: LocalJobRunnerOptions): JobRunner 
 
   function settle(name: string): void {
     hints.push(name);
-    void freeSlot(name);
+    if (running.delete(name)) startNext();
   }
 
-  async function freeSlot(name: string): Promise<void> {
-    if (!running.has(name) || (await read(name)).phase === 'running') return;
-    running.delete(name);
+  function enqueue(request: JobRequest): void {
+    waiting.push(request);
     startNext();
   }
 
   /** Puts a Job that nobody claimed in the queue, and counts one that runs. */
   async function adopt(request: JobRequest): Promise<void> {
-    if (running.has(request.name) || waiting.some((w) => w.name === request.name)) return;
+    if (isKnown(request.name)) return;
     const { phase } = await read(request.name);
-    if (phase === 'queued') waiting.push(request);
+    if (isKnown(request.name)) return;
+    if (phase === 'queued') enqueue(request);
     else if (phase === 'running') running.add(request.name);
-    startNext();
   }
+
+  const isKnown = (name: string): boolean => running.has(name) || waiting.some((w) => w.name === name);
 
   async function read(name: string): Promise<JobState> {
     await ready;
@@ -116,12 +117,13 @@ export function createLocalJobRunner(options: LocalJobRunnerOptions): JobRunner 
     async create(request) {
       await ready;
       const created = await folders.create(request);
-      if (!created) {
+      if (created) enqueue(request);
+      else {
         const existing = await folders.request(request.name);
         if (existing?.specDigest !== request.specDigest)
           throw new JobConflictError(`Job ${request.name} exists with another spec (${existing?.specDigest} instead of ${request.specDigest}).`);
+        await adopt(request);
       }
-      await adopt(request);
       return created ? 'created' : 'adopted';
     },
 

@@ -67,7 +67,7 @@ export class JobTracker {
   /** A hint says only "look": what counts is what a fresh read says. */
   async #check(name: string): Promise<void> {
     const request = this.#tracked.get(name);
-    if (request === undefined) return;
+    if (request === undefined || this.#reporting.has(name)) return;
     try {
       const state = await this.#options.runner.read(name);
       if (state.phase === 'finished') this.#report(request, state.outcome);
