@@ -9,12 +9,17 @@ export interface JobIdentity {
   readonly attempt: number;
 }
 
+const maximumLength = 63;
+
 /**
  * The Job's name: a pure function of its identity, so that a second submitter can't make a second Job.
  * At most 63 characters of `[a-z0-9-]` (RFC 1123 label, what Kubernetes accepts).
  */
 export function jobName({ workflowId, firstExecutionRunId, stage, attempt }: JobIdentity): string {
-  const readable = workflowId.toLowerCase().replace(/[^a-z0-9]+/g, '-').replace(/^-+/, '').slice(0, 28).replace(/-+$/, '');
   const unique = digestOfText(`${workflowId}/${firstExecutionRunId}`).slice(7, 17);
-  return ['tl', readable, unique, stage, String(attempt)].filter((part) => part !== '').join('-');
+  const end = [unique, stage, String(attempt)].join('-');
+  // What a person reads gives way to what tells Jobs apart.
+  const room = Math.max(0, maximumLength - 'tl--'.length - end.length);
+  const readable = workflowId.toLowerCase().replace(/[^a-z0-9]+/g, '-').replace(/^-+/, '').slice(0, room).replace(/-+$/, '');
+  return ['tl', readable, end].filter((part) => part !== '').join('-');
 }

@@ -9,7 +9,7 @@ const identity: fc.Arbitrary<JobIdentity> = fc.record({
     fc.string({ unit: fc.constantFrom(...'abc019-/'), maxLength: 200, size: 'max' }),
   ),
   firstExecutionRunId: fc.uuid(),
-  stage: fc.constantFrom('noop', 'explore', 'prepare', 'tune', 'evaluate'),
+  stage: fc.constantFrom('noop', 'explore', 'prepare', 'tune', 'evaluate', 'trial-of-a-sweep-with-a-long-name-12'),
   attempt: fc.nat({ max: 99 }),
 });
 const same = (a: JobIdentity, b: JobIdentity) =>
