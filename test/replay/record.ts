@@ -13,6 +13,7 @@ import { artifact } from '../builders/artifacts.ts';
 import { between, evidenceOf } from '../builders/evidence.ts';
 import { failed } from '../builders/job-reports.ts';
 import { specInput } from '../builders/specs.ts';
+import { ensureSearchAttributes } from '../../workers/search-attributes.ts';
 import { startDevServer } from '../support/temporal.ts';
 import { failureOf, LifecycleLab, resultOf, untilReviewIsAwaited, type LifecycleHandle } from '../workflows/lifecycle-lab.ts';
 
@@ -57,7 +58,9 @@ const recordings: readonly Recording[] = [
 
 const folder = new URL('histories/', import.meta.url);
 await mkdir(folder, { recursive: true });
-const lab = await LifecycleLab.open(startDevServer());
+const server = await startDevServer();
+await ensureSearchAttributes(server.client);
+const lab = await LifecycleLab.open(Promise.resolve(server));
 try {
   for (const { name, spec, activities, during } of recordings) {
     const history = await lab.run(fakeActivities(activities).activities, specInput(spec), async (handle) => {

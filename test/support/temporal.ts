@@ -2,16 +2,12 @@ import { fileURLToPath } from 'node:url';
 import type { WorkflowHandle } from '@temporalio/client';
 import { MockActivityEnvironment, TestWorkflowEnvironment } from '@temporalio/testing';
 import { bundleWorkflowCode, DefaultLogger, makeTelemetryFilterString, Runtime, type WorkflowBundle } from '@temporalio/worker';
+import { keyword } from '../../workers/search-attributes.ts';
 import { modelAttribute, stageAttribute, verdictAttribute } from '../../workflows/search-attributes.ts';
 import { until } from './until.ts';
 
 type History = Awaited<ReturnType<WorkflowHandle['fetchHistory']>>;
 type HistoryEvent = NonNullable<History['events']>[number];
-
-const searchAttributes = [modelAttribute, stageAttribute, verdictAttribute];
-
-/** Of the API's `IndexedValueType`. */
-const keyword = 2;
 
 /** Worker logs would drown what a failed test says. */
 const logger = new DefaultLogger('ERROR');
@@ -20,17 +16,17 @@ const logger = new DefaultLogger('ERROR');
 export async function startTimeSkipping(): Promise<TestWorkflowEnvironment> {
   quieten();
   const environment = await TestWorkflowEnvironment.createTimeSkipping({ server: { executable: tool('temporal-test-server') } });
-  await environment.connection.operatorService.addSearchAttributes({
-    namespace: environment.client.options.namespace,
-    searchAttributes: Object.fromEntries(searchAttributes.map(({ name }) => [name, keyword])),
-  });
+  // This server can't list what it knows, so it is told unasked.
+  const names = [modelAttribute, stageAttribute, verdictAttribute].map(({ name }) => name);
+  const { namespace } = environment.client.options;
+  await environment.connection.operatorService.addSearchAttributes({ namespace, searchAttributes: Object.fromEntries(names.map((name) => [name, keyword])) });
   return environment;
 }
 
-/** The server that people run, in memory. */
+/** The server that people run, in memory, as new: without search attributes of ours. */
 export function startDevServer(): Promise<TestWorkflowEnvironment> {
   quieten();
-  return TestWorkflowEnvironment.createLocal({ server: { executable: tool('temporal'), searchAttributes } });
+  return TestWorkflowEnvironment.createLocal({ server: { executable: tool('temporal') } });
 }
 
 /** What an activity finds around it where no worker runs it. */
