@@ -3,7 +3,7 @@ import { availableParallelism, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
-import { Client } from '@temporalio/client';
+import { Client, Connection } from '@temporalio/client';
 import { DefaultLogger, NativeConnection, Runtime, Worker } from '@temporalio/worker';
 import { createJobActivities } from '../activities/jobs.ts';
 import { createLocalArtifactStore } from '../local/artifact-store.ts';
@@ -51,7 +51,7 @@ try {
 async function measure(address: string) {
   Runtime.install({ logger: new DefaultLogger('ERROR') });
   const connection = await NativeConnection.connect({ address });
-  const client = new Client({ connection });
+  const client = new Client({ connection: await Connection.connect({ address }) });
   const runner = createLocalJobRunner({
     ...jobProcess(config),
     root: join(state, 'jobs'),
