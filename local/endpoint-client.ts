@@ -28,7 +28,7 @@ export function createEndpointClient({ url, readToken }: EndpointClientOptions):
       await call('POST', '/admin/prepare', { release, smokePrompt });
     },
     async switchTo(release) {
-      const confirmed = (await call('POST', '/admin/traffic', release)) as unknown as Release;
+      const confirmed = (await call('POST', '/admin/traffic', release))['release'] as Release;
       if (confirmed.version !== release.version) throw new Error(`the endpoint serves version ${confirmed.version} instead of ${release.version}`);
       return served(release);
     },

@@ -67,7 +67,7 @@ export function createEndpointServer({ endpoints, adminToken }: EndpointServerOp
     });
     admin.post<{ Body: Release }>('/admin/traffic', async ({ body }) => {
       await endpoints.switchTo(body);
-      return endpoints.releaseOf(body.endpoint);
+      return { release: endpoints.releaseOf(body.endpoint) };
     });
     admin.get<{ Params: { endpoint: string } }>('/admin/endpoints/:endpoint', ({ params }) => ({ release: endpoints.releaseOf(params.endpoint) ?? null }));
     admin.post<{ Params: { endpoint: string } }>('/admin/endpoints/:endpoint/retire-others', async ({ params }) => {

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { link, mkdir, open, readFile, readdir, rename, rm, writeFile } from 'node:fs/promises';
+import { link, mkdir, open, readFile, readdir, rename, rm, unlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { CancelCause, JobRequest } from '../domain/job.ts';
 import type { ProcessIdentity } from './process-identity.ts';
@@ -101,14 +101,14 @@ export class JobFolders {
   openNames = (): Promise<string[]> => readdir(join(this.root, 'open'));
 
   async acknowledge(name: string): Promise<void> {
-    await rm(this.doneMarker(name), { force: true });
-    await rm(join(this.root, 'open', name), { force: true });
+    await Promise.all([this.doneMarker(name), join(this.root, 'open', name)].map((path) => unlink(path).catch(unlessMissing)));
   }
 
   private async read(name: string, file: string): Promise<string | undefined> {
-    return readFile(join(this.folder(name), file), 'utf8').catch((error: unknown) => {
-      if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
-      throw error;
-    });
+    return readFile(join(this.folder(name), file), 'utf8').catch(unlessMissing);
   }
+}
+
+function unlessMissing(error: unknown): undefined {
+  if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
 }

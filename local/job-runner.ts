@@ -1,4 +1,3 @@
-import { spawn } from 'node:child_process';
 import { watch as watchFolder } from 'node:fs';
 import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -6,8 +5,9 @@ import { fileURLToPath } from 'node:url';
 import { setTimeout as delay } from 'node:timers/promises';
 import { JobConflictError, type CancelCause, type JobRequest, type JobRunner, type JobState } from '../domain/job.ts';
 import { classifyEnding } from '../domain/outcome.ts';
-import { HintQueue } from './hint-queue.ts';
+import { HintQueue } from '../domain/hint-queue.ts';
 import { JobFolders } from './job-folder.ts';
+import { JobLauncher } from './job-launcher.ts';
 import { endGroup, isGroupAlive } from './process-identity.ts';
 
 export interface LocalJobRunnerOptions {
@@ -38,6 +38,8 @@ export function createLocalJobRunner(options: LocalJobRunnerOptions): JobRunner 
   const waiting: JobRequest[] = [];
   const running = new Set<string>();
   const hints = new HintQueue();
+  // An end that is only supposed is a hint, too: the reader finds nobody there and the sweep starts it again.
+  const launcher = new JobLauncher(settle);
 
   function startNext(): void {
     while (running.size < options.slots) {
@@ -49,24 +51,16 @@ export function createLocalJobRunner(options: LocalJobRunnerOptions): JobRunner 
   }
 
   function start(request: JobRequest): void {
-    const child = spawn(
-      processScript,
-      [folders.folder(request.name), folders.doneMarker(request.name), ...options.command(request.spec.stage)],
-      {
-        cwd: options.root,
-        detached: true,
-        stdio: 'ignore',
-        env: {
-          ...options.env,
-          TUNELINE_JOB: JSON.stringify(request.spec),
-          TUNELINE_TERMINATION_PATH: folders.outcomePath(request.name),
-        },
+    launcher.launch({
+      name: request.name,
+      command: [processScript, folders.folder(request.name), folders.doneMarker(request.name), ...options.command(request.spec.stage)],
+      cwd: options.root,
+      env: {
+        ...options.env,
+        TUNELINE_JOB: JSON.stringify(request.spec),
+        TUNELINE_TERMINATION_PATH: folders.outcomePath(request.name),
       },
-    );
-    child.unref();
-    // A spawn that failed, too, is a hint: the reader finds nobody there and the sweep starts it again.
-    child.once('error', () => settle(request.name));
-    child.once('exit', () => settle(request.name));
+    });
   }
 
   function settle(name: string): void {
@@ -92,16 +86,18 @@ export function createLocalJobRunner(options: LocalJobRunnerOptions): JobRunner 
 
   async function read(name: string): Promise<JobState> {
     await ready;
+    const exitCode = await folders.exitCode(name);
+    if (exitCode !== undefined) return finished(name, exitCode);
     const claimant = await folders.claimant(name);
     if (claimant === undefined) return (await folders.request(name)) ? { phase: 'queued' } : { phase: 'absent' };
-    if (claimant !== 'nobody' && (await folders.exitCode(name)) === undefined && isGroupAlive(claimant))
-      return { phase: 'running', sinceMs: (await stat(join(folders.folder(name), 'process'))).mtimeMs };
-    return { phase: 'finished', outcome: await readOutcome(name) };
+    if (claimant !== 'nobody' && isGroupAlive(claimant)) return { phase: 'running', sinceMs: (await stat(join(folders.folder(name), 'process'))).mtimeMs };
+    // It may have written its end between the two looks.
+    return finished(name, await folders.exitCode(name));
   }
 
-  async function readOutcome(name: string) {
-    const [exitCode, message, cancelled] = await Promise.all([folders.exitCode(name), folders.outcome(name), folders.cancelled(name)]);
-    return classifyEnding({ exitCode, message, ...(cancelled ? { cancelled } : {}) });
+  async function finished(name: string, exitCode: number | undefined): Promise<JobState> {
+    const [message, cancelled] = await Promise.all([folders.outcome(name), folders.cancelled(name)]);
+    return { phase: 'finished', outcome: classifyEnding({ exitCode, message, ...(cancelled ? { cancelled } : {}) }) };
   }
 
   async function sweep(): Promise<void> {

@@ -55,8 +55,7 @@ async function measure(address: string) {
   const runner = createLocalJobRunner({
     ...jobProcess(config),
     root: join(state, 'jobs'),
-    // A Job that does nothing mostly waits for its process to start.
-    slots: availableParallelism() * 4,
+    slots: availableParallelism(),
     graceMs: 1000,
   });
   // No stage here has an MLflow run, so this is never asked.

@@ -50,7 +50,7 @@ export function fakeActivities(given: Partial<Activities> = {}, before?: (call: 
   const noting = Object.entries({ ...goingWell, ...given }).map(([name, fake]) => [
     name,
     async (...args: unknown[]): Promise<unknown> => {
-      const call = { name, args } as unknown as Call;
+      const call = { name, args } as Call;
       calls.push(call);
       await before?.(call);
       return (fake as (...args: unknown[]) => Promise<unknown>)(...args);

@@ -1,5 +1,6 @@
 import { readFile, readdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import type { Client } from '@temporalio/client';
 import { jobName } from '../../domain/names.ts';
@@ -125,6 +126,18 @@ test('MLflow killed in the middle: the lifecycle waits for it and goes on, and t
   await stack.says(/mlflow is started again/);
   expect(await handle.result()).toMatchObject({ verdict: 'promoted' });
   expect(await stepsLogged(await tuneRuns('mlflow-killed'))).toEqual(allSteps);
+});
+
+test('MLflow silent for a minute: the lifecycle waits for it and goes on, and the curve is whole', async () => {
+  const { handle, nameOf } = await start('mlflow-silent', 8);
+  await training(nameOf('tune'));
+  const group = -(stack.services.processes['mlflow']?.pid ?? NaN);
+  process.kill(group, 'SIGSTOP');
+  // The minute is the fault itself: the training ends within it, and nobody can be told.
+  await delay(60_000);
+  process.kill(group, 'SIGCONT');
+  expect(await handle.result()).toMatchObject({ verdict: 'promoted' });
+  expect(await stepsLogged(await tuneRuns('mlflow-silent'))).toEqual(allSteps);
 });
 
 test('a bad spec ends at once, names every wrong field, and leaves nothing behind', async () => {

@@ -105,6 +105,24 @@ test.each(['the whole group', 'its program alone'])('kill -9 of %s is an evictio
   await harness.close();
 });
 
+test('the death of the helper that starts Jobs ends none of them, and the next one starts', async () => {
+  const harness = await makeHarness();
+  const [first, second] = [jobOf({ does: 'sleep' }), jobOf({ does: 'succeed', value: 'next' })];
+  await harness.runner.create(first);
+  await until(async () => (await harness.starts(first.name)) > 0);
+  const claimant = await harness.folders.claimant(first.name);
+  if (claimant === undefined || claimant === 'nobody') throw new Error('the Job runs, so someone claimed it');
+  const helper = await parentOf(claimant.pid);
+  expect(helper).not.toBe(process.pid);
+  process.kill(helper, 'SIGKILL');
+  await until(async () => (await parentOf(claimant.pid)) !== helper);
+  await harness.runner.create(second);
+  expect(await finished(harness.runner, second.name)).toMatchObject({ kind: 'succeeded', value: 'next' });
+  expect(await harness.runner.read(first.name)).toMatchObject({ phase: 'running' });
+  expect(await harness.starts(first.name)).toBe(1);
+  await harness.close();
+});
+
 test('a number that another process was given later is not taken for the Job', async () => {
   const harness = await makeHarness();
   const request = jobOf({ does: 'sleep' });
@@ -116,6 +134,11 @@ test('a number that another process was given later is not taken for the Job', a
   await harness.runner.cancel(request.name, 'Deleted', 'must not reach this process');
   await harness.close();
 });
+
+async function parentOf(pid: number): Promise<number> {
+  const status = await readFile(`/proc/${pid}/status`, 'utf8');
+  return Number(/^PPid:\s+(\d+)/m.exec(status)?.[1]);
+}
 
 async function childOf(pid: number): Promise<number> {
   for (;;) {

@@ -1,6 +1,6 @@
 import { afterEach, expect, test } from '@jest/globals';
 import type { CancelCause, JobOutcome, JobRequest, JobRunner, JobState } from '../../domain/job.ts';
-import { HintQueue } from '../../local/hint-queue.ts';
+import { HintQueue } from '../../domain/hint-queue.ts';
 import { JobTracker, type JobReporter } from '../../workers/job-tracker.ts';
 import { jobOf } from '../contract/job-runner.ts';
 
