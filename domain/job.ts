@@ -37,12 +37,22 @@ export interface JobRequest {
 
 export type JobState =
   | { readonly phase: 'absent' }
-  | { readonly phase: 'queued' }
+  | { readonly phase: 'queued'; readonly wait?: Wait }
   | { readonly phase: 'running'; readonly sinceMs: number }
   | { readonly phase: 'finished'; readonly outcome: JobOutcome };
 
+/** What keeps a Job from running: admission by a queue, a node to run on, its image, or the container's start. */
+export interface Wait {
+  readonly for: 'quota' | 'node' | 'image' | 'start';
+  readonly sinceMs: number;
+  /** In the words of whoever makes it wait. */
+  readonly message: string;
+  /** No time will help: the image's name is wrong, for instance. */
+  readonly hopeless?: boolean;
+}
+
 /** Why a Job is being ended from outside; kept with the Job before anything is killed. */
-export type CancelCause = Extract<Failure['class'], 'Deadline' | 'Stalled' | 'Deleted'>;
+export type CancelCause = Extract<Failure['class'], 'Deadline' | 'Stalled' | 'Deleted' | 'Unschedulable' | 'ImagePull' | 'BadConfig'>;
 
 /**
  * Whatever runs Jobs. Implementations pass `test/contract/job-runner.ts`.

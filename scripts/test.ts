@@ -21,8 +21,9 @@ const failures: string[] = [];
 if (jestArguments.length === 0) {
   await toolchain.installJobsDevelopment();
   await runPytest();
-  // What starts whole stacks runs alone: two of them would only wait for each other on two cores.
-  await runJest('unit', ['--testPathIgnorePatterns', '/e2e/', '--maxWorkers', '2']);
+  // What starts whole stacks or clusters runs alone: two of them would only wait for each other on two cores.
+  await runJest('unit', ['--testPathIgnorePatterns', '/(e2e|cluster)/', '--maxWorkers', '2']);
+  await runJest('cluster', ['test/cluster', '--runInBand']);
   await runJest('e2e', ['test/e2e', '--runInBand']);
 } else {
   await runJest('chosen', ['--runInBand', ...jestArguments]);

@@ -1,5 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import type { JobOutcome, JobRequest, JobRunner } from '../domain/job.ts';
+import { judgeWait } from '../domain/clocks.ts';
+import type { JobOutcome, JobRequest, JobRunner, Wait } from '../domain/job.ts';
 
 /** How a Job's end reaches the lifecycle that waits for it. */
 export interface JobReporter {
@@ -17,7 +18,11 @@ export interface JobTrackerOptions {
   readonly log: (message: string, fields: Record<string, unknown>) => void;
   /** A quarter of the activity's heartbeat timeout, so that one lost heartbeat does no harm. */
   readonly heartbeatMs: number;
+  /** After something failed; each further failure doubles it. */
+  readonly firstPauseMs?: number;
 }
+
+const deletedFromOutside: JobOutcome = { kind: 'failed', failure: { class: 'Deleted', message: 'The Job was deleted from outside before it ended.' } };
 
 /**
  * Watches every open Job of a runner and reports each end once. It keeps no state that the runner
@@ -52,7 +57,7 @@ export class JobTracker {
 
   async #watch(): Promise<void> {
     const { runner, log } = this.#options;
-    for (let pauseMs = 250; !this.#stop.signal.aborted; pauseMs = Math.min(pauseMs * 2, 10_000)) {
+    for (let pauseMs = this.#options.firstPauseMs ?? 250; !this.#stop.signal.aborted; pauseMs = Math.min(pauseMs * 2, 10_000)) {
       try {
         const hints = runner.watch(this.#stop.signal);
         for (const request of await runner.listOpen()) this.track(request);
@@ -72,6 +77,9 @@ export class JobTracker {
       const state = await this.#options.runner.read(name);
       if (state.phase === 'finished') this.#report(request, state.outcome);
       else if (state.phase === 'running') await this.#enforceDeadline(request, state.sinceMs);
+      else if (state.phase === 'queued' && state.wait) await this.#enforceClocks(request, state.wait);
+      // Made by us and not there: nothing will ever be heard of it again.
+      else if (state.phase === 'absent') this.#report(request, deletedFromOutside);
     } catch (error) {
       // Losing contact is a state, not a failure: the next heartbeat round looks again.
       this.#options.log('could not read a Job', { job: name, error: String(error) });
@@ -81,6 +89,11 @@ export class JobTracker {
   async #enforceDeadline(request: JobRequest, sinceMs: number): Promise<void> {
     if (Date.now() - sinceMs < request.maximumSeconds * 1000) return;
     await this.#options.runner.cancel(request.name, 'Deadline', `It ran longer than ${request.maximumSeconds} seconds.`);
+  }
+
+  async #enforceClocks(request: JobRequest, wait: Wait): Promise<void> {
+    const verdict = judgeWait(wait, Date.now());
+    if (verdict) await this.#options.runner.cancel(request.name, verdict.cause, verdict.reason);
   }
 
   #report(request: JobRequest, outcome: JobOutcome): void {
@@ -93,7 +106,7 @@ export class JobTracker {
 
   async #reportUntilDone(request: JobRequest, outcome: JobOutcome): Promise<void> {
     const { runner, reporter, log } = this.#options;
-    for (let pauseMs = 250; !this.#stop.signal.aborted; pauseMs = Math.min(pauseMs * 2, 5000)) {
+    for (let pauseMs = this.#options.firstPauseMs ?? 250; !this.#stop.signal.aborted; pauseMs = Math.min(pauseMs * 2, 5000)) {
       try {
         await reporter.keepEvidence(request, outcome);
         await reporter.complete(request, outcome);

@@ -1,73 +1,116 @@
 import type { V1Job } from '@kubernetes/client-node';
 import { exitCodes, type JobRequest } from '../../domain/job.ts';
+import { annotations, containerName, jobVariable, labels, managedBy } from '../names.ts';
 
+/** Where and with what the Jobs of a cluster run; the same for all of them. */
 export interface JobPlacement {
   readonly namespace: string;
   /** By digest: a tag may mean another image tomorrow. */
   readonly image: string;
-  readonly gpus: number;
   readonly env: Readonly<Record<string, string>>;
+  readonly gpus: number;
+  /** What nodes with the wanted GPU carry as `nvidia.com/gpu.product`. */
+  readonly gpuProduct?: string;
+  /** Bytes or a Kubernetes quantity; beyond it the kernel ends the Job, which is then tried again smaller. */
+  readonly memory?: string;
+  /** Between SIGTERM and SIGKILL: long enough to save a checkpoint. */
+  readonly graceSeconds: number;
+  /** A claim that every node can mount: data, checkpoints and weights, at `mountPath`. */
+  readonly storage?: { readonly claim: string; readonly mountPath: string };
+  /** A Kueue LocalQueue: the Job waits, suspended, until its quota is free. */
+  readonly queue?: string;
+  readonly priorityClass?: string;
 }
 
-/** The digest and the owner travel with the Job, so that whoever finds it can compare, adopt and report. */
-const annotation = {
-  specDigest: 'tuneline.dev/spec-digest',
-  workflowId: 'tuneline.dev/workflow-id',
-  runId: 'tuneline.dev/run-id',
-  activityId: 'tuneline.dev/activity-id',
-} as const;
+/** Past its own deadline by so much, a pod that no worker watches is ended by its node. */
+const unwatchedSeconds = 3600;
 
 /** The Kubernetes Job of a request. It never retries by itself: the lifecycle does, with the failure's class in hand. */
-export function jobManifest(request: JobRequest, { namespace, image, gpus, env }: JobPlacement): V1Job {
-  const labels = { 'app.kubernetes.io/managed-by': 'tuneline', 'app.kubernetes.io/component': request.spec.stage };
+export function jobManifest(request: JobRequest, placement: JobPlacement): V1Job {
+  const { namespace, image, env, gpus, gpuProduct, memory, graceSeconds, storage, queue, priorityClass } = placement;
+  const ours = { [labels.managedBy]: managedBy, [labels.component]: request.spec.stage };
+  const limits = { ...(gpus > 0 ? { 'nvidia.com/gpu': String(gpus) } : {}), ...(memory ? { memory } : {}) };
   return {
     apiVersion: 'batch/v1',
     kind: 'Job',
     metadata: {
       name: request.name,
       namespace,
-      labels,
+      labels: { ...ours, [labels.open]: 'true', ...(queue ? { 'kueue.x-k8s.io/queue-name': queue } : {}) },
       annotations: {
-        [annotation.specDigest]: request.specDigest,
-        [annotation.workflowId]: request.owner.workflowId,
-        [annotation.runId]: request.owner.runId,
-        [annotation.activityId]: request.owner.activityId,
+        [annotations.specDigest]: request.specDigest,
+        [annotations.workflowId]: request.owner.workflowId,
+        [annotations.runId]: request.owner.runId,
+        [annotations.activityId]: request.owner.activityId,
+        [annotations.maximumSeconds]: String(request.maximumSeconds),
+        ...(request.runId ? { [annotations.mlflowRunId]: request.runId } : {}),
       },
     },
     spec: {
       backoffLimit: 0,
-      activeDeadlineSeconds: request.maximumSeconds,
       podReplacementPolicy: 'Failed',
       podFailurePolicy: {
         rules: [
-          // An eviction is nobody's failure and must not use up the Job.
+          // An eviction is nobody's failure: the Job goes on in another pod, from its checkpoint.
           { action: 'Ignore', onPodConditions: [{ type: 'DisruptionTarget', status: 'True' }] },
-          { action: 'FailJob', onExitCodes: { operator: 'In', values: [exitCodes.badSpec, exitCodes.badData, exitCodes.tryAgain] } },
+          { action: 'FailJob', onExitCodes: { containerName, operator: 'In', values: [exitCodes.badSpec, exitCodes.badData, exitCodes.tryAgain] } },
         ],
       },
+      ...(queue ? { suspend: true } : {}),
       template: {
-        metadata: { labels, annotations: { 'cluster-autoscaler.kubernetes.io/safe-to-evict': 'false' } },
+        metadata: { labels: ours, annotations: { 'cluster-autoscaler.kubernetes.io/safe-to-evict': 'false' } },
         spec: {
           restartPolicy: 'Never',
+          activeDeadlineSeconds: request.maximumSeconds + unwatchedSeconds,
+          terminationGracePeriodSeconds: graceSeconds,
           automountServiceAccountToken: false,
-          securityContext: { runAsNonRoot: true, seccompProfile: { type: 'RuntimeDefault' } },
+          enableServiceLinks: false,
+          ...(gpuProduct ? { nodeSelector: { 'nvidia.com/gpu.product': gpuProduct } } : {}),
+          ...(gpus > 0 ? { tolerations: [{ key: 'nvidia.com/gpu', operator: 'Exists', effect: 'NoSchedule' }] } : {}),
+          ...(priorityClass ? { priorityClassName: priorityClass } : {}),
+          securityContext: { runAsNonRoot: true, runAsUser: 10_001, runAsGroup: 10_001, fsGroup: 10_001, seccompProfile: { type: 'RuntimeDefault' } },
           containers: [
             {
-              name: 'job',
+              name: containerName,
               image,
               args: [request.spec.stage],
-              env: Object.entries({ ...env, TUNELINE_JOB: JSON.stringify(request.spec) }).map(([name, value]) => ({ name, value })),
-              resources: gpus === 0 ? {} : { limits: { 'nvidia.com/gpu': String(gpus) } },
+              env: Object.entries({ ...env, [jobVariable]: JSON.stringify(request.spec) }).map(([name, value]) => ({ name, value })),
+              resources: Object.keys(limits).length === 0 ? {} : { limits, requests: limits },
               securityContext: { allowPrivilegeEscalation: false, readOnlyRootFilesystem: true, capabilities: { drop: ['ALL'] } },
               terminationMessagePath: '/dev/termination-log',
               terminationMessagePolicy: 'File',
-              volumeMounts: [{ name: 'shared-memory', mountPath: '/dev/shm' }],
+              volumeMounts: [
+                { name: 'shared-memory', mountPath: '/dev/shm' },
+                { name: 'scratch', mountPath: '/tmp' },
+                ...(storage ? [{ name: 'storage', mountPath: storage.mountPath }] : []),
+              ],
             },
           ],
-          // Data loaders and NCCL pass tensors through it, and the default of 64 MiB is too little.
-          volumes: [{ name: 'shared-memory', emptyDir: { medium: 'Memory' } }],
+          volumes: [
+            // Data loaders and NCCL pass tensors through it, and the default of 64 MiB is too little.
+            { name: 'shared-memory', emptyDir: { medium: 'Memory' } },
+            { name: 'scratch', emptyDir: {} },
+            ...(storage ? [{ name: 'storage', persistentVolumeClaim: { claimName: storage.claim } }] : []),
+          ],
         },
       },
     },
   } satisfies V1Job;
+}
+
+/** What `jobManifest` was given, read back from the cluster. */
+export function requestOf(job: V1Job): JobRequest | undefined {
+  const { name, annotations: notes = {} } = job.metadata ?? {};
+  const spec = job.spec?.template.spec?.containers.find((c) => c.name === containerName)?.env?.find((e) => e.name === jobVariable)?.value;
+  const specDigest = notes[annotations.specDigest];
+  if (!name || !spec || !specDigest) return undefined;
+  const runId = notes[annotations.mlflowRunId];
+  return {
+    name,
+    owner: { workflowId: notes[annotations.workflowId] ?? '', runId: notes[annotations.runId] ?? '', activityId: notes[annotations.activityId] ?? '' },
+    spec: JSON.parse(spec) as JobRequest['spec'],
+    specDigest,
+    maximumSeconds: Number(notes[annotations.maximumSeconds]),
+    ...(runId ? { runId } : {}),
+  };
 }

@@ -1,16 +1,21 @@
 import { expect, test } from '@jest/globals';
-import { jobManifest, type JobPlacement } from '../../k8s/manifests/job.ts';
+import { jobManifest, requestOf, type JobPlacement } from '../../k8s/manifests/job.ts';
 import { jobOf } from '../contract/job-runner.ts';
 
-const placement: JobPlacement = { namespace: 'training', image: 'jobs@sha256:0', gpus: 1, env: {} };
+const placement: JobPlacement = { namespace: 'training', image: 'jobs@sha256:0', gpus: 1, env: {}, graceSeconds: 30 };
 const request = jobOf({ does: 'sleep' });
 const manifest = jobManifest(request, placement);
 const container = manifest.spec?.template.spec?.containers[0];
 
-test('the Job carries what an adopter compares and whom to tell', () => {
+test('whoever finds the Job can read the request back: what to compare, whom to tell', () => {
   expect(manifest.metadata?.name).toBe(request.name);
-  const { workflowId, runId, activityId } = request.owner;
-  expect(Object.values(manifest.metadata?.annotations ?? {})).toEqual([request.specDigest, workflowId, runId, activityId]);
+  expect(requestOf(manifest)).toEqual(request);
+  const recorded = { ...request, runId: 'an MLflow run' };
+  expect(requestOf(jobManifest(recorded, placement))).toEqual(recorded);
+});
+
+test('a Job that someone else made is no request of ours', () => {
+  expect(requestOf({ metadata: { name: 'other' }, spec: { template: {} } })).toBeUndefined();
 });
 
 test('Kubernetes retries nothing, and an eviction is not a failure', () => {

@@ -1,5 +1,5 @@
 import { afterEach, expect, test } from '@jest/globals';
-import type { CancelCause, JobOutcome, JobRequest, JobRunner, JobState } from '../../domain/job.ts';
+import type { CancelCause, JobOutcome, JobRequest, JobRunner, JobState, Wait } from '../../domain/job.ts';
 import { HintQueue } from '../../domain/hint-queue.ts';
 import { JobTracker, type JobReporter } from '../../workers/job-tracker.ts';
 import { jobOf } from '../contract/job-runner.ts';
@@ -41,6 +41,10 @@ function fakeRunner() {
     run: (request: JobRequest, sinceMs = Date.now()) => {
       open.set(request.name, request);
       states.set(request.name, { phase: 'running', sinceMs });
+    },
+    wait: (request: JobRequest, wait: Wait) => {
+      open.set(request.name, request);
+      states.set(request.name, { phase: 'queued', wait });
     },
     end: (request: JobRequest, outcome = success) => {
       states.set(request.name, { phase: 'finished', outcome });
@@ -148,4 +152,34 @@ test('a Job whose lifecycle is gone is ended, with the cause recorded', async ()
   track(jobs.runner, reporter, 20).track(request);
   await completed;
   expect(jobs.cancelled[0]).toEqual({ name: request.name, cause: 'Deleted' });
+});
+
+test('a Job whose image can not be there is given up at once, with the reason', async () => {
+  const jobs = fakeRunner();
+  const request = jobOf({ does: 'sleep' });
+  jobs.wait(request, { for: 'image', sinceMs: Date.now(), message: 'InvalidImageName', hopeless: true });
+  const { reporter, completed } = fakeReporter();
+  track(jobs.runner, reporter);
+  expect(await completed).toMatchObject({ kind: 'failed', failure: { class: 'ImagePull' } });
+  expect(jobs.cancelled).toEqual([{ name: request.name, cause: 'ImagePull' }]);
+});
+
+test('a Job that waits for its quota is left alone', async () => {
+  const jobs = fakeRunner();
+  const request = jobOf({ does: 'sleep' });
+  jobs.wait(request, { for: 'quota', sinceMs: 0, message: 'not admitted' });
+  const { reporter, completed } = fakeReporter();
+  const tracker = track(jobs.runner, reporter);
+  tracker.track(request);
+  jobs.end(request);
+  expect(await completed).toEqual(success);
+  expect(jobs.cancelled).toEqual([]);
+});
+
+test('a Job that someone deleted is reported as that', async () => {
+  const jobs = fakeRunner();
+  const request = jobOf({ does: 'sleep' });
+  const { reporter, completed } = fakeReporter();
+  track(jobs.runner, reporter).track(request);
+  expect(await completed).toMatchObject({ kind: 'failed', failure: { class: 'Deleted' } });
 });

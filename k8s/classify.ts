@@ -1,0 +1,100 @@
+import type { V1ContainerStatus, V1Job, V1Pod } from '@kubernetes/client-node';
+import type { Failure } from '../domain/failure.ts';
+import type { CancelCause, JobState, Wait } from '../domain/job.ts';
+import { classifyEnding } from '../domain/outcome.ts';
+import { annotations } from './names.ts';
+
+/** What a Job and its pods, read at one time, say of it. Pure. */
+export function classifyJob(job: V1Job, pods: readonly V1Pod[]): JobState {
+  const cancelled = cancelledOf(job);
+  const neverStarted = job.spec?.suspend === true && cancelled !== undefined;
+  if (pods.every((pod) => !isLive(pod)) && (neverStarted || hasCondition(job, 'Complete') || hasCondition(job, 'Failed')))
+    return { phase: 'finished', outcome: outcomeOf(job, pods, cancelled) };
+  const sinceMs = runningSince(pods);
+  if (sinceMs !== undefined) return { phase: 'running', sinceMs };
+  const wait = waitOf(job, pods);
+  return { phase: 'queued', ...(wait ? { wait } : {}) };
+}
+
+export function cancelledOf(job: V1Job): { cause: CancelCause; reason: string } | undefined {
+  const text = job.metadata?.annotations?.[annotations.cancelled];
+  return text ? (JSON.parse(text) as { cause: CancelCause; reason: string }) : undefined;
+}
+
+/** A pod that may still run something, or be about to. Phase `Unknown` counts: its node is out of sight, not dead. */
+export const isLive = (pod: V1Pod): boolean => pod.status?.phase !== 'Succeeded' && pod.status?.phase !== 'Failed';
+
+const hasCondition = (job: V1Job, type: string): boolean => condition(job, type) !== undefined;
+const condition = (job: V1Job, type: string) => job.status?.conditions?.find((c) => c.type === type && c.status === 'True');
+
+function outcomeOf(job: V1Job, pods: readonly V1Pod[], cancelled: ReturnType<typeof cancelledOf>) {
+  // Of the pods that an eviction put in each other's place, the last one ended the Job.
+  const last = [...pods].sort((a, b) => timeMs(a.metadata?.creationTimestamp) - timeMs(b.metadata?.creationTimestamp)).at(-1);
+  const failure = cancelled ? undefined : last ? failureOfPod(last) : failureWithoutPod(job);
+  if (failure) return { kind: 'failed' as const, failure };
+  const ended = last && mainStatus(last)?.state?.terminated;
+  return classifyEnding({ exitCode: ended?.exitCode, message: ended?.message, ...(cancelled ? { cancelled } : {}) });
+}
+
+/** What the pod's own program can't say of its end, because something else ended it. */
+function failureOfPod(pod: V1Pod): Failure | undefined {
+  const initialized = pod.status?.initContainerStatuses?.find((s) => (s.state?.terminated?.exitCode ?? 0) !== 0);
+  const statuses = [...(pod.status?.initContainerStatuses ?? []), ...(pod.status?.containerStatuses ?? [])];
+  // Also where the main process went on and ended well: the work that a child did is missing.
+  if (statuses.some((s) => s.state?.terminated?.reason === 'OOMKilled'))
+    return { class: 'HostOutOfMemory', message: 'The kernel ended the Job, because it used more memory than its limit allows.' };
+  const disruption = pod.status?.conditions?.find((c) => c.type === 'DisruptionTarget' && c.status === 'True');
+  if (disruption && pod.status?.phase === 'Failed') return { class: disruptionClasses[disruption.reason ?? ''] ?? 'Evicted', message: disruption.message ?? 'The pod was evicted.' };
+  const { reason, message } = pod.status ?? {};
+  if (reason === 'DeadlineExceeded') return { class: 'Deadline', message: message ?? 'The pod ran longer than it may.' };
+  if (reason === 'Evicted') return { class: 'Evicted', message: message ?? 'The node evicted the pod.' };
+  if (reason === 'NodeLost') return { class: 'NodeLost', message: message ?? 'The node that ran the pod is lost.' };
+  const ended = (initialized ?? mainStatus(pod))?.state?.terminated;
+  if (ended?.reason === 'StartError' || ended?.reason === 'ContainerCannotRun') return { class: 'BadConfig', message: ended.message ?? 'The container could not be started.' };
+  if (initialized) return { class: 'BadConfig', message: `The container ${initialized.name} that prepares the pod ended with exit code ${ended?.exitCode}.` };
+  return undefined;
+}
+
+const disruptionClasses: Readonly<Record<string, Failure['class']>> = {
+  PreemptionByScheduler: 'Preempted',
+  DeletionByPodGC: 'NodeLost',
+  DeletionByTaintManager: 'NodeLost',
+};
+
+function failureWithoutPod(job: V1Job): Failure {
+  const failed = condition(job, 'Failed');
+  if (failed?.reason === 'DeadlineExceeded') return { class: 'Deadline', message: failed.message ?? 'The Job ran longer than it may.' };
+  return { class: 'Evicted', message: 'The pod was deleted before its end could be read.' };
+}
+
+/** When the first of the Job's containers that still counts began; a finished one whose Job is not settled yet runs, too. */
+function runningSince(pods: readonly V1Pod[]): number | undefined {
+  const starts = pods.flatMap((pod) => {
+    const { running, terminated } = mainStatus(pod)?.state ?? {};
+    const at = running?.startedAt ?? (pods.length === 1 ? terminated?.startedAt : undefined);
+    return at ? [timeMs(at)] : [];
+  });
+  return starts.length === 0 ? undefined : Math.min(...starts);
+}
+
+const hopelessImage = ['InvalidImageName', 'ErrImageNeverPull'];
+const imageReasons = ['ImagePullBackOff', 'ErrImagePull', 'RegistryUnavailable', 'ImageInspectError', ...hopelessImage];
+
+function waitOf(job: V1Job, pods: readonly V1Pod[]): Wait | undefined {
+  const createdMs = timeMs(job.metadata?.creationTimestamp);
+  if (job.spec?.suspend) return { for: 'quota', sinceMs: createdMs, message: 'The queue has not admitted it yet.' };
+  const pod = pods.find(isLive);
+  if (!pod) return undefined;
+  const scheduled = pod.status?.conditions?.find((c) => c.type === 'PodScheduled');
+  const sinceMs = timeMs(scheduled?.lastTransitionTime ?? pod.metadata?.creationTimestamp);
+  if (scheduled?.status === 'False') return { for: 'node', sinceMs, message: scheduled.message ?? scheduled.reason ?? 'No node fits.' };
+  const waiting = [...(pod.status?.initContainerStatuses ?? []), ...(pod.status?.containerStatuses ?? [])].map((s) => s.state?.waiting).find((w) => w !== undefined);
+  if (!waiting) return undefined;
+  const message = [waiting.reason, waiting.message].filter(Boolean).join(': ');
+  if (imageReasons.includes(waiting.reason ?? ''))
+    return { for: 'image', sinceMs, message, ...(hopelessImage.includes(waiting.reason ?? '') ? { hopeless: true } : {}) };
+  return { for: 'start', sinceMs, message };
+}
+
+const mainStatus = (pod: V1Pod): V1ContainerStatus | undefined => pod.status?.containerStatuses?.[0];
+const timeMs = (time: Date | undefined): number => (time === undefined ? 0 : new Date(time).getTime());

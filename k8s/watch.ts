@@ -1,0 +1,143 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { Watch, type KubeConfig, type KubernetesListObject, type KubernetesObject } from '@kubernetes/client-node';
+
+export interface WatchClocks {
+  /** Without a byte for so long, the connection counts as half-open. The server sends a bookmark about once a minute. */
+  readonly inactivityMs: number;
+  /** However well the watch goes, everything is listed again this often. */
+  readonly relistMs: number;
+  readonly firstPauseMs: number;
+  readonly longestPauseMs: number;
+}
+
+export const watchClocks: WatchClocks = { inactivityMs: 150_000, relistMs: 300_000, firstPauseMs: 200, longestPauseMs: 30_000 };
+
+export interface Watched<T extends KubernetesObject> {
+  readonly kubeConfig: KubeConfig;
+  readonly path: string;
+  readonly labelSelector: string;
+  readonly list: () => Promise<KubernetesListObject<T>>;
+  /** An object appeared, changed or went. */
+  readonly onChange: (object: T) => void;
+  readonly onError: (error: unknown) => void;
+  readonly clocks: WatchClocks;
+}
+
+/**
+ * A copy of a collection, kept up to date by list and watch until the signal. It resumes where a
+ * connection broke off and lists again where the server no longer knows that place (410).
+ */
+export class Mirror<T extends KubernetesObject> {
+  readonly #watched: Watched<T>;
+  readonly #objects = new Map<string, T>();
+  #live = false;
+
+  constructor(watched: Watched<T>) {
+    this.#watched = watched;
+  }
+
+  /** Whether a watch stands: only then does the copy say anything. */
+  get live(): boolean {
+    return this.#live;
+  }
+
+  get(name: string): T | undefined {
+    return this.#objects.get(name);
+  }
+
+  values(): MapIterator<T> {
+    return this.#objects.values();
+  }
+
+  /** What a reply just showed, ahead of the watch. */
+  put(object: T): void {
+    const name = object.metadata?.name;
+    if (name && this.#live && !this.#objects.has(name)) this.#objects.set(name, object);
+  }
+
+  async run(signal: AbortSignal): Promise<void> {
+    const { clocks, onError } = this.#watched;
+    let from: string | undefined;
+    let listedAt = 0;
+    let pauseMs = clocks.firstPauseMs;
+    while (!signal.aborted) {
+      try {
+        if (from === undefined || Date.now() - listedAt > clocks.relistMs) {
+          from = await this.#relist();
+          listedAt = Date.now();
+        }
+        const { lastVersion, events } = await this.#stream(from, signal);
+        from = lastVersion;
+        if (events > 0) pauseMs = clocks.firstPauseMs;
+      } catch (error) {
+        // A version that the server forgot, and anything unclear: begin with a list.
+        from = undefined;
+        if (!signal.aborted) onError(error);
+      } finally {
+        this.#live = false;
+      }
+      // Many workers that lost one server should not come back in one moment.
+      await delay(pauseMs * (0.5 + Math.random()), undefined, { signal }).catch(() => undefined);
+      pauseMs = Math.min(pauseMs * 2, clocks.longestPauseMs);
+    }
+  }
+
+  async #relist(): Promise<string | undefined> {
+    const list = await this.#watched.list();
+    const before = new Map(this.#objects);
+    this.#objects.clear();
+    for (const object of list.items) {
+      this.#objects.set(object.metadata?.name ?? '', object);
+      before.delete(object.metadata?.name ?? '');
+      this.#watched.onChange(object);
+    }
+    for (const gone of before.values()) this.#watched.onChange(gone);
+    return list.metadata?.resourceVersion;
+  }
+
+  /** Resolves when the server ended the stream, rejects when it refused or broke off. */
+  async #stream(from: string | undefined, signal: AbortSignal): Promise<{ lastVersion: string | undefined; events: number }> {
+    const { kubeConfig, path, labelSelector, clocks } = this.#watched;
+    // The client offers no option for it; its own 30 s are shorter than the server's silence.
+    const watch = new Watch(kubeConfig);
+    Reflect.set(watch, 'requestTimeoutMs', clocks.inactivityMs);
+    let lastVersion = from;
+    let events = 0;
+    const { promise, resolve, reject } = Promise.withResolvers<undefined>();
+    const onEvent = (type: string, object: T & { code?: number; message?: string }): void => {
+      if (type === 'ERROR') { reject(new Error(`the watch ended with ${object.code ?? 'an error'}: ${object.message ?? ''}`)); return; }
+      events += 1;
+      lastVersion = object.metadata?.resourceVersion ?? lastVersion;
+      if (type !== 'BOOKMARK') this.#take(type, object);
+    };
+    const query = { labelSelector, allowWatchBookmarks: true, timeoutSeconds: Math.ceil(clocks.relistMs / 1000), ...(from === undefined ? {} : { resourceVersion: from }) };
+    const controller = await watch.watch(path, query, onEvent, (error: unknown) => (error ? reject(toError(error)) : resolve(undefined)));
+    const stop = () => controller.abort();
+    signal.addEventListener('abort', stop, { once: true });
+    if (signal.aborted) stop();
+    this.#live = true;
+    try {
+      await promise;
+      return { lastVersion, events };
+    } finally {
+      signal.removeEventListener('abort', stop);
+      stop();
+    }
+  }
+
+  #take(type: string, object: T): void {
+    const name = object.metadata?.name;
+    if (!name) return;
+    if (type === 'DELETED') this.#objects.delete(name);
+    else if (!isOlder(object, this.#objects.get(name))) this.#objects.set(name, object);
+    this.#watched.onChange(object);
+  }
+}
+
+/** Versions of one object are numbers in etcd's order; a stream that repeats itself must not turn it back. */
+function isOlder(object: KubernetesObject, known: KubernetesObject | undefined): boolean {
+  if (!known || known.metadata?.uid !== object.metadata?.uid) return false;
+  return Number(object.metadata?.resourceVersion) < Number(known.metadata?.resourceVersion);
+}
+
+const toError = (error: unknown): Error => (error instanceof Error ? error : new Error(String(error)));

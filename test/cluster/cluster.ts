@@ -1,0 +1,55 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { Components } from './components.ts';
+import { startControlPlane } from './control-plane.ts';
+import { startGpuNodes } from './gpu-nodes.ts';
+import { buildPrograms } from './programs.ts';
+
+export interface Cluster {
+  readonly kubeconfigPath: string;
+  /** Ends every process and removes what they stored. Idempotent. */
+  stop(): Promise<void>;
+}
+
+export interface ClusterOptions {
+  readonly report: (message: string) => void;
+  readonly gpuNodes?: number;
+  readonly gpusPerNode?: number;
+}
+
+/** For the hook that starts a cluster: the first one is built from source, which takes ten minutes on two quiet cores. */
+export const startTimeoutMs = 40 * 60_000;
+
+/** The kubeconfig of a cluster that tests use in place of their own. */
+export const givenKubeconfig = process.env['TUNELINE_TEST_KUBECONFIG'];
+
+const tools = fileURLToPath(new URL('../../.tuneline/tools', import.meta.url));
+
+/**
+ * A Kubernetes of its own on free loopback ports: a real control plane, and nodes that only say what they do
+ * (`kwok-stages.yaml`). TUNELINE_TEST_KUBECONFIG names a cluster to use in its place, as it is.
+ */
+export async function startCluster({ report, gpuNodes = 2, gpusPerNode = 8 }: ClusterOptions): Promise<Cluster> {
+  if (givenKubeconfig) {
+    report(`using the cluster of ${givenKubeconfig}`);
+    return { kubeconfigPath: givenKubeconfig, stop: () => Promise.resolve() };
+  }
+  const programs = await buildPrograms({ tools, env: process.env, report });
+  const startedAt = performance.now();
+  const components = new Components(await mkdtemp(join(tmpdir(), 'tuneline-cluster-')));
+  const stop = async (): Promise<void> => {
+    await components.stop();
+    await rm(components.folder, { recursive: true, force: true, maxRetries: 5 });
+  };
+  try {
+    const kubeconfigPath = await startControlPlane(components, programs.controlPlane);
+    await startGpuNodes(components, { kwok: programs.kwok, kubeconfigPath, nodes: gpuNodes, gpusPerNode });
+    report(`the cluster is ready, after ${((performance.now() - startedAt) / 1000).toFixed(1)} s`);
+    return { kubeconfigPath, stop };
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+}

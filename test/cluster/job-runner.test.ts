@@ -1,0 +1,163 @@
+import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import { KubeConfig, type V1Job } from '@kubernetes/client-node';
+import { connectCluster, type Cluster as Connection } from '../../k8s/client.ts';
+import { createKubernetesJobRunner } from '../../k8s/job-runner.ts';
+import { jobNameLabel } from '../../k8s/names.ts';
+import { isLive } from '../../k8s/classify.ts';
+import type { JobRunner } from '../../domain/job.ts';
+import { describeJobRunner, finished, jobOf, phase, type Behaviour, type RunnerHarness } from '../contract/job-runner.ts';
+import { until } from '../support/until.ts';
+import { startCluster, startTimeoutMs, type Cluster } from './cluster.ts';
+
+const report = (message: string): void => void process.stderr.write(`${message}\n`);
+let simulated: Cluster;
+let connection: Connection;
+let namespaces = 0;
+
+beforeAll(async () => {
+  simulated = await startCluster({ report });
+  const kubeConfig = new KubeConfig();
+  kubeConfig.loadFromFile(simulated.kubeconfigPath);
+  connection = connectCluster(kubeConfig);
+}, startTimeoutMs);
+afterAll(() => simulated.stop());
+
+/** What a simulated pod has to be told to behave as the suite asks. */
+function annotationsOf(does: Behaviour): Record<string, string> {
+  const said = (message: string, code = 0) => ({ 'tuneline.dev/test-message': message, 'tuneline.dev/test-exit-code': String(code) });
+  switch (does.does) {
+    case 'succeed':
+      return said(JSON.stringify({ ok: true, outputs: {}, figures: {}, value: does.value }));
+    case 'exit':
+      return said('no outcome', does.code);
+    case 'report':
+      return said(JSON.stringify(does.outcome), does.code);
+    case 'print':
+      return {};
+    case 'sleep':
+    case 'ignore SIGTERM':
+      return { 'tuneline.dev/test-never': 'true' };
+  }
+}
+
+/** The connection as it is, but a Job's pods carry what the simulation goes by. */
+function toldHowToBehave(more: Record<string, string> = {}): Connection {
+  const batch = Object.create(connection.batch) as Connection['batch'];
+  batch.createNamespacedJob = (asked, options) => {
+    const job = structuredClone(asked.body);
+    const spec = job.spec?.template.spec?.containers[0]?.env?.find((e) => e.name === 'TUNELINE_JOB')?.value ?? '{}';
+    Object.assign(job.spec?.template.metadata?.annotations ?? {}, annotationsOf(JSON.parse(spec) as Behaviour), more);
+    return connection.batch.createNamespacedJob({ ...asked, body: job }, options);
+  };
+  return { ...connection, batch };
+}
+
+interface Harness extends RunnerHarness {
+  readonly job: (name: string) => Promise<V1Job>;
+  readonly namespace: string;
+}
+
+async function makeHarness({ gpus = 1, annotations = {} }: { gpus?: number; annotations?: Record<string, string> } = {}): Promise<Harness> {
+  const namespace = `contract-${process.pid}-${(namespaces += 1)}`;
+  await connection.core.createNamespace({ body: { metadata: { name: namespace, labels: { 'pod-security.kubernetes.io/enforce': 'restricted' } } } });
+  const make = (): JobRunner =>
+    createKubernetesJobRunner({
+      cluster: toldHowToBehave(annotations),
+      placement: { namespace, image: 'jobs@sha256:0000000000000000000000000000000000000000000000000000000000000000', gpus, env: {}, graceSeconds: 1 },
+      log: () => undefined,
+    });
+  const podsOf = async (name: string) => (await connection.core.listNamespacedPod({ namespace, labelSelector: `${jobNameLabel}=${name}` })).items;
+  return {
+    namespace,
+    runner: make(),
+    successor: make,
+    job: (name) => connection.batch.readNamespacedJob({ namespace, name }),
+    starts: async (name) => {
+      const { active = 0, succeeded = 0, failed = 0 } = (await connection.batch.readNamespacedJob({ namespace, name })).status ?? {};
+      return active + succeeded + failed;
+    },
+    live: async (name) => (await podsOf(name)).filter(isLive).length,
+    close: async () => {
+      await connection.core.deleteNamespace({ name: namespace });
+    },
+  };
+}
+
+describeJobRunner('the Kubernetes runner', makeHarness, { logs: false });
+
+test('a Job that no node has room for says so in the words of the scheduler', async () => {
+  const harness = await makeHarness({ gpus: 100 });
+  const request = jobOf({ does: 'succeed', value: 'never' });
+  await harness.runner.create(request);
+  const wait = await until(async () => {
+    const state = await harness.runner.read(request.name);
+    return state.phase === 'queued' && state.wait;
+  });
+  expect(wait).toMatchObject({ for: 'node', message: expect.stringMatching(/Insufficient nvidia\.com\/gpu/) });
+  await harness.runner.cancel(request.name, 'Unschedulable', wait.message);
+  expect(await harness.live(request.name)).toBe(0);
+  expect(await finished(harness.runner, request.name)).toMatchObject({ failure: { class: 'Unschedulable' } });
+  await harness.close();
+});
+
+test('an image that does not come is waited for, and the reason is there', async () => {
+  const harness = await makeHarness({ annotations: { 'tuneline.dev/test-waiting': 'ImagePullBackOff' } });
+  const request = jobOf({ does: 'succeed', value: 'never' });
+  await harness.runner.create(request);
+  const wait = await until(async () => {
+    const state = await harness.runner.read(request.name);
+    return state.phase === 'queued' && state.wait?.for === 'image' && state.wait;
+  });
+  expect(wait.message).toMatch(/ImagePullBackOff/);
+  await harness.runner.cancel(request.name, 'ImagePull', wait.message);
+  expect(await finished(harness.runner, request.name)).toMatchObject({ failure: { class: 'ImagePull' } });
+  await harness.close();
+});
+
+test('an evicted Job goes on in another pod, and that is no failure', async () => {
+  const harness = await makeHarness();
+  const request = jobOf({ does: 'sleep' });
+  await harness.runner.create(request);
+  await phase(harness.runner, request.name, 'running');
+  const { namespace } = harness;
+  const podOf = async () => (await connection.core.listNamespacedPod({ namespace, labelSelector: `${jobNameLabel}=${request.name}` })).items.find(isLive)?.metadata?.name;
+  const first = await podOf();
+  if (!first) throw new Error('the Job runs, so it has a pod');
+  await connection.core.createNamespacedPodEviction({ namespace, name: first, body: { metadata: { name: first, namespace } } });
+  await until(async () => {
+    const pod = await podOf();
+    return pod !== undefined && pod !== first;
+  });
+  expect(await phase(harness.runner, request.name, 'running')).toMatchObject({ phase: 'running' });
+  expect((await harness.job(request.name)).status?.failed ?? 0).toBe(0);
+  await harness.runner.cancel(request.name, 'Deleted', 'test over');
+  await harness.close();
+});
+
+test('a Job keeps its evidence until it was reported, and only then a time to live', async () => {
+  const harness = await makeHarness();
+  const request = jobOf({ does: 'succeed', value: 'kept' });
+  await harness.runner.create(request);
+  await finished(harness.runner, request.name);
+  expect((await harness.job(request.name)).spec?.ttlSecondsAfterFinished).toBeUndefined();
+  await harness.runner.acknowledge(request.name);
+  expect((await harness.job(request.name)).spec?.ttlSecondsAfterFinished).toBeGreaterThan(0);
+  await harness.close();
+});
+
+test('a Job that was cancelled before it started leaves nothing once that was reported', async () => {
+  const harness = await makeHarness();
+  const request = jobOf({ does: 'sleep' });
+  await harness.runner.create(request);
+  await harness.runner.cancel(request.name, 'Deleted', 'not wanted');
+  await harness.runner.acknowledge(request.name);
+  expect(await harness.live(request.name)).toBe(0);
+  expect(await harness.runner.listOpen()).toEqual([]);
+  await harness.close();
+});
+
+test('where the namespace does not exist the error says that the cluster refused, and nothing is made', async () => {
+  const runner = createKubernetesJobRunner({ cluster: connection, placement: { namespace: 'nowhere', image: 'jobs', gpus: 0, env: {}, graceSeconds: 1 }, log: () => undefined });
+  await expect(runner.create(jobOf({ does: 'sleep' }))).rejects.toMatchObject({ code: 404 });
+  expect(await runner.read('tl-none')).toEqual({ phase: 'absent' });
+});

@@ -1,0 +1,212 @@
+import { gone, StatusError } from './status.ts';
+
+export const resources = {
+  jobs: { apiVersion: 'batch/v1', kind: 'Job', group: 'batch' },
+  pods: { apiVersion: 'v1', kind: 'Pod', group: '' },
+  events: { apiVersion: 'v1', kind: 'Event', group: '' },
+  leases: { apiVersion: 'coordination.k8s.io/v1', kind: 'Lease', group: 'coordination.k8s.io' },
+} as const;
+export type Resource = keyof typeof resources;
+
+export interface Condition {
+  type: string;
+  status: string;
+  reason?: string;
+  message?: string;
+  lastTransitionTime?: string;
+}
+
+/** An object as it travels in JSON: the fields that the server itself reads, and whatever else the client sent. */
+export interface ApiObject {
+  apiVersion: string;
+  kind: string;
+  metadata: {
+    name: string;
+    namespace: string;
+    uid: string;
+    resourceVersion: string;
+    generation: number;
+    creationTimestamp: string;
+    deletionTimestamp?: string;
+    deletionGracePeriodSeconds?: number;
+    finalizers?: string[];
+    labels?: Record<string, string>;
+    annotations?: Record<string, string>;
+    ownerReferences?: { apiVersion: string; kind: string; name: string; uid: string; controller?: boolean; blockOwnerDeletion?: boolean }[];
+  };
+  spec?: ObjectSpec;
+  status?: ObjectStatus;
+}
+
+interface ObjectSpec {
+  suspend?: boolean;
+  activeDeadlineSeconds?: number;
+  ttlSecondsAfterFinished?: number;
+  nodeName?: string;
+  containers?: { name: string; image?: string }[];
+  template?: { metadata?: { labels?: Record<string, string>; annotations?: Record<string, string> }; spec?: ObjectSpec };
+  podFailurePolicy?: {
+    rules: {
+      action: string;
+      onPodConditions?: { type: string; status?: string }[];
+      onExitCodes?: { operator: string; values: number[] };
+    }[];
+  };
+}
+
+interface ObjectStatus {
+  phase?: string;
+  startTime?: string;
+  completionTime?: string;
+  active?: number;
+  succeeded?: number;
+  failed?: number;
+  conditions?: Condition[];
+  containerStatuses?: { name: string; image: string; imageID: string; ready: boolean; restartCount: number; state: Record<string, unknown> }[];
+}
+
+export interface Change {
+  readonly revision: number;
+  readonly resource: Resource;
+  readonly before?: ApiObject;
+  readonly after?: ApiObject;
+}
+
+const keyOf = (resource: Resource, namespace: string, name: string) => `${resource}/${namespace}/${name}`;
+
+/** etcd in small: objects, one revision for all of them, and every change since the start. Stored objects are never altered. */
+export class Store {
+  readonly history: Change[] = [];
+  readonly #objects = new Map<string, { resource: Resource; object: ApiObject }>();
+  readonly #listeners = new Set<(change: Change) => void>();
+  readonly #now: () => number;
+  #revision = 1;
+  #compacted = 0;
+  #uids = 0;
+
+  constructor(now: () => number) {
+    this.#now = now;
+  }
+
+  get revision(): number {
+    return this.#revision;
+  }
+
+  timestamp(): string {
+    return new Date(this.#now()).toISOString().replace(/\.\d+Z$/, 'Z');
+  }
+
+  /** From now on, a watch from before this moment is answered with 410. */
+  compact(): void {
+    this.#compacted = this.#revision;
+  }
+
+  since(revision: number): Change[] {
+    if (revision < this.#compacted) throw gone();
+    return this.history.filter((change) => change.revision > revision);
+  }
+
+  onChange(listener: (change: Change) => void): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  }
+
+  /** As it was at `revision`, in the order of creation. */
+  list(resource: Resource, namespace?: string, revision = this.#revision): ApiObject[] {
+    const objects = new Map<string, ApiObject>();
+    if (revision === this.#revision) for (const [key, held] of this.#objects) if (held.resource === resource) objects.set(key, held.object);
+    if (revision < this.#revision) {
+      for (const { resource: of, before, after, revision: at } of this.history) {
+        const { namespace: space, name } = (after ?? before)?.metadata ?? { namespace: '', name: '' };
+        if (of !== resource || at > revision) continue;
+        if (after) objects.set(keyOf(of, space, name), after);
+        else objects.delete(keyOf(of, space, name));
+      }
+    }
+    return [...objects.values()].filter((object) => namespace === undefined || object.metadata.namespace === namespace);
+  }
+
+  find(resource: Resource, namespace: string, name: string): ApiObject | undefined {
+    return this.#objects.get(keyOf(resource, namespace, name))?.object;
+  }
+
+  get(resource: Resource, namespace: string, name: string): ApiObject {
+    const found = this.find(resource, namespace, name);
+    if (!found) throw new StatusError(404, 'NotFound', `${nameOf(resource, name)} not found`);
+    return found;
+  }
+
+  create(resource: Resource, namespace: string, sent: Partial<ApiObject>): ApiObject {
+    const { apiVersion, kind } = resources[resource];
+    const name = sent.metadata?.name ?? '';
+    if (name === '') throw new StatusError(422, 'Invalid', `${kind} is invalid: metadata.name: Required value: name or generateName is required`);
+    if (this.find(resource, namespace, name)) throw new StatusError(409, 'AlreadyExists', `${nameOf(resource, name)} already exists`);
+    this.#uids += 1;
+    const uid = `00000000-0000-4000-8000-${String(this.#uids).padStart(12, '0')}`;
+    const metadata = { ...sent.metadata, name, namespace, uid, generation: 1, creationTimestamp: this.timestamp(), resourceVersion: '' };
+    return this.#write(resource, undefined, { ...sent, apiVersion, kind, metadata, ...(resource === 'jobs' ? { status: {} } : {}) });
+  }
+
+  /** Writes what `change` makes of a copy; a change to nothing writes nothing. Only the revision and the UID are checked. */
+  update(resource: Resource, object: ApiObject, change: (draft: ApiObject) => ApiObject | undefined): ApiObject {
+    const { name, namespace } = object.metadata;
+    const before = this.get(resource, namespace, name);
+    const draft = structuredClone(before);
+    const after = change(draft) ?? draft;
+    const { resourceVersion, uid } = after.metadata;
+    if (resourceVersion !== before.metadata.resourceVersion || uid !== before.metadata.uid)
+      throw new StatusError(409, 'Conflict', `Operation cannot be fulfilled on ${nameOf(resource, name)}: the object has been modified; please apply your changes to the latest version and try again`);
+    if (JSON.stringify(after) === JSON.stringify(before)) return before;
+    const changedSpec = JSON.stringify(after.spec) !== JSON.stringify(before.spec);
+    const { generation, creationTimestamp } = before.metadata;
+    return this.#write(resource, before, { ...after, metadata: { ...after.metadata, name, namespace, creationTimestamp, generation: generation + (changedSpec ? 1 : 0) } });
+  }
+
+  remove(resource: Resource, object: ApiObject): void {
+    const before = this.get(resource, object.metadata.namespace, object.metadata.name);
+    this.#write(resource, before, undefined);
+  }
+
+  #write(resource: Resource, before: ApiObject | undefined, wanted: ApiObject): ApiObject;
+  #write(resource: Resource, before: ApiObject, wanted: undefined): undefined;
+  #write(resource: Resource, before: ApiObject | undefined, wanted: ApiObject | undefined): ApiObject | undefined {
+    this.#revision += 1;
+    const after = wanted && { ...wanted, metadata: { ...wanted.metadata, resourceVersion: String(this.#revision) } };
+    const { namespace, name } = (after ?? before)?.metadata ?? { namespace: '', name: '' };
+    if (after) this.#objects.set(keyOf(resource, namespace, name), { resource, object: after });
+    else this.#objects.delete(keyOf(resource, namespace, name));
+    const change = { revision: this.#revision, resource, ...(before ? { before } : {}), ...(after ? { after } : {}) };
+    this.history.push(change);
+    for (const listener of this.#listeners) listener(change);
+    return after;
+  }
+}
+
+function nameOf(resource: Resource, name: string): string {
+  const { group } = resources[resource];
+  return `${group === '' ? resource : `${resource}.${group}`} "${name}"`;
+}
+
+export type Filter = (object: ApiObject) => boolean;
+
+/** `a=b`, `a==b`, `a!=b`, `a` and `!a` over labels, and `path=value` over fields; comma separated, all must hold. */
+export function filterOf(labelSelector: string, fieldSelector: string): Filter {
+  const labelTerms = labelSelector.split(',').filter(Boolean).map(termOf);
+  const fieldTerms = fieldSelector.split(',').filter(Boolean).map(termOf);
+  return (object) =>
+    labelTerms.every((term) => term(object.metadata.labels?.[term.key])) && fieldTerms.every((term) => term(fieldOf(object, term.key)));
+}
+
+function termOf(text: string): ((value: string | undefined) => boolean) & { key: string } {
+  const [, negated, key = '', operator, wanted] = /^(!?)([^=!]+?)(?:(==?|!=)(.*))?$/.exec(text.trim()) ?? [];
+  const holds = (value: string | undefined) => {
+    if (operator === undefined) return (value === undefined) === (negated === '!');
+    return (value === wanted) === (operator !== '!=');
+  };
+  return Object.assign(holds, { key });
+}
+
+function fieldOf(object: unknown, path: string): string | undefined {
+  const value = path.split('.').reduce<unknown>((at, key) => (at as Record<string, unknown> | undefined)?.[key], object);
+  return typeof value === 'string' ? value : undefined;
+}

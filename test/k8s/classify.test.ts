@@ -1,0 +1,112 @@
+import { describe, expect, test } from '@jest/globals';
+import type { V1Job, V1Pod, V1PodStatus } from '@kubernetes/client-node';
+import { classifyJob } from '../../k8s/classify.ts';
+import { annotations } from '../../k8s/names.ts';
+
+const at = (second: number) => new Date(Date.UTC(2026, 0, 1, 0, 0, second));
+const ok = JSON.stringify({ ok: true, outputs: {}, figures: {}, value: 'done' });
+
+const jobOf = (status: V1Job['status'] = {}, more: { suspend?: boolean; cancelled?: object } = {}): V1Job => ({
+  metadata: { name: 'tl', creationTimestamp: at(0), annotations: more.cancelled ? { [annotations.cancelled]: JSON.stringify(more.cancelled) } : {} },
+  spec: { template: {}, ...(more.suspend ? { suspend: true } : {}) },
+  status,
+});
+const ended = (type: 'Complete' | 'Failed', reason = '') => ({ conditions: [{ type, status: 'True', reason }] });
+const podOf = (status: V1PodStatus, created = 1): V1Pod => ({ metadata: { name: `tl-${created}`, creationTimestamp: at(created) }, status });
+const terminated = (exitCode: number, message?: string, reason = exitCode === 0 ? 'Completed' : 'Error'): V1PodStatus => ({
+  phase: exitCode === 0 ? 'Succeeded' : 'Failed',
+  containerStatuses: [{ name: 'job', image: '', imageID: '', ready: false, restartCount: 0, state: { terminated: { exitCode, reason, startedAt: at(2), ...(message ? { message } : {}) } } }],
+});
+const disrupted = (reason: string): V1PodStatus => ({ ...terminated(143), conditions: [{ type: 'DisruptionTarget', status: 'True', reason, message: 'Someone needed the place.' }] });
+const waiting = (reason: string, message = 'it said so'): V1PodStatus => ({
+  phase: 'Pending',
+  conditions: [{ type: 'PodScheduled', status: 'True', lastTransitionTime: at(3) }],
+  containerStatuses: [{ name: 'job', image: '', imageID: '', ready: false, restartCount: 0, state: { waiting: { reason, message } } }],
+});
+
+describe('a finished Job', () => {
+  test('that did its work hands its outcome on', () => {
+    expect(classifyJob(jobOf(ended('Complete')), [podOf(terminated(0, ok))])).toEqual({ phase: 'finished', outcome: { kind: 'succeeded', outputs: {}, figures: {}, value: 'done' } });
+  });
+
+  test.each<[string, V1PodStatus, string]>([
+    ['exit code 64', terminated(64), 'BadSpec'],
+    ['exit code 65', terminated(65), 'BadData'],
+    ['exit code 75', terminated(75), 'Unavailable'],
+    ['exit code 1', terminated(1), 'Unknown'],
+    ['137 by the kernel for memory', terminated(137, undefined, 'OOMKilled'), 'HostOutOfMemory'],
+    ['137 by anyone else', terminated(137), 'Evicted'],
+    ['the scheduler made room for another', disrupted('PreemptionByScheduler'), 'Preempted'],
+    ['an eviction', disrupted('EvictionByEvictionAPI'), 'Evicted'],
+    ['its node was drained of it', disrupted('DeletionByTaintManager'), 'NodeLost'],
+    ['its node is gone', disrupted('DeletionByPodGC'), 'NodeLost'],
+    ['the node is short of disk', { phase: 'Failed', reason: 'Evicted', message: 'The node was low on ephemeral-storage.' }, 'Evicted'],
+    ['the node ended what nobody watched', { phase: 'Failed', reason: 'DeadlineExceeded' }, 'Deadline'],
+    ['its command is not in the image', terminated(128, 'exec: "nope": not found', 'StartError'), 'BadConfig'],
+    ['a failure it reported itself', terminated(1, JSON.stringify({ ok: false, failure: { class: 'GpuOutOfMemory', message: 'CUDA' } })), 'GpuOutOfMemory'],
+  ])('after %s is %s', (_what, status, failureClass) => {
+    expect(classifyJob(jobOf(ended('Failed')), [podOf(status)])).toMatchObject({ phase: 'finished', outcome: { kind: 'failed', failure: { class: failureClass } } });
+  });
+
+  test('whose child was killed for memory is no success, however well the rest ended', () => {
+    expect(classifyJob(jobOf(ended('Complete')), [podOf({ ...terminated(0, ok, 'OOMKilled') })])).toMatchObject({ outcome: { failure: { class: 'HostOutOfMemory' } } });
+  });
+
+  test('that an eviction moved is judged by its last pod', () => {
+    const pods = [podOf(terminated(0, ok), 9), podOf(disrupted('EvictionByEvictionAPI'), 1)];
+    expect(classifyJob(jobOf(ended('Complete')), pods)).toMatchObject({ outcome: { kind: 'succeeded' } });
+  });
+
+  test('whose init container failed is blamed on that one', () => {
+    const pod = podOf({ phase: 'Failed', initContainerStatuses: [{ ...terminated(3).containerStatuses?.[0], name: 'fetch' } as NonNullable<V1PodStatus['initContainerStatuses']>[number]] });
+    expect(classifyJob(jobOf(ended('Failed')), [pod])).toMatchObject({ outcome: { failure: { class: 'BadConfig', message: expect.stringContaining('fetch') } } });
+  });
+
+  test('that we ended says why, and a success that was faster stays one', () => {
+    const cancelled = { cause: 'Deadline', reason: 'too long' };
+    expect(classifyJob(jobOf(ended('Failed', 'DeadlineExceeded'), { cancelled }), [])).toEqual({ phase: 'finished', outcome: { kind: 'failed', failure: { class: 'Deadline', message: 'too long' } } });
+    expect(classifyJob(jobOf(ended('Complete'), { cancelled }), [podOf(terminated(0, ok))])).toMatchObject({ outcome: { kind: 'succeeded' } });
+  });
+
+  test('that we held back before it started is over, too', () => {
+    expect(classifyJob(jobOf({}, { suspend: true, cancelled: { cause: 'Deleted', reason: 'not wanted' } }), [])).toMatchObject({ phase: 'finished', outcome: { failure: { class: 'Deleted' } } });
+  });
+
+  test('whose pod someone deleted is an eviction', () => {
+    expect(classifyJob(jobOf(ended('Failed', 'BackoffLimitExceeded')), [])).toMatchObject({ outcome: { failure: { class: 'Evicted' } } });
+  });
+});
+
+describe('a Job is not finished', () => {
+  test.each<[string, V1PodStatus]>([
+    ['while a pod still runs', { phase: 'Running' }],
+    ['while its node is out of sight: that is no death', { phase: 'Unknown' }],
+  ])('%s, whatever its conditions say', (_when, status) => {
+    expect(classifyJob(jobOf(ended('Failed')), [podOf(status)]).phase).not.toBe('finished');
+  });
+
+  test('when its pod ended and the controller has not counted it yet', () => {
+    expect(classifyJob(jobOf(), [podOf(terminated(0, ok))])).toEqual({ phase: 'running', sinceMs: at(2).getTime() });
+  });
+});
+
+describe('what a Job waits for', () => {
+  test.each<[string, V1Job, V1Pod[], object]>([
+    ['its queue', jobOf({}, { suspend: true }), [], { for: 'quota', sinceMs: at(0).getTime() }],
+    [
+      'a node',
+      jobOf(),
+      [podOf({ phase: 'Pending', conditions: [{ type: 'PodScheduled', status: 'False', reason: 'Unschedulable', message: '0/4 nodes: 4 Insufficient nvidia.com/gpu', lastTransitionTime: at(2) }] })],
+      { for: 'node', sinceMs: at(2).getTime(), message: '0/4 nodes: 4 Insufficient nvidia.com/gpu' },
+    ],
+    ['its image', jobOf(), [podOf(waiting('ImagePullBackOff'))], { for: 'image', sinceMs: at(3).getTime(), message: 'ImagePullBackOff: it said so' }],
+    ['an image whose name is none', jobOf(), [podOf(waiting('InvalidImageName'))], { for: 'image', hopeless: true }],
+    ['its container', jobOf(), [podOf(waiting('CreateContainerConfigError'))], { for: 'start', message: 'CreateContainerConfigError: it said so' }],
+  ])('%s', (_what, job, pods, wait) => {
+    expect(classifyJob(job, pods)).toMatchObject({ phase: 'queued', wait });
+  });
+
+  test('is not known while nothing has looked at it', () => {
+    expect(classifyJob(jobOf(), [])).toEqual({ phase: 'queued' });
+  });
+});
