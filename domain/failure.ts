@@ -47,13 +47,24 @@ export const failurePolicies: Readonly<Record<FailureClass, Policy>> = {
   Unknown: { action: 'retry', remedy: 'Read the end of the log below.' },
 };
 
-/** One first try and so many more, whatever the class; a checkpoint makes each cheaper than the last. */
-export const maximumAttempts = 3;
+/** A Job that fails by itself is started so often in all; a checkpoint makes each attempt cheaper than the last. */
+export const maximumFailures = 3;
+/** What others need the place for is no failure of the Job; yet a place that is taken away so often is no place to train. */
+export const maximumDisruptions = 20;
+const disruptions: readonly FailureClass[] = ['Evicted', 'Preempted', 'NodeLost'];
 
-/** The next attempt's number, or undefined where trying again would not help or has been tried enough. */
-export function nextAttempt(failure: Failure, attempt: number): number | undefined {
-  const { action } = failurePolicies[failure.class];
-  return action === 'fail' || attempt >= maximumAttempts ? undefined : attempt + 1;
+/** How the attempts so far ended. */
+export interface Tally {
+  readonly failures: number;
+  readonly disruptions: number;
+}
+
+/** The tally with this failure, or undefined where trying again would not help or has been tried enough. */
+export function tryAgainAfter(failure: Failure, before: Tally): Tally | undefined {
+  const disrupted = disruptions.includes(failure.class);
+  const tally = { failures: before.failures + (disrupted ? 0 : 1), disruptions: before.disruptions + (disrupted ? 1 : 0) };
+  if (failurePolicies[failure.class].action === 'fail') return undefined;
+  return tally.failures < maximumFailures && tally.disruptions < maximumDisruptions ? tally : undefined;
 }
 
 export const describeFailure = (failure: Failure): string =>

@@ -1,6 +1,6 @@
 import { ApplicationFailure, CancellationScope, isCancellation, proxyActivities, workflowInfo } from '@temporalio/workflow';
 import type { Activities } from '../activities/index.ts';
-import { describeFailure, nextAttempt } from '../domain/failure.ts';
+import { describeFailure, tryAgainAfter, type Tally } from '../domain/failure.ts';
 import type { JobOutcome } from '../domain/job.ts';
 import type { StageSpec, StageTracking } from '../domain/job-request.ts';
 import { shrinkAfter } from '../domain/shrink.ts';
@@ -27,16 +27,18 @@ export type StageSuccess = Extract<JobOutcome, { kind: 'succeeded' }> & { readon
 export async function runStage({ spec, name = spec.stage, maximumSeconds, tracking, onAttempt }: StageToRun): Promise<StageSuccess> {
   const { workflowId, firstExecutionRunId } = workflowInfo();
   let attempted = spec;
-  for (let attempt: number | undefined = 1; ; ) {
+  let tally: Tally = { failures: 0, disruptions: 0 };
+  for (let attempt = 1; ; attempt++) {
     onAttempt?.(attempt);
     const identity = { workflowId, firstExecutionRunId, stage: name, attempt };
     try {
       const { outcome, reused } = await runJob({ identity, spec: attempted, maximumSeconds, ...(tracking ? { tracking } : {}) });
       if (outcome.kind === 'succeeded') return { ...outcome, reused };
-      attempt = nextAttempt(outcome.failure, attempt);
-      if (attempt === undefined)
+      const [next, smaller] = [tryAgainAfter(outcome.failure, tally), shrinkAfter(outcome.failure, attempted)];
+      if (next === undefined || smaller === undefined)
         throw ApplicationFailure.nonRetryable(`${name} failed. ${describeFailure(outcome.failure)}`, outcome.failure.class);
-      attempted = shrinkAfter(outcome.failure, attempted);
+      tally = next;
+      attempted = smaller;
     } catch (error) {
       if (isCancellation(error)) await CancellationScope.nonCancellable(() => cancelJob(identity));
       throw error;

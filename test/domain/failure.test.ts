@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
-import { describeFailure, failurePolicies, maximumAttempts, nextAttempt, type FailureClass } from '../../domain/failure.ts';
+import { describeFailure, failurePolicies, maximumDisruptions, maximumFailures, tryAgainAfter, type FailureClass, type Tally } from '../../domain/failure.ts';
 import type { StageSpec } from '../../domain/job-request.ts';
 import { shrinkAfter } from '../../domain/shrink.ts';
 import { tuneSpec } from '../../workflows/stages.ts';
@@ -15,14 +15,28 @@ test('every class is either final or tried again', () => {
   expect([...final, ...again].toSorted()).toEqual(Object.keys(failurePolicies).toSorted());
 });
 
+const none: Tally = { failures: 0, disruptions: 0 };
+const disruptions: FailureClass[] = ['Evicted', 'Preempted', 'NodeLost'];
+
+/** How many Jobs there are if each ends like this. */
+function attemptsOf(failureClass: FailureClass): number {
+  let attempts = 1;
+  for (let tally = tryAgainAfter(failureOf(failureClass), none); tally !== undefined; tally = tryAgainAfter(failureOf(failureClass), tally)) attempts += 1;
+  return attempts;
+}
+
 test.each(final)('%s is not tried again', (failureClass) => {
-  expect(nextAttempt(failureOf(failureClass), 1)).toBeUndefined();
+  expect(tryAgainAfter(failureOf(failureClass), none)).toBeUndefined();
 });
 
-test.each(again)('%s is tried three times in all', (failureClass) => {
-  const attempts = [1, 2, 3].map((attempt) => nextAttempt(failureOf(failureClass), attempt));
-  expect(attempts).toEqual([2, 3, undefined]);
-  expect(maximumAttempts).toBe(3);
+test.each(again.filter((c) => !disruptions.includes(c)))('%s is tried three times in all', (failureClass) => {
+  expect(maximumFailures).toBe(3);
+  expect(attemptsOf(failureClass)).toBe(3);
+});
+
+test.each(disruptions)('%s is no failure of the Job, which starts again up to twenty times', (failureClass) => {
+  expect(attemptsOf(failureClass)).toBe(maximumDisruptions);
+  expect(tryAgainAfter(failureOf(failureClass), { failures: 2, disruptions: 0 })).toEqual({ failures: 2, disruptions: 1 });
 });
 
 test.each([...final, ...again])('%s is described with its remedy', (failureClass) => {
@@ -43,12 +57,21 @@ describe('after an out-of-memory a stage is retried smaller', () => {
     expect(shrinkAfter(failureOf(failureClass), tuneOf(8, 3))).toEqual(tuneOf(8, 3));
   });
 
-  test.each([1, 3])('a micro-batch of %d can not be halved', (batchSize) => {
-    expect(shrinkAfter(failureOf('GpuOutOfMemory'), tuneOf(batchSize, 2))).toEqual(tuneOf(batchSize, 2));
+  test.each([
+    [3, 1, 6],
+    [9, 3, 6],
+    [35, 7, 10],
+  ])('an odd micro-batch of %d becomes %d, and the effective batch stays', (batchSize, smaller, accumulation) => {
+    expect(shrinkAfter(failureOf('GpuOutOfMemory'), tuneOf(batchSize, 2))).toEqual(tuneOf(smaller, accumulation));
   });
 
-  test('a stage without a micro-batch is left as it is', () => {
+  test('a micro-batch of one leaves nothing to try', () => {
+    expect(shrinkAfter(failureOf('GpuOutOfMemory'), tuneOf(1, 2))).toBeUndefined();
+  });
+
+  test('a stage without a micro-batch has none either', () => {
     const spec: StageSpec = { stage: 'noop', input: 1 };
-    expect(shrinkAfter(failureOf('HostOutOfMemory'), spec)).toBe(spec);
+    expect(shrinkAfter(failureOf('HostOutOfMemory'), spec)).toBeUndefined();
+    expect(shrinkAfter(failureOf('Evicted'), spec)).toBe(spec);
   });
 });

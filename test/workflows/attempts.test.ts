@@ -37,7 +37,21 @@ test.each(['GpuOutOfMemory', 'HostOutOfMemory'] as const)('after %s the batch is
   ]);
 });
 
+test('what others took the place for does not count as a failure', async () => {
+  const disrupted = (['NodeLost', 'Preempted', 'Evicted', 'NodeLost'] as const).map((failureClass) => failed(failureClass));
+  const fakes = fakeActivities({ runJob: scriptedJobs({ tune: [failed('Stalled'), ...disrupted, failed('Stalled')] }) });
+  expect(await lab.run(fakes.activities, specInput(), resultOf)).toMatchObject({ verdict: 'promoted' });
+  expect(tuneJobs(fakes).map(({ identity }) => identity.attempt)).toEqual([1, 2, 3, 4, 5, 6, 7]);
+});
+
 describe('a lifecycle ends as failed', () => {
+  test('where memory did not suffice for a batch of one, which nothing makes smaller', async () => {
+    const fakes = fakeActivities({ runJob: scriptedJobs({ tune: [failed('GpuOutOfMemory')] }) });
+    const failure = await lab.run(fakes.activities, specInput({ tune: { steps: 10, batchSize: 1 } }), failureOf);
+    expect(failure).toMatchObject({ cause: { type: 'GpuOutOfMemory' } });
+    expect(tuneJobs(fakes)).toHaveLength(1);
+  });
+
   test('at once where trying again would not help, naming the class and the remedy', async () => {
     const fakes = fakeActivities({ runJob: scriptedJobs({ prepare: [failed('BadData', 'Row 7 has no synopsis.')] }) });
     const failure = await lab.run(fakes.activities, specInput(), failureOf);
@@ -52,11 +66,11 @@ describe('a lifecycle ends as failed', () => {
     expect(fakes.argumentsOf('closeLifecycle')).toEqual([['parent-run', 'FAILED']]);
   });
 
-  test('after the third attempt', async () => {
-    const fakes = fakeActivities({ runJob: scriptedJobs({ tune: Array.from({ length: 9 }, () => failed('NodeLost')) }) });
+  test('after the third failure', async () => {
+    const fakes = fakeActivities({ runJob: scriptedJobs({ tune: Array.from({ length: 9 }, () => failed('Stalled')) }) });
     const failure = await lab.run(fakes.activities, specInput(), failureOf);
 
-    expect(failure).toMatchObject({ cause: { type: 'NodeLost' } });
+    expect(failure).toMatchObject({ cause: { type: 'Stalled' } });
     expect(tuneJobs(fakes).map(({ identity }) => identity.attempt)).toEqual([1, 2, 3]);
     expect(fakes.argumentsOf('closeLifecycle')).toEqual([['parent-run', 'FAILED']]);
   });
