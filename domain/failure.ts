@@ -26,6 +26,8 @@ export interface Failure {
 interface Policy {
   /** `resume` starts the next attempt from the last checkpoint; `retrySmaller` halves the micro-batch too. */
   readonly action: 'fail' | 'retry' | 'resume' | 'retrySmaller';
+  /** Others needed the place, or it broke: no failure of the Job. */
+  readonly disruption?: true;
   readonly remedy: string;
 }
 
@@ -35,9 +37,9 @@ export const failurePolicies: Readonly<Record<FailureClass, Policy>> = {
   HostOutOfMemory: { action: 'retrySmaller', remedy: 'Lower tune.batchSize or tune.maxTokens, or give the Job more memory.' },
   GpuOutOfMemory: { action: 'retrySmaller', remedy: 'Lower tune.batchSize or tune.maxTokens, or use a larger GPU.' },
   Unavailable: { action: 'resume', remedy: 'Bring back the service named above; the next attempt goes on from the checkpoint.' },
-  Evicted: { action: 'resume', remedy: 'Nothing to do: the next attempt goes on from the checkpoint.' },
-  Preempted: { action: 'resume', remedy: 'Nothing to do: the next attempt goes on from the checkpoint.' },
-  NodeLost: { action: 'resume', remedy: 'Nothing to do: the next attempt goes on from the checkpoint.' },
+  Evicted: { action: 'resume', disruption: true, remedy: 'Nothing to do: the next attempt goes on from the checkpoint.' },
+  Preempted: { action: 'resume', disruption: true, remedy: 'Nothing to do: the next attempt goes on from the checkpoint.' },
+  NodeLost: { action: 'resume', disruption: true, remedy: 'Nothing to do: the next attempt goes on from the checkpoint.' },
   ImagePull: { action: 'fail', remedy: 'Check the image name and the pull secret.' },
   BadConfig: { action: 'fail', remedy: 'Check the runner configuration with the message above.' },
   Unschedulable: { action: 'fail', remedy: 'Ask for fewer GPUs, or add nodes that have them.' },
@@ -49,9 +51,8 @@ export const failurePolicies: Readonly<Record<FailureClass, Policy>> = {
 
 /** A Job that fails by itself is started so often in all; a checkpoint makes each attempt cheaper than the last. */
 export const maximumFailures = 3;
-/** What others need the place for is no failure of the Job; yet a place that is taken away so often is no place to train. */
+/** A place that is taken away so often is no place to train. */
 export const maximumDisruptions = 20;
-const disruptions: readonly FailureClass[] = ['Evicted', 'Preempted', 'NodeLost'];
 
 /** How the attempts so far ended. */
 export interface Tally {
@@ -61,9 +62,9 @@ export interface Tally {
 
 /** The tally with this failure, or undefined where trying again would not help or has been tried enough. */
 export function tryAgainAfter(failure: Failure, before: Tally): Tally | undefined {
-  const disrupted = disruptions.includes(failure.class);
-  const tally = { failures: before.failures + (disrupted ? 0 : 1), disruptions: before.disruptions + (disrupted ? 1 : 0) };
-  if (failurePolicies[failure.class].action === 'fail') return undefined;
+  const { action, disruption } = failurePolicies[failure.class];
+  if (action === 'fail') return undefined;
+  const tally = disruption ? { ...before, disruptions: before.disruptions + 1 } : { ...before, failures: before.failures + 1 };
   return tally.failures < maximumFailures && tally.disruptions < maximumDisruptions ? tally : undefined;
 }
 

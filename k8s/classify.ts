@@ -21,6 +21,10 @@ export function cancelledOf(job: V1Job): { cause: CancelCause; reason: string } 
   return text ? (JSON.parse(text) as { cause: CancelCause; reason: string }) : undefined;
 }
 
+/** Of the pods that an eviction put in each other's place, the one that came last: it ends the Job. */
+export const lastOf = (pods: readonly V1Pod[]): V1Pod | undefined =>
+  [...pods].sort((a, b) => timeMs(a.metadata?.creationTimestamp) - timeMs(b.metadata?.creationTimestamp)).at(-1);
+
 /** A pod that may still run something, or be about to. Phase `Unknown` counts: its node is out of sight, not dead. */
 export const isLive = (pod: V1Pod): boolean => pod.status?.phase !== 'Succeeded' && pod.status?.phase !== 'Failed';
 
@@ -28,8 +32,7 @@ const hasCondition = (job: V1Job, type: string): boolean => condition(job, type)
 const condition = (job: V1Job, type: string) => job.status?.conditions?.find((c) => c.type === type && c.status === 'True');
 
 function outcomeOf(job: V1Job, pods: readonly V1Pod[], cancelled: ReturnType<typeof cancelledOf>) {
-  // Of the pods that an eviction put in each other's place, the last one ended the Job.
-  const last = [...pods].sort((a, b) => timeMs(a.metadata?.creationTimestamp) - timeMs(b.metadata?.creationTimestamp)).at(-1);
+  const last = lastOf(pods);
   const failure = cancelled ? undefined : last ? failureOfPod(last) : failureWithoutPod(job);
   if (failure) return { kind: 'failed' as const, failure };
   const ended = last && mainStatus(last)?.state?.terminated;

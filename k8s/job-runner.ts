@@ -2,7 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { PatchStrategy, setHeaderOptions, type V1Job, type V1Pod } from '@kubernetes/client-node';
 import { HintQueue } from '../domain/hint-queue.ts';
 import { JobConflictError, type CancelCause, type JobRunner, type JobState } from '../domain/job.ts';
-import { cancelledOf, classifyJob, isLive } from './classify.ts';
+import { cancelledOf, classifyJob, isLive, lastOf } from './classify.ts';
 import { statusOf, unlessMissing, type Cluster } from './client.ts';
 import { jobManifest, requestOf, type JobPlacement } from './manifests/job.ts';
 import { annotations, containerName, jobNameLabel, labels, managedBy } from './names.ts';
@@ -86,7 +86,7 @@ export function createKubernetesJobRunner({ cluster, placement, log, clocks = wa
   }
 
   async function readLog(name: string, maximumBytes: number): Promise<string> {
-    const pod = (await podsOf(name)).at(-1)?.metadata?.name;
+    const pod = lastOf(await podsOf(name))?.metadata?.name;
     if (!pod) return '';
     // The server's own limit of bytes counts from the wrong end.
     const log = await core.readNamespacedPodLog({ namespace, name: pod, container: containerName, tailLines: 2000 });
@@ -141,7 +141,11 @@ export function createKubernetesJobRunner({ cluster, placement, log, clocks = wa
     },
 
     async logTail(name, maximumBytes) {
-      const log = await readLog(name, maximumBytes).catch(unlessMissing);
+      // A log that the node refuses, because no container started or the node is gone, must not hold up the report.
+      const log = await readLog(name, maximumBytes).catch((error: unknown) => {
+        if (statusOf(error) === undefined) throw error;
+        return '';
+      });
       return log || tailOf(keptLogs.get(name) ?? '', maximumBytes);
     },
 

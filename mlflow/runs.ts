@@ -19,7 +19,8 @@ export interface Runs {
   /**
    * The run that carries the idempotency tag; opens one where there is none, the tag in the same request. An
    * adopted run keeps its tags and its status, so look at the status: an earlier attempt may have ended it.
-   * Of two that opened at the same moment one wins and the other is deleted, if their clocks agree.
+   * Of two that opened at the same moment the older wins and the other is deleted. MLflow has no atomic "open if absent":
+   * two runs stay where the older is written only after the younger has looked.
    * Throws `rejected` where a param would change.
    */
   open(run: NewRun): Promise<Run>;
@@ -74,9 +75,7 @@ export function createRuns(client: Client, runLog: RunLog): Runs {
     const found = await oldest();
     if (found) return found;
     const created = await create(run);
-    let winner = (await oldest()) ?? created;
-    // A rival that began earlier may have been written later; by now it has had twice the time.
-    if (winner.runId === created.runId) winner = (await oldest()) ?? created;
+    const winner = (await oldest()) ?? created;
     if (winner.runId !== created.runId) await client.json('POST', '/runs/delete', { run_id: created.runId });
     return winner;
   }

@@ -6,7 +6,7 @@ import type { JobController, Plan } from './job-controller.ts';
 import { problem, reply, Run, type Deletion, type MutatingRequest, type Options } from './run.ts';
 import type { Resource, Store } from './store.ts';
 
-const pathPattern = /^\/run-(\d+)\/(?:api|apis\/(batch|coordination\.k8s\.io))\/v1(?:\/namespaces\/([^/]+))?\/(jobs|pods|events|leases)(?:\/([^/]+))?(\/log)?$/;
+const pathPattern = /^\/run-(\d+)\/(?:api|apis\/batch)\/v1(?:\/namespaces\/([^/]+))?\/(jobs|pods|events)(?:\/([^/]+))?(\/log)?$/;
 
 /** A Kubernetes API server as far as a runner of Jobs sees it, with the faults of a seed; `reset` before the first request. */
 export class FakeApiServer {
@@ -95,7 +95,7 @@ export class FakeApiServer {
 
   #receive(request: IncomingMessage, response: ServerResponse): void {
     const { pathname, searchParams: query } = new URL(request.url ?? '/', 'http://fake');
-    const [, run, , namespace, resource, name, log] = pathPattern.exec(pathname) ?? [];
+    const [, run, namespace, resource, name, log] = pathPattern.exec(pathname) ?? [];
     if (resource === undefined) {
       reply(response, problem(404, 'NotFound', 'the server could not find the requested resource'));
     } else if (Number(run) !== this.#runs) response.destroy();

@@ -164,7 +164,7 @@ export class JobController {
     const number = (this.#created.get(uid) ?? 0) + 1;
     const ownerReferences = [{ apiVersion: 'batch/v1', kind: 'Job', name, uid, controller: true, blockOwnerDeletion: true }];
     const sent = { metadata: { ...metadata, name: `${name}-${suffix}`, labels, ownerReferences }, ...(spec ? { spec } : {}), status: { phase: 'Pending' } };
-    const pod = this.#store.create('pods', namespace, sent as unknown as Partial<ApiObject>);
+    const pod = this.#store.create('pods', namespace, sent);
     this.#created.set(uid, number);
     this.#plans.set(pod.metadata.uid, this.plan(job, number));
     this.#store.update('jobs', job, (draft) => void (draft.status = { ...draft.status, active: 1, startTime: draft.status?.startTime ?? this.#store.timestamp() }));

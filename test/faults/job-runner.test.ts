@@ -7,7 +7,7 @@ import { annotations, labels } from '../../k8s/names.ts';
 import { JobTracker, type JobReporter } from '../../workers/job-tracker.ts';
 import { kubeConfigFor, startFakeApiServer, type FakeApiServer } from './api-server.ts';
 import { seeded, type FaultRates } from './faults.ts';
-import type { PodPlan } from './job-controller.ts';
+import type { Plan, PodPlan } from './job-controller.ts';
 
 /**
  * Invariants 1 to 3 of the design under whatever a network and an API server do. One seed again:
@@ -55,7 +55,9 @@ async function live(seed: number): Promise<string[]> {
   const told = new Map<string, string[]>();
   const allTold = Promise.withResolvers<undefined>();
   const reporter: JobReporter = {
-    keepEvidence: () => Promise.resolve(),
+    keepEvidence: async ({ name }) => {
+      await worker.runner.logTail(name, 1000);
+    },
     complete: ({ name }, outcome) => {
       const before = told.get(name) ?? [];
       told.set(name, [...before, nameOf(outcome)]);
@@ -131,4 +133,34 @@ test(`whatever the network does, no Job is doubled, lost or reported in two ways
   const broken: string[] = [];
   for (const seed of seeds) for (const what of await live(seed)) broken.push(`TUNELINE_SEED=${seed}: ${what}`);
   expect(broken).toEqual([]);
+});
+
+/** A runner on a server without faults, and the one Job that it made. */
+async function makeJob(plan: Plan) {
+  server.reset(0);
+  server.setPlan(plan);
+  const runner = createKubernetesJobRunner({ cluster: connectCluster(kubeConfigFor(server.url)), placement: { namespace: 'default', image: 'jobs', gpus: 0, env: {}, graceSeconds: 1 }, log: () => undefined });
+  const request = requestOf(0, 0);
+  await runner.create(request);
+  await server.controller.settle();
+  return { runner, name: request.name };
+}
+
+test('the end of the log is kept, in whole lines', async () => {
+  const { runner, name } = await makeJob(() => ({ log: Array.from({ length: 5000 }, (_, i) => `line ${i + 1}\n`).join('') }));
+  const tail = await runner.logTail(name, 200);
+  expect(tail.length).toBeLessThanOrEqual(200);
+  expect(tail).toMatch(/^line \d+\n/);
+  expect(tail.endsWith('line 5000\n')).toBe(true);
+});
+
+test('of a Job that an eviction moved, the log is the one of its last pod', async () => {
+  const { runner, name } = await makeJob((_job, number) => (number < 4 ? { does: 'get evicted', log: `pod ${number}\n` } : { log: 'the last pod\n' }));
+  expect(await runner.logTail(name, 200)).toBe('the last pod\n');
+});
+
+test('a log that the node refuses to give does not hold up the report', async () => {
+  const { runner, name } = await makeJob(() => ({ does: 'wait', reason: 'ImagePullBackOff' }));
+  expect(await runner.read(name)).toMatchObject({ phase: 'queued', wait: { for: 'image' } });
+  expect(await runner.logTail(name, 200)).toBe('');
 });

@@ -2,9 +2,9 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { setTimeout as delay } from 'node:timers/promises';
 import { Faults, type FaultRates, type RequestFate, type RequestFault } from './faults.ts';
 import { JobController, jobNameLabel } from './job-controller.ts';
-import { jsonPatch, mergePatch } from './patch.ts';
+import { mergePatch } from './patch.ts';
 import { gone, StatusError } from './status.ts';
-import { filterOf, resources, Store, type ApiObject, type Resource } from './store.ts';
+import { filterOf, resources, Store, type ApiObject, type NewObject, type Resource } from './store.ts';
 import { WatchStream } from './watch-stream.ts';
 
 /** A request that would change something, whether or not it did. */
@@ -108,7 +108,7 @@ export class Run {
     const { method = 'GET', headers } = request;
     const { resource, namespace = '', query } = target;
     const { fault } = fate;
-    const name = target.name ?? (body as Partial<ApiObject> | undefined)?.metadata?.name ?? '';
+    const name = target.name ?? (body as NewObject | undefined)?.metadata?.name ?? '';
     const user = headers.authorization?.replace(/^Bearer /, '') ?? '';
     const found = this.store.find(resource, namespace, name)?.metadata.uid;
     const answer = ((): Answer => {
@@ -119,7 +119,7 @@ export class Run {
       try {
         if (method === 'GET' && query.get('watch')) return { watch: true };
         if (method === 'GET') return target.name === undefined ? { code: 200, body: this.#list(target, fate.staleness) } : { code: 200, body: this.#read(target, target.name) };
-        return { code: method === 'POST' ? 201 : 200, body: this.#mutate(method, headers['content-type'] ?? '', body, { ...target, namespace, name }, user) };
+        return { code: method === 'POST' ? 201 : 200, body: this.#mutate(method, body, { ...target, namespace, name }, user) };
       } catch (error) {
         if (error instanceof StatusError) return { code: error.code, body: error.body };
         throw error;
@@ -135,7 +135,7 @@ export class Run {
   #list({ resource, namespace, query }: Target, staleness: number): object {
     const { apiVersion, kind } = resources[resource];
     const revision = query.get('resourceVersion') === '0' ? Math.max(1, this.store.revision - staleness) : this.store.revision;
-    const filter = filterOf(query.get('labelSelector') ?? '', query.get('fieldSelector') ?? '');
+    const filter = filterOf(query.get('labelSelector') ?? '');
     const items = this.store.list(resource, namespace, revision).filter(filter);
     return { kind: `${kind}List`, apiVersion, metadata: { resourceVersion: String(revision) }, items };
   }
@@ -150,15 +150,12 @@ export class Run {
     return Buffer.from(tail).subarray(0, Number(query.get('limitBytes') ?? Infinity)).toString();
   }
 
-  #mutate(method: string, contentType: string, body: unknown, { resource, namespace, name }: Target & { namespace: string; name: string }, user: string): object {
-    if (method === 'POST') return this.store.create(resource, namespace, body as Partial<ApiObject>);
+  #mutate(method: string, body: unknown, { resource, namespace, name }: Target & { namespace: string; name: string }, user: string): object {
+    if (method === 'POST') return this.store.create(resource, namespace, body as NewObject);
     const object = this.store.get(resource, namespace, name);
     switch (method) {
-      case 'PUT':
-        if (!(body as ApiObject).metadata.resourceVersion) throw new StatusError(422, 'Invalid', 'metadata.resourceVersion: Invalid value: 0: must be specified for an update');
-        return this.store.update(resource, object, (draft) => mergePatch({ metadata: { uid: draft.metadata.uid } }, body) as ApiObject);
       case 'PATCH':
-        return this.store.update(resource, object, (draft) => (contentType.includes('json-patch') ? jsonPatch(draft, body as []) : mergePatch(draft, body)) as ApiObject);
+        return this.store.update(resource, object, (draft) => mergePatch(draft, body) as ApiObject);
       case 'DELETE':
         return this.#delete(resource, object, (body ?? {}), { by: 'request', user });
       default:
@@ -178,9 +175,6 @@ export class Run {
         if (resource === 'jobs') metadata.finalizers = [...new Set([...(metadata.finalizers ?? []), 'foregroundDeletion'])];
         return undefined;
       });
-    if (resource === 'jobs' && propagationPolicy === 'Orphan')
-      for (const pod of this.store.list('pods'))
-        if (pod.metadata.ownerReferences?.some((owner) => owner.uid === uid)) this.store.update('pods', pod, (draft) => mergePatch(draft, { metadata: { ownerReferences: null } }) as ApiObject);
     this.store.remove(resource, object);
     return { kind: 'Status', apiVersion: 'v1', metadata: {}, status: 'Success', details: { name, uid } };
   }
@@ -194,7 +188,7 @@ export class Run {
       reply(response, { code: 410, body: bodyOfGone });
       return;
     }
-    const labels = filterOf(query.get('labelSelector') ?? '', query.get('fieldSelector') ?? '');
+    const labels = filterOf(query.get('labelSelector') ?? '');
     const stream = new WatchStream(response, {
       filter: (object) => (namespace === undefined || object.metadata.namespace === namespace) && labels(object),
       drawFault: faults.event,

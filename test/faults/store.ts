@@ -4,7 +4,6 @@ export const resources = {
   jobs: { apiVersion: 'batch/v1', kind: 'Job', group: 'batch' },
   pods: { apiVersion: 'v1', kind: 'Pod', group: '' },
   events: { apiVersion: 'v1', kind: 'Event', group: '' },
-  leases: { apiVersion: 'coordination.k8s.io/v1', kind: 'Lease', group: 'coordination.k8s.io' },
 } as const;
 export type Resource = keyof typeof resources;
 
@@ -37,6 +36,9 @@ export interface ApiObject {
   spec?: ObjectSpec;
   status?: ObjectStatus;
 }
+
+/** What a client sends to make one. */
+export type NewObject = Partial<Pick<ApiObject, 'spec' | 'status'>> & { readonly metadata?: Partial<ApiObject['metadata']> };
 
 interface ObjectSpec {
   suspend?: boolean;
@@ -136,7 +138,7 @@ export class Store {
     return found;
   }
 
-  create(resource: Resource, namespace: string, sent: Partial<ApiObject>): ApiObject {
+  create(resource: Resource, namespace: string, sent: NewObject): ApiObject {
     const { apiVersion, kind } = resources[resource];
     const name = sent.metadata?.name ?? '';
     if (name === '') throw new StatusError(422, 'Invalid', `${kind} is invalid: metadata.name: Required value: name or generateName is required`);
@@ -189,24 +191,8 @@ function nameOf(resource: Resource, name: string): string {
 
 export type Filter = (object: ApiObject) => boolean;
 
-/** `a=b`, `a==b`, `a!=b`, `a` and `!a` over labels, and `path=value` over fields; comma separated, all must hold. */
-export function filterOf(labelSelector: string, fieldSelector: string): Filter {
-  const labelTerms = labelSelector.split(',').filter(Boolean).map(termOf);
-  const fieldTerms = fieldSelector.split(',').filter(Boolean).map(termOf);
-  return (object) =>
-    labelTerms.every((term) => term(object.metadata.labels?.[term.key])) && fieldTerms.every((term) => term(fieldOf(object, term.key)));
-}
-
-function termOf(text: string): ((value: string | undefined) => boolean) & { key: string } {
-  const [, negated, key = '', operator, wanted] = /^(!?)([^=!]+?)(?:(==?|!=)(.*))?$/.exec(text.trim()) ?? [];
-  const holds = (value: string | undefined) => {
-    if (operator === undefined) return (value === undefined) === (negated === '!');
-    return (value === wanted) === (operator !== '!=');
-  };
-  return Object.assign(holds, { key });
-}
-
-function fieldOf(object: unknown, path: string): string | undefined {
-  const value = path.split('.').reduce<unknown>((at, key) => (at as Record<string, unknown> | undefined)?.[key], object);
-  return typeof value === 'string' ? value : undefined;
+/** `a=b` and `a` over labels; comma separated, all must hold. */
+export function filterOf(labelSelector: string): Filter {
+  const terms = labelSelector.split(',').filter(Boolean).map((term) => term.split('='));
+  return ({ metadata: { labels } }) => terms.every(([key = '', wanted]) => (wanted === undefined ? labels?.[key] !== undefined : labels?.[key] === wanted));
 }

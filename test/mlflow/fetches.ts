@@ -29,6 +29,22 @@ export function meetingBefore(path: string, parties: number): Fetch {
   };
 }
 
+/** Like `meetingBefore`, and nobody sees an answer before all are there: what each of them wrote is there for all. */
+export function meetingAround(path: string, parties: number): Fetch {
+  const send = meetingBefore(path, parties);
+  const { promise: answered, resolve } = Promise.withResolvers<true>();
+  let answers = 0;
+  return async (input, init) => {
+    const reply = await send(input, init);
+    if (addressOf(input).endsWith(path)) {
+      answers += 1;
+      if (answers === parties) resolve(true);
+      await answered;
+    }
+    return reply;
+  };
+}
+
 /** Has MLflow answer every listing in small pages. */
 export function inPagesOf(size: number): Fetch {
   return (input, init) => {

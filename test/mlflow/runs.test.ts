@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { randomBytes, randomUUID } from 'node:crypto';
 import { createMlflow, type Mlflow, type NewRun } from '../../mlflow/index.ts';
 import { type MlflowServer, startMlflow } from '../support/mlflow-server.ts';
-import { inPagesOf, losingTheAnswerTo, meetingBefore } from './fetches.ts';
+import { inPagesOf, losingTheAnswerTo, meetingAround } from './fetches.ts';
 
 let server: MlflowServer;
 let mlflow: Mlflow;
@@ -78,7 +78,7 @@ describe('opening a run', () => {
 
   test('two that found none and both opened agree on one', async () => {
     const wanted = newRun();
-    const racing = createMlflow({ trackingUri: server.trackingUri, fetch: meetingBefore('/runs/create', 2) });
+    const racing = createMlflow({ trackingUri: server.trackingUri, fetch: meetingAround('/runs/create', 2) });
     const [one, two] = await Promise.all([racing.runs.open(wanted), racing.runs.open(wanted)]);
     expect(one.runId).toBe(two.runId);
     expect(await runIdsOf(wanted)).toEqual([one.runId]);
