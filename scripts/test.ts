@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createToolchain } from '../local/toolchain.ts';
 import { loadConfig } from '../workers/config.ts';
+import { quietPython } from '../workers/job-process.ts';
 
 /** Sets everything up and runs every test: pytest, then Jest; arguments are passed to Jest, and then pytest is left out. */
 const { folders, serviceEnvironment: env } = loadConfig();
@@ -61,7 +62,7 @@ function add(runner: string, code: number | null, { passed, failed, skipped }: t
 
 async function run(command: string, args: readonly string[], cwd: string, more: Readonly<Record<string, string>> = {}): Promise<number | null> {
   // Reports go to files, all else to stderr: stdout holds the counts alone.
-  const child = spawn(command, args, { cwd, env: { ...env, ...more }, stdio: ['ignore', 2, 2] });
+  const child = spawn(command, args, { cwd, env: { ...env, ...quietPython(folders.home), ...more }, stdio: ['ignore', 2, 2] });
   const [code] = (await once(child, 'exit')) as [number | null];
   return code;
 }
