@@ -1,6 +1,5 @@
 import { readFileSync } from 'node:fs';
-import { homedir } from 'node:os';
-import { join, resolve } from 'node:path';
+import { basename, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { loadClientConnectConfig } from '@temporalio/envconfig';
 import type { NativeConnectionOptions } from '@temporalio/worker';
@@ -46,7 +45,7 @@ export function loadConfig(env: NodeJS.ProcessEnv = process.env): Config {
     endpointUrl: env['TUNELINE_ENDPOINT_URL'] ?? addresses.endpoint,
     jobEnvironment: pick(env, (name) => inherited.test(name)),
     serviceEnvironment: pick(env, (name) => !name.startsWith('npm_')),
-    userName: env['USER'] ?? env['LOGNAME'] ?? homedir().split('/').pop() ?? 'unknown',
+    userName: env['USER'] || env['LOGNAME'] || basename(env['HOME'] ?? '') || 'unknown',
   };
 }
 

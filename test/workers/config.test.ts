@@ -46,3 +46,13 @@ test('a Job sees nothing of the environment but what it needs', () => {
   const { jobEnvironment } = loadConfig({ PATH: '/bin', CUDA_VISIBLE_DEVICES: '0', AWS_SECRET_ACCESS_KEY: 's', GITHUB_TOKEN: 's', PYTHONDONTWRITEBYTECODE: '1' });
   expect(jobEnvironment).toEqual({ PATH: '/bin', CUDA_VISIBLE_DEVICES: '0' });
 });
+
+test.each<[Record<string, string>, string]>([
+  [{ USER: 'ada', HOME: '/home/other' }, 'ada'],
+  [{ LOGNAME: 'ada' }, 'ada'],
+  [{ USER: '', HOME: '/home/ada/' }, 'ada'],
+  [{ HOME: '/' }, 'unknown'],
+  [{}, 'unknown'],
+])('who asks is told from %j, and is never nobody: a spec needs a name', (env, name) => {
+  expect(loadConfig({ TUNELINE_STATE: folder, ...env }).userName).toBe(name);
+});
