@@ -18,17 +18,18 @@ export interface ExecutionIdentity {
 }
 
 export function createRecordActivities({ tracking, artifacts, workspace }: Pick<Dependencies, 'tracking' | 'artifacts' | 'workspace'>) {
-  /** A hub ID stands for itself: the hub keeps its revisions. */
-  async function fixByDigest(resolved: Resolved): Promise<Artifact> {
+  /** Data is copied, for people edit it while a lifecycle runs; weights are large, and nobody edits them. A hub ID stands for itself: the hub keeps its revisions. */
+  async function fix(resolved: Resolved, how: 'copy' | 'digest'): Promise<Artifact> {
     const uri = must(resolved);
-    return { uri, digest: uri.startsWith('file:') ? await artifacts.digest(uri) : digestOfText(uri) };
+    if (!uri.startsWith('file:')) return { uri, digest: digestOfText(uri) };
+    return how === 'copy' ? artifacts.keepFile(uri) : { uri, digest: await artifacts.digest(uri) };
   }
 
   return {
     /** Fixes what the lifecycle works from, by digest, and opens its run in MLflow. */
     async openLifecycle(spec: LifecycleSpec, execution: ExecutionIdentity): Promise<LifecycleInputs> {
-      const data = await fixByDigest(await resolveData(spec.data.path, workspace));
-      const baseModel = await fixByDigest(await resolveBaseModel(spec.baseModel, workspace));
+      const data = await fix(await resolveData(spec.data.path, workspace), 'copy');
+      const baseModel = await fix(await resolveBaseModel(spec.baseModel, workspace), 'digest');
       const template = (await readFile(fileURLToPath(must(await resolveFile(spec.prompt.path, 'prompt.path', workspace))), 'utf8')).trimEnd();
       const promptVersion = await tracking.registerPrompt(spec.prompt.name, template);
       const { codeDigest, codeRevision } = workspace;

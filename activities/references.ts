@@ -1,5 +1,5 @@
 import { stat } from 'node:fs/promises';
-import { isAbsolute, join, resolve } from 'node:path';
+import { isAbsolute, join, relative, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import type { Problem } from '../domain/explain-spec.ts';
 import type { Workspace } from './dependencies.ts';
@@ -28,11 +28,12 @@ export async function resolveBaseModel(reference: string, workspace: Workspace):
   const folder = reference.startsWith(packagedPrefix)
     ? join(workspace.models, reference.slice(packagedPrefix.length))
     : resolve(workspace.root, reference);
-  if (await isModelFolder(folder)) return { ok: true, uri: pathToFileURL(folder).href };
+  const apart = workspace.apart && relative(workspace.models, folder).startsWith('..');
+  if (!apart && (await isModelFolder(folder))) return { ok: true, uri: pathToFileURL(folder).href };
   if (hubModelId.test(reference)) return { ok: true, uri: reference };
   const hint = reference.startsWith(packagedPrefix)
     ? `no such packaged model was imported; packaged:SmolLM2-135M-Instruct is, by "tuneline up"`
-    : `${reference} is neither a folder with a config.json nor a hub ID such as org/name`;
+    : `${reference} is neither a folder with a config.json${apart ? ` under ${workspace.models}, which the cluster's Jobs see,` : ''} nor a hub ID such as org/name`;
   return { ok: false, problem: { path: 'baseModel', message: `expected a model, but ${hint}` } };
 }
 

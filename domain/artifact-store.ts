@@ -1,3 +1,5 @@
+import type { Artifact } from './job.ts';
+
 /** Where data, weights and reports live; MLflow keeps only their URIs and digests. */
 export interface ArtifactStore {
   /** A URI under this store, for something that may not exist yet. */
@@ -6,4 +8,6 @@ export interface ArtifactStore {
   readText(uri: string): Promise<string>;
   /** Of a file its SHA-256; of a folder one over the names and digests of all files in it, as `jobs/` makes it. */
   digest(uri: string): Promise<string>;
+  /** A copy of a file as it is now, named by its digest: whoever changes the file later changes nothing. Idempotent. */
+  keepFile(uri: string): Promise<Artifact>;
 }

@@ -1,7 +1,7 @@
-import { createHash } from 'node:crypto';
-import { createReadStream } from 'node:fs';
-import { readFile, readdir, stat } from 'node:fs/promises';
-import { isAbsolute, join, relative, resolve, sep } from 'node:path';
+import { createHash, randomUUID } from 'node:crypto';
+import { constants, createReadStream } from 'node:fs';
+import { copyFile, mkdir, readFile, readdir, rename, rm, stat } from 'node:fs/promises';
+import { basename, dirname, isAbsolute, join, relative, resolve, sep } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import type { ArtifactStore } from '../domain/artifact-store.ts';
 import { digestOfText } from '../domain/digest.ts';
@@ -22,6 +22,24 @@ export function createLocalArtifactStore(root: string): ArtifactStore {
       ),
     readText: (uri) => readFile(fileURLToPath(uri), 'utf8'),
     digest: (uri) => digestOfPath(fileURLToPath(uri)),
+
+    async keepFile(uri) {
+      const source = fileURLToPath(uri);
+      const copy = join(root, 'inputs', `.${randomUUID()}`);
+      await mkdir(dirname(copy), { recursive: true });
+      try {
+        // Shares the blocks where the file system can.
+        await copyFile(source, copy, constants.COPYFILE_FICLONE);
+        // Of the copy: the source may change under the reader.
+        const digest = await digestOfFile(copy);
+        const kept = join(root, 'inputs', digest.replace(':', '-'), basename(source));
+        await mkdir(dirname(kept), { recursive: true });
+        await rename(copy, kept);
+        return { uri: pathToFileURL(kept).href, digest };
+      } finally {
+        await rm(copy, { force: true });
+      }
+    },
   };
 }
 

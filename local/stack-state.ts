@@ -21,10 +21,11 @@ export interface StackState {
 
 export const defaultPorts = { temporal: 7233, temporalUi: 8233, mlflow: 5000, endpoint: 8000 } as const;
 
-export const addressesAt = (ports: Readonly<Record<keyof StackAddresses, number>>): StackAddresses => ({
+/** Only MLflow may be asked to listen elsewhere than on loopback. */
+export const addressesAt = (ports: Readonly<Record<keyof StackAddresses, number>>, mlflowHost = '127.0.0.1'): StackAddresses => ({
   temporal: `127.0.0.1:${ports.temporal}`,
   temporalUi: `http://127.0.0.1:${ports.temporalUi}`,
-  mlflow: `http://127.0.0.1:${ports.mlflow}`,
+  mlflow: `http://${mlflowHost}:${ports.mlflow}`,
   endpoint: `http://127.0.0.1:${ports.endpoint}`,
 });
 

@@ -12,6 +12,8 @@ export interface StackOptions {
   readonly repository: string;
   readonly home: string;
   readonly state: string;
+  /** Where MLflow listens if not on loopback. */
+  readonly host?: string;
   readonly env: Readonly<Record<string, string>>;
   readonly report: (message: string) => void;
 }
@@ -39,7 +41,7 @@ export class Stack {
 
   /** Ends what a stack that was killed left behind, and chooses ports. Rejects with `AlreadyUpError`. */
   async prepare(): Promise<void> {
-    const { state, report } = this.#options;
+    const { state, report, host } = this.#options;
     const earlier = readStackState(state);
     if (earlier && earlier.up.pid !== process.pid && isAlive(earlier.up)) throw new AlreadyUpError(`A stack is up already, as process ${earlier.up.pid}.\nhint: "tuneline run SPEC" uses it, "tuneline down" ends it.`);
     if (earlier) await endProcesses(earlier.processes);
@@ -50,7 +52,7 @@ export class Stack {
       while (Object.entries(ports).some(([other, port]) => other !== name && port === ports[name]));
       if (ports[name] !== preferred) report(`port ${preferred} is in use, ${name} takes ${ports[name]}`);
     }
-    this.#addresses = addressesAt(ports);
+    this.#addresses = addressesAt(ports, host);
     await mkdir(join(state, 'logs'), { recursive: true, mode: 0o700 });
     await this.#save();
   }
@@ -105,12 +107,14 @@ export class Stack {
   }
 
   #mlflow(): ServiceSpec {
-    const { home, state } = this.#options;
+    const { home, state, host } = this.#options;
     const { hostname, port } = new URL(this.#addresses.mlflow);
     return this.#service('mlflow', {
       command: [
         join(home, 'tools', 'services', 'bin', 'mlflow'),
         ...['server', '--host', hostname, '--port', port, '--workers', '1'],
+        // Its guard against foreign names knows loopback by itself.
+        ...(host === undefined ? [] : ['--allowed-hosts', `${hostname}:${port}`]),
         ...['--backend-store-uri', `sqlite:///${join(state, 'mlflow.db')}`, '--artifacts-destination', join(state, 'mlflow-artifacts'), '--serve-artifacts'],
       ],
       env: { MLFLOW_SERVER_ENABLE_JOB_EXECUTION: 'false', MLFLOW_DISABLE_TELEMETRY: 'true', DO_NOT_TRACK: 'true' },

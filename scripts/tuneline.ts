@@ -9,7 +9,7 @@ import { isAlive } from '../local/process-identity.ts';
 import { SetupError } from '../local/setup-error.ts';
 import { endProcesses } from '../local/stack.ts';
 import { readStackState } from '../local/stack-state.ts';
-import { loadConfig, readPackageVersion } from '../workers/config.ts';
+import { chooseKubernetes, loadConfig, readPackageVersion } from '../workers/config.ts';
 import { reviewUpdate, statusQuery } from '../workflows/messages.ts';
 import { connectMlflow, connectTemporal } from './connect.ts';
 import { Progress } from './progress.ts';
@@ -29,7 +29,11 @@ program
   .option('--run <spec>', 'run one lifecycle once everything is up')
   .option('--exit', 'with --run: stop everything after the summary')
   .option('--json', 'with --run: print the summary as one JSON object')
-  .action(async (options: UpOptions) => finish(await up(options)));
+  .option('--kubernetes', 'run Jobs on the cluster of the kubeconfig, as TUNELINE_RUNNER=kubernetes does')
+  .action(async ({ kubernetes, ...options }: UpOptions & { kubernetes?: boolean }) => {
+    if (kubernetes) chooseKubernetes();
+    finish(await up(options));
+  });
 
 program
   .command('run')

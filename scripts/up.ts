@@ -2,6 +2,7 @@ import { setMaxListeners } from 'node:events';
 import { Stack } from '../local/stack.ts';
 import { createToolchain } from '../local/toolchain.ts';
 import { loadConfig } from '../workers/config.ts';
+import { placementOf } from '../workers/kubernetes.ts';
 import { connectMlflow, connectTemporal } from './connect.ts';
 import { Progress } from './progress.ts';
 import { followLifecycle, readSpecFile, startLifecycle } from './run-lifecycle.ts';
@@ -18,6 +19,7 @@ export interface UpOptions {
 export async function up(options: UpOptions): Promise<number> {
   const progress = new Progress();
   const spec = options.run === undefined ? undefined : { path: options.run, content: await readSpecFile(options.run) };
+  placementOf(loadConfig());
   const stop = new AbortController();
   setMaxListeners(0, stop.signal);
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => stop.abort());
@@ -43,8 +45,8 @@ export async function up(options: UpOptions): Promise<number> {
 }
 
 function createStack(progress: Progress): Stack {
-  const { folders, serviceEnvironment } = loadConfig();
-  return new Stack({ ...folders, env: serviceEnvironment, report: (message) => progress.line(message) });
+  const { folders, serviceEnvironment, host } = loadConfig();
+  return new Stack({ ...folders, ...(host ? { host } : {}), env: serviceEnvironment, report: (message) => progress.line(message) });
 }
 
 /** What is needed first starts first: MLflow takes longest to start, the Jobs' environment longest to install. */

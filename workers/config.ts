@@ -11,6 +11,11 @@ export interface Config {
   readonly temporal: { readonly connection: NativeConnectionOptions; readonly namespace: string; readonly embedded: boolean };
   readonly mlflow: { readonly trackingUri: string; readonly authorization?: string; readonly embedded: boolean };
   readonly endpointUrl: string;
+  readonly runner: string;
+  /** As the environment has it; `workers/kubernetes.ts` checks it where it is used. */
+  readonly kubernetes: KubernetesSettings;
+  /** Of this machine, where the Jobs of a cluster reach the embedded MLflow; it listens there alone. */
+  readonly host: string | undefined;
   /** What a Job's process inherits of this environment; nothing else of it is passed on. */
   readonly jobEnvironment: Readonly<Record<string, string>>;
   /** What the embedded services inherit: all of it but npm's own, which would tell them of a package they are not. */
@@ -25,6 +30,8 @@ export interface Folders {
   /** What a stack leaves behind: databases, artifacts, Jobs, logs. */
   readonly state: string;
 }
+
+export type KubernetesSettings = Readonly<Record<'namespace' | 'image' | 'claim' | 'gpus' | 'gpuProduct' | 'memory' | 'queue' | 'priorityClass' | 'secret' | 'mlflowUri', string | undefined>>;
 
 export const taskQueue = 'tuneline';
 
@@ -43,10 +50,29 @@ export function loadConfig(env: NodeJS.ProcessEnv = process.env): Config {
     temporal: temporalOf(env, addresses),
     mlflow: mlflowOf(env, addresses),
     endpointUrl: env['TUNELINE_ENDPOINT_URL'] ?? addresses.endpoint,
+    runner: env['TUNELINE_RUNNER'] || 'local',
+    kubernetes: {
+      namespace: env['TUNELINE_NAMESPACE'],
+      image: env['TUNELINE_JOB_IMAGE'],
+      claim: env['TUNELINE_STORAGE_CLAIM'],
+      gpus: env['TUNELINE_JOB_GPUS'],
+      gpuProduct: env['TUNELINE_JOB_GPU_PRODUCT'],
+      memory: env['TUNELINE_JOB_MEMORY'],
+      queue: env['TUNELINE_JOB_QUEUE'],
+      priorityClass: env['TUNELINE_JOB_PRIORITY_CLASS'],
+      secret: env['TUNELINE_JOB_SECRET'],
+      mlflowUri: env['TUNELINE_JOB_MLFLOW_URI'],
+    },
+    host: env['TUNELINE_HOST'],
     jobEnvironment: pick(env, (name) => inherited.test(name)),
     serviceEnvironment: pick(env, (name) => !name.startsWith('npm_')),
     userName: env['USER'] || env['LOGNAME'] || basename(env['HOME'] ?? '') || 'unknown',
   };
+}
+
+/** What `--kubernetes` says on the command line, for this process and all that it starts. */
+export function chooseKubernetes(): void {
+  process.env['TUNELINE_RUNNER'] = 'kubernetes';
 }
 
 const pick = (env: NodeJS.ProcessEnv, wanted: (name: string) => boolean): Record<string, string> =>

@@ -16,7 +16,7 @@ export const jobProcess = ({ folders: { home, repository }, jobEnvironment, mlfl
 export const quietPython = (home: string) => ({
   PYTHONPYCACHEPREFIX: join(home, 'cache', 'pycache'),
   HF_HOME: join(home, 'cache', 'huggingface'),
-  HF_HUB_DISABLE_TELEMETRY: '1',
-  MLFLOW_DISABLE_TELEMETRY: 'true',
-  DO_NOT_TRACK: 'true',
+  ...silence,
 });
+
+export const silence = { HF_HUB_DISABLE_TELEMETRY: '1', MLFLOW_DISABLE_TELEMETRY: 'true', DO_NOT_TRACK: 'true' };

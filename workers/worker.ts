@@ -1,10 +1,14 @@
-import { readFile } from 'node:fs/promises';
+import { chown, mkdir, readFile } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { Client, Connection } from '@temporalio/client';
 import { DefaultLogger, NativeConnection, Runtime, Worker } from '@temporalio/worker';
 import { createActivities } from '../activities/index.ts';
+import type { ArtifactStore } from '../domain/artifact-store.ts';
+import { digestOf } from '../domain/digest.ts';
+import type { JobRunner } from '../domain/job.ts';
+import { createKubernetesJobRunner } from '../k8s/job-runner.ts';
 import { createLocalArtifactStore } from '../local/artifact-store.ts';
 import { createEndpointClient } from '../local/endpoint-client.ts';
 import { createLocalJobRunner } from '../local/job-runner.ts';
@@ -16,10 +20,8 @@ import { loadConfig, taskQueue, type Config } from './config.ts';
 import { jobProcess } from './job-process.ts';
 import { createJobReporter } from './job-reporter.ts';
 import { JobTracker } from './job-tracker.ts';
+import { connect, jobGraceMs, placementOf } from './kubernetes.ts';
 import { ensureSearchAttributes } from './search-attributes.ts';
-
-/** Long enough for a checkpoint of a model that fits this machine. */
-const jobGraceMs = 30_000;
 
 const config = loadConfig();
 const logger = new DefaultLogger('INFO');
@@ -33,12 +35,14 @@ await ensureSearchAttributes(client);
 
 const { authorization } = config.mlflow;
 const tracking = createTracking(createMlflow({ trackingUri: config.mlflow.trackingUri, ...(authorization ? { authorization } : {}) }));
+const placement = placementOf(config);
+const log = (message: string, fields: Record<string, unknown>): void => logger.warn(message, fields);
 const runner = createRunner(config);
 const tracker = new JobTracker({
   runner,
   reporter: createJobReporter({ client, tracking, runner }),
   heartbeatMs: jobHeartbeatTimeoutMs / 4,
-  log: (message, fields) => logger.warn(message, fields),
+  log,
 });
 
 const worker = await Worker.create({
@@ -50,7 +54,7 @@ const worker = await Worker.create({
     runner,
     tracking,
     track: (request) => tracker.track(request),
-    artifacts: createLocalArtifactStore(join(config.folders.state, 'artifacts')),
+    artifacts: await openArtifacts(join(config.folders.state, 'artifacts')),
     endpoints: createEndpointClient({
       url: config.endpointUrl,
       readToken: async () => (await readFile(join(config.folders.state, 'endpoint-token'), 'utf8')).trim(),
@@ -58,7 +62,9 @@ const worker = await Worker.create({
     workspace: {
       root: config.folders.repository,
       models: join(config.folders.home, 'models'),
-      codeDigest: await digestJobsCode(config.folders.repository),
+      // On a cluster the image is the code.
+      codeDigest: placement ? digestOf({ image: placement.image }) : await digestJobsCode(config.folders.repository),
+      apart: placement !== undefined,
       codeRevision: await describeRevision(config.folders.repository),
     },
   }),
@@ -74,6 +80,14 @@ try {
   await connection.close();
 }
 
-function createRunner(from: Config) {
+function createRunner(from: Config): JobRunner {
+  if (placement) return createKubernetesJobRunner({ cluster: connect(), placement, log });
   return createLocalJobRunner({ ...jobProcess(from), root: join(from.folders.state, 'jobs'), slots: availableParallelism(), graceMs: jobGraceMs });
+}
+
+/** What the Jobs of a cluster write, this worker reads, and the other way round. */
+async function openArtifacts(folder: string): Promise<ArtifactStore> {
+  await mkdir(folder, { recursive: true });
+  if (placement && process.getuid?.() === 0) await chown(folder, placement.userId, placement.userId);
+  return createLocalArtifactStore(folder);
 }

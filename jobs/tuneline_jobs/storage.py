@@ -6,6 +6,7 @@ import hashlib
 import json
 import os
 import shutil
+import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -36,7 +37,8 @@ def output_folder(spec: dict[str, Any]) -> Path:
 @contextmanager
 def appearing_whole(destination: Path) -> Iterator[Path]:
     """A temporary path to write a file or folder to; it gets its final name when the block succeeds."""
-    temporary = destination.with_name(f".{destination.name}.{os.getpid()}")
+    # Pods share the storage, and in each of them the process has the same number.
+    temporary = destination.with_name(f".{destination.name}.{socket.gethostname()}.{os.getpid()}")
     try:
         yield temporary
         if destination.is_dir():

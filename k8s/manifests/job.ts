@@ -8,6 +8,7 @@ export interface JobPlacement {
   /** By digest: a tag may mean another image tomorrow. */
   readonly image: string;
   readonly env: Readonly<Record<string, string>>;
+  /** For the stages that use any. */
   readonly gpus: number;
   /** What nodes with the wanted GPU carry as `nvidia.com/gpu.product`. */
   readonly gpuProduct?: string;
@@ -15,19 +16,34 @@ export interface JobPlacement {
   readonly memory?: string;
   /** Between SIGTERM and SIGKILL: long enough to save a checkpoint. */
   readonly graceSeconds: number;
-  /** A claim that every node can mount: data, checkpoints and weights, at `mountPath`. */
-  readonly storage?: { readonly claim: string; readonly mountPath: string };
+  /** Who a Job's program is to the storage: the worker's own user, so that each can read what the other wrote. Never root. */
+  readonly userId: number;
+  /** A claim that every node can mount, and which of its folders Jobs see, where the worker sees them, too. */
+  readonly storage?: { readonly claim: string; readonly mounts: readonly StorageMount[] };
+  /** A Secret whose keys become variables, such as MLflow's password. */
+  readonly secret?: string;
   /** A Kueue LocalQueue: the Job waits, suspended, until its quota is free. */
   readonly queue?: string;
   readonly priorityClass?: string;
 }
+
+export interface StorageMount {
+  readonly mountPath: string;
+  /** Inside the claim. */
+  readonly subPath: string;
+  readonly readOnly?: boolean;
+}
+
+/** What they do is text: a GPU would only wait for it. */
+const stagesWithoutGpu = ['noop', 'explore', 'prepare'];
 
 /** Past its own deadline by so much, a pod that no worker watches is ended by its node. */
 const unwatchedSeconds = 3600;
 
 /** The Kubernetes Job of a request. It never retries by itself: the lifecycle does, with the failure's class in hand. */
 export function jobManifest(request: JobRequest, placement: JobPlacement): V1Job {
-  const { namespace, image, env, gpus, gpuProduct, memory, graceSeconds, storage, queue, priorityClass } = placement;
+  const { namespace, image, env, gpuProduct, memory, graceSeconds, userId, storage, secret, queue, priorityClass } = placement;
+  const gpus = stagesWithoutGpu.includes(request.spec.stage) ? 0 : placement.gpus;
   const ours = { [labels.managedBy]: managedBy, [labels.component]: request.spec.stage };
   const limits = { ...(gpus > 0 ? { 'nvidia.com/gpu': String(gpus) } : {}), ...(memory ? { memory } : {}) };
   return {
@@ -65,15 +81,16 @@ export function jobManifest(request: JobRequest, placement: JobPlacement): V1Job
           terminationGracePeriodSeconds: graceSeconds,
           automountServiceAccountToken: false,
           enableServiceLinks: false,
-          ...(gpuProduct ? { nodeSelector: { 'nvidia.com/gpu.product': gpuProduct } } : {}),
+          ...(gpus > 0 && gpuProduct ? { nodeSelector: { 'nvidia.com/gpu.product': gpuProduct } } : {}),
           ...(gpus > 0 ? { tolerations: [{ key: 'nvidia.com/gpu', operator: 'Exists', effect: 'NoSchedule' }] } : {}),
           ...(priorityClass ? { priorityClassName: priorityClass } : {}),
-          securityContext: { runAsNonRoot: true, runAsUser: 10_001, runAsGroup: 10_001, fsGroup: 10_001, seccompProfile: { type: 'RuntimeDefault' } },
+          securityContext: { runAsNonRoot: true, runAsUser: userId, runAsGroup: userId, fsGroup: userId, seccompProfile: { type: 'RuntimeDefault' } },
           containers: [
             {
               name: containerName,
               image,
               args: [request.spec.stage],
+              ...(secret ? { envFrom: [{ secretRef: { name: secret } }] } : {}),
               env: Object.entries({ ...env, [jobVariable]: JSON.stringify(request.spec) }).map(([name, value]) => ({ name, value })),
               resources: Object.keys(limits).length === 0 ? {} : { limits, requests: limits },
               securityContext: { allowPrivilegeEscalation: false, readOnlyRootFilesystem: true, capabilities: { drop: ['ALL'] } },
@@ -82,7 +99,7 @@ export function jobManifest(request: JobRequest, placement: JobPlacement): V1Job
               volumeMounts: [
                 { name: 'shared-memory', mountPath: '/dev/shm' },
                 { name: 'scratch', mountPath: '/tmp' },
-                ...(storage ? [{ name: 'storage', mountPath: storage.mountPath }] : []),
+                ...(storage?.mounts ?? []).map((mount) => ({ name: 'storage', ...mount })),
               ],
             },
           ],

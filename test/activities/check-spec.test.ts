@@ -26,8 +26,8 @@ beforeAll(async () => {
 });
 afterAll(() => rm(root, { recursive: true }));
 
-const check = (raw: unknown) => {
-  const { checkSpec } = createSpecActivities({ workspace: { root, models: join(root, 'models'), codeDigest: '', codeRevision: '' } });
+const check = (raw: unknown, apart = false) => {
+  const { checkSpec } = createSpecActivities({ workspace: { root, models: join(root, 'models'), codeDigest: '', codeRevision: '', apart } });
   return activityEnvironment().run(checkSpec, raw);
 };
 
@@ -72,6 +72,14 @@ describe('refused with one line for people:', () => {
   ])('%s', async (_what, change, message) => {
     expect(await problemsOf(change)).toEqual([message(root)]);
   });
+});
+
+test('a model that the Jobs of a cluster would not see is refused, wherever it is', async () => {
+  await mkdir(join(root, 'elsewhere'));
+  await writeFile(join(root, 'elsewhere', 'config.json'), '{}');
+  expect(await check(specInput({ baseModel: 'elsewhere' }))).toMatchObject({ baseModel: 'elsewhere' });
+  await expect(check(specInput({ baseModel: 'elsewhere' }), true)).rejects.toMatchObject({ type: 'BadSpec', message: expect.stringContaining(`under ${join(root, 'models')}, which the cluster's Jobs see`) });
+  expect(await check(specInput({ baseModel: 'models/imported' }), true)).toMatchObject({ baseModel: 'models/imported' });
 });
 
 test('data without a row has no column at all', async () => {

@@ -1,10 +1,11 @@
-import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readFile, readdir, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { pathToFileURL } from 'node:url';
+import { fileURLToPath, pathToFileURL } from 'node:url';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { createRecordActivities } from '../../activities/lifecycle-record.ts';
 import { digestOfText } from '../../domain/digest.ts';
+import type { LifecycleInputs } from '../../domain/lifecycle.ts';
 import { tags } from '../../domain/tracking.ts';
 import { createLocalArtifactStore } from '../../local/artifact-store.ts';
 import { artifact } from '../builders/artifacts.ts';
@@ -40,12 +41,20 @@ describe('a lifecycle is opened', () => {
     const { open } = recordActivities();
     expect(await open(aSpec({ baseModel: 'packaged:imported' }))).toEqual({
       runId: 'job-run',
-      data: { uri: uriOf('data.jsonl'), digest: digestOfText(rows) },
+      data: { uri: uriOf('inputs', digestOfText(rows).replace(':', '-'), 'data.jsonl'), digest: digestOfText(rows) },
       baseModel: { uri: uriOf('models', 'imported'), digest: digestOfText(`config.json ${digestOfText('{}')}\n`) },
       prompt: { name: 'summarize', version: '1', template: 'Summarize: {{description}}' },
       codeDigest: artifact('code').digest,
       codeRevision: 'abc123',
     });
+  });
+
+  test('and whoever edits the data after that changes nothing', async () => {
+    const { open } = recordActivities();
+    const { data } = (await open(aSpec())) as LifecycleInputs;
+    await writeFile(join(root, 'data.jsonl'), 'edited');
+    expect(await readFile(fileURLToPath(data.uri), 'utf8')).toBe(rows);
+    expect(await readdir(join(root, 'inputs'))).toHaveLength(1);
   });
 
   test('and what is on the hub stands for itself', async () => {

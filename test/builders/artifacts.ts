@@ -14,5 +14,6 @@ export function fakeArtifacts(names: readonly string[], texts: Readonly<Record<s
     exists: (uri) => Promise.resolve(held.has(uri)),
     readText: (uri) => need(uri, texts[uri]),
     digest: (uri) => need(uri, held.get(uri)),
+    keepFile: async (uri) => ({ uri, digest: await need(uri, held.get(uri)) }),
   };
 }

@@ -63,7 +63,7 @@ async function makeHarness({ gpus = 1, annotations = {} }: { gpus?: number; anno
   const make = (): JobRunner =>
     createKubernetesJobRunner({
       cluster: toldHowToBehave(annotations),
-      placement: { namespace, image: 'jobs@sha256:0000000000000000000000000000000000000000000000000000000000000000', gpus, env: {}, graceSeconds: 1 },
+      placement: { namespace, image: 'jobs@sha256:0000000000000000000000000000000000000000000000000000000000000000', gpus, env: {}, graceSeconds: 1, userId: 10_001 },
       log: () => undefined,
     });
   const podsOf = async (name: string) => (await connection.core.listNamespacedPod({ namespace, labelSelector: `${jobNameLabel}=${name}` })).items;
@@ -157,7 +157,7 @@ test('a Job that was cancelled before it started leaves nothing once that was re
 });
 
 test('where the namespace does not exist the error says that the cluster refused, and nothing is made', async () => {
-  const runner = createKubernetesJobRunner({ cluster: connection, placement: { namespace: 'nowhere', image: 'jobs', gpus: 0, env: {}, graceSeconds: 1 }, log: () => undefined });
+  const runner = createKubernetesJobRunner({ cluster: connection, placement: { namespace: 'nowhere', image: 'jobs', gpus: 0, env: {}, graceSeconds: 1, userId: 10_001 }, log: () => undefined });
   await expect(runner.create(jobOf({ does: 'sleep' }))).rejects.toMatchObject({ code: 404 });
   expect(await runner.read('tl-none')).toEqual({ phase: 'absent' });
 });

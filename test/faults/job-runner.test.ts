@@ -76,7 +76,7 @@ async function live(seed: number): Promise<string[]> {
   const makeWorker = () => {
     const runner = createKubernetesJobRunner({
       cluster,
-      placement: { namespace: 'default', image: 'jobs', gpus: 1, env: {}, graceSeconds: 1 },
+      placement: { namespace: 'default', image: 'jobs', gpus: 1, env: {}, graceSeconds: 1, userId: 10_001 },
       log: () => undefined,
       clocks: { inactivityMs: 40, relistMs: 200, firstPauseMs: 1, longestPauseMs: 8 },
     });
@@ -139,7 +139,7 @@ test(`whatever the network does, no Job is doubled, lost or reported in two ways
 async function makeJob(plan: Plan) {
   server.reset(0);
   server.setPlan(plan);
-  const runner = createKubernetesJobRunner({ cluster: connectCluster(kubeConfigFor(server.url)), placement: { namespace: 'default', image: 'jobs', gpus: 0, env: {}, graceSeconds: 1 }, log: () => undefined });
+  const runner = createKubernetesJobRunner({ cluster: connectCluster(kubeConfigFor(server.url)), placement: { namespace: 'default', image: 'jobs', gpus: 0, env: {}, graceSeconds: 1, userId: 10_001 }, log: () => undefined });
   const request = requestOf(0, 0);
   await runner.create(request);
   await server.controller.settle();

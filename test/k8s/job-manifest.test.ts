@@ -2,7 +2,7 @@ import { expect, test } from '@jest/globals';
 import { jobManifest, requestOf, type JobPlacement } from '../../k8s/manifests/job.ts';
 import { jobOf } from '../contract/job-runner.ts';
 
-const placement: JobPlacement = { namespace: 'training', image: 'jobs@sha256:0', gpus: 1, env: {}, graceSeconds: 30 };
+const placement: JobPlacement = { namespace: 'training', image: 'jobs@sha256:0', gpus: 1, env: {}, graceSeconds: 30, userId: 10_001 };
 const request = jobOf({ does: 'sleep' });
 const manifest = jobManifest(request, placement);
 const container = manifest.spec?.template.spec?.containers[0];
