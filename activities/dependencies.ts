@@ -1,5 +1,5 @@
 import type { ArtifactStore } from '../domain/artifact-store.ts';
-import type { JobRequest, JobRunner } from '../domain/job.ts';
+import type { JobOwner, JobRequest, JobRunner } from '../domain/job.ts';
 import type { EndpointHost } from '../domain/release.ts';
 import type { Tracking } from '../domain/tracking.ts';
 
@@ -8,6 +8,8 @@ export interface Dependencies {
   readonly runner: JobRunner;
   /** Has the Job watched from now on: its end completes the activity that waits for it. */
   readonly track: (request: JobRequest) => void;
+  /** Whether an execution that asked for a Job still runs. */
+  readonly isAwaited: (owner: JobOwner) => Promise<boolean>;
   readonly tracking: Tracking;
   readonly artifacts: ArtifactStore;
   readonly endpoints: EndpointHost;

@@ -2,6 +2,7 @@ import { createSpecActivities } from './check-spec.ts';
 import type { Dependencies } from './dependencies.ts';
 import { createEvidenceActivities } from './evidence.ts';
 import { createJobActivities } from './jobs.ts';
+import { createReconcileActivities } from './reconcile.ts';
 import { createRecordActivities } from './lifecycle-record.ts';
 import { createReleaseActivities } from './releases.ts';
 
@@ -11,6 +12,7 @@ export const createActivities = (dependencies: Dependencies) => ({
   ...createJobActivities(dependencies),
   ...createEvidenceActivities(dependencies),
   ...createReleaseActivities(dependencies),
+  ...createReconcileActivities(dependencies),
 });
 
 export type Activities = ReturnType<typeof createActivities>;

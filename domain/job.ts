@@ -51,6 +51,10 @@ export interface Wait {
   readonly hopeless?: boolean;
 }
 
+/** In the words of a person: what a Job waits for. */
+export const describeWait = ({ for: what, message }: Wait): string => `${waits[what]}: ${message}`;
+const waits: Readonly<Record<Wait['for'], string>> = { quota: 'waits for quota', node: 'waits for a node', image: 'waits for its image', start: 'waits for its container to start' };
+
 /** Why a Job is being ended from outside; kept with the Job before anything is killed. */
 export type CancelCause = Extract<Failure['class'], 'Deadline' | 'Stalled' | 'Deleted' | 'Unschedulable' | 'ImagePull' | 'BadConfig'>;
 
@@ -59,17 +63,24 @@ export type CancelCause = Extract<Failure['class'], 'Deadline' | 'Stalled' | 'De
  * Methods reject only when the runner can't be reached; a Job's own failure is an outcome.
  */
 export interface JobRunner {
-  /** Idempotent: adopts a Job of the same name and digest. Rejects with `JobConflictError` if the digest differs. */
+  /**
+   * Idempotent: adopts a Job of the same name and digest, which from then on is open and this owner's.
+   * Rejects with `JobConflictError` if the digest differs.
+   */
   create(request: JobRequest): Promise<'created' | 'adopted'>;
   read(name: string): Promise<JobState>;
   /** Jobs whose outcome was not acknowledged yet, finished or not. */
   listOpen(): Promise<readonly JobRequest[]>;
+  /** One of those by its name, which whoever watches may never have heard of. */
+  findOpen(name: string): Promise<JobRequest | undefined>;
   /** Names of Jobs that may have changed. Hints only: `read` tells the truth. Ends when aborted. */
   watch(signal: AbortSignal): AsyncIterable<string>;
   /** Ends the Job with SIGTERM, then SIGKILL after the grace; resolves once it is confirmed gone. Idempotent. */
   cancel(name: string, cause: CancelCause, reason: string): Promise<void>;
   /** The last lines of the log, at most `maximumBytes`. */
   logTail(name: string, maximumBytes: number): Promise<string>;
+  /** What others did with the Job and its processes, a line for each; empty where nobody keeps that. */
+  events(name: string): Promise<string>;
   /** The outcome was reported: the runner need not list the Job any more. Idempotent. */
   acknowledge(name: string): Promise<void>;
 }

@@ -1,5 +1,5 @@
 import type { Verdict } from './gate.ts';
-import type { Artifact } from './job.ts';
+import type { Artifact, Wait } from './job.ts';
 import type { ReviewRequest } from './review.ts';
 
 export type Stage = 'explore' | 'prepare' | 'tune' | 'evaluate' | 'review' | 'deploy';
@@ -31,6 +31,8 @@ export interface LifecycleStatus {
   readonly stage: Stage | 'check' | 'done';
   readonly attempt: number;
   readonly runId: string | undefined;
+  /** What keeps the stage's Job from running, as far as is known. */
+  readonly waiting: Wait | undefined;
   readonly finished: readonly FinishedStage[];
   readonly gate: Verdict | undefined;
   readonly awaitingReview: ReviewRequest | undefined;
@@ -40,4 +42,6 @@ export interface FinishedStage {
   readonly stage: Stage;
   readonly reused: boolean;
   readonly figures: Readonly<Record<string, number>>;
+  /** The last thing that its Job had to wait for. */
+  readonly waitedFor?: string;
 }

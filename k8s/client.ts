@@ -1,23 +1,55 @@
-import { ApiException, BatchV1Api, CoreV1Api, createConfiguration, ServerConfiguration, type KubeConfig } from '@kubernetes/client-node';
+import { isDeepStrictEqual } from 'node:util';
+import { ApiException, BatchV1Api, CoordinationV1Api, CoreV1Api, createConfiguration, ServerConfiguration, type KubeConfig } from '@kubernetes/client-node';
+import { Agent, ProxyAgent, type Dispatcher } from 'undici';
 
 export interface Cluster {
+  /** Whatever authenticates by it, a watch too, shares the connections. */
   readonly kubeConfig: KubeConfig;
   readonly batch: BatchV1Api;
   readonly core: CoreV1Api;
+  readonly coordination: CoordinationV1Api;
 }
 
 /** A request that gets no answer for so long is given up; the connection may be half-open. */
 const requestTimeoutMs = 30_000;
 
-export function connectCluster(kubeConfig: KubeConfig, timeoutMs = requestTimeoutMs): Cluster {
-  const cluster = kubeConfig.getCurrentCluster();
+export function connectCluster(given: KubeConfig, timeoutMs = requestTimeoutMs): Cluster {
+  const cluster = given.getCurrentCluster();
   if (!cluster) throw new Error('kubeconfig: no current cluster; choose one with `kubectl config use-context NAME`.');
+  const kubeConfig = withOnePool(given);
   const configuration = createConfiguration({
     baseServer: new ServerConfiguration(cluster.server, {}),
     authMethods: { default: kubeConfig },
     promiseMiddleware: [withDeadline(timeoutMs)],
   });
-  return { kubeConfig, batch: new BatchV1Api(configuration), core: new CoreV1Api(configuration) };
+  return { kubeConfig, batch: new BatchV1Api(configuration), core: new CoreV1Api(configuration), coordination: new CoordinationV1Api(configuration) };
+}
+
+/**
+ * HTTP/1.1, for there a request that timed out takes its connection with it: over one of HTTP/2, all that
+ * follow would go over what may be half-open. More connections would only queue in the API server, whose
+ * fairness gives one user a few dozen seats.
+ */
+const pool = { allowH2: false, connections: 32 };
+
+type DispatcherSource = (...given: Parameters<KubeConfig['createDispatcherOptions']>) => Dispatcher;
+
+/** The client connects anew for each request; this one only when the kubeconfig's certificates have changed. */
+function withOnePool(kubeConfig: KubeConfig): KubeConfig {
+  let latest: { options: object; dispatcher: Dispatcher } | undefined;
+  const createDispatcher: DispatcherSource = (cluster, agentOptions) => {
+    const options = kubeConfig.createDispatcherOptions(cluster, agentOptions);
+    if (!latest || !isDeepStrictEqual(options, latest.options)) latest = { options, dispatcher: make() };
+    return latest.dispatcher;
+
+    function make(): Dispatcher {
+      // Only the client itself can speak to a SOCKS proxy.
+      if (options.type === 'socks') return (Reflect.get(kubeConfig, 'createDispatcher') as DispatcherSource).call(kubeConfig, cluster, agentOptions);
+      return options.type === 'proxy' ? new ProxyAgent({ ...options, ...pool } as ProxyAgent.Options) : new Agent({ ...options, ...pool } as Agent.Options);
+    }
+  };
+  // The client offers no option for it; it asks its own method.
+  return Object.create(kubeConfig, { createDispatcher: { value: createDispatcher } }) as KubeConfig;
 }
 
 type Middleware = NonNullable<NonNullable<Parameters<typeof createConfiguration>[0]>['promiseMiddleware']>[number];

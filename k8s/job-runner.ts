@@ -1,12 +1,14 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { PatchStrategy, setHeaderOptions, type V1Job, type V1Pod } from '@kubernetes/client-node';
+import { PatchStrategy, setHeaderOptions, type CoreV1Event, type V1Job, type V1Pod } from '@kubernetes/client-node';
 import { HintQueue } from '../domain/hint-queue.ts';
-import { JobConflictError, type CancelCause, type JobRunner, type JobState } from '../domain/job.ts';
+import { JobConflictError, type CancelCause, type JobOwner, type JobRequest, type JobRunner, type JobState } from '../domain/job.ts';
 import { cancelledOf, classifyJob, isLive, lastOf } from './classify.ts';
 import { statusOf, unlessMissing, type Cluster } from './client.ts';
-import { jobManifest, requestOf, type JobPlacement } from './manifests/job.ts';
+import { jobManifest, ownerAnnotations, requestOf, type JobPlacement } from './manifests/job.ts';
+import { describeEvents } from './events.ts';
 import { annotations, containerName, jobNameLabel, labels, managedBy } from './names.ts';
-import { Mirror, watchClocks, type WatchClocks } from './watch.ts';
+import { shareReads } from './shared-reads.ts';
+import { Mirror, pagesOf, watchClocks, type WatchClocks } from './watch.ts';
 
 export interface KubernetesJobRunnerOptions {
   readonly cluster: Cluster;
@@ -28,15 +30,23 @@ export function createKubernetesJobRunner({ cluster, placement, log, clocks = wa
   const { batch, core, kubeConfig } = cluster;
   const { namespace } = placement;
   const hints = new HintQueue();
-  /** Ends of logs whose pods were about to go. */
-  const keptLogs = new Map<string, string>();
+  /** Ends of logs whose pods were about to go, by Job and pod. */
+  const keptLogs = new Map<string, Map<string, string>>();
+  /** Of Jobs that were read as finished: the pod that ended each, for its log; undefined where there is none. */
+  const endedBy = new Map<string, string | undefined>();
+  // Not before both watches stand: until then, a look at each Job would be two requests.
+  const onOpen = (): void => {
+    if (jobs.live && pods.live) for (const mirror of [jobs, pods]) mirror.announce();
+  };
   const onError = (error: unknown) => log('the watch of the cluster broke off and starts again', { error: String(error) });
   const jobs = new Mirror<V1Job>({
     kubeConfig,
     path: `/apis/batch/v1/namespaces/${namespace}/jobs`,
     labelSelector: ours,
-    list: () => batch.listNamespacedJob({ namespace, labelSelector: ours }),
+    list: (page) => batch.listNamespacedJob({ namespace, labelSelector: ours, ...page }),
+    keep: ({ metadata: { managedFields: _managedFields, ...metadata } = {}, ...job }) => ({ ...job, metadata }),
     onChange: (job) => hint(job.metadata?.name),
+    onOpen,
     onError,
     clocks,
   });
@@ -44,8 +54,16 @@ export function createKubernetesJobRunner({ cluster, placement, log, clocks = wa
     kubeConfig,
     path: `/api/v1/namespaces/${namespace}/pods`,
     labelSelector: ours,
-    list: () => core.listNamespacedPod({ namespace, labelSelector: ours }),
-    onChange: (pod) => hint(pod.metadata?.labels?.[jobNameLabel]),
+    list: (page) => core.listNamespacedPod({ namespace, labelSelector: ours, ...page }),
+    // Of thousands of pods, what is kept decides how much memory the worker needs; nobody here asks for a pod's spec.
+    keep: ({ metadata: { managedFields: _managedFields, ...metadata } = {}, status }) => ({ metadata, ...(status ? { status } : {}) }),
+    groupOf: jobOf,
+    onChange: (pod) => {
+      hint(jobOf(pod));
+      // Evicted or deleted, it takes its log along; what it says in its grace matters most.
+      if (pod.metadata?.deletionTimestamp && isOpen(jobOf(pod))) void keepLog(jobOf(pod), pod.metadata.name);
+    },
+    onOpen,
     onError,
     clocks,
   });
@@ -53,20 +71,34 @@ export function createKubernetesJobRunner({ cluster, placement, log, clocks = wa
   const hint = (name: string | undefined): void => {
     if (name) hints.push(name);
   };
+  const isOpen = (name: string | undefined): boolean => name !== undefined && jobs.get(name)?.metadata?.labels?.[labels.open] !== undefined;
   const getJob = (name: string): Promise<V1Job | undefined> => batch.readNamespacedJob({ namespace, name }).catch(unlessMissing);
-  const podsOf = async (name: string): Promise<V1Pod[]> => (await core.listNamespacedPod({ namespace, labelSelector: `${jobNameLabel}=${name}` })).items;
+  const listPods = shareReads(async (names) => Map.groupBy((await core.listNamespacedPod({ namespace, labelSelector: `${jobNameLabel} in (${names.join(',')})` })).items, jobOf));
+  const podsOf = async (name: string): Promise<V1Pod[]> => (await listPods(name)).get(name) ?? [];
 
   /** What the watch has seen, without a request; undefined where that is not enough to go by. */
   function readMirror(name: string): JobState | undefined {
     const job = jobs.live && pods.live ? jobs.get(name) : undefined;
     if (!job) return undefined;
-    const state = classifyJob(job, [...pods.values()].filter((pod) => pod.metadata?.labels?.[jobNameLabel] === name));
+    const state = classifyJob(job, pods.group(name));
     return state.phase === 'finished' ? undefined : state;
   }
 
   async function readFresh(name: string): Promise<JobState> {
     const [job, itsPods] = await Promise.all([getJob(name), podsOf(name)]);
-    return job ? classifyJob(job, itsPods) : { phase: 'absent' };
+    if (!job) return { phase: 'absent' };
+    const state = classifyJob(job, itsPods);
+    // A Job that has ended gets no other pod.
+    if (state.phase === 'finished') endedBy.set(name, lastOf(itsPods)?.metadata?.name);
+    return state;
+  }
+
+  /** Has whoever leads the workers tell this owner, even if another was told before. */
+  async function reopen(job: V1Job, owner: JobOwner): Promise<void> {
+    const before = requestOf(job)?.owner;
+    if (job.metadata?.labels?.[labels.open] && before?.runId === owner.runId && before.activityId === owner.activityId) return;
+    const body = { metadata: { labels: { [labels.open]: 'true' }, annotations: ownerAnnotations(owner) }, spec: { ttlSecondsAfterFinished: null } };
+    jobs.put(await batch.patchNamespacedJob({ namespace, name: job.metadata?.name ?? '', body }, mergePatch));
   }
 
   /** Says why, and from then on the Job controller starts no further pod of it and ends those that run. */
@@ -80,17 +112,20 @@ export function createKubernetesJobRunner({ cluster, placement, log, clocks = wa
     await batch.patchNamespacedJob({ namespace, name: job.metadata?.name ?? '', body }, mergePatch);
   }
 
-  async function keepLog(name: string): Promise<void> {
-    const text = await readLog(name, 64 * 1024).catch(() => '');
-    if (text !== '') keptLogs.set(name, text);
+  async function keepLog(job: string | undefined, pod: string | undefined): Promise<void> {
+    if (!job || !pod) return;
+    const text = await readLog(pod).catch(() => '');
+    if (text !== '') keptLogs.set(job, (keptLogs.get(job) ?? new Map<string, string>()).set(pod, text));
   }
 
-  async function readLog(name: string, maximumBytes: number): Promise<string> {
-    const pod = lastOf(await podsOf(name))?.metadata?.name;
-    if (!pod) return '';
-    // The server's own limit of bytes counts from the wrong end.
-    const log = await core.readNamespacedPodLog({ namespace, name: pod, container: containerName, tailLines: 2000 });
-    return tailOf(log, maximumBytes);
+  // The server's own limit of bytes counts from the wrong end.
+  const readLog = (pod: string): Promise<string> => core.readNamespacedPodLog({ namespace, name: pod, container: containerName, tailLines: 2000 });
+
+  const lastPodOf = async (name: string): Promise<string | undefined> => (endedBy.has(name) ? endedBy.get(name) : lastOf(await podsOf(name))?.metadata?.name);
+
+  async function eventsOf(kind: 'Job' | 'Pod', name: string): Promise<CoreV1Event[]> {
+    const list = await core.listNamespacedEvent({ namespace, fieldSelector: `involvedObject.kind=${kind},involvedObject.name=${name}` }).catch(unlessRefused);
+    return list?.items ?? [];
   }
 
   return {
@@ -105,14 +140,24 @@ export function createKubernetesJobRunner({ cluster, placement, log, clocks = wa
       if (!existing) throw new Error(`Job ${request.name} was there and is gone; it is made at the next attempt.`);
       const digest = existing.metadata?.annotations?.[annotations.specDigest];
       if (digest !== request.specDigest) throw new JobConflictError(`Job ${request.name} exists with another spec (${digest ?? 'not made by Tuneline'} instead of ${request.specDigest}).`);
+      await reopen(existing, request.owner);
       return 'adopted';
+    },
+
+    async findOpen(name) {
+      // The copy may be older than our own acknowledgement; most hints are of Jobs that it knows to be closed.
+      if (jobs.live && !isOpen(name)) return undefined;
+      const job = await getJob(name);
+      return job?.metadata?.labels?.[labels.open] ? requestOf(job) : undefined;
     },
 
     read: async (name) => readMirror(name) ?? readFresh(name),
 
     async listOpen() {
-      const { items } = await batch.listNamespacedJob({ namespace, labelSelector: `${ours},${labels.open}=true` });
-      return items.map(requestOf).filter((request) => request !== undefined);
+      const open: JobRequest[] = [];
+      const pages = pagesOf((page) => batch.listNamespacedJob({ namespace, labelSelector: `${ours},${labels.open}=true`, ...page }));
+      for await (const { items } of pages) open.push(...items.map(requestOf).filter((request) => request !== undefined));
+      return open;
     },
 
     async *watch(signal) {
@@ -125,7 +170,7 @@ export function createKubernetesJobRunner({ cluster, placement, log, clocks = wa
     },
 
     async cancel(name, cause, reason) {
-      await keepLog(name);
+      await keepLog(name, await lastPodOf(name));
       for (let pauseMs = clocks.firstPauseMs; ; pauseMs *= 2) {
         const [job, itsPods] = await Promise.all([getJob(name), podsOf(name)]);
         if (!job && !itsPods.some(isLive)) return;
@@ -141,18 +186,30 @@ export function createKubernetesJobRunner({ cluster, placement, log, clocks = wa
     },
 
     async logTail(name, maximumBytes) {
+      const kept = new Map(keptLogs.get(name));
+      const last = await lastPodOf(name);
       // A log that the node refuses, because no container started or the node is gone, must not hold up the report.
-      const log = await readLog(name, maximumBytes).catch((error: unknown) => {
-        if (statusOf(error) === undefined) throw error;
-        return '';
-      });
-      return log || tailOf(keptLogs.get(name) ?? '', maximumBytes);
+      const log = last && (await readLog(last).catch(unlessRefused));
+      if (last && log) kept.set(last, log);
+      const [only, ...more] = kept.entries();
+      if (!only || more.length === 0) return tailOf(only?.[1] ?? '', maximumBytes);
+      return tailOf([...kept].map(([pod, text]) => `--- pod ${pod}\n${text}`).join(''), maximumBytes);
+    },
+
+    async events(name) {
+      const last = await lastPodOf(name);
+      const itsPods = new Set([...(keptLogs.get(name)?.keys() ?? []), ...(last ? [last] : [])]);
+      const lists = await Promise.all([eventsOf('Job', name), ...[...itsPods].map((pod) => eventsOf('Pod', pod))]);
+      return describeEvents(lists.flat());
     },
 
     async acknowledge(name) {
       keptLogs.delete(name);
+      endedBy.delete(name);
       const body = { metadata: { labels: { [labels.open]: null } }, spec: { ttlSecondsAfterFinished: keptSeconds } };
       const job = await batch.patchNamespacedJob({ namespace, name, body }, mergePatch).catch(unlessMissing);
+      // A hint that was under way must not find it open any more.
+      if (job) jobs.put(job);
       // Held back for ever is no state to leave a Job in.
       if (job?.spec?.suspend && cancelledOf(job))
         await batch
@@ -161,6 +218,13 @@ export function createKubernetesJobRunner({ cluster, placement, log, clocks = wa
     },
   };
 }
+
+/** Undefined in place of an answer that was no. */
+const unlessRefused = (error: unknown): undefined => {
+  if (statusOf(error) === undefined) throw error;
+};
+
+const jobOf = (pod: V1Pod): string | undefined => pod.metadata?.labels?.[jobNameLabel];
 
 /** The end of a text in whole lines. */
 function tailOf(text: string, maximumBytes: number): string {

@@ -12,13 +12,38 @@ export interface WatchClocks {
 
 export const watchClocks: WatchClocks = { inactivityMs: 150_000, relistMs: 300_000, firstPauseMs: 200, longestPauseMs: 30_000 };
 
+/** Part of a list. */
+export interface Page {
+  readonly limit: number;
+  readonly _continue?: string;
+}
+
+/** Thousands of objects in one reply would take more memory than all that is kept of them. */
+const pageSize = 500;
+
+/** A list in parts, all of one moment. */
+export async function* pagesOf<T extends KubernetesObject>(list: (page: Page) => Promise<KubernetesListObject<T>>): AsyncGenerator<KubernetesListObject<T>> {
+  let next: string | undefined;
+  do {
+    const page = await list({ limit: pageSize, ...(next ? { _continue: next } : {}) });
+    yield page;
+    next = page.metadata?._continue;
+  } while (next);
+}
+
 export interface Watched<T extends KubernetesObject> {
   readonly kubeConfig: KubeConfig;
   readonly path: string;
   readonly labelSelector: string;
-  readonly list: () => Promise<KubernetesListObject<T>>;
+  readonly list: (page: Page) => Promise<KubernetesListObject<T>>;
+  /** What the copy keeps of each; all of it where left out. */
+  readonly keep?: (object: T) => T;
+  /** What `group` finds it by. */
+  readonly groupOf?: (object: T) => string | undefined;
   /** An object appeared, changed or went. */
   readonly onChange: (object: T) => void;
+  /** A watch stands: time to `announce` what a list has shown. */
+  readonly onOpen: () => void;
   readonly onError: (error: unknown) => void;
   readonly clocks: WatchClocks;
 }
@@ -30,6 +55,8 @@ export interface Watched<T extends KubernetesObject> {
 export class Mirror<T extends KubernetesObject> {
   readonly #watched: Watched<T>;
   readonly #objects = new Map<string, T>();
+  readonly #groups = new Map<string, Map<string, T>>();
+  readonly #unannounced = new Map<string, T>();
   #live = false;
 
   constructor(watched: Watched<T>) {
@@ -45,14 +72,14 @@ export class Mirror<T extends KubernetesObject> {
     return this.#objects.get(name);
   }
 
-  values(): MapIterator<T> {
-    return this.#objects.values();
+  group(name: string): T[] {
+    return [...(this.#groups.get(name)?.values() ?? [])];
   }
 
   /** What a reply just showed, ahead of the watch. */
   put(object: T): void {
     const name = object.metadata?.name;
-    if (name && this.#live && !this.#objects.has(name)) this.#objects.set(name, object);
+    if (name && this.#live && !isOlder(object, this.#objects.get(name))) this.#set(name, this.#kept(object));
   }
 
   async run(signal: AbortSignal): Promise<void> {
@@ -83,16 +110,23 @@ export class Mirror<T extends KubernetesObject> {
   }
 
   async #relist(): Promise<string | undefined> {
-    const list = await this.#watched.list();
-    const before = new Map(this.#objects);
-    this.#objects.clear();
-    for (const object of list.items) {
-      this.#objects.set(object.metadata?.name ?? '', object);
-      before.delete(object.metadata?.name ?? '');
-      this.#watched.onChange(object);
+    const listed = new Map<string, T>();
+    let version: string | undefined;
+    for await (const { metadata, items } of pagesOf(this.#watched.list)) {
+      version ??= metadata?.resourceVersion;
+      for (const object of items) listed.set(object.metadata?.name ?? '', this.#kept(object));
     }
-    for (const gone of before.values()) this.#watched.onChange(gone);
-    return list.metadata?.resourceVersion;
+    for (const [name, object] of [...this.#objects, ...listed]) this.#unannounced.set(name, object);
+    this.#objects.clear();
+    this.#groups.clear();
+    for (const [name, object] of listed) this.#set(name, object);
+    return version;
+  }
+
+  /** Says of all that was listed that it is there, or not any more. */
+  announce(): void {
+    for (const object of this.#unannounced.values()) this.#watched.onChange(object);
+    this.#unannounced.clear();
   }
 
   /** Resolves when the server ended the stream, rejects when it refused or broke off. */
@@ -116,6 +150,7 @@ export class Mirror<T extends KubernetesObject> {
     signal.addEventListener('abort', stop, { once: true });
     if (signal.aborted) stop();
     this.#live = true;
+    this.#watched.onOpen();
     try {
       await promise;
       return { lastVersion, events };
@@ -128,9 +163,28 @@ export class Mirror<T extends KubernetesObject> {
   #take(type: string, object: T): void {
     const name = object.metadata?.name;
     if (!name) return;
-    if (type === 'DELETED') this.#objects.delete(name);
-    else if (!isOlder(object, this.#objects.get(name))) this.#objects.set(name, object);
+    if (type === 'DELETED') this.#delete(name, object);
+    else if (!isOlder(object, this.#objects.get(name))) this.#set(name, this.#kept(object));
     this.#watched.onChange(object);
+  }
+
+  #kept(object: T): T {
+    return this.#watched.keep?.(object) ?? object;
+  }
+
+  #set(name: string, object: T): void {
+    this.#objects.set(name, object);
+    const group = this.#watched.groupOf?.(object);
+    if (group === undefined) return;
+    const members = this.#groups.get(group) ?? new Map<string, T>();
+    this.#groups.set(group, members.set(name, object));
+  }
+
+  #delete(name: string, object: T): void {
+    this.#objects.delete(name);
+    const group = this.#watched.groupOf?.(object) ?? '';
+    this.#groups.get(group)?.delete(name);
+    if (this.#groups.get(group)?.size === 0) this.#groups.delete(group);
   }
 }
 

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { link, mkdir, open, readFile, readdir, rename, rm, unlink, writeFile } from 'node:fs/promises';
+import { access, link, mkdir, open, readFile, readdir, rename, rm, unlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { CancelCause, JobRequest } from '../domain/job.ts';
 import type { ProcessIdentity } from './process-identity.ts';
@@ -45,6 +45,20 @@ export class JobFolders {
   async request(name: string): Promise<JobRequest | undefined> {
     const text = await this.read(name, 'request.json');
     return text === undefined ? undefined : (JSON.parse(text) as JobRequest);
+  }
+
+  async openRequest(name: string): Promise<JobRequest | undefined> {
+    const open = await access(join(this.root, 'open', name)).then(
+      () => true,
+      () => false,
+    );
+    return open ? this.request(name) : undefined;
+  }
+
+  async replaceRequest(request: JobRequest): Promise<void> {
+    const draft = join(this.folder(request.name), `request.json.${randomBytes(4).toString('hex')}`);
+    await writeFile(draft, JSON.stringify(request));
+    await rename(draft, join(this.folder(request.name), 'request.json'));
   }
 
   /** Who runs the Job; `'nobody'` where it was cancelled before anyone did; undefined while it waits. */

@@ -118,6 +118,7 @@ export function createLocalJobRunner(options: LocalJobRunnerOptions): JobRunner 
         const existing = await folders.request(request.name);
         if (existing?.specDigest !== request.specDigest)
           throw new JobConflictError(`Job ${request.name} exists with another spec (${existing?.specDigest} instead of ${request.specDigest}).`);
+        if (JSON.stringify(existing.owner) !== JSON.stringify(request.owner)) await folders.replaceRequest({ ...existing, owner: request.owner });
         await adopt(request);
       }
       return created ? 'created' : 'adopted';
@@ -130,6 +131,8 @@ export function createLocalJobRunner(options: LocalJobRunnerOptions): JobRunner 
       const requests = await Promise.all((await folders.openNames()).map((name) => folders.request(name)));
       return requests.filter((r) => r !== undefined);
     },
+
+    findOpen: (name) => folders.openRequest(name),
 
     async *watch(signal) {
       await ready;
@@ -158,6 +161,8 @@ export function createLocalJobRunner(options: LocalJobRunnerOptions): JobRunner 
     },
 
     logTail: (name, maximumBytes) => folders.logTail(name, maximumBytes),
+    // A process on this machine has a log and nothing else.
+    events: () => Promise.resolve(''),
     acknowledge: (name) => folders.acknowledge(name),
   };
 }

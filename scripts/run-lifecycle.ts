@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { setTimeout as delay } from 'node:timers/promises';
 import { WorkflowExecutionAlreadyStartedError, WorkflowFailedError, type Client, type WorkflowHandle } from '@temporalio/client';
+import { describeWait } from '../domain/job.ts';
 import type { LifecycleResult, LifecycleStatus } from '../domain/lifecycle.ts';
 import { tags } from '../domain/tracking.ts';
 import type { Mlflow } from '../mlflow/index.ts';
@@ -82,6 +83,7 @@ async function showStages(handle: LifecycleHandle, mlflow: Mlflow, progress: Pro
     if (status && !signal.aborted) {
       for (const { stage, reused, figures } of status.finished) say(`${stage} finished`, `${stage}: ${reused ? 'reused, nothing changed' : `done ${showFigures(figures)}`}`);
       if (!['check', 'done'].includes(status.stage)) say(`${status.stage} ${status.attempt}`, `${status.stage}${status.attempt > 1 ? `, attempt ${status.attempt}` : ''} …`);
+      if (status.waiting) say(describeWait(status.waiting), `${status.stage} ${describeWait(status.waiting)}`);
       if (status.awaitingReview) say('review', `awaiting a review: scripts/tuneline review ${handle.workflowId} --approve`);
       await showProgress(status, mlflow, progress, pace).catch(() => undefined);
     }

@@ -44,6 +44,7 @@ export function showSummary(summary: Summary): string {
     ...(summary.reason === undefined ? [] : [summary.reason]),
     ...(gate.length === 0 ? [] : ['', 'gate', ...gate.map((f) => `  ${f.passed ? 'pass' : 'FAIL'}  ${f.rule}\n        ${f.finding}`)]),
     ...(stages.length === 0 ? [] : ['', `stages  ${stages.map((s) => `${s.stage}${s.reused ? ' (reused)' : ''}`).join(', ')}`]),
+    ...stages.flatMap((s) => (s.waitedFor === undefined ? [] : [`        ${s.stage} ${s.waitedFor}`])),
     '',
     `Temporal  ${addresses.lifecycle}`,
     `MLflow    ${addresses.mlflow}`,

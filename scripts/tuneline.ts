@@ -12,6 +12,7 @@ import { readStackState } from '../local/stack-state.ts';
 import { chooseKubernetes, loadConfig, readPackageVersion } from '../workers/config.ts';
 import { reviewUpdate, statusQuery } from '../workflows/messages.ts';
 import { connectMlflow, connectTemporal } from './connect.ts';
+import { diagnose, showFindings } from './doctor.ts';
 import { Progress } from './progress.ts';
 import { followLifecycle, readSpecFile, startLifecycle } from './run-lifecycle.ts';
 import { showSummary, summarize } from './summary.ts';
@@ -101,6 +102,18 @@ program
     });
     process.stdout.write(`${answer}\n`);
     finish(0);
+  });
+
+program
+  .command('doctor')
+  .description('look at Temporal, MLflow, the worker, the storage and, for Kubernetes, the cluster; say what to do about what is wrong')
+  .option('--kubernetes', 'look at the cluster of the kubeconfig, too, as TUNELINE_RUNNER=kubernetes does')
+  .option('--json', 'print the findings as one JSON array')
+  .action(async ({ kubernetes, json }: { kubernetes?: boolean; json?: boolean }) => {
+    if (kubernetes) chooseKubernetes();
+    const findings = await diagnose(loadConfig());
+    process.stdout.write(json ? `${JSON.stringify(findings)}\n` : showFindings(findings));
+    finish(findings.every(({ ok }) => ok) ? 0 : exitCodes.broken);
   });
 
 program

@@ -4,6 +4,7 @@ import { createToolchain } from '../local/toolchain.ts';
 import { loadConfig } from '../workers/config.ts';
 import { placementOf } from '../workers/kubernetes.ts';
 import { connectMlflow, connectTemporal } from './connect.ts';
+import { ensureCluster } from './doctor.ts';
 import { Progress } from './progress.ts';
 import { followLifecycle, readSpecFile, startLifecycle } from './run-lifecycle.ts';
 import { showSummary, summarize, type Summary } from './summary.ts';
@@ -19,7 +20,8 @@ export interface UpOptions {
 export async function up(options: UpOptions): Promise<number> {
   const progress = new Progress();
   const spec = options.run === undefined ? undefined : { path: options.run, content: await readSpecFile(options.run) };
-  placementOf(loadConfig());
+  const placement = placementOf(loadConfig());
+  for (const { what, detail } of placement ? await ensureCluster(placement) : []) progress.line(`${what}: ${detail}`);
   const stop = new AbortController();
   setMaxListeners(0, stop.signal);
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => stop.abort());

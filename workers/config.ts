@@ -16,6 +16,8 @@ export interface Config {
   readonly kubernetes: KubernetesSettings;
   /** Of this machine, where the Jobs of a cluster reach the embedded MLflow; it listens there alone. */
   readonly host: string | undefined;
+  /** Where the worker says whether it is well; nowhere if undefined. */
+  readonly healthPort: number | undefined;
   /** What a Job's process inherits of this environment; nothing else of it is passed on. */
   readonly jobEnvironment: Readonly<Record<string, string>>;
   /** What the embedded services inherit: all of it but npm's own, which would tell them of a package they are not. */
@@ -64,6 +66,7 @@ export function loadConfig(env: NodeJS.ProcessEnv = process.env): Config {
       mlflowUri: env['TUNELINE_JOB_MLFLOW_URI'],
     },
     host: env['TUNELINE_HOST'],
+    healthPort: env['TUNELINE_HEALTH_PORT'] ? Number(env['TUNELINE_HEALTH_PORT']) : undefined,
     jobEnvironment: pick(env, (name) => inherited.test(name)),
     serviceEnvironment: pick(env, (name) => !name.startsWith('npm_')),
     userName: env['USER'] || env['LOGNAME'] || basename(env['HOME'] ?? '') || 'unknown',

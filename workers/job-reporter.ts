@@ -1,7 +1,11 @@
 import { ActivityCancelledError, ActivityNotFoundError, WorkflowNotFoundError, type Client } from '@temporalio/client';
+import type { Failure, FailureClass } from '../domain/failure.ts';
 import type { JobReport } from '../domain/job-request.ts';
-import type { JobOutcome, JobRequest, JobRunner } from '../domain/job.ts';
+import type { JobOutcome, JobRunner } from '../domain/job.ts';
+import { linesThatMatter } from '../domain/log-lines.ts';
 import { tags, type RunStatus, type Tracking } from '../domain/tracking.ts';
+import { jobWaitSignal } from '../workflows/messages.ts';
+import { isAwaited } from './executions.ts';
 import type { JobReporter } from './job-tracker.ts';
 
 export interface JobReporterDependencies {
@@ -17,11 +21,16 @@ const logTailBytes = 64 * 1024;
 export function createJobReporter({ client, tracking, runner }: JobReporterDependencies): JobReporter {
   return {
     async keepEvidence({ name, runId }, outcome) {
-      if (runId === undefined) return;
-      const log = await runner.logTail(name, logTailBytes);
+      const failed = outcome.kind === 'failed';
+      if (runId === undefined && !failed) return outcome;
+      const [log, events] = await Promise.all([runner.logTail(name, logTailBytes), failed ? runner.events(name) : '']);
+      const told = failed ? { ...outcome, failure: withLog(outcome.failure, log) } : outcome;
+      if (runId === undefined) return told;
       if (log !== '') await tracking.putText(runId, 'job/log.txt', log);
-      await tracking.setTags(runId, outcome.kind === 'succeeded' ? { [tags.outcome]: JSON.stringify(outcome) } : { [tags.failure]: `${outcome.failure.class}: ${outcome.failure.message}` });
-      await tracking.endRun(runId, statusOf(outcome));
+      if (events !== '') await tracking.putText(runId, 'job/events.txt', events);
+      await tracking.setTags(runId, told.kind === 'succeeded' ? { [tags.outcome]: JSON.stringify(told) } : { [tags.failure]: `${told.failure.class}: ${told.failure.message}` });
+      await tracking.endRun(runId, statusOf(told));
+      return told;
     },
 
     async complete({ owner }, outcome) {
@@ -35,6 +44,15 @@ export function createJobReporter({ client, tracking, runner }: JobReporterDepen
       );
     },
 
+    async showWait({ owner, spec }, wait) {
+      await client.workflow
+        .getHandle(owner.workflowId, owner.runId)
+        .signal(jobWaitSignal, { stage: spec.stage, ...(wait ? { wait } : {}) })
+        .catch((error: unknown) => {
+          if (!(error instanceof WorkflowNotFoundError)) throw error;
+        });
+    },
+
     async heartbeat(request) {
       try {
         await client.activity.heartbeat(request.owner);
@@ -42,22 +60,20 @@ export function createJobReporter({ client, tracking, runner }: JobReporterDepen
       } catch (error) {
         // A cancelled lifecycle ends its Job itself, by name.
         if (error instanceof ActivityCancelledError) return 'waiting';
-        if (error instanceof ActivityNotFoundError) return (await isOpen(request)) ? 'waiting' : 'gone';
+        // Between two attempts an activity can't be heartbeaten, and its lifecycle still wants the Job.
+        if (error instanceof ActivityNotFoundError) return (await isAwaited(client, request.owner)) ? 'waiting' : 'gone';
         throw error;
       }
     },
   };
+}
 
-  /** Between two attempts an activity can't be heartbeaten, and its lifecycle still wants the Job. */
-  async function isOpen({ owner }: JobRequest): Promise<boolean> {
-    try {
-      const { status } = await client.workflow.getHandle(owner.workflowId, owner.runId).describe();
-      return status.name === 'RUNNING';
-    } catch (error) {
-      if (error instanceof WorkflowNotFoundError) return false;
-      throw error;
-    }
-  }
+/** Where the Job could not say itself what went wrong, its log has to. */
+const speechless: readonly FailureClass[] = ['Unknown', 'HostOutOfMemory', 'Stalled', 'Deadline', 'BadConfig'];
+
+function withLog(failure: Failure, log: string): Failure {
+  const lines = speechless.includes(failure.class) ? linesThatMatter(log).filter((line) => !failure.message.includes(line)) : [];
+  return lines.length === 0 ? failure : { ...failure, message: `${failure.message} Its log says:\n${lines.map((line) => `  ${line}\n`).join('')}` };
 }
 
 function statusOf(outcome: JobOutcome): RunStatus {

@@ -1,5 +1,7 @@
+import { randomUUID } from 'node:crypto';
+import { once } from 'node:events';
 import { chown, mkdir, readFile } from 'node:fs/promises';
-import { availableParallelism } from 'node:os';
+import { availableParallelism, hostname } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { Client, Connection } from '@temporalio/client';
@@ -9,6 +11,7 @@ import type { ArtifactStore } from '../domain/artifact-store.ts';
 import { digestOf } from '../domain/digest.ts';
 import type { JobRunner } from '../domain/job.ts';
 import { createKubernetesJobRunner } from '../k8s/job-runner.ts';
+import { whileLeading } from '../k8s/lease.ts';
 import { createLocalArtifactStore } from '../local/artifact-store.ts';
 import { createEndpointClient } from '../local/endpoint-client.ts';
 import { createLocalJobRunner } from '../local/job-runner.ts';
@@ -17,10 +20,13 @@ import { createTracking } from '../mlflow/tracking.ts';
 import { jobHeartbeatTimeoutMs } from '../workflows/activity-options.ts';
 import { describeRevision, digestJobsCode } from './code-identity.ts';
 import { loadConfig, taskQueue, type Config } from './config.ts';
+import { serveHealth } from './health.ts';
 import { jobProcess } from './job-process.ts';
+import { isAwaited } from './executions.ts';
 import { createJobReporter } from './job-reporter.ts';
 import { JobTracker } from './job-tracker.ts';
 import { connect, jobGraceMs, placementOf } from './kubernetes.ts';
+import { ensureSchedules } from './schedules.ts';
 import { ensureSearchAttributes } from './search-attributes.ts';
 
 const config = loadConfig();
@@ -32,18 +38,15 @@ const clientConnection = await Connection.connect(config.temporal.connection);
 const client = new Client({ connection: clientConnection, namespace: config.temporal.namespace });
 
 await ensureSearchAttributes(client);
+await ensureSchedules(client);
 
 const { authorization } = config.mlflow;
 const tracking = createTracking(createMlflow({ trackingUri: config.mlflow.trackingUri, ...(authorization ? { authorization } : {}) }));
 const placement = placementOf(config);
 const log = (message: string, fields: Record<string, unknown>): void => logger.warn(message, fields);
+const cluster = placement && connect();
 const runner = createRunner(config);
-const tracker = new JobTracker({
-  runner,
-  reporter: createJobReporter({ client, tracking, runner }),
-  heartbeatMs: jobHeartbeatTimeoutMs / 4,
-  log,
-});
+let tracker: JobTracker | undefined;
 
 const worker = await Worker.create({
   connection,
@@ -53,7 +56,9 @@ const worker = await Worker.create({
   activities: createActivities({
     runner,
     tracking,
-    track: (request) => tracker.track(request),
+    isAwaited: (owner) => isAwaited(client, owner),
+    // Where another worker leads, it sees the Job by itself.
+    track: (request) => tracker?.track(request),
     artifacts: await openArtifacts(join(config.folders.state, 'artifacts')),
     endpoints: createEndpointClient({
       url: config.endpointUrl,
@@ -70,18 +75,34 @@ const worker = await Worker.create({
   }),
 });
 
-tracker.start();
+const health = config.healthPort === undefined ? undefined : await serveHealth(config.healthPort, () => worker.getState() === 'RUNNING');
+const stop = new AbortController();
+const leading =
+  cluster && placement
+    ? whileLeading({ api: cluster.coordination, namespace: placement.namespace, name: 'tuneline-worker', holder: `${hostname()}-${randomUUID()}`, log }, stop.signal, trackJobs)
+    : trackJobs(stop.signal);
 process.send?.('ready');
 try {
   await worker.run();
 } finally {
-  await tracker.stop();
+  stop.abort();
+  await leading;
+  health?.close();
   await clientConnection.close();
   await connection.close();
 }
 
+/** Of the workers on one cluster only the leader does, so that each end is reported once. */
+async function trackJobs(signal: AbortSignal): Promise<void> {
+  tracker = new JobTracker({ runner, reporter: createJobReporter({ client, tracking, runner }), heartbeatMs: jobHeartbeatTimeoutMs / 4, log });
+  tracker.start();
+  if (!signal.aborted) await once(signal, 'abort');
+  await tracker.stop();
+  tracker = undefined;
+}
+
 function createRunner(from: Config): JobRunner {
-  if (placement) return createKubernetesJobRunner({ cluster: connect(), placement, log });
+  if (cluster && placement) return createKubernetesJobRunner({ cluster, placement, log });
   return createLocalJobRunner({ ...jobProcess(from), root: join(from.folders.state, 'jobs'), slots: availableParallelism(), graceMs: jobGraceMs });
 }
 

@@ -1,1 +1,2 @@
 export { lifecycle } from './lifecycle.ts';
+export { reconcile } from './reconcile.ts';

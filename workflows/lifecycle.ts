@@ -13,13 +13,13 @@ import {
 } from '@temporalio/workflow';
 import type { Activities } from '../activities/index.ts';
 import { judge, type Verdict } from '../domain/gate.ts';
-import type { Artifact } from '../domain/job.ts';
+import { describeWait, type Artifact } from '../domain/job.ts';
 import type { StageSpec } from '../domain/job-request.ts';
 import type { LifecycleResult, LifecycleStatus, Stage } from '../domain/lifecycle.ts';
 import { refuseReview, type ReviewDecision } from '../domain/review.ts';
 import { checking, recording, starting } from './activity-options.ts';
 import { describeStatus } from './describe-status.ts';
-import { reviewUpdate, statusQuery } from './messages.ts';
+import { jobWaitSignal, reviewUpdate, statusQuery } from './messages.ts';
 import { runStage } from './run-stage.ts';
 import { modelAttribute, stageAttribute, verdictAttribute } from './search-attributes.ts';
 import { evaluateSpec, exploreSpec, prepareSpec, tuneSpec } from './stages.ts';
@@ -36,12 +36,20 @@ export async function lifecycle(raw: unknown): Promise<LifecycleResult> {
     stage: 'check',
     attempt: 1,
     runId: undefined,
+    waiting: undefined,
     finished: [],
     gate: undefined,
     awaitingReview: undefined,
   };
   let decision: ReviewDecision | undefined;
+  let waitedFor: string | undefined;
   setHandler(statusQuery, () => status);
+  setHandler(jobWaitSignal, ({ stage, wait }) => {
+    // One that was under way while its Job ended says nothing any more.
+    if (stage !== status.stage) return;
+    if (wait) waitedFor = describeWait(wait);
+    update({ waiting: wait });
+  });
   setHandler(
     reviewUpdate,
     (given) => {
@@ -146,9 +154,10 @@ export async function lifecycle(raw: unknown): Promise<LifecycleResult> {
         inputDigests: [inputs.codeDigest, inputs.data.digest, inputs.baseModel.digest],
         reuse: spec.reuse === 'whenUnchanged',
       },
-      onAttempt: (attempt) => update({ stage, attempt }),
+      onAttempt: (attempt) => update({ stage, attempt, waiting: undefined }),
     });
-    update({ finished: [...status.finished, { stage, reused: success.reused, figures: success.figures }] });
+    update({ waiting: undefined, finished: [...status.finished, { stage, reused: success.reused, figures: success.figures, ...(waitedFor ? { waitedFor } : {}) }] });
+    waitedFor = undefined;
     return success;
   }
 

@@ -1,4 +1,5 @@
-import { defineQuery, defineUpdate } from '@temporalio/workflow';
+import { defineQuery, defineSignal, defineUpdate } from '@temporalio/workflow';
+import type { Wait } from '../domain/job.ts';
 import type { LifecycleStatus } from '../domain/lifecycle.ts';
 import type { ReviewDecision } from '../domain/review.ts';
 
@@ -6,3 +7,6 @@ import type { ReviewDecision } from '../domain/review.ts';
 export const reviewUpdate = defineUpdate<string, [ReviewDecision]>('review');
 
 export const statusQuery = defineQuery<LifecycleStatus>('status');
+
+/** What the Job of a stage waits for; without a `wait`, that it waits no longer. */
+export const jobWaitSignal = defineSignal<[{ readonly stage: string; readonly wait?: Wait }]>('jobWait');

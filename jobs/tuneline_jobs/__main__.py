@@ -9,6 +9,7 @@ import importlib
 import os
 import signal
 import sys
+from contextlib import nullcontext
 
 from .outcome import (
     EXIT_BAD_SPEC,
@@ -22,8 +23,11 @@ from .outcome import (
     say,
     write_outcome,
 )
+from .watchdog import watching
 
 STAGES = ("noop", "explore", "prepare", "tune", "evaluate")
+# The others are done in minutes, or make no steps that could be counted.
+LONG_STAGES = ("tune", "evaluate")
 USAGE = f"""usage: TUNELINE_JOB=JSON python -m tuneline_jobs STAGE
        python -m tuneline_jobs import-base GGUF_FOLDER DESTINATION
 STAGE is one of {", ".join(STAGES)}."""
@@ -54,7 +58,9 @@ def run_stage(stage: str) -> dict[str, object]:
         raise BadSpec("TUNELINE_JOB: missing, expected the Job's spec as one JSON object.")
     spec = read_noop(text) if stage == "noop" else read_checked(text, stage)
     module = importlib.import_module(f"tuneline_jobs.{stage}")
-    outcome: dict[str, object] = module.run(spec)
+    watch = watching() if stage in LONG_STAGES else nullcontext()
+    with watch:
+        outcome: dict[str, object] = module.run(spec)
     return outcome
 
 

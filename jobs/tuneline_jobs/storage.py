@@ -41,6 +41,7 @@ def appearing_whole(destination: Path) -> Iterator[Path]:
     temporary = destination.with_name(f".{destination.name}.{socket.gethostname()}.{os.getpid()}")
     try:
         yield temporary
+        share(temporary)
         if destination.is_dir():
             shutil.rmtree(destination)
         os.replace(temporary, destination)
@@ -49,6 +50,15 @@ def appearing_whole(destination: Path) -> Iterator[Path]:
             shutil.rmtree(temporary)
         else:
             temporary.unlink(missing_ok=True)
+
+
+def share(path: Path) -> None:
+    """Give files the mode that the umask allows: safetensors writes weights that only their owner may read."""
+    umask = os.umask(0)
+    os.umask(umask)
+    for file in [path, *path.rglob("*")]:
+        if file.is_file():
+            file.chmod(0o666 & ~umask)
 
 
 def write_text(destination: Path, text: str) -> None:

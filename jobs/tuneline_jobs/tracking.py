@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from .outcome import BadSpec, TryAgain, say
+from .watchdog import work_was_finished
 
 if TYPE_CHECKING:
     from mlflow.entities import DatasetInput
@@ -49,6 +50,7 @@ class Tracker:
         self, values: dict[str, float], step: int = 0, timestamp_ms: int | None = None
     ) -> None:
         """Buffer one point for each value; the same point twice is one point to MLflow."""
+        work_was_finished()
         if self.client:
             at = timestamp_ms or int(time.time() * 1000)
             self.points += [(key, value, at, step) for key, value in values.items()]

@@ -1,5 +1,5 @@
 import type { V1Job } from '@kubernetes/client-node';
-import { exitCodes, type JobRequest } from '../../domain/job.ts';
+import { exitCodes, type JobOwner, type JobRequest } from '../../domain/job.ts';
 import { annotations, containerName, jobVariable, labels, managedBy } from '../names.ts';
 
 /** Where and with what the Jobs of a cluster run; the same for all of them. */
@@ -55,9 +55,7 @@ export function jobManifest(request: JobRequest, placement: JobPlacement): V1Job
       labels: { ...ours, [labels.open]: 'true', ...(queue ? { 'kueue.x-k8s.io/queue-name': queue } : {}) },
       annotations: {
         [annotations.specDigest]: request.specDigest,
-        [annotations.workflowId]: request.owner.workflowId,
-        [annotations.runId]: request.owner.runId,
-        [annotations.activityId]: request.owner.activityId,
+        ...ownerAnnotations(request.owner),
         [annotations.maximumSeconds]: String(request.maximumSeconds),
         ...(request.runId ? { [annotations.mlflowRunId]: request.runId } : {}),
       },
@@ -114,6 +112,12 @@ export function jobManifest(request: JobRequest, placement: JobPlacement): V1Job
     },
   } satisfies V1Job;
 }
+
+export const ownerAnnotations = ({ workflowId, runId, activityId }: JobOwner) => ({
+  [annotations.workflowId]: workflowId,
+  [annotations.runId]: runId,
+  [annotations.activityId]: activityId,
+});
 
 /** What `jobManifest` was given, read back from the cluster. */
 export function requestOf(job: V1Job): JobRequest | undefined {

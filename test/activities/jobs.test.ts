@@ -45,7 +45,9 @@ function jobActivities({ finishedRun, stored = ['model'], create = () => Promise
     },
     read: unused,
     listOpen: unused,
+    findOpen: unused,
     logTail: unused,
+    events: unused,
     acknowledge: unused,
     watch: () => {
       throw new Error('the tracker watches');

@@ -49,8 +49,9 @@ function releaseActivities({ champion, endpoints = {} }: Given = {}) {
       current: () => Promise.resolve(undefined),
       ...endpoints,
     },
-    runner: { create: unused, read: unused, listOpen: unused, watch: unused, cancel: unused, logTail: unused, acknowledge: unused },
+    runner: { create: unused, read: unused, listOpen: unused, watch: unused, cancel: unused, findOpen: unused, logTail: unused, events: unused, acknowledge: unused },
     track: unused,
+    isAwaited: unused,
     workspace: { root: '/', models: '/', codeDigest: '', codeRevision: '' },
   });
   return { activities, changes };

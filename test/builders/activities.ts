@@ -35,6 +35,8 @@ const goingWell = {
   prepareRelease: () => Promise.resolve(),
   releaseVersion: (release) => Promise.resolve({ ...release, url: `http://127.0.0.1/${release.endpoint}` }),
   recordRelease: () => Promise.resolve(),
+  findOrphans: () => Promise.resolve([]),
+  endOrphans: () => Promise.resolve(),
 } satisfies Activities;
 
 export interface FakeActivities {

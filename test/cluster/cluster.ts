@@ -5,10 +5,14 @@ import { fileURLToPath } from 'node:url';
 import { Components } from './components.ts';
 import { startControlPlane } from './control-plane.ts';
 import { startGpuNodes } from './gpu-nodes.ts';
+import { buildKueue, startKueue } from './kueue.ts';
 import { buildPrograms } from './programs.ts';
+import { startRealNode, type RealNode, type RealNodeOptions } from './real-node.ts';
 
 export interface Cluster {
   readonly kubeconfigPath: string;
+  /** There if it was asked for. */
+  readonly realNode?: RealNode;
   /** Ends every process and removes what they stored. Idempotent. */
   stop(): Promise<void>;
 }
@@ -17,6 +21,10 @@ export interface ClusterOptions {
   readonly report: (message: string) => void;
   readonly gpuNodes?: number;
   readonly gpusPerNode?: number;
+  /** Kueue's manager, built from source at the first time. */
+  readonly withKueue?: boolean;
+  /** A node whose pods really run. Only root on Linux can have one: see `noRealNode`. */
+  readonly realNode?: RealNodeOptions;
 }
 
 /** For the hook that starts a cluster: the first one is built from source, which takes ten minutes on two quiet cores. */
@@ -31,12 +39,13 @@ const tools = fileURLToPath(new URL('../../.tuneline/tools', import.meta.url));
  * A Kubernetes of its own on free loopback ports: a real control plane, and nodes that only say what they do
  * (`kwok-stages.yaml`). TUNELINE_TEST_KUBECONFIG names a cluster to use in its place, as it is.
  */
-export async function startCluster({ report, gpuNodes = 2, gpusPerNode = 8 }: ClusterOptions): Promise<Cluster> {
+export async function startCluster({ report, gpuNodes = 2, gpusPerNode = 8, withKueue = false, realNode: wanted }: ClusterOptions): Promise<Cluster> {
   if (givenKubeconfig) {
     report(`using the cluster of ${givenKubeconfig}`);
     return { kubeconfigPath: givenKubeconfig, stop: () => Promise.resolve() };
   }
   const programs = await buildPrograms({ tools, env: process.env, report });
+  const kueue = withKueue ? await buildKueue({ tools, env: process.env, report }) : undefined;
   const startedAt = performance.now();
   const components = new Components(await mkdtemp(join(tmpdir(), 'tuneline-cluster-')));
   const stop = async (): Promise<void> => {
@@ -45,9 +54,11 @@ export async function startCluster({ report, gpuNodes = 2, gpusPerNode = 8 }: Cl
   };
   try {
     const kubeconfigPath = await startControlPlane(components, programs.controlPlane);
-    await startGpuNodes(components, { kwok: programs.kwok, kubeconfigPath, nodes: gpuNodes, gpusPerNode });
+    if (gpuNodes > 0) await startGpuNodes(components, { kwok: programs.kwok, kubeconfigPath, nodes: gpuNodes, gpusPerNode });
+    const realNode = wanted && (await startRealNode(components, { ...wanted, controlPlane: programs.controlPlane, kubeconfigPath, report }));
+    if (kueue) await startKueue(components, { kueue, kubeconfigPath });
     report(`the cluster is ready, after ${((performance.now() - startedAt) / 1000).toFixed(1)} s`);
-    return { kubeconfigPath, stop };
+    return { kubeconfigPath, ...(realNode ? { realNode } : {}), stop };
   } catch (error) {
     await stop();
     throw error;

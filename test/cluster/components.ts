@@ -1,8 +1,9 @@
-import { spawn } from 'node:child_process';
+import { execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { open, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
+import { promisify } from 'node:util';
 import { endGroup, identityOf, type ProcessIdentity } from '../../local/process-identity.ts';
 import { Guard } from './guard.ts';
 
@@ -17,6 +18,7 @@ export class Components {
   readonly folder: string;
   readonly #guard: Guard;
   readonly #started: ProcessIdentity[] = [];
+  readonly #lastCommands: string[] = [];
   #ended: string | undefined;
 
   constructor(folder: string) {
@@ -34,6 +36,12 @@ export class Components {
     this.#guard.watch(identity.pid);
     this.#started.push(identity);
     child.once('exit', () => (this.#ended ??= name));
+  }
+
+  /** A shell's command of one line that removes what processes leave behind; run when they ended, however they did. */
+  thenRun(command: string): void {
+    this.#guard.thenRun(command);
+    this.#lastCommands.push(command);
   }
 
   /** Asks until the answer is yes; throws with the end of its log if a component ends before, or with the last refusal. */
@@ -55,6 +63,7 @@ export class Components {
 
   async stop(): Promise<void> {
     await Promise.all(this.#started.map((identity) => endGroup(identity, stopGraceMs)));
+    for (const command of this.#lastCommands) await promisify(execFile)('sh', ['-c', command]);
     await this.#guard.dismiss();
   }
 

@@ -4,9 +4,15 @@ import type { Socket } from 'node:net';
 
 /** Its input ends with the process that holds the other end, even one that was killed. */
 const script = `
-groups=
-while read -r pid; do groups="$groups -$pid"; done
+groups= commands=
+while read -r line; do
+  case $line in
+    [0-9]*) groups="$groups -$line" ;;
+    *) commands="$commands$line;" ;;
+  esac
+done
 [ -z "$groups" ] || kill -s KILL -- $groups
+eval "$commands"
 rm -rf -- "$@"
 `;
 
@@ -25,6 +31,11 @@ export class Guard {
 
   watch(group: number): void {
     this.#watcher.stdin?.write(`${group}\n`);
+  }
+
+  /** A shell's command of one line, for what is left once the groups were killed. They may still be dying. */
+  thenRun(command: string): void {
+    this.#watcher.stdin?.write(`${command}\n`);
   }
 
   /** For when all is ended and removed in order. Idempotent. */

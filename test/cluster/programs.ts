@@ -32,20 +32,34 @@ export interface BuildOptions {
   readonly report: (message: string) => void;
 }
 
-/** The programs of a cluster, built from source unless that was done before. Of several processes that ask at once, one builds. */
+/** Runs Go with arguments in a folder, and resolves with what it printed. */
+type Go = (args: readonly string[], cwd: string) => Promise<string>;
+type Build = (go: Go, into: string) => Promise<unknown>;
+
+/** The programs of a cluster, built from source unless that was done before. */
 export async function buildPrograms(options: BuildOptions): Promise<Programs> {
+  const { report } = options;
   const folder = join(options.tools, 'cluster', await digestOfSources());
+  await buildOnce(folder, options, async (go, partial) => {
+    report(`building Kubernetes ${kubernetesVersion} and KWOK ${kwokVersion} from source: once, about ten minutes on two cores`);
+    await timed('the control plane', report, () => go(['build', ...flags.controlPlane, '-o', join(partial, 'control-plane'), '.'], sources));
+    await timed('KWOK', report, () => go(['install', ...flags.kwok, `sigs.k8s.io/kwok/cmd/kwok@v${kwokVersion}`], sources));
+  });
+  return { controlPlane: join(folder, 'control-plane'), kwok: join(folder, 'kwok') };
+}
+
+/** Makes a folder unless it is there. Of several processes that ask at once, one builds. */
+export async function buildOnce(folder: string, options: BuildOptions, build: Build): Promise<void> {
   const lock = `${folder}.lock`;
   await mkdir(dirname(folder), { recursive: true });
   while (!(await exists(folder))) {
     const holder = await tryLock(lock);
-    if (holder === 'self') await buildInto(folder, options).finally(() => rm(lock));
+    if (holder === 'self') await buildInto(folder, options, build).finally(() => rm(lock));
     else if (holder) {
       options.report(`process ${holder.pid} builds the cluster's programs; waiting for it`);
       await untilReleased(lock, holder);
     }
   }
-  return { controlPlane: join(folder, 'control-plane'), kwok: join(folder, 'kwok') };
 }
 
 async function digestOfSources(): Promise<string> {
@@ -55,7 +69,7 @@ async function digestOfSources(): Promise<string> {
 }
 
 /** Builds beside the folder and renames at the end, so that the folder is whole as soon as it is there. */
-async function buildInto(folder: string, { tools, env, report }: BuildOptions): Promise<void> {
+async function buildInto(folder: string, { tools, env, report }: BuildOptions, build: Build): Promise<void> {
   if (await exists(folder)) return;
   const partial = `${folder}.partial`;
   await rm(partial, { recursive: true, force: true });
@@ -64,10 +78,7 @@ async function buildInto(folder: string, { tools, env, report }: BuildOptions): 
   const goEnv = { ...env, CGO_ENABLED: '0', GOFLAGS: '-buildvcs=false', GOWORK: 'off', GOBIN: partial, GOTMPDIR: partial };
   try {
     const go = await findGo({ tools, env, report }, guard);
-    report(`building Kubernetes ${kubernetesVersion} and KWOK ${kwokVersion} from source: once, about ten minutes on two cores`);
-    const build = (what: string, args: readonly string[]) => timed(what, report, () => run([go, ...args], { cwd: sources, env: goEnv, guard }));
-    await build('the control plane', ['build', ...flags.controlPlane, '-o', join(partial, 'control-plane'), '.']);
-    await build('KWOK', ['install', ...flags.kwok, `sigs.k8s.io/kwok/cmd/kwok@v${kwokVersion}`]);
+    await build((args, cwd) => run([go, ...args], { cwd, env: goEnv, guard }), partial);
     await rename(partial, folder);
   } finally {
     await guard.dismiss();
@@ -105,16 +116,19 @@ interface RunOptions {
   readonly guard: Guard;
 }
 
-async function run([command, ...args]: readonly [string, ...string[]], { cwd, env, guard }: RunOptions): Promise<void> {
-  const child = spawn(command, args, { cwd, env, detached: true, stdio: ['ignore', 'ignore', 'pipe'] });
+async function run([command, ...args]: readonly [string, ...string[]], { cwd, env, guard }: RunOptions): Promise<string> {
+  const child = spawn(command, args, { cwd, env, detached: true, stdio: ['ignore', 'pipe', 'pipe'] });
   if (child.pid !== undefined) guard.watch(child.pid);
+  const printed: string[] = [];
+  child.stdout.setEncoding('utf8').on('data', (text: string) => printed.push(text));
   const said: string[] = [];
   child.stderr.setEncoding('utf8').on('data', (text: string) => said.splice(0, said.length - 50, text));
   const [code] = (await once(child, 'close')) as [number | null];
   if (code !== 0) throw new SetupError(`${command} ${args[0] ?? ''} ended with ${code}:\n${said.join('').slice(-2000)}\nhint: is the proxy that "go env GOPROXY" names reachable?`);
+  return printed.join('');
 }
 
-async function timed(what: string, report: (message: string) => void, act: () => Promise<void>): Promise<void> {
+export async function timed(what: string, report: (message: string) => void, act: () => Promise<unknown>): Promise<void> {
   const startedAt = performance.now();
   await act();
   report(`${what} is built, after ${Math.round((performance.now() - startedAt) / 1000)} s`);

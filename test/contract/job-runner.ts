@@ -140,6 +140,19 @@ export function describeJobRunner(title: string, makeHarness: () => Promise<Runn
       expect(tail).toMatch(/^line \d+\n/);
     });
 
+    test('whoever adopts a Job is told of its end, also of one that was reported to another', async () => {
+      const request = jobOf({ does: 'succeed', value: 'done' });
+      await harness.runner.create(request);
+      await finished(harness.runner, request.name);
+      await harness.runner.acknowledge(request.name);
+      expect(await harness.runner.findOpen(request.name)).toBeUndefined();
+      const reset = { ...request, owner: { ...request.owner, runId: 'after a reset' } };
+      const successor = harness.successor();
+      expect(await successor.create(reset)).toBe('adopted');
+      expect(await successor.listOpen()).toEqual([reset]);
+      expect(await harness.starts(request.name)).toBe(1);
+    });
+
     test('an acknowledged Job is not listed again, and is adopted all the same', async () => {
       const request = jobOf({ does: 'succeed', value: 'done' });
       await harness.runner.create(request);

@@ -76,6 +76,8 @@ test('a Job is created once, read and listed by its labels', async () => {
   const found = async (labelSelector: string) => (await batch.listNamespacedJob({ namespace, labelSelector })).items.map((job) => job.metadata?.name);
   expect(await found('team=a,team')).toEqual(['one']);
   expect(await found('team=a,stage')).toEqual([]);
+  expect(await found('team in (b,a),team')).toEqual(['one']);
+  expect(await found('team in (b,c)')).toEqual([]);
   expect(server.log).toMatchObject([{ method: 'POST', name: 'one', code: 201, applied: true, user: 'runner' }, { method: 'POST', code: 409, applied: false }]);
 });
 

@@ -136,8 +136,11 @@ export class Run {
     const { apiVersion, kind } = resources[resource];
     const revision = query.get('resourceVersion') === '0' ? Math.max(1, this.store.revision - staleness) : this.store.revision;
     const filter = filterOf(query.get('labelSelector') ?? '');
-    const items = this.store.list(resource, namespace, revision).filter(filter);
-    return { kind: `${kind}List`, apiVersion, metadata: { resourceVersion: String(revision) }, items };
+    const [at = revision, from = 0] = (query.get('continue') ?? '').split('/').filter(Boolean).map(Number);
+    const to = from + Number(query.get('limit') ?? Infinity);
+    const items = this.store.list(resource, namespace, at).filter(filter);
+    const more = items.length > to ? { continue: `${at}/${to}` } : {};
+    return { kind: `${kind}List`, apiVersion, metadata: { resourceVersion: String(at), ...more }, items: items.slice(from, to) };
   }
 
   #read({ resource, namespace = '', log, query }: Target, name: string): object | string {
@@ -226,7 +229,6 @@ interface DeleteOptions {
 
 /** `Retry-After: 0` costs a client that heeds it no time. Connections close: the client opens one for each request, and never closes it. */
 export function reply(response: ServerResponse, { code, body }: Reply): void {
-  response.shouldKeepAlive = false;
   response.writeHead(code, { 'content-type': typeof body === 'string' ? 'text/plain' : 'application/json', ...(code === 429 ? { 'retry-after': '0' } : {}) });
   response.end(typeof body === 'string' ? body : JSON.stringify(body));
 }

@@ -191,8 +191,11 @@ function nameOf(resource: Resource, name: string): string {
 
 export type Filter = (object: ApiObject) => boolean;
 
-/** `a=b` and `a` over labels; comma separated, all must hold. */
+/** `a=b`, `a in (b,c)` and `a` over labels; comma separated, all must hold. */
 export function filterOf(labelSelector: string): Filter {
-  const terms = labelSelector.split(',').filter(Boolean).map((term) => term.split('='));
-  return ({ metadata: { labels } }) => terms.every(([key = '', wanted]) => (wanted === undefined ? labels?.[key] !== undefined : labels?.[key] === wanted));
+  const terms = labelSelector.split(/,(?![^(]*\))/).filter(Boolean).map((term) => {
+    const [, key = '', one, several] = /^([^ =]+)(?:=(.*)| in \((.*)\))?$/.exec(term) ?? [];
+    return { key, wanted: several?.split(',') ?? (one === undefined ? undefined : [one]) };
+  });
+  return ({ metadata: { labels } }) => terms.every(({ key, wanted }) => (wanted ? wanted.includes(labels?.[key] ?? '') : labels?.[key] !== undefined));
 }

@@ -23,13 +23,15 @@ export interface CommandResult {
 /** A stack of its own, from `tuneline up`, on a state folder of its own; tools and models are shared. */
 export class TestStack {
   readonly state: string;
+  readonly #more: Readonly<Record<string, string>>;
   readonly #up: ChildProcess;
   readonly #exit: Promise<unknown>;
   readonly #said: string[] = [];
   readonly #listeners = new Set<(line: string) => void>();
 
-  private constructor(state: string, args: readonly string[]) {
+  private constructor(state: string, args: readonly string[], more: Readonly<Record<string, string>>) {
     this.state = state;
+    this.#more = more;
     this.#up = spawn(process.execPath, [...cli, 'up', ...args], { cwd: repository, env: this.env(), stdio: ['ignore', 'pipe', 'pipe'] });
     this.#exit = once(this.#up, 'exit');
     for (const stream of [this.#up.stdout, this.#up.stderr])
@@ -40,8 +42,9 @@ export class TestStack {
         });
   }
 
-  static async start(): Promise<TestStack> {
-    const stack = new TestStack(await mkdtemp(join(tmpdir(), 'tuneline-stack-')), []);
+  /** With these settings, and these arguments for `up`. */
+  static async start({ env = {}, args = [] }: { readonly env?: Readonly<Record<string, string>>; readonly args?: readonly string[] } = {}): Promise<TestStack> {
+    const stack = new TestStack(env['TUNELINE_STATE'] ?? (await mkdtemp(join(tmpdir(), 'tuneline-stack-'))), args, env);
     await stack.says(/serving; Ctrl-C/);
     return stack;
   }
@@ -102,7 +105,7 @@ export class TestStack {
     return Promise.all(written.map(async (file): Promise<[string, ProcessIdentity]> => [file, JSON.parse(await readFile(join(folder, file), 'utf8')) as ProcessIdentity]));
   }
 
-  private env = (): NodeJS.ProcessEnv => ({ ...process.env, TUNELINE_STATE: this.state, NODE_OPTIONS: '' });
+  private env = (): NodeJS.ProcessEnv => ({ ...process.env, ...this.#more, TUNELINE_STATE: this.state, NODE_OPTIONS: '' });
 }
 
 async function collect(stream: NodeJS.ReadableStream): Promise<string> {
@@ -112,8 +115,8 @@ async function collect(stream: NodeJS.ReadableStream): Promise<string> {
 }
 
 /** A base model that trains in milliseconds a step; its weights are random. */
-export async function makeTinyModel(): Promise<string> {
-  const folder = await mkdtemp(join(tmpdir(), 'tuneline-tiny-'));
+export async function makeTinyModel(within = tmpdir()): Promise<string> {
+  const folder = await mkdtemp(join(within, 'tuneline-tiny-'));
   const python = join(repository, '.tuneline', 'tools', 'jobs', 'bin', 'python');
   const { status, stderr } = spawnSync(python, ['-m', 'tests.tiny_model', folder], { cwd: join(repository, 'jobs'), encoding: 'utf8' });
   if (status !== 0) throw new Error(`the tiny model could not be made:\n${stderr}`);

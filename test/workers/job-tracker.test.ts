@@ -3,6 +3,7 @@ import type { CancelCause, JobOutcome, JobRequest, JobRunner, JobState, Wait } f
 import { HintQueue } from '../../domain/hint-queue.ts';
 import { JobTracker, type JobReporter } from '../../workers/job-tracker.ts';
 import { jobOf } from '../contract/job-runner.ts';
+import { until } from '../support/until.ts';
 
 const success: JobOutcome = { kind: 'succeeded', outputs: {}, figures: {} };
 const trackers: JobTracker[] = [];
@@ -27,6 +28,8 @@ function fakeRunner() {
       return Promise.resolve();
     },
     logTail: () => Promise.resolve(''),
+    findOpen: (name) => Promise.resolve(open.get(name)),
+    events: () => Promise.resolve(''),
     acknowledge: (name) => {
       open.delete(name);
       return Promise.resolve();
@@ -56,13 +59,18 @@ function fakeRunner() {
 /** Counts what it is told; each method may be made to fail a few times first. */
 function fakeReporter(faults: { evidence?: number; complete?: number; heartbeat?: 'gone' } = {}) {
   const calls: string[] = [];
+  const waits: (string | undefined)[] = [];
   const completed = Promise.withResolvers<JobOutcome>();
   let evidenceFaults = faults.evidence ?? 0;
   let completeFaults = faults.complete ?? 0;
   const reporter: JobReporter = {
-    keepEvidence: () => {
+    keepEvidence: (_request, outcome) => {
       calls.push('evidence');
-      return evidenceFaults-- > 0 ? Promise.reject(new Error('MLflow is down')) : Promise.resolve();
+      return evidenceFaults-- > 0 ? Promise.reject(new Error('MLflow is down')) : Promise.resolve(outcome);
+    },
+    showWait: (_request, wait) => {
+      waits.push(wait?.message);
+      return Promise.resolve();
     },
     complete: (_request, outcome) => {
       calls.push('complete');
@@ -72,7 +80,7 @@ function fakeReporter(faults: { evidence?: number; complete?: number; heartbeat?
     },
     heartbeat: () => Promise.resolve(faults.heartbeat ?? 'waiting'),
   };
-  return { reporter, calls, completed: completed.promise };
+  return { reporter, calls, waits, completed: completed.promise };
 }
 
 function track(runner: JobRunner, reporter: JobReporter, heartbeatMs = 60_000): JobTracker {
@@ -182,4 +190,46 @@ test('a Job that someone deleted is reported as that', async () => {
   const { reporter, completed } = fakeReporter();
   track(jobs.runner, reporter).track(request);
   expect(await completed).toMatchObject({ kind: 'failed', failure: { class: 'Deleted' } });
+});
+
+test('a Job that another worker made is found by its hint', async () => {
+  const jobs = fakeRunner();
+  const { reporter, completed } = fakeReporter();
+  track(jobs.runner, reporter);
+  const request = jobOf({ does: 'sleep' });
+  jobs.run(request);
+  jobs.end(request);
+  expect(await completed).toEqual(success);
+});
+
+test('what a Job waits for is told once, and again when that is over', async () => {
+  const jobs = fakeRunner();
+  const request = jobOf({ does: 'sleep' });
+  const wait: Wait = { for: 'node', sinceMs: Date.now(), message: 'Insufficient nvidia.com/gpu' };
+  jobs.wait(request, wait);
+  const { reporter, waits, completed } = fakeReporter();
+  const tracker = track(jobs.runner, reporter, 10);
+  tracker.track(request);
+  await until(() => Promise.resolve(waits.length > 0));
+  // Changed, but a moment ago: not every change of a scheduler's mind is history.
+  jobs.wait(request, { ...wait, message: 'Insufficient memory' });
+  for (let i = 0; i < 5; i++) jobs.hint(request.name);
+  jobs.run(request);
+  await until(() => Promise.resolve(waits.length > 1));
+  jobs.end(request);
+  await completed;
+  expect(waits).toEqual(['Insufficient nvidia.com/gpu', undefined]);
+});
+
+test.each(['runs at once', 'starts as quickly as any'])('a Job that %s says nothing of waiting', async (how) => {
+  const jobs = fakeRunner();
+  const request = jobOf({ does: 'sleep' });
+  if (how === 'runs at once') jobs.run(request);
+  else jobs.wait(request, { for: 'start', sinceMs: Date.now(), message: 'ContainerCreating' });
+  const { reporter, waits, completed } = fakeReporter();
+  const tracker = track(jobs.runner, reporter);
+  tracker.track(request);
+  jobs.end(request);
+  await completed;
+  expect(waits).toEqual([]);
 });

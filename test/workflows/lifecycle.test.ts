@@ -2,8 +2,8 @@ import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { WorkflowFailedError } from '@temporalio/client';
 import { createSpecActivities } from '../../activities/check-spec.ts';
 import type { LifecycleStatus } from '../../domain/lifecycle.ts';
-import { statusQuery } from '../../workflows/messages.ts';
-import { championOf, fakeActivities, scriptedJobs, type Call } from '../builders/activities.ts';
+import { jobWaitSignal, statusQuery } from '../../workflows/messages.ts';
+import { championOf, fakeActivities, scriptedJobs, stop, type Call } from '../builders/activities.ts';
 import { artifact } from '../builders/artifacts.ts';
 import { between, evidenceOf } from '../builders/evidence.ts';
 import { specInput } from '../builders/specs.ts';
@@ -144,4 +144,38 @@ test('the status tells the stage, what is finished and what the gate found, at e
   expect(statusAt('readEvidence')?.gate).toBeUndefined();
   expect(statusAt('recordVerdict')?.gate).toMatchObject({ passed: true });
   expect(last).toMatchObject({ stage: 'done', gate: { passed: true } });
+});
+
+test('what a Job waits for is shown while it waits, and remembered with the stage', async () => {
+  const [waiting, told] = [stop(), stop()];
+  const fakes = fakeActivities({
+    runJob: async (job) => {
+      if (job.spec.stage === 'tune') await waiting.hold();
+      if (job.spec.stage === 'evaluate') await told.hold();
+      return scriptedJobs()(job);
+    },
+  });
+  const wait = { for: 'node' as const, sinceMs: 0, message: '0/4 nodes are available: 4 Insufficient nvidia.com/gpu' };
+  const result = await lab.run(fakes.activities, specInput(), async (handle) => {
+    await waiting.reached;
+    await handle.signal(jobWaitSignal, { stage: 'tune', wait });
+    expect(await handle.query(statusQuery)).toMatchObject({ stage: 'tune', waiting: wait });
+    expect(await handle.query<string>('__temporal_workflow_metadata')).toMatchObject({ currentDetails: expect.stringContaining('waits for a node: 0/4 nodes are available: 4 Insufficient nvidia.com/gpu (since 1970-01-01T00:00:00.000Z)') });
+    await handle.signal(jobWaitSignal, { stage: 'tune' });
+    expect((await handle.query(statusQuery)).waiting).toBeUndefined();
+    waiting.release();
+    await told.reached;
+    // Sent while the Job ended, and come too late.
+    await handle.signal(jobWaitSignal, { stage: 'tune', wait });
+    expect((await handle.query(statusQuery)).waiting).toBeUndefined();
+    told.release();
+    await handle.result();
+    return handle.query(statusQuery);
+  });
+  expect(result.finished.map(({ stage, waitedFor }) => [stage, waitedFor])).toEqual([
+    ['explore', undefined],
+    ['prepare', undefined],
+    ['tune', 'waits for a node: 0/4 nodes are available: 4 Insufficient nvidia.com/gpu'],
+    ['evaluate', undefined],
+  ]);
 });

@@ -1,8 +1,9 @@
-// Command control-plane is etcd and the Kubernetes control plane in one program, so that one build and one
-// link make all of it. Its first argument names the component, the rest are that component's own flags.
+// Command control-plane is etcd, the Kubernetes control plane and the kubelet in one program, so that one build
+// and one link make all of it. Its first argument names the component, the rest are that component's own flags.
 package main
 
 import (
+	"context"
 	"fmt"
 	"os"
 
@@ -11,6 +12,7 @@ import (
 	"k8s.io/component-base/cli"
 	apiserver "k8s.io/kubernetes/cmd/kube-apiserver/app"
 	controllermanager "k8s.io/kubernetes/cmd/kube-controller-manager/app"
+	kubelet "k8s.io/kubernetes/cmd/kubelet/app"
 	scheduler "k8s.io/kubernetes/cmd/kube-scheduler/app"
 )
 
@@ -29,6 +31,8 @@ func main() {
 		run(controllermanager.NewControllerManagerCommand())
 	case "kube-scheduler":
 		run(scheduler.NewSchedulerCommand())
+	case "kubelet":
+		run(kubelet.NewKubeletCommand(context.Background()))
 	default:
 		usage()
 	}
@@ -39,6 +43,6 @@ func run(command *cobra.Command) {
 }
 
 func usage() {
-	fmt.Fprintln(os.Stderr, "usage: control-plane (etcd | kube-apiserver | kube-controller-manager | kube-scheduler) [flags]")
+	fmt.Fprintln(os.Stderr, "usage: control-plane (etcd | kube-apiserver | kube-controller-manager | kube-scheduler | kubelet) [flags]")
 	os.Exit(2)
 }

@@ -1,0 +1,97 @@
+import { subscribe } from 'node:diagnostics_channel';
+import { CompleteAsyncError } from '@temporalio/activity';
+import { Client, Connection } from '@temporalio/client';
+import { DefaultLogger, NativeConnection, Runtime, Worker } from '@temporalio/worker';
+import type { JobRequest } from '../../domain/job.ts';
+import { connectCluster, type Cluster } from '../../k8s/client.ts';
+import { createKubernetesJobRunner } from '../../k8s/job-runner.ts';
+import { loadKubeConfig } from '../../k8s/kube-config.ts';
+import { createMlflow } from '../../mlflow/index.ts';
+import { createTracking } from '../../mlflow/tracking.ts';
+import { createJobReporter } from '../../workers/job-reporter.ts';
+import { JobTracker, type JobReporter } from '../../workers/job-tracker.ts';
+import { jobHeartbeatTimeoutMs } from '../../workflows/activity-options.ts';
+import { inParallel } from './in-parallel.ts';
+import { benchTaskQueue, monotonicMs, type HoldActivities, type JobWorkerOrder, type JobWorkerSettings, type JobWorkerWord } from './job-worker-messages.ts';
+
+/** The worker under test, in a process of its own: put together as `workers/worker.ts` does it, and nothing beside it. */
+const settings = JSON.parse(process.argv[2] ?? '{}') as JobWorkerSettings;
+/** A lifecycle that waits for its Job has nothing to do, and each that is kept takes 0.3 MiB. */
+const maxCachedWorkflows = 100;
+const tell = (word: JobWorkerWord) => process.send?.(word);
+const log = (message: string, fields: Record<string, unknown>) => process.stderr.write(`${message} ${JSON.stringify(fields)}\n`);
+
+const kubeConfig = loadKubeConfig(settings.kubeconfigPath);
+if (!kubeConfig) throw new Error('the kubeconfig names no cluster');
+const apiServer = new URL(kubeConfig.getCurrentCluster()?.server ?? '').origin;
+let requests = 0;
+subscribe('undici:request:create', (message) => {
+  if ((message as { request: { origin: string | URL } }).request.origin.toString().startsWith(apiServer)) requests += 1;
+});
+
+Runtime.install({ logger: new DefaultLogger('ERROR') });
+const connection = await NativeConnection.connect({ address: settings.temporalAddress });
+const client = new Client({ connection: await Connection.connect({ address: settings.temporalAddress }) });
+const runner = createKubernetesJobRunner({
+  cluster: neverEnding(connectCluster(kubeConfig)),
+  placement: { namespace: settings.namespace, image: 'none', env: {}, gpus: 0, graceSeconds: 1, userId: 10_001 },
+  log,
+});
+const T: Record<string, number[]> = {};
+const time = <A extends unknown[], R>(n: string, f: (...a: A) => Promise<R>) => async (...a: A) => { const t = performance.now(); try { return await f(...a); } finally { (T[n] ??= []).push(performance.now() - t); } };
+const read0 = runner.read.bind(runner);
+runner.read = async (n) => { const t = performance.now(); const r = await read0(n); const d = performance.now() - t; if (r.phase === 'finished') (T['readFinished'] ??= []).push(d); else (T['readOther'] ??= []).push(d); return r; };
+const ack0 = runner.acknowledge.bind(runner); runner.acknowledge = time('ack', ack0);
+process.on('exit', () => { for (const [n, a] of Object.entries(T)) { a.sort((x, y) => x - y); process.stderr.write(`T ${n} n=${a.length} p50=${a[a.length>>1]?.toFixed(1)} p99=${a[Math.floor(a.length*.99)]?.toFixed(1)}\n`); } });
+const reporter = createJobReporter({ client, tracking: createTracking(createMlflow({ trackingUri: settings.mlflowUri })), runner });
+const tracker = new JobTracker({ runner, reporter: { ...reporter, complete }, heartbeatMs: jobHeartbeatTimeoutMs / 4, log });
+const activities: HoldActivities = {
+  holdJob() {
+    tell({ what: 'held' });
+    throw new CompleteAsyncError();
+  },
+};
+const worker = await Worker.create({ connection, taskQueue: benchTaskQueue, workflowBundle: { codePath: settings.bundlePath }, activities, maxCachedWorkflows });
+
+let peakRssMiB = 0;
+const sampling = setInterval(() => (peakRssMiB = Math.max(peakRssMiB, process.memoryUsage.rss() / 2 ** 20)), 500);
+const { promise: stopped, resolve: stop } = Promise.withResolvers<undefined>();
+process.on('message', (order: JobWorkerOrder) => {
+  if (order.do === 'create') void create(order.requests).then((seconds) => tell({ what: 'created', seconds }));
+  else stop(undefined);
+});
+setInterval(() => { const m = process.memoryUsage(); process.stderr.write(`MEM rss ${m.rss>>20} heapT ${m.heapTotal>>20} heapU ${m.heapUsed>>20} ext ${m.external>>20} ab ${m.arrayBuffers>>20} req ${requests}\n`); }, 3000).unref();
+tracker.start();
+tell({ what: 'ready' });
+await worker.runUntil(stopped);
+clearInterval(sampling);
+await tracker.stop();
+await client.connection.close();
+await connection.close();
+tell({ what: 'stopped', requests, peakRssMiB });
+process.disconnect();
+
+async function create(wanted: readonly JobRequest[]): Promise<number> {
+  const startedAt = performance.now();
+  await inParallel(wanted, async (request) => {
+    await runner.create(request);
+    tracker.track(request);
+  });
+  return (performance.now() - startedAt) / 1000;
+}
+
+async function complete(...[request, outcome]: Parameters<JobReporter['complete']>): ReturnType<JobReporter['complete']> {
+  const answer = await time('complete', () => reporter.complete(request, outcome))();
+  if (answer === 'completed') tell({ what: 'completed', job: request.name, atMs: monotonicMs() });
+  return answer;
+}
+
+/** Pods that run until the benchmark takes this annotation away. */
+function neverEnding(cluster: Cluster): Cluster {
+  const batch = Object.create(cluster.batch) as Cluster['batch'];
+  batch.createNamespacedJob = (asked, options) => {
+    Object.assign(asked.body.spec?.template.metadata?.annotations ?? {}, { 'tuneline.dev/test-never': 'true' });
+    return cluster.batch.createNamespacedJob(asked, options);
+  };
+  return { ...cluster, batch };
+}

@@ -1,0 +1,252 @@
+import { execFileSync, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { copyFile, mkdtemp, readdir, readFile, utimes, writeFile } from 'node:fs/promises';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { dirname, join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { fileURLToPath } from 'node:url';
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { KubeConfig, type V1Pod } from '@kubernetes/client-node';
+import type { JobRequest, JobRunner } from '../../domain/job.ts';
+import { connectCluster, type Cluster as Connection } from '../../k8s/client.ts';
+import { createKubernetesJobRunner } from '../../k8s/job-runner.ts';
+import type { JobPlacement } from '../../k8s/manifests/job.ts';
+import { jobNameLabel } from '../../k8s/names.ts';
+import { isLive } from '../../k8s/classify.ts';
+import { describeJobRunner, finished, jobOf, phase, type RunnerHarness } from '../contract/job-runner.ts';
+import { until } from '../support/until.ts';
+import { givenKubeconfig, startCluster, startTimeoutMs, type Cluster } from './cluster.ts';
+import { makeImage, makeJobsImage, makePythonRoot, type Image } from './images.ts';
+import { noRealNode, realNodeName } from './real-node.ts';
+
+const report = (message: string): void => void process.stderr.write(`${message}\n`);
+const why = givenKubeconfig ? 'a cluster was given' : noRealNode;
+if (why) report(`the tests of a real node are left out: ${why}`);
+
+const program = fileURLToPath(new URL('behaviours.py', import.meta.url));
+
+async function makeBehavioursImage(into: string): Promise<Image> {
+  const layer = await mkdtemp(join(into, 'behaviours-'));
+  await copyFile(program, join(layer, 'behaviours.py'));
+  return makeImage(into, { name: 'tuneline.test/behaviours', layers: [await makePythonRoot(into, 'python3'), layer], entrypoint: ['python', '/behaviours.py'] });
+}
+
+const makeNoopImage = (into: string): Promise<Image> =>
+  makeJobsImage(into, { name: 'tuneline.test/jobs', sources: fileURLToPath(new URL('../../jobs', import.meta.url)), python: 'python3', packagesAt: '/packages' });
+
+interface Harness extends RunnerHarness {
+  readonly namespace: string;
+  readonly pod: (job: string) => Promise<V1Pod | undefined>;
+  /** All that its program says, once it ended. */
+  readonly followLog: (job: string) => Promise<string>;
+}
+
+/** A Job of the program above that the contract has no word for. */
+const realJob = (spec: Record<string, unknown>): JobRequest => ({ ...jobOf({ does: 'sleep' }), spec: { stage: 'real', ...spec } });
+
+(why ? describe.skip : describe)('a node with a kubelet', () => {
+  let cluster: Cluster;
+  let connection: Connection;
+  let hostAddress: string;
+  let image: string;
+  let jobsImage: string;
+  let namespaces = 0;
+  const settingsBefore = settings();
+
+  beforeAll(async () => {
+    cluster = await startCluster({ report, gpuNodes: 0, realNode: { gpus: 8, images: [makeBehavioursImage, makeNoopImage] } });
+    connection = connect(cluster.kubeconfigPath);
+    hostAddress = cluster.realNode?.hostAddress ?? '';
+    [image = '', jobsImage = ''] = cluster.realNode?.images ?? [];
+  }, startTimeoutMs);
+  afterAll(() => cluster?.stop());
+
+  async function makeHarness(placement: Partial<JobPlacement> = {}): Promise<Harness> {
+    const namespace = `real-${process.pid}-${(namespaces += 1)}`;
+    await connection.core.createNamespace({ body: { metadata: { name: namespace, labels: { 'pod-security.kubernetes.io/enforce': 'restricted' } } } });
+    const make = (): JobRunner => createKubernetesJobRunner({ cluster: connection, placement: { namespace, image, gpus: 1, env: {}, graceSeconds: 1, userId: 10_001, ...placement }, log: () => undefined });
+    const podsOf = async (name: string) => (await connection.core.listNamespacedPod({ namespace, labelSelector: `${jobNameLabel}=${name}` })).items;
+    return {
+      runner: make(),
+      successor: make,
+      starts: async (name) => {
+        const { active = 0, succeeded = 0, failed = 0 } = (await connection.batch.readNamespacedJob({ namespace, name })).status ?? {};
+        return active + succeeded + failed;
+      },
+      live: async (name) => (await podsOf(name)).filter(isLive).length,
+      namespace,
+      pod: async (name) => (await podsOf(name))[0],
+      followLog: async (name) => connection.core.readNamespacedPodLog({ namespace, name: (await podsOf(name))[0]?.metadata?.name ?? '', follow: true }),
+      close: async () => {
+        await connection.core.deleteNamespace({ name: namespace });
+      },
+    };
+  }
+
+  async function outcomeOf(request: JobRequest, placement?: Partial<JobPlacement>) {
+    const harness = await makeHarness(placement);
+    await harness.runner.create(request);
+    const outcome = await finished(harness.runner, request.name);
+    const pod = await harness.pod(request.name);
+    await harness.close();
+    return { outcome, ended: pod?.status?.containerStatuses?.[0]?.state?.terminated };
+  }
+
+  describeJobRunner('the Kubernetes runner, with real pods,', makeHarness);
+
+  test('the program of the Jobs runs, by the digest of its image', async () => {
+    expect(jobsImage).toMatch(/^tuneline\.test\/jobs@sha256:[0-9a-f]{64}$/);
+    const { outcome } = await outcomeOf({ ...jobOf({ does: 'sleep' }), spec: { stage: 'noop' } }, { image: jobsImage });
+    expect(outcome).toMatchObject({ kind: 'succeeded' });
+  });
+
+  test('images of the same content have the same digest, and no others', async () => {
+    const folder = dirname(cluster.kubeconfigPath);
+    const layer = await mkdtemp(join(folder, 'layer-'));
+    const file = join(layer, 'file');
+    const make = async () => (await makeImage(folder, { name: 'tuneline.test/alike', layers: [layer], entrypoint: ['none'] })).reference;
+    await writeFile(file, 'content');
+    const reference = await make();
+    await utimes(file, 1, 1);
+    expect(await make()).toBe(reference);
+    await writeFile(file, 'another');
+    expect(await make()).not.toBe(reference);
+  });
+
+  test('a Job that uses more memory than it may is ended by the kernel, and that is what it fails with', async () => {
+    const { outcome, ended } = await outcomeOf(realJob({ does: 'use memory' }), { memory: '64Mi' });
+    expect(outcome).toMatchObject({ kind: 'failed', failure: { class: 'HostOutOfMemory' } });
+    expect(ended).toMatchObject({ reason: 'OOMKilled', exitCode: 137 });
+  });
+
+  test('a Job whose child was ended for its memory is no success, though it ends well itself', async () => {
+    const { outcome, ended } = await outcomeOf(realJob({ does: 'lose a child' }), { memory: '64Mi' });
+    expect(outcome).toMatchObject({ kind: 'failed', failure: { class: 'HostOutOfMemory' } });
+    expect(ended).toMatchObject({ reason: 'OOMKilled' });
+  });
+
+  test('a Job is told to end before it is ended, and its log is kept to the end', async () => {
+    const harness = await makeHarness({ graceSeconds: 30 });
+    const request = jobOf({ does: 'sleep' });
+    await harness.runner.create(request);
+    await until(async () => (await harness.runner.logTail(request.name, 1000)) === 'begun\n');
+    const wholeLog = harness.followLog(request.name);
+    const over = new AbortController();
+    const watching = watchUntil(harness.runner, over.signal);
+    await harness.runner.cancel(request.name, 'Deleted', 'not wanted any more');
+    over.abort();
+    await watching;
+    expect(await wholeLog).toBe('begun\ntold to end\n');
+    expect(await harness.live(request.name)).toBe(0);
+    expect(await finished(harness.runner, request.name)).toMatchObject({ failure: { class: 'Deleted', message: 'not wanted any more' } });
+    expect(await harness.runner.logTail(request.name, 1000)).toBe('begun\ntold to end\n');
+    await harness.close();
+  });
+
+  test('a Job runs as nobody in particular, and can write where nothing stays', async () => {
+    const { outcome } = await outcomeOf(realJob({ does: 'look around', folders: ['/', '/tmp', '/dev/shm', '/app', '/usr/local/bin'] }));
+    expect(outcome).toMatchObject({ kind: 'succeeded', value: { user: 10_001, group: 10_001, readOnly: true, writes: ['/tmp', '/dev/shm'] } });
+  });
+
+  test('the namespace refuses a pod that may do more', async () => {
+    const harness = await makeHarness();
+    const body = { metadata: { name: 'root' }, spec: { containers: [{ name: 'root', image }] } };
+    await expect(connection.core.createNamespacedPod({ namespace: harness.namespace, body })).rejects.toMatchObject({ code: 403, body: expect.stringContaining('restricted') });
+    await harness.close();
+  });
+
+  test('an image that does not come is waited for, and the reason is there', async () => {
+    const harness = await makeHarness({ image: 'tuneline.test/missing:1' });
+    const request = jobOf({ does: 'succeed', value: 'never' });
+    await harness.runner.create(request);
+    const wait = await until(async () => {
+      const state = await harness.runner.read(request.name);
+      return state.phase === 'queued' && state.wait?.for === 'image' && state.wait;
+    });
+    expect(wait.message).toMatch(/^(ErrImagePull|ImagePullBackOff): .*tuneline\.test\/missing:1/);
+    await harness.runner.cancel(request.name, 'ImagePull', wait.message);
+    expect(await finished(harness.runner, request.name)).toMatchObject({ failure: { class: 'ImagePull' } });
+    expect(await harness.live(request.name)).toBe(0);
+    await harness.close();
+  });
+
+  test("a pod reaches what listens on this host at the host's address", async () => {
+    const server = createServer((_request, response) => response.end('hello pod')).listen(0, hostAddress).unref();
+    await once(server, 'listening');
+    const { outcome } = await outcomeOf(realJob({ does: 'fetch', url: `http://${hostAddress}:${(server.address() as AddressInfo).port}/` }));
+    expect(outcome).toMatchObject({ kind: 'succeeded', value: 'hello pod' });
+    server.close();
+  });
+
+  test('a node whose process was killed leaves nothing, not even of a pod that runs', async () => {
+    const script = `import { startCluster } from ${JSON.stringify(new URL('cluster.ts', import.meta.url).href)};
+      import { makeSandboxImage } from ${JSON.stringify(new URL('images.ts', import.meta.url).href)};
+      const { kubeconfigPath, realNode } = await startCluster({ report() {}, gpuNodes: 0, realNode: { images: [makeSandboxImage] } });
+      console.log(JSON.stringify({ kubeconfigPath, image: realNode.images[0] }));`;
+    const child = spawn(process.execPath, ['--input-type=module', '--eval', script], { env: { ...process.env, NODE_OPTIONS: '' }, stdio: ['ignore', 'pipe', 'inherit'] });
+    const [line] = (await once(createInterface({ input: child.stdout }), 'line')) as [string];
+    const { kubeconfigPath, image } = JSON.parse(line) as { kubeconfigPath: string; image: string };
+    const { core } = connect(kubeconfigPath);
+    const pod = { name: 'sleeper', namespace: 'default' };
+    await core.createNamespacedPod({ namespace: pod.namespace, body: { metadata: pod, spec: { containers: [{ name: 'sleeper', image }] } } });
+    await until(async () => (await core.readNamespacedPod(pod)).status?.phase === 'Running');
+    const folder = dirname(kubeconfigPath);
+    expect((await tracesOf(folder)).join('\n')).toMatch(/sleep/);
+    child.kill('SIGKILL');
+    await until(async () => (await tracesOf(folder)).length === 0);
+    expect(settings()).toEqual(settingsBefore);
+  });
+
+  test('a stopped node leaves nothing, not even of a pod that runs', async () => {
+    const harness = await makeHarness();
+    const request = jobOf({ does: 'ignore SIGTERM' });
+    await harness.runner.create(request);
+    await phase(harness.runner, request.name, 'running');
+    const folder = dirname(cluster.kubeconfigPath);
+    const traces = (await tracesOf(folder)).join('\n');
+    for (const trace of ['kubelet', 'containerd-shim', 'behaviours.py', 'cgroup', 'interface', 'folder']) expect(traces).toContain(trace);
+    await cluster.stop();
+    expect(await tracesOf(folder)).toEqual([]);
+    expect(settings()).toEqual(settingsBefore);
+  });
+});
+
+/** As the tracker does it: a runner keeps the log of a pod that goes only while someone watches. */
+async function watchUntil(runner: JobRunner, signal: AbortSignal): Promise<void> {
+  for await (const _hint of runner.watch(signal)) continue;
+}
+
+function connect(kubeconfigPath: string): Connection {
+  const config = new KubeConfig();
+  config.loadFromFile(kubeconfigPath);
+  return connectCluster(config);
+}
+
+/** What there is of a cluster with this folder: processes, cgroups, mounts, network interfaces, files. */
+async function tracesOf(folder: string): Promise<string[]> {
+  const name = realNodeName(folder);
+  const isOfIt = (text: string) => text.includes(folder) || text.includes(name);
+  const processes = (await readdir('/proc')).filter((entry) => /^\d+$/.test(entry));
+  // One of a container knows neither name nor folder, but is in a cgroup below the cluster's.
+  const described = await Promise.all(processes.map(async (pid) => ({ args: await proc(pid, 'cmdline'), cgroups: await proc(pid, 'cgroup') })));
+  const lines = (what: string, command: string, ...args: string[]) => {
+    const printed = execFileSync(command, args, { encoding: 'utf8' }).split('\n');
+    return printed.filter(isOfIt).map((line) => `${what} ${line}`);
+  };
+  return [
+    ...described.filter(({ args, cgroups }) => isOfIt(args) || isOfIt(cgroups)).map(({ args }) => `process ${args.replaceAll('\0', ' ')}`),
+    ...lines('cgroup', 'find', '/sys/fs/cgroup', '-maxdepth', '2'),
+    ...lines('mount', 'cat', '/proc/mounts'),
+    ...lines('interface', 'ip', '-oneline', 'link'),
+    ...lines('folder', 'find', dirname(folder), '-maxdepth', '1'),
+  ];
+}
+
+const proc = (pid: string, file: string): Promise<string> => readFile(`/proc/${pid}/${file}`, 'utf8').catch(() => '');
+
+/** What a kubelet and its plugins would change for all of the machine. */
+function settings(): string {
+  const names = ['vm.overcommit_memory', 'vm.panic_on_oom', 'kernel.panic', 'kernel.panic_on_oops', 'kernel.keys.root_maxkeys', 'kernel.keys.root_maxbytes', 'net.ipv4.ip_forward'];
+  return why ? '' : execFileSync('sysctl', names, { encoding: 'utf8' });
+}

@@ -1,0 +1,194 @@
+import { execFile } from 'node:child_process';
+import { chmod, mkdir, mkdtemp, readdir, rm, symlink } from 'node:fs/promises';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import type { Client } from '@temporalio/client';
+import { KubeConfig, type V1Job, type V1Pod } from '@kubernetes/client-node';
+import { jobName } from '../../domain/names.ts';
+import { tags } from '../../domain/tracking.ts';
+import { isLive } from '../../k8s/classify.ts';
+import { connectCluster, type Cluster as Connection } from '../../k8s/client.ts';
+import { jobNameLabel } from '../../k8s/names.ts';
+import type { Run } from '../../mlflow/index.ts';
+import type { lifecycle } from '../../workflows/lifecycle.ts';
+import { statusQuery } from '../../workflows/messages.ts';
+import { givenKubeconfig, startCluster, startTimeoutMs, type Cluster } from '../cluster/cluster.ts';
+import { makeJobsImage } from '../cluster/images.ts';
+import { noRealNode } from '../cluster/real-node.ts';
+import { makeTinyModel, repository, TestStack } from '../support/stack.ts';
+import { until } from '../support/until.ts';
+
+const report = (message: string): void => void process.stderr.write(`${message}\n`);
+const why = givenKubeconfig ? 'a cluster was given' : noRealNode;
+if (why) report(`the lifecycle on a real node is left out: ${why}`);
+
+const namespace = 'tuneline';
+const claim = 'tuneline';
+const example = join(repository, 'examples/specs/package-summaries.json');
+const steps = 300;
+
+/** As `npm start -- --kubernetes` runs it: the real example, and its Jobs as pods that train. */
+(why ? describe.skip : describe)('on a cluster', () => {
+  let home: string;
+  let cluster: Cluster;
+  let connection: Connection;
+  let stack: TestStack;
+  let client: Client;
+  let tinyModel: string;
+
+  beforeAll(async () => {
+    home = await makeHome();
+    tinyModel = await makeTinyModel(join(home, 'models'));
+    // Jobs are another user.
+    await chmod(tinyModel, 0o755);
+    await chmod(join(tinyModel, 'model.safetensors'), 0o644);
+    cluster = await startCluster({ report, gpuNodes: 0, realNode: { gpus: 1, images: [makeImage] } });
+    const kubeConfig = new KubeConfig();
+    kubeConfig.loadFromFile(cluster.kubeconfigPath);
+    connection = connectCluster(kubeConfig);
+    await prepareNamespace();
+    stack = await TestStack.start({
+      args: ['--kubernetes'],
+      env: {
+        KUBECONFIG: cluster.kubeconfigPath,
+        TUNELINE_HOME: home,
+        TUNELINE_STATE: join(home, 'state'),
+        TUNELINE_HOST: cluster.realNode?.hostAddress ?? '',
+        TUNELINE_JOB_IMAGE: cluster.realNode?.images[0] ?? '',
+        TUNELINE_STORAGE_CLAIM: claim,
+      },
+    });
+    client = await stack.client();
+  }, startTimeoutMs);
+  afterAll(async () => {
+    await client?.connection.close();
+    await stack?.stop();
+    await cluster?.stop();
+    await rm(home, { recursive: true });
+  });
+
+  /** Tools and models as they are, in a folder that the claim can hold; and the Jobs' packages, which are too large for an image made here. */
+  async function makeHome(): Promise<string> {
+    const tuneline = join(repository, '.tuneline');
+    const made = await mkdtemp(join(tuneline, 'home-'));
+    await symlink(join(tuneline, 'tools'), join(made, 'tools'));
+    // Hard links: neither gigabytes of copies nor a link that leads out of the claim.
+    await promisify(execFile)('cp', ['--archive', '--link', join(tuneline, 'models'), made]);
+    // By this name libraries tell installed code from a user's.
+    const [python = ''] = await readdir(join(tuneline, 'tools/jobs/lib'));
+    await promisify(execFile)('cp', ['--archive', '--link', join(tuneline, 'tools/jobs/lib', python, 'site-packages'), join(made, 'models/site-packages')]);
+    await mkdir(join(made, 'state/artifacts'), { recursive: true });
+    return made;
+  }
+
+  const makeImage = (into: string) =>
+    makeJobsImage(into, { name: 'tuneline.test/jobs', sources: join(repository, 'jobs'), python: join(repository, '.tuneline/tools/jobs/bin/python'), packagesAt: join(home, 'models/site-packages') });
+
+  async function prepareNamespace(): Promise<void> {
+    const { core } = connection;
+    const storage = { accessModes: ['ReadWriteMany'], storageClassName: '' };
+    await core.createNamespace({ body: { metadata: { name: namespace, labels: { 'pod-security.kubernetes.io/enforce': 'restricted' } } } });
+    await core.createPersistentVolume({ body: { metadata: { name: claim }, spec: { ...storage, capacity: { storage: '1Gi' }, hostPath: { path: home, type: 'Directory' } } } });
+    await core.createNamespacedPersistentVolumeClaim({ namespace, body: { metadata: { name: claim }, spec: { ...storage, volumeName: claim, resources: { requests: { storage: '1Gi' } } } } });
+  }
+
+  /** Small enough to be broken many times; the seed makes each one's work its own. */
+  const specOf = (seed: number) => ({
+    model: 'tiny',
+    baseModel: tinyModel,
+    seed,
+    data: { path: join(repository, 'examples/data/package-descriptions.jsonl'), input: ['description'], target: 'synopsis', group: 'source_package', heldOutExamples: 32, trainExamples: 400 },
+    prompt: { name: 'package-synopsis', path: join(repository, 'examples/prompts/package-synopsis.txt') },
+    tune: { steps, batchSize: 2, maxTokens: 1024, checkpointEverySteps: 20 },
+    evaluate: { examples: 8, maxNewTokens: 4, latencyRequests: 1, bootstrapSamples: 200 },
+    gate: [{ rule: 'atLeast', metric: 'rougeL', value: 0 }],
+    deploy: { endpoint: 'tiny' },
+  });
+
+  async function start(id: string, seed: number) {
+    const handle = await client.workflow.start<typeof lifecycle>('lifecycle', { taskQueue: 'tuneline', workflowId: id, args: [specOf(seed)] });
+    const { firstExecutionRunId } = handle;
+    return { handle, tune: jobName({ workflowId: id, firstExecutionRunId, stage: 'tune', attempt: 1 }) };
+  }
+
+  const jobs = async (): Promise<V1Job[]> => (await connection.batch.listNamespacedJob({ namespace })).items;
+  const podsOf = async (job: string): Promise<V1Pod[]> => (await connection.core.listNamespacedPod({ namespace, labelSelector: `${jobNameLabel}=${job}` })).items;
+
+  /** The pod that trains, once it is past a checkpoint. */
+  const training = (job: string): Promise<string> =>
+    until(async () => {
+      const name = (await podsOf(job)).find((pod) => pod.status?.phase === 'Running')?.metadata?.name;
+      const log = name && (await connection.core.readNamespacedPodLog({ namespace, name }).catch(() => ''));
+      return log?.includes('step 50/') ? name : undefined;
+    });
+
+  async function tuneRuns(id: string): Promise<Run[]> {
+    const mlflow = stack.mlflow();
+    const experiment = await mlflow.experiments.ensure('tiny');
+    const [parent] = await mlflow.runs.findByTag(experiment, { [tags.workflowId]: id });
+    return mlflow.runs.findByTag(experiment, { 'mlflow.parentRunId': parent?.runId ?? '', [tags.stage]: 'tune' });
+  }
+
+  const logOf = async (runId: string): Promise<string> => new TextDecoder().decode(await stack.mlflow().artifacts.get(runId, 'job/log.txt'));
+
+  test('the example is promoted, each stage as a pod, and MLflow keeps its log', async () => {
+    const { code, summary, stderr } = await stack.run(example, 'example');
+    expect([code, summary.reason, summary.verdict]).toEqual([0, undefined, 'promoted']);
+    expect(stderr).toMatch(/tune \d+\/16, loss/);
+    const made = await jobs();
+    expect(made.map((job) => job.status?.succeeded)).toEqual([1, 1, 1, 1]);
+    const gpus = Object.fromEntries(made.map((job) => [job.metadata?.labels?.['app.kubernetes.io/component'], job.spec?.template.spec?.containers[0]?.resources?.limits?.['nvidia.com/gpu']]));
+    expect(gpus).toEqual({ explore: undefined, prepare: undefined, tune: '1', evaluate: '1' });
+    const mlflow = stack.mlflow();
+    const [run] = await mlflow.runs.findByTag(await mlflow.experiments.ensure('package-summaries'), { [tags.stage]: 'tune' });
+    expect(await logOf(run?.runId ?? '')).toMatch(/step 16\/16 loss/);
+  });
+
+  test('an evicted training goes on in another pod from its checkpoint, and that is no other attempt', async () => {
+    const { handle, tune } = await start('evicted', 1);
+    const pod = await training(tune);
+    await connection.core.createNamespacedPodEviction({ namespace, name: pod, body: { metadata: { name: pod, namespace } } });
+    expect(await handle.result()).toMatchObject({ verdict: 'promoted' });
+    const { finished } = await handle.query(statusQuery);
+    expect(finished.find(({ stage }) => stage === 'tune')?.figures['resumedFromStep']).toBeGreaterThanOrEqual(40);
+    const [run, ...more] = await tuneRuns('evicted');
+    expect([run?.status, more]).toEqual(['FINISHED', []]);
+    const log = await logOf(run?.runId ?? '');
+    expect(log).toMatch(/Stopped on SIGTERM after a checkpoint\.[\s\S]*--- pod [\s\S]*Resuming after step/);
+  });
+
+  test('while the GPU is taken, the next one says what it waits for; a cancel frees the GPU', async () => {
+    const first = await start('first', 2);
+    await training(first.tune);
+    const second = await start('second', 3);
+    const { waiting } = await until(async () => {
+      const status = await second.handle.query(statusQuery);
+      return status.waiting && status;
+    });
+    expect(waiting).toMatchObject({ for: 'node', message: expect.stringContaining('Insufficient nvidia.com/gpu') });
+    const shown = await stack.tuneline('status', 'second');
+    expect(shown.stdout).toContain('Insufficient nvidia.com/gpu');
+
+    await first.handle.cancel();
+    await expect(first.handle.result()).rejects.toMatchObject({ cause: { name: 'CancelledFailure' } });
+    expect((await podsOf(first.tune)).filter(isLive)).toEqual([]);
+    const [run] = await until(async () => {
+      const runs = await tuneRuns('first');
+      return runs.every(({ status }) => status !== 'RUNNING') && runs;
+    });
+    expect(run?.status).toBe('KILLED');
+    expect(await logOf(run?.runId ?? '')).toMatch(/step 50\/300/);
+
+    expect(await second.handle.result()).toMatchObject({ verdict: 'promoted' });
+    expect((await second.handle.query(statusQuery)).finished.find(({ stage }) => stage === 'tune')?.waitedFor).toContain('Insufficient nvidia.com/gpu');
+  });
+
+  test('kill -9 of the worker: its successor leads, and the same pod is adopted', async () => {
+    const { handle, tune } = await start('worker-killed', 4);
+    const pod = await training(tune);
+    process.kill(stack.services.processes['worker']?.pid ?? NaN, 'SIGKILL');
+    expect(await handle.result()).toMatchObject({ verdict: 'promoted' });
+    expect((await podsOf(tune)).map(({ metadata }) => metadata?.name)).toEqual([pod]);
+  });
+});

@@ -1,0 +1,94 @@
+import { spawnSync } from 'node:child_process';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import type { TestWorkflowEnvironment } from '@temporalio/testing';
+import { Worker } from '@temporalio/worker';
+import type { Finding } from '../../k8s/doctor.ts';
+import { diagnose, showFindings } from '../../scripts/doctor.ts';
+import { loadConfig, taskQueue } from '../../workers/config.ts';
+import { ensureSearchAttributes } from '../../workers/search-attributes.ts';
+import { startMlflow, type MlflowServer } from '../support/mlflow-server.ts';
+import { repository } from '../support/stack.ts';
+import { bundleWorkflows, startDevServer } from '../support/temporal.ts';
+import { until } from '../support/until.ts';
+
+let home: string;
+let temporal: TestWorkflowEnvironment;
+let mlflow: MlflowServer;
+beforeAll(async () => {
+  home = await mkdtemp(join(tmpdir(), 'tuneline-doctor-'));
+  [temporal, mlflow] = await Promise.all([startDevServer(), startMlflow()]);
+});
+afterAll(async () => {
+  await Promise.all([temporal.teardown(), mlflow.stop()]);
+  await rm(home, { recursive: true });
+});
+
+const nowhere = 'http://127.0.0.1:9';
+const settings = (env: Record<string, string> = {}) => ({ TUNELINE_HOME: home, TEMPORAL_ADDRESS: temporal.address, MLFLOW_TRACKING_URI: mlflow.trackingUri, ...env });
+const findings = (env?: Record<string, string>): Promise<Finding[]> => diagnose(loadConfig(settings(env)));
+const wrong = async (env?: Record<string, string>): Promise<Finding[]> => (await findings(env)).filter(({ ok }) => !ok);
+
+function doctor(env: Record<string, string>, ...args: readonly string[]) {
+  return spawnSync(process.execPath, ['--disable-warning=ExperimentalWarning', join(repository, 'scripts/tuneline.ts'), 'doctor', ...args], {
+    cwd: repository,
+    env: { PATH: process.env['PATH'], HOME: home, TUNELINE_HOME: home, ...env },
+    encoding: 'utf8',
+  });
+}
+
+test('a namespace as new lacks a worker, and what a worker would add; with one all is well', async () => {
+  expect(await wrong()).toMatchObject([
+    { what: 'search attributes', detail: 'missing: TunelineModel, TunelineStage, TunelineVerdict', remedy: expect.stringContaining('--name TunelineStage --type Keyword') },
+    { what: 'worker', detail: 'nobody asks for work on the task queue tuneline', remedy: expect.stringContaining('scripts/tuneline up') },
+  ]);
+  await ensureSearchAttributes(temporal.client);
+  const worker = await Worker.create({ connection: temporal.nativeConnection, taskQueue, workflowBundle: await bundleWorkflows() });
+  await worker.runUntil(() => until(async () => (await wrong()).length === 0));
+  expect((await findings()).map(({ what }) => what)).toEqual(['Temporal', 'Temporal namespace', 'search attributes', 'worker', 'MLflow', 'storage']);
+});
+
+test.each<[string, () => Record<string, string>, Partial<Record<keyof Finding, unknown>>]>([
+  ['a namespace that Temporal does not have', () => ({ TEMPORAL_NAMESPACE: 'elsewhere' }), { what: 'Temporal namespace', detail: 'elsewhere does not exist', remedy: 'temporal operator namespace create --namespace elsewhere' }],
+  ['Temporal where nobody listens', () => ({ TEMPORAL_ADDRESS: '127.0.0.1:9' }), { what: 'Temporal', detail: 'Temporal does not answer at 127.0.0.1:9.', remedy: 'check your temporal.toml profile or TEMPORAL_ADDRESS' }],
+  ['MLflow where nobody listens', () => ({ MLFLOW_TRACKING_URI: nowhere }), { what: 'MLflow', detail: expect.stringContaining(nowhere), remedy: expect.stringContaining('MLFLOW_TRACKING_URI') }],
+  ['a home that is a file', () => ({ TUNELINE_HOME: join(home, 'file') }), { what: 'storage', detail: expect.stringContaining('ENOTDIR'), remedy: expect.stringContaining('TUNELINE_HOME') }],
+  ['another runner', () => ({ TUNELINE_RUNNER: 'slurm' }), { what: 'Kubernetes', detail: 'TUNELINE_RUNNER: expected local or kubernetes, got "slurm".', remedy: expect.stringContaining('On Kubernetes') }],
+])('%s is the one thing that is wrong, with what to do', async (_what, env, finding) => {
+  await writeFile(join(home, 'file'), '');
+  // Of no concern here: the test above has them.
+  const others = ['search attributes', 'worker'];
+  expect((await wrong(env())).filter(({ what }) => !others.includes(what))).toEqual([{ ok: false, ...finding }]);
+});
+
+test('every setting that is missing for Kubernetes is named in one finding: exit code 1, no stack trace', () => {
+  const { status, stdout, stderr } = doctor({ TEMPORAL_ADDRESS: '127.0.0.1:9', MLFLOW_TRACKING_URI: nowhere }, '--kubernetes');
+  expect({ status, stderr }).toEqual({ status: 1, stderr: '' });
+  expect(stdout).toMatch(/^✗ Kubernetes +Jobs can't run on Kubernetes yet:\n +TUNELINE_JOB_IMAGE: missing.*\n +TUNELINE_STORAGE_CLAIM: missing.*\n +TUNELINE_JOB_MLFLOW_URI: missing.*\n +to do: README\.md/m);
+  expect(stdout).toMatch(/^✗ Temporal +.*\n +to do: /m);
+  expect(stdout).toMatch(/^✓ storage +/m);
+  expect(stdout).not.toMatch(/^\s+at /m);
+});
+
+test('--json says the same on one line', () => {
+  const { status, stdout } = doctor({ ...settings(), TUNELINE_RUNNER: 'slurm' }, '--json');
+  expect(status).toBe(1);
+  expect(stdout.trimEnd()).not.toContain('\n');
+  expect(JSON.parse(stdout)).toContainEqual(expect.objectContaining({ what: 'Kubernetes', ok: false, detail: expect.stringContaining('slurm') }));
+});
+
+test('details stand in one column, and what is well needs no remedy', () => {
+  const shown = showFindings([
+    { what: 'a', ok: true, detail: 'one\ntwo', remedy: 'unneeded' },
+    { what: 'long name', ok: false, detail: 'three', remedy: 'four' },
+  ]);
+  expect(shown).toBe('✓ a          one\n             two\n✗ long name  three\n             to do: four\n');
+});
+
+test('doctor --help explains itself on stdout', () => {
+  const { status, stdout, stderr } = doctor({}, '--help');
+  expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
+  expect(stdout).toContain('Usage: tuneline doctor');
+});
