@@ -3,16 +3,16 @@ import type { Failure } from '../domain/failure.ts';
 import type { CancelCause, JobState, Wait } from '../domain/job.ts';
 import { classifyEnding } from '../domain/outcome.ts';
 import { annotations } from './names.ts';
+import { waitOfWorkload, type Workload } from './workload.ts';
 
-/** What a Job and its pods, read at one time, say of it. Pure. */
-export function classifyJob(job: V1Job, pods: readonly V1Pod[]): JobState {
+/** What a Job and its pods, read at one time, say of it; where a queue holds it back, in the words of its Workload. Pure. */
+export function classifyJob(job: V1Job, pods: readonly V1Pod[], workload?: Workload): JobState {
   const cancelled = cancelledOf(job);
-  const neverStarted = job.spec?.suspend === true && cancelled !== undefined;
-  if (pods.every((pod) => !isLive(pod)) && (neverStarted || hasCondition(job, 'Complete') || hasCondition(job, 'Failed')))
+  if (pods.every((pod) => !isLive(pod)) && (isBarred(job) || hasCondition(job, 'Complete') || hasCondition(job, 'Failed')))
     return { phase: 'finished', outcome: outcomeOf(job, pods, cancelled) };
   const sinceMs = runningSince(pods);
   if (sinceMs !== undefined) return { phase: 'running', sinceMs };
-  const wait = waitOf(job, pods);
+  const wait = waitOf(job, pods, workload);
   return { phase: 'queued', ...(wait ? { wait } : {}) };
 }
 
@@ -20,6 +20,9 @@ export function cancelledOf(job: V1Job): { cause: CancelCause; reason: string } 
   const text = job.metadata?.annotations?.[annotations.cancelled];
   return text ? (JSON.parse(text) as { cause: CancelCause; reason: string }) : undefined;
 }
+
+/** Cancelled before it ran: it gets no pod any more, even where a queue that knows nothing of it admits it later. */
+export const isBarred = (job: V1Job): boolean => cancelledOf(job) !== undefined && job.spec?.parallelism === 0;
 
 /** Of the pods that an eviction put in each other's place, the one that came last: it ends the Job. */
 export const lastOf = (pods: readonly V1Pod[]): V1Pod | undefined =>
@@ -83,9 +86,10 @@ function runningSince(pods: readonly V1Pod[]): number | undefined {
 const hopelessImage = ['InvalidImageName', 'ErrImageNeverPull'];
 const imageReasons = ['ImagePullBackOff', 'ErrImagePull', 'RegistryUnavailable', 'ImageInspectError', ...hopelessImage];
 
-function waitOf(job: V1Job, pods: readonly V1Pod[]): Wait | undefined {
+function waitOf(job: V1Job, pods: readonly V1Pod[], workload?: Workload): Wait | undefined {
   const createdMs = timeMs(job.metadata?.creationTimestamp);
-  if (job.spec?.suspend) return { for: 'quota', sinceMs: createdMs, message: 'The queue has not admitted it yet.' };
+  if (job.spec?.suspend) return (workload && waitOfWorkload(workload)) ?? { for: 'quota', sinceMs: createdMs, message: 'The queue has not admitted it yet.' };
+  if (pods.length === 0) return waitForPod(job);
   const pod = pods.find(isLive);
   if (!pod) return undefined;
   const scheduled = pod.status?.conditions?.find((c) => c.type === 'PodScheduled');
@@ -97,6 +101,13 @@ function waitOf(job: V1Job, pods: readonly V1Pod[]): Wait | undefined {
   if (imageReasons.includes(waiting.reason ?? ''))
     return { for: 'image', sinceMs, message, ...(hopelessImage.includes(waiting.reason ?? '') ? { hopeless: true } : {}) };
   return { for: 'start', sinceMs, message };
+}
+
+/** A pod that ended is there until the next one is: where there is none, there was none since the queue let the Job go. */
+function waitForPod(job: V1Job): Wait | undefined {
+  const resumed = job.status?.conditions?.find((c) => c.type === 'Suspended' && c.status === 'False');
+  if (!resumed || hasCondition(job, 'FailureTarget') || hasCondition(job, 'SuccessCriteriaMet')) return undefined;
+  return { for: 'start', sinceMs: timeMs(resumed.lastTransitionTime), message: 'The queue has admitted it, but no pod of it is made; the events of the Job may say why.' };
 }
 
 const mainStatus = (pod: V1Pod): V1ContainerStatus | undefined => pod.status?.containerStatuses?.[0];

@@ -1,5 +1,5 @@
 import { isDeepStrictEqual } from 'node:util';
-import { ApiException, BatchV1Api, CoordinationV1Api, CoreV1Api, createConfiguration, ServerConfiguration, type KubeConfig } from '@kubernetes/client-node';
+import { ApiException, BatchV1Api, CoordinationV1Api, CoreV1Api, createConfiguration, CustomObjectsApi, ServerConfiguration, type KubeConfig } from '@kubernetes/client-node';
 import { Agent, ProxyAgent, type Dispatcher } from 'undici';
 
 export interface Cluster {
@@ -7,6 +7,7 @@ export interface Cluster {
   readonly kubeConfig: KubeConfig;
   readonly batch: BatchV1Api;
   readonly core: CoreV1Api;
+  readonly custom: CustomObjectsApi;
   readonly coordination: CoordinationV1Api;
 }
 
@@ -22,7 +23,7 @@ export function connectCluster(given: KubeConfig, timeoutMs = requestTimeoutMs):
     authMethods: { default: kubeConfig },
     promiseMiddleware: [withDeadline(timeoutMs)],
   });
-  return { kubeConfig, batch: new BatchV1Api(configuration), core: new CoreV1Api(configuration), coordination: new CoordinationV1Api(configuration) };
+  return { kubeConfig, batch: new BatchV1Api(configuration), core: new CoreV1Api(configuration), coordination: new CoordinationV1Api(configuration), custom: new CustomObjectsApi(configuration) };
 }
 
 /**

@@ -155,4 +155,7 @@ const see = <T extends object>(look: Promise<T>): Promise<T | 'missing' | 'hidde
   });
 
 /** Where a connection failed, the reason is the cause of the error. */
-const reasonOf = (error: unknown): string => (error instanceof Error ? (error.cause instanceof Error ? error.cause.message : error.message) : String(error));
+function reasonOf(error: unknown): string {
+  const { cause, message } = error as { readonly cause?: { readonly message?: string }; readonly message?: string };
+  return cause?.message ?? message ?? String(error);
+}

@@ -2,13 +2,14 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { PatchStrategy, setHeaderOptions, type CoreV1Event, type V1Job, type V1Pod } from '@kubernetes/client-node';
 import { HintQueue } from '../domain/hint-queue.ts';
 import { JobConflictError, type CancelCause, type JobOwner, type JobRequest, type JobRunner, type JobState } from '../domain/job.ts';
-import { cancelledOf, classifyJob, isLive, lastOf } from './classify.ts';
+import { cancelledOf, classifyJob, isBarred, isLive, lastOf } from './classify.ts';
 import { statusOf, unlessMissing, type Cluster } from './client.ts';
 import { jobManifest, ownerAnnotations, requestOf, type JobPlacement } from './manifests/job.ts';
 import { describeEvents } from './events.ts';
 import { annotations, containerName, jobNameLabel, labels, managedBy } from './names.ts';
 import { shareReads } from './shared-reads.ts';
 import { Mirror, pagesOf, watchClocks, type WatchClocks } from './watch.ts';
+import { Workloads } from './workload.ts';
 
 export interface KubernetesJobRunnerOptions {
   readonly cluster: Cluster;
@@ -27,9 +28,10 @@ const ours = `${labels.managedBy}=${managedBy}`;
  * annotations say whom to tell, its label whether that was done.
  */
 export function createKubernetesJobRunner({ cluster, placement, log, clocks = watchClocks }: KubernetesJobRunnerOptions): JobRunner {
-  const { batch, core, kubeConfig } = cluster;
+  const { batch, core, custom, kubeConfig } = cluster;
   const { namespace } = placement;
   const hints = new HintQueue();
+  const workloads = new Workloads(custom, namespace);
   /** Ends of logs whose pods were about to go, by Job and pod. */
   const keptLogs = new Map<string, Map<string, string>>();
   /** Of Jobs that were read as finished: the pod that ended each, for its log; undefined where there is none. */
@@ -76,18 +78,18 @@ export function createKubernetesJobRunner({ cluster, placement, log, clocks = wa
   const listPods = shareReads(async (names) => Map.groupBy((await core.listNamespacedPod({ namespace, labelSelector: `${jobNameLabel} in (${names.join(',')})` })).items, jobOf));
   const podsOf = async (name: string): Promise<V1Pod[]> => (await listPods(name)).get(name) ?? [];
 
-  /** What the watch has seen, without a request; undefined where that is not enough to go by. */
-  function readMirror(name: string): JobState | undefined {
+  /** What the watch has seen, without a request but for the words of a queue; undefined where that is not enough to go by. */
+  async function readMirror(name: string): Promise<JobState | undefined> {
     const job = jobs.live && pods.live ? jobs.get(name) : undefined;
     if (!job) return undefined;
-    const state = classifyJob(job, pods.group(name));
+    const state = classifyJob(job, pods.group(name), await workloads.of(job));
     return state.phase === 'finished' ? undefined : state;
   }
 
   async function readFresh(name: string): Promise<JobState> {
     const [job, itsPods] = await Promise.all([getJob(name), podsOf(name)]);
     if (!job) return { phase: 'absent' };
-    const state = classifyJob(job, itsPods);
+    const state = classifyJob(job, itsPods, await workloads.of(job));
     // A Job that has ended gets no other pod.
     if (state.phase === 'finished') endedBy.set(name, lastOf(itsPods)?.metadata?.name);
     return state;
@@ -105,9 +107,10 @@ export function createKubernetesJobRunner({ cluster, placement, log, clocks = wa
   async function markCancelled(job: V1Job, cause: CancelCause, reason: string): Promise<void> {
     const started = job.status?.startTime !== undefined && job.spec?.suspend !== true;
     const body = {
-      metadata: { resourceVersion: job.metadata?.resourceVersion, annotations: { [annotations.cancelled]: JSON.stringify({ cause, reason }) } },
-      // A deadline that has passed ends a running Job for good; one that never ran has no clock and is held back.
-      spec: started ? { activeDeadlineSeconds: 1 } : { suspend: true },
+      metadata: { resourceVersion: job.metadata?.resourceVersion, annotations: { [annotations.cancelled]: JSON.stringify(cancelledOf(job) ?? { cause, reason }) } },
+      // A deadline that has passed ends a running Job for good. One that does not run has no clock and is held back;
+      // a queue that admits it all the same, as Kueue does, finds no pod to make.
+      spec: started ? { activeDeadlineSeconds: 1 } : { suspend: true, parallelism: 0 },
     };
     await batch.patchNamespacedJob({ namespace, name: job.metadata?.name ?? '', body }, mergePatch);
   }
@@ -151,7 +154,7 @@ export function createKubernetesJobRunner({ cluster, placement, log, clocks = wa
       return job?.metadata?.labels?.[labels.open] ? requestOf(job) : undefined;
     },
 
-    read: async (name) => readMirror(name) ?? readFresh(name),
+    read: async (name) => (await readMirror(name)) ?? readFresh(name),
 
     async listOpen() {
       const open: JobRequest[] = [];
@@ -175,7 +178,8 @@ export function createKubernetesJobRunner({ cluster, placement, log, clocks = wa
         const [job, itsPods] = await Promise.all([getJob(name), podsOf(name)]);
         if (!job && !itsPods.some(isLive)) return;
         if (job && classifyJob(job, itsPods).phase === 'finished') break;
-        if (job && !cancelledOf(job))
+        // Its queue may have taken the place of one that we were about to end.
+        if (job && (!cancelledOf(job) || (job.spec?.suspend && !isBarred(job))))
           await markCancelled(job, cause, reason).catch((error: unknown) => {
             // It changed meanwhile, or is gone: look again.
             if (statusOf(error) !== 409 && statusOf(error) !== 404) throw error;
@@ -211,7 +215,7 @@ export function createKubernetesJobRunner({ cluster, placement, log, clocks = wa
       // A hint that was under way must not find it open any more.
       if (job) jobs.put(job);
       // Held back for ever is no state to leave a Job in.
-      if (job?.spec?.suspend && cancelledOf(job))
+      if (job && isBarred(job))
         await batch
           .deleteNamespacedJob({ namespace, name, propagationPolicy: 'Foreground', body: { preconditions: { ...(job.metadata?.uid ? { uid: job.metadata.uid } : {}) } } })
           .catch(unlessMissing);

@@ -37,12 +37,6 @@ const runner = createKubernetesJobRunner({
   placement: { namespace: settings.namespace, image: 'none', env: {}, gpus: 0, graceSeconds: 1, userId: 10_001 },
   log,
 });
-const T: Record<string, number[]> = {};
-const time = <A extends unknown[], R>(n: string, f: (...a: A) => Promise<R>) => async (...a: A) => { const t = performance.now(); try { return await f(...a); } finally { (T[n] ??= []).push(performance.now() - t); } };
-const read0 = runner.read.bind(runner);
-runner.read = async (n) => { const t = performance.now(); const r = await read0(n); const d = performance.now() - t; if (r.phase === 'finished') (T['readFinished'] ??= []).push(d); else (T['readOther'] ??= []).push(d); return r; };
-const ack0 = runner.acknowledge.bind(runner); runner.acknowledge = time('ack', ack0);
-process.on('exit', () => { for (const [n, a] of Object.entries(T)) { a.sort((x, y) => x - y); process.stderr.write(`T ${n} n=${a.length} p50=${a[a.length>>1]?.toFixed(1)} p99=${a[Math.floor(a.length*.99)]?.toFixed(1)}\n`); } });
 const reporter = createJobReporter({ client, tracking: createTracking(createMlflow({ trackingUri: settings.mlflowUri })), runner });
 const tracker = new JobTracker({ runner, reporter: { ...reporter, complete }, heartbeatMs: jobHeartbeatTimeoutMs / 4, log });
 const activities: HoldActivities = {
@@ -60,7 +54,6 @@ process.on('message', (order: JobWorkerOrder) => {
   if (order.do === 'create') void create(order.requests).then((seconds) => tell({ what: 'created', seconds }));
   else stop(undefined);
 });
-setInterval(() => { const m = process.memoryUsage(); process.stderr.write(`MEM rss ${m.rss>>20} heapT ${m.heapTotal>>20} heapU ${m.heapUsed>>20} ext ${m.external>>20} ab ${m.arrayBuffers>>20} req ${requests}\n`); }, 3000).unref();
 tracker.start();
 tell({ what: 'ready' });
 await worker.runUntil(stopped);
@@ -81,7 +74,7 @@ async function create(wanted: readonly JobRequest[]): Promise<number> {
 }
 
 async function complete(...[request, outcome]: Parameters<JobReporter['complete']>): ReturnType<JobReporter['complete']> {
-  const answer = await time('complete', () => reporter.complete(request, outcome))();
+  const answer = await reporter.complete(request, outcome);
   if (answer === 'completed') tell({ what: 'completed', job: request.name, atMs: monotonicMs() });
   return answer;
 }

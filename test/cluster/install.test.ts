@@ -71,7 +71,10 @@ own('everything is taken as it is, and the restricted namespace admits the pods'
   await install(folder);
   const apps = config.makeApiClient(AppsV1Api);
   for (const name of ['worker', 'gateway'])
-    await until(async () => ((await apps.readNamespacedDeployment({ namespace, name })).status?.availableReplicas ?? 0) > 0);
+    await until(async () => {
+      const { spec, status } = await apps.readNamespacedDeployment({ namespace, name });
+      return status?.availableReplicas === spec?.replicas;
+    });
   const pods = await admin.core.listNamespacedPod({ namespace });
   for (const { spec } of pods.items) expect(spec?.securityContext?.runAsUser).toBe(unprivilegedUser);
 });

@@ -4,6 +4,7 @@ import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { connectCluster } from '../../k8s/client.ts';
 import { createKubernetesJobRunner } from '../../k8s/job-runner.ts';
+import { jobNameLabel, labels, managedBy } from '../../k8s/names.ts';
 import { kubeConfigFor, startFakeApiServer, type FakeApiServer } from './api-server.ts';
 import type { Plan } from './job-controller.ts';
 import { requestOf } from './simulation.ts';
@@ -53,16 +54,48 @@ test(
   24 * 3600_000,
 );
 
+const makeRunner = () =>
+  createKubernetesJobRunner({ cluster: connectCluster(kubeConfigFor(server.url)), placement: { namespace: 'default', image: 'jobs', gpus: 0, env: {}, graceSeconds: 1, userId: 10_001 }, log: () => undefined });
+
 /** A runner on a server without faults, and the one Job that it made. */
 async function makeJob(plan: Plan) {
   server.reset(0);
   server.setPlan(plan);
-  const runner = createKubernetesJobRunner({ cluster: connectCluster(kubeConfigFor(server.url)), placement: { namespace: 'default', image: 'jobs', gpus: 0, env: {}, graceSeconds: 1, userId: 10_001 }, log: () => undefined });
+  const runner = makeRunner();
   const request = requestOf(0, 0);
   await runner.create(request);
   await server.controller.settle();
   return { runner, name: request.name };
 }
+
+test('a Job takes four requests from its creation to its acknowledgement, and a fifth for its log', async () => {
+  const { runner, name } = await makeJob(() => ({ log: 'said\n' }));
+  expect(await runner.read(name)).toMatchObject({ phase: 'finished' });
+  expect(await runner.logTail(name, 200)).toBe('said\n');
+  await runner.acknowledge(name);
+  expect(server.decisions).toEqual(['post jobs: none', 'get jobs: none', 'list pods: none', 'get pods: none', 'patch jobs: none']);
+});
+
+test('however many Jobs a list shows, in parts, none of them is read once more', async () => {
+  server.reset(0);
+  const names = Array.from({ length: 300 }, (_, i) => `tl-${i}`);
+  const ours = { [labels.managedBy]: managedBy };
+  for (const name of names) {
+    server.store.create('jobs', 'default', { metadata: { name, labels: ours } });
+    // So many that their list takes longer than that of the Jobs.
+    for (const number of [1, 2, 3]) server.store.create('pods', 'default', { metadata: { name: `${name}-${number}`, labels: { ...ours, [jobNameLabel]: name } } });
+  }
+  const runner = makeRunner();
+  const seen = new Set<string>();
+  const stop = new AbortController();
+  for await (const name of runner.watch(stop.signal)) {
+    expect(await runner.read(name)).toMatchObject({ phase: 'queued' });
+    seen.add(name);
+    if (seen.size === names.length) stop.abort();
+  }
+  expect([...seen].sort()).toEqual(names.sort());
+  expect(server.decisions.filter((what) => !what.startsWith('watch')).sort()).toEqual(['list jobs: none', 'list pods: none', 'list pods: none']);
+});
 
 test('the end of the log is kept, in whole lines', async () => {
   const { runner, name } = await makeJob(() => ({ log: Array.from({ length: 5000 }, (_, i) => `line ${i + 1}\n`).join('') }));

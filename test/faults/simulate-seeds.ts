@@ -9,6 +9,8 @@ const server = await startFakeApiServer();
 const patienceMs = 60_000;
 
 process.on('message', (seed: number) => void answer(seed));
+// Its server would hold it.
+process.on('disconnect', () => process.exit());
 process.send?.([]);
 
 async function answer(seed: number): Promise<void> {

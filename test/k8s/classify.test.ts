@@ -68,8 +68,15 @@ describe('a finished Job', () => {
     expect(classifyJob(jobOf(ended('Complete'), { cancelled }), [podOf(terminated(0, ok))])).toMatchObject({ outcome: { kind: 'succeeded' } });
   });
 
-  test('that we held back before it started is over, too', () => {
-    expect(classifyJob(jobOf({}, { suspend: true, cancelled: { cause: 'Deleted', reason: 'not wanted' } }), [])).toMatchObject({ phase: 'finished', outcome: { failure: { class: 'Deleted' } } });
+  test.each([true, false])('that we barred before it started is over, too, also where its queue lets it go (suspended: %s)', (suspend) => {
+    const job = jobOf({}, { suspend, cancelled: { cause: 'Deleted', reason: 'not wanted' } });
+    const barred = { ...job, spec: { template: {}, suspend, parallelism: 0 } };
+    expect(classifyJob(barred, [])).toMatchObject({ phase: 'finished', outcome: { failure: { class: 'Deleted' } } });
+    expect(classifyJob(barred, [podOf({ phase: 'Running' })]).phase).not.toBe('finished');
+  });
+
+  test('is not one that its queue took back while we were ending it: it would go on', () => {
+    expect(classifyJob(jobOf({}, { suspend: true, cancelled: { cause: 'Deleted', reason: 'not wanted' } }), [])).toMatchObject({ phase: 'queued' });
   });
 
   test('whose pod someone deleted is an eviction', () => {
@@ -104,6 +111,29 @@ describe('what a Job waits for', () => {
     ['its container', jobOf(), [podOf(waiting('CreateContainerConfigError'))], { for: 'start', message: 'CreateContainerConfigError: it said so' }],
   ])('%s', (_what, job, pods, wait) => {
     expect(classifyJob(job, pods)).toMatchObject({ phase: 'queued', wait });
+  });
+
+  test('is what Kueue says, where that is known', () => {
+    const workload = { metadata: { creationTimestamp: at(4).toISOString() }, status: { conditions: [{ type: 'QuotaReserved', status: 'False', message: 'insufficient unused quota' }] } };
+    expect(classifyJob(jobOf({}, { suspend: true }), [], workload)).toEqual({ phase: 'queued', wait: { for: 'quota', sinceMs: at(4).getTime(), message: 'insufficient unused quota' } });
+  });
+
+  describe('once its queue has let it go', () => {
+    const resumed = { type: 'Suspended', status: 'False', lastTransitionTime: at(5) };
+    const admitted = (...more: string[]): V1Job => jobOf({ startTime: at(5), conditions: [resumed, ...more.map((type) => ({ type, status: 'True' }))] });
+
+    test('is its pod, from then on', () => {
+      expect(classifyJob(admitted(), [])).toMatchObject({ phase: 'queued', wait: { for: 'start', sinceMs: at(5).getTime(), message: expect.stringContaining('no pod') } });
+    });
+
+    test.each<[string, V1Job, V1Pod[]]>([
+      ['the Job controller has not noticed', jobOf({ startTime: at(1), conditions: [{ ...resumed, status: 'True' }] }), []],
+      ['the pods that were evicted are not replaced yet', admitted(), [podOf(disrupted('EvictionByEvictionAPI')), podOf(disrupted('EvictionByEvictionAPI'), 2)]],
+      ['it is about to fail', admitted('FailureTarget'), []],
+      ['it is about to succeed', admitted('SuccessCriteriaMet'), []],
+    ])('is nothing while %s', (_what, job, pods) => {
+      expect(classifyJob(job, pods)).toEqual({ phase: 'queued' });
+    });
   });
 
   test('is not known while nothing has looked at it', () => {
