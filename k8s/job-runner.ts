@@ -46,7 +46,7 @@ export function createKubernetesJobRunner({ cluster, placement, log, clocks = wa
     path: `/apis/batch/v1/namespaces/${namespace}/jobs`,
     labelSelector: ours,
     list: (page) => batch.listNamespacedJob({ namespace, labelSelector: ours, ...page }),
-    keep: ({ metadata: { managedFields: _managedFields, ...metadata } = {}, ...job }) => ({ ...job, metadata }),
+    keep: ({ metadata: { managedFields: _managedFields, ...metadata } = {}, spec: { template: _template, ...spec } = { template: {} }, ...job }) => ({ ...job, metadata, spec: { ...spec, template: {} } }),
     onChange: (job) => hint(job.metadata?.name),
     onOpen,
     onError,

@@ -6,12 +6,16 @@ import { digestOf, digestOfText } from '../domain/digest.ts';
 import { readPackageVersion } from './config.ts';
 
 /** One digest over the Python sources of the Jobs and their lock: when it changes, no earlier stage is reused. */
-export async function digestJobsCode(repository: string): Promise<string> {
-  const folder = join(repository, 'jobs');
-  const entries = await readdir(join(folder, 'tuneline_jobs'), { recursive: true, withFileTypes: true });
-  const sources = entries.filter((e) => e.isFile() && /\.(py|json)$/.test(e.name)).map((e) => join(e.parentPath, e.name));
-  const files = [...sources, join(folder, 'requirements.lock')];
-  const digests = await Promise.all(files.map(async (file) => [relative(folder, file), digestOfText(await readFile(file, 'utf8'))]));
+export const digestJobsCode = (repository: string): Promise<string> => digestSources(join(repository, 'jobs'), ['tuneline_jobs'], 'requirements.lock');
+
+/** One digest over all that the workflows' bundle is made of. */
+export const digestWorkflowsCode = (repository: string): Promise<string> => digestSources(repository, ['workflows', 'domain'], 'package-lock.json');
+
+async function digestSources(root: string, folders: readonly string[], lock: string): Promise<string> {
+  const entries = await Promise.all(folders.map((folder) => readdir(join(root, folder), { recursive: true, withFileTypes: true })));
+  const sources = entries.flat().filter((e) => e.isFile() && /\.(py|ts|json)$/.test(e.name));
+  const files = [...sources.map((e) => join(e.parentPath, e.name)), join(root, lock)];
+  const digests = await Promise.all(files.map(async (file) => [relative(root, file), digestOfText(await readFile(file, 'utf8'))]));
   return digestOf(Object.fromEntries(digests));
 }
 

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
-import { readFile, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
 import { createEndpointServer } from '../local/endpoint-server.ts';
 import { LocalEndpoints } from '../local/endpoints.ts';
 import { createEngineLauncher } from '../local/engine.ts';
@@ -35,6 +35,7 @@ for (const signal of ['SIGINT', 'SIGTERM'] as const)
 async function readOrMakeToken(path: string): Promise<string> {
   const existing = await readFile(path, 'utf8').catch(() => undefined);
   if (existing !== undefined) return existing.trim();
+  await mkdir(dirname(path), { recursive: true });
   const token = randomBytes(32).toString('base64url');
   await writeFile(path, `${token}\n`, { mode: 0o600 });
   return token;

@@ -1,5 +1,7 @@
+import { fork } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
+import { existsSync } from 'node:fs';
 import { chown, mkdir, readFile } from 'node:fs/promises';
 import { availableParallelism, hostname } from 'node:os';
 import { join } from 'node:path';
@@ -18,7 +20,7 @@ import { createLocalJobRunner } from '../local/job-runner.ts';
 import { createMlflow } from '../mlflow/index.ts';
 import { createTracking } from '../mlflow/tracking.ts';
 import { jobHeartbeatTimeoutMs } from '../workflows/activity-options.ts';
-import { describeRevision, digestJobsCode } from './code-identity.ts';
+import { describeRevision, digestJobsCode, digestWorkflowsCode } from './code-identity.ts';
 import { loadConfig, taskQueue, type Config } from './config.ts';
 import { serveHealth } from './health.ts';
 import { jobProcess } from './job-process.ts';
@@ -52,7 +54,9 @@ const worker = await Worker.create({
   connection,
   namespace: config.temporal.namespace,
   taskQueue,
-  workflowsPath: fileURLToPath(new URL('../workflows/index.ts', import.meta.url)),
+  workflowBundle: { codePath: await bundleWorkflows(join(config.folders.home, 'cache')) },
+  // A lifecycle that waits for its Job has nothing to do, and each that is kept takes a third of a MiB.
+  maxCachedWorkflows: 100,
   activities: createActivities({
     runner,
     tracking,
@@ -90,6 +94,17 @@ try {
   health?.close();
   await clientConnection.close();
   await connection.close();
+}
+
+/** The path of the workflows' bundle, made unless that was done before from the same sources. */
+async function bundleWorkflows(cache: string): Promise<string> {
+  const path = join(cache, `workflows-${(await digestWorkflowsCode(config.folders.repository)).slice(-16)}.js`);
+  if (existsSync(path)) return path;
+  await mkdir(cache, { recursive: true });
+  const bundler = fork(fileURLToPath(new URL('bundle-workflows.ts', import.meta.url)), [path]);
+  const [code] = (await once(bundler, 'exit')) as [number | null];
+  if (code !== 0) throw new Error(`the workflows could not be bundled: the bundler ended with ${code}`);
+  return path;
 }
 
 /** Of the workers on one cluster only the leader does, so that each end is reported once. */
