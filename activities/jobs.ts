@@ -19,13 +19,13 @@ export function createJobActivities({ runner, track, tracking, artifacts }: JobD
     return there.every(Boolean) ? outcome : undefined;
   }
 
-  const openRun = (name: string, { stage }: StageSpec, { experiment, parentRunId }: StageTracking, stageDigest: string) =>
+  const openRun = (name: string, { stage }: StageSpec, { experiment, parentRunId }: StageTracking, more: Readonly<Record<string, string>>) =>
     tracking.openRun({
       experiment,
       name: stage,
       parentRunId,
       key: { key: tags.job, value: name },
-      tags: { [tags.stage]: stage, [tags.stageDigest]: stageDigest },
+      tags: { [tags.stage]: stage, ...more },
     });
 
   return {
@@ -33,14 +33,14 @@ export function createJobActivities({ runner, track, tracking, artifacts }: JobD
      * Makes the Job, or adopts it if it is there already, and ends when the Job does: the tracker
      * completes this activity, which holds no slot meanwhile. A failed Job is a report, not an error.
      */
-    async runJob({ identity, spec, maximumSeconds, tracking: record }: JobToRun): Promise<JobReport> {
+    async runJob({ identity, spec, maximumSeconds, tracking: record, because }: JobToRun): Promise<JobReport> {
       const name = jobName(identity);
       let runId: string | undefined;
       if (record) {
         const stageDigest = digestOf({ spec, inputs: record.inputDigests });
         const reusable = record.reuse ? await findReusable(record.experiment, stageDigest) : undefined;
         if (reusable) return { outcome: reusable, reused: true };
-        runId = await openRun(name, spec, record, stageDigest);
+        runId = await openRun(name, spec, record, { [tags.stageDigest]: stageDigest, ...(because ? { [tags.because]: because } : {}) });
       }
       const { workflowExecution, activityId } = activityInfo();
       const request: JobRequest = {

@@ -16,6 +16,8 @@ export interface JobToRun {
   readonly maximumSeconds: number;
   /** Undefined keeps no record in MLflow and reuses nothing. */
   readonly tracking?: StageTracking;
+  /** Why there is another attempt, and what it does otherwise; kept with its run. */
+  readonly because?: string;
 }
 
 export interface StageTracking {

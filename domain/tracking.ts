@@ -61,6 +61,7 @@ export const tags = {
   stageDigest: 'tuneline.stage_digest',
   outcome: 'tuneline.outcome',
   failure: 'tuneline.failure',
+  because: 'tuneline.because',
   verdict: 'tuneline.verdict',
   reviewer: 'tuneline.reviewer',
   reviewComment: 'tuneline.review_comment',

@@ -34,6 +34,8 @@ export function createKubernetesJobRunner({ cluster, placement, log, clocks = wa
   const workloads = new Workloads(custom, namespace);
   /** Ends of logs whose pods were about to go, by Job and pod. */
   const keptLogs = new Map<string, Map<string, string>>();
+  /** Pods whose last words are being listened to. */
+  const going = new Set<string>();
   /** Of Jobs that were read as finished: the pod that ended each, for its log; undefined where there is none. */
   const endedBy = new Map<string, string | undefined>();
   // Not before both watches stand: until then, a look at each Job would be two requests.
@@ -63,7 +65,12 @@ export function createKubernetesJobRunner({ cluster, placement, log, clocks = wa
     onChange: (pod) => {
       hint(jobOf(pod));
       // Evicted or deleted, it takes its log along; what it says in its grace matters most.
-      if (pod.metadata?.deletionTimestamp && isOpen(jobOf(pod))) void keepLog(jobOf(pod), pod.metadata.name);
+      const { name, deletionTimestamp } = pod.metadata ?? {};
+      if (!name || !deletionTimestamp || going.has(name) || !isOpen(jobOf(pod))) return;
+      going.add(name);
+      void keepLog(jobOf(pod), name)
+        .then(() => keepLog(jobOf(pod), name, true))
+        .finally(() => going.delete(name));
     },
     onOpen,
     onError,
@@ -115,14 +122,18 @@ export function createKubernetesJobRunner({ cluster, placement, log, clocks = wa
     await batch.patchNamespacedJob({ namespace, name: job.metadata?.name ?? '', body }, mergePatch);
   }
 
-  async function keepLog(job: string | undefined, pod: string | undefined): Promise<void> {
+  async function keepLog(job: string | undefined, pod: string | undefined, follow = false): Promise<void> {
     if (!job || !pod) return;
-    const text = await readLog(pod).catch(() => '');
+    const text = await readLog(pod, follow).catch(() => '');
     if (text !== '') keptLogs.set(job, (keptLogs.get(job) ?? new Map<string, string>()).set(pod, text));
   }
 
-  // The server's own limit of bytes counts from the wrong end.
-  const readLog = (pod: string): Promise<string> => core.readNamespacedPodLog({ namespace, name: pod, container: containerName, tailLines: 2000 });
+  /** Empty where there is none any more. `follow` waits for the container's end. */
+  async function readLog(pod: string, follow = false): Promise<string> {
+    // The server's own limit of bytes counts from the wrong end.
+    const text = await core.readNamespacedPodLog({ namespace, name: pod, container: containerName, tailLines: 2000, follow });
+    return noLog.test(text) ? '' : text;
+  }
 
   const lastPodOf = async (name: string): Promise<string | undefined> => (endedBy.has(name) ? endedBy.get(name) : lastOf(await podsOf(name))?.metadata?.name);
 
@@ -222,6 +233,9 @@ export function createKubernetesJobRunner({ cluster, placement, log, clocks = wa
     },
   };
 }
+
+/** What a kubelet answers, as if all were well, where the container's log is gone. */
+const noLog = /^(unable to retrieve container logs|failed to try resolving symlinks|failed to open log file)[^\n]*$/;
 
 /** Undefined in place of an answer that was no. */
 const unlessRefused = (error: unknown): undefined => {

@@ -23,7 +23,8 @@ if (jestArguments.length === 0) {
   await toolchain.installJobsDevelopment();
   await runPytest();
   // What starts whole stacks or clusters runs alone: two of them would only wait for each other on two cores.
-  await runJest('unit', ['--testPathIgnorePatterns', '/(e2e|cluster)/', '--maxWorkers', '2']);
+  await runJest('unit', ['--testPathIgnorePatterns', '/(e2e|cluster|faults)/', '--maxWorkers', '2']);
+  await runJest('faults', ['test/faults', '--runInBand']);
   await runJest('cluster', ['test/cluster', '--runInBand']);
   await runJest('e2e', ['test/e2e', '--runInBand']);
 } else {

@@ -29,6 +29,7 @@ export function placementOf({ folders, mlflow, runner, kubernetes, host }: Confi
     image ? '' : 'TUNELINE_JOB_IMAGE: missing, expected the image of the Jobs by digest, made from k8s/install/jobs.Dockerfile',
     claim ? '' : 'TUNELINE_STORAGE_CLAIM: missing, expected the name of a PersistentVolumeClaim that holds TUNELINE_HOME',
     /^\d+$/.test(gpus) ? '' : `TUNELINE_JOB_GPUS: expected a whole number such as 1, or 0 for none, got "${gpus}"`,
+    memory && !/^\d+(\.\d+)?([kMGT]|[KMGT]i)?$/.test(memory) ? `TUNELINE_JOB_MEMORY: expected an amount as Kubernetes writes it, such as 64Gi, got "${memory}"` : '',
     state.startsWith('..') || isAbsolute(state) ? `TUNELINE_STATE: expected a folder inside TUNELINE_HOME, which the claim holds, got ${folders.state}` : '',
     isLoopback(mlflowUri) && !host ? `${mlflow.embedded ? 'TUNELINE_HOST' : 'TUNELINE_JOB_MLFLOW_URI'}: missing, for no pod reaches ${mlflowUri}; expected ${mlflow.embedded ? "an address of this machine that pods reach, or MLFLOW_TRACKING_URI for a team's MLflow" : 'the address of MLflow as pods reach it'}` : '',
   ].filter((problem) => problem !== '');

@@ -28,16 +28,18 @@ export async function runStage({ spec, name = spec.stage, maximumSeconds, tracki
   const { workflowId, firstExecutionRunId } = workflowInfo();
   let attempted = spec;
   let tally: Tally = { failures: 0, disruptions: 0 };
+  let because: string | undefined;
   for (let attempt = 1; ; attempt++) {
     onAttempt?.(attempt);
     const identity = { workflowId, firstExecutionRunId, stage: name, attempt };
     try {
-      const { outcome, reused } = await runJob({ identity, spec: attempted, maximumSeconds, ...(tracking ? { tracking } : {}) });
+      const { outcome, reused } = await runJob({ identity, spec: attempted, maximumSeconds, ...(tracking ? { tracking } : {}), ...(because ? { because } : {}) });
       if (outcome.kind === 'succeeded') return { ...outcome, reused };
       const [next, smaller] = [tryAgainAfter(outcome.failure, tally), shrinkAfter(outcome.failure, attempted)];
       if (next === undefined || smaller === undefined)
         throw ApplicationFailure.nonRetryable(`${name} failed. ${describeFailure(outcome.failure)}`, outcome.failure.class);
       tally = next;
+      because = `after ${outcome.failure.class}${describeChange(attempted, smaller)}`;
       attempted = smaller;
     } catch (error) {
       if (isCancellation(error)) await CancellationScope.nonCancellable(() => cancelJob(identity));
@@ -45,3 +47,10 @@ export async function runStage({ spec, name = spec.stage, maximumSeconds, tracki
     }
   }
 }
+
+/** Which settings the next attempt has in place of the last one's. */
+const describeChange = (before: StageSpec, after: StageSpec): string =>
+  Object.entries(after)
+    .filter(([name, value]) => value !== Object.entries(before).find(([other]) => other === name)?.[1])
+    .map(([name, value], i) => `${i === 0 ? ': ' : ', '}${name} ${String(value)}`)
+    .join('');

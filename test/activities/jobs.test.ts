@@ -89,6 +89,12 @@ test('a Job is made, watched, and left to complete the activity', async () => {
   ]);
 });
 
+test('why there is another attempt stays with its run', async () => {
+  const { runJob, changes } = jobActivities();
+  await runJob(job({ because: 'after GpuOutOfMemory: batchSize 4' }));
+  expect(changes).toMatchObject([['openRun', { tags: { [tags.because]: 'after GpuOutOfMemory: batchSize 4' } }]]);
+});
+
 test.each<[string, StageSpec]>([
   ['tune', tune],
   ['evaluate', evaluateSpec(aSpec(), artifact('dataset'), { base: artifact('base'), candidate: artifact('model') })],

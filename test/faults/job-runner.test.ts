@@ -115,3 +115,10 @@ test('a log that the node refuses to give does not hold up the report', async ()
   expect(await runner.read(name)).toMatchObject({ phase: 'queued', wait: { for: 'image' } });
   expect(await runner.logTail(name, 200)).toBe('');
 });
+
+test.each(['unable to retrieve container logs for containerd://1', 'failed to try resolving symlinks in path "/pods/0.log": no such file or directory'])('%s, as a kubelet says it, is no log', async (log) => {
+  const { runner, name } = await makeJob(() => ({ log }));
+  expect(await runner.logTail(name, 200)).toBe('');
+  const said = await makeJob(() => ({ log: `${log}\nsaid the program\n` }));
+  expect(await said.runner.logTail(said.name, 200)).toContain('said the program');
+});

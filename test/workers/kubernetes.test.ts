@@ -60,6 +60,7 @@ test.each<[string, Record<string, string>, string]>([
   ['no image', { TUNELINE_JOB_IMAGE: '' }, 'TUNELINE_JOB_IMAGE: missing, expected'],
   ['no claim', { TUNELINE_STORAGE_CLAIM: '' }, 'TUNELINE_STORAGE_CLAIM: missing, expected'],
   ['half a GPU', { TUNELINE_JOB_GPUS: '0.5' }, 'TUNELINE_JOB_GPUS: expected a whole number such as 1, or 0 for none, got "0.5"'],
+  ['an amount that is none', { TUNELINE_JOB_MEMORY: '64GB' }, 'TUNELINE_JOB_MEMORY: expected an amount as Kubernetes writes it, such as 64Gi, got "64GB"'],
   ['state that the claim does not hold', { TUNELINE_STATE: '/elsewhere' }, 'TUNELINE_STATE: expected a folder inside TUNELINE_HOME'],
   ["the embedded MLflow on loopback", { MLFLOW_TRACKING_URI: '' }, 'TUNELINE_HOST: missing, for no pod reaches http://127.0.0.1:'],
   ["a team's MLflow through a tunnel", { MLFLOW_TRACKING_URI: 'http://localhost:5000' }, 'TUNELINE_JOB_MLFLOW_URI: missing, for no pod reaches'],

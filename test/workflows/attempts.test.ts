@@ -22,7 +22,7 @@ test('an evicted Job is made again as the next attempt, from the same spec', asy
   const [first, second, ...more] = tuneJobs(fakes);
   expect(more).toEqual([]);
   expect(first?.identity).toMatchObject({ stage: 'tune', attempt: 1 });
-  expect(second).toEqual({ ...first, identity: { ...first?.identity, attempt: 2 } });
+  expect(second).toEqual({ ...first, identity: { ...first?.identity, attempt: 2 }, because: 'after Evicted' });
 });
 
 test.each(['GpuOutOfMemory', 'HostOutOfMemory'] as const)('after %s the batch is halved and the accumulation doubled, attempt by attempt', async (failureClass) => {
@@ -35,6 +35,7 @@ test.each(['GpuOutOfMemory', 'HostOutOfMemory'] as const)('after %s the batch is
     [4, 6],
     [2, 12],
   ]);
+  expect(tuneJobs(fakes).map(({ because }) => because)).toEqual([undefined, `after ${failureClass}: batchSize 4, gradientAccumulation 6`, `after ${failureClass}: batchSize 2, gradientAccumulation 12`]);
 });
 
 test('what others took the place for does not count as a failure', async () => {
