@@ -34,6 +34,8 @@ export function createKubernetesJobRunner({ cluster, placement, log, clocks = wa
   const workloads = new Workloads(custom, namespace);
   /** Ends of logs whose pods were about to go, by Job and pod. */
   const keptLogs = new Map<string, Map<string, string>>();
+  /** Whoever makes a Job has it tracked, and needs not be told of it by the watch. */
+  const creating = new Set<string>();
   /** Pods whose last words are being listened to. */
   const going = new Set<string>();
   /** Of Jobs that were read as finished: the pod that ended each, for its log; undefined where there is none. */
@@ -144,11 +146,14 @@ export function createKubernetesJobRunner({ cluster, placement, log, clocks = wa
 
   return {
     async create(request) {
+      creating.add(request.name);
       try {
         jobs.put(await batch.createNamespacedJob({ namespace, body: jobManifest(request, placement) }));
         return 'created';
       } catch (error) {
         if (statusOf(error) !== 409) throw error;
+      } finally {
+        creating.delete(request.name);
       }
       const existing = await getJob(request.name);
       if (!existing) throw new Error(`Job ${request.name} was there and is gone; it is made at the next attempt.`);
@@ -160,7 +165,7 @@ export function createKubernetesJobRunner({ cluster, placement, log, clocks = wa
 
     async findOpen(name) {
       // The copy may be older than our own acknowledgement; most hints are of Jobs that it knows to be closed.
-      if (jobs.live && !isOpen(name)) return undefined;
+      if (creating.has(name) || (jobs.live && !isOpen(name))) return undefined;
       const job = await getJob(name);
       return job?.metadata?.labels?.[labels.open] ? requestOf(job) : undefined;
     },
