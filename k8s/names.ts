@@ -1,5 +1,7 @@
 /** What Tuneline writes on its objects. Labels are what a watch selects by; annotations hold whatever does not fit a label. */
 export const labels = {
+  name: 'app.kubernetes.io/name',
+  partOf: 'app.kubernetes.io/part-of',
   managedBy: 'app.kubernetes.io/managed-by',
   component: 'app.kubernetes.io/component',
   /** Present until the outcome was reported. */

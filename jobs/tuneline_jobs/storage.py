@@ -53,7 +53,7 @@ def appearing_whole(destination: Path) -> Iterator[Path]:
 
 
 def share(path: Path) -> None:
-    """Give files the mode that the umask allows: safetensors writes weights that only their owner may read."""
+    """Give files the mode that the umask allows: safetensors keeps weights to their owner."""
     umask = os.umask(0)
     os.umask(umask)
     for file in [path, *path.rglob("*")]:

@@ -44,7 +44,7 @@ const unwatchedSeconds = 3600;
 export function jobManifest(request: JobRequest, placement: JobPlacement): V1Job {
   const { namespace, image, env, gpuProduct, memory, graceSeconds, userId, storage, secret, queue, priorityClass } = placement;
   const gpus = stagesWithoutGpu.includes(request.spec.stage) ? 0 : placement.gpus;
-  const ours = { [labels.managedBy]: managedBy, [labels.component]: request.spec.stage };
+  const ours = { [labels.name]: 'tuneline-job', [labels.partOf]: 'tuneline', [labels.managedBy]: managedBy, [labels.component]: request.spec.stage };
   const limits = { ...(gpus > 0 ? { 'nvidia.com/gpu': String(gpus) } : {}), ...(memory ? { memory } : {}) };
   return {
     apiVersion: 'batch/v1',
