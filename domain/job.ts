@@ -39,7 +39,8 @@ export type JobState =
   | { readonly phase: 'absent' }
   | { readonly phase: 'queued'; readonly wait?: Wait }
   | { readonly phase: 'running'; readonly sinceMs: number }
-  | { readonly phase: 'finished'; readonly outcome: JobOutcome };
+  /** `acknowledged`: somebody has told whoever waited for it. */
+  | { readonly phase: 'finished'; readonly outcome: JobOutcome; readonly acknowledged?: true };
 
 /** What keeps a Job from running: admission by a queue, a node to run on, its image, or the container's start. */
 export interface Wait {

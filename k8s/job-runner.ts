@@ -96,12 +96,17 @@ export function createKubernetesJobRunner({ cluster, placement, log, clocks = wa
   }
 
   async function readFresh(name: string): Promise<JobState> {
-    const [job, itsPods] = await Promise.all([getJob(name), podsOf(name)]);
+    const job = await getJob(name);
     if (!job) return { phase: 'absent' };
+    // After the Job: of one that has ended, these are the pods that ended it.
+    const itsPods = await podsOf(name);
     const state = classifyJob(job, itsPods, await workloads.of(job));
-    // A Job that has ended gets no other pod.
-    if (state.phase === 'finished') endedBy.set(name, lastOf(itsPods)?.metadata?.name);
-    return state;
+    if (state.phase !== 'finished') return state;
+    endedBy.set(name, lastOf(itsPods)?.metadata?.name);
+    // Until it was reported its pods stay; one that failed without them may have been reported and collected in between.
+    const still = state.outcome.kind === 'failed' ? await getJob(name) : job;
+    if (!still) return { phase: 'absent' };
+    return still.metadata?.labels?.[labels.open] ? state : { ...state, acknowledged: true };
   }
 
   /** Has whoever leads the workers tell this owner, even if another was told before. */

@@ -47,12 +47,14 @@ export class JobFolders {
     return text === undefined ? undefined : (JSON.parse(text) as JobRequest);
   }
 
-  async openRequest(name: string): Promise<JobRequest | undefined> {
-    const open = await access(join(this.root, 'open', name)).then(
+  isOpen = (name: string): Promise<boolean> =>
+    access(join(this.root, 'open', name)).then(
       () => true,
       () => false,
     );
-    return open ? this.request(name) : undefined;
+
+  async openRequest(name: string): Promise<JobRequest | undefined> {
+    return (await this.isOpen(name)) ? this.request(name) : undefined;
   }
 
   async replaceRequest(request: JobRequest): Promise<void> {

@@ -96,8 +96,8 @@ export function createLocalJobRunner(options: LocalJobRunnerOptions): JobRunner 
   }
 
   async function finished(name: string, exitCode: number | undefined): Promise<JobState> {
-    const [message, cancelled] = await Promise.all([folders.outcome(name), folders.cancelled(name)]);
-    return { phase: 'finished', outcome: classifyEnding({ exitCode, message, ...(cancelled ? { cancelled } : {}) }) };
+    const [message, cancelled, open] = await Promise.all([folders.outcome(name), folders.cancelled(name), folders.isOpen(name)]);
+    return { phase: 'finished', outcome: classifyEnding({ exitCode, message, ...(cancelled ? { cancelled } : {}) }), ...(open ? {} : { acknowledged: true }) };
   }
 
   async function sweep(): Promise<void> {

@@ -46,6 +46,7 @@ export class JobTracker {
   readonly #tracked = new Map<string, JobRequest>();
   readonly #reporting = new Map<string, Promise<void>>();
   readonly #looking = new Map<string, 'once' | 'again'>();
+  readonly #seen = new Set<string>();
   readonly #shown = new Map<string, { readonly what: string; readonly atMs: number }>();
   readonly #stop = new AbortController();
   #loops: Promise<unknown> | undefined;
@@ -65,9 +66,20 @@ export class JobTracker {
     await Promise.all(this.#reporting.values());
   }
 
+  /** Of a Job that was just made or adopted. */
   track(request: JobRequest): void {
+    this.#seen.add(request.name);
+    this.#trackListed(request);
+  }
+
+  /** A list may be older than its Job's end: what it shows has to be seen first. */
+  #trackListed(request: JobRequest): void {
     this.#tracked.set(request.name, request);
     void this.#check(request.name);
+  }
+
+  #untrack(name: string): void {
+    for (const names of [this.#tracked, this.#shown, this.#seen]) names.delete(name);
   }
 
   async #watch(): Promise<void> {
@@ -75,7 +87,7 @@ export class JobTracker {
     for (let pauseMs = this.#options.firstPauseMs ?? 250; !this.#stop.signal.aborted; pauseMs = Math.min(pauseMs * 2, 10_000)) {
       try {
         const hints = runner.watch(this.#stop.signal);
-        for (const request of await runner.listOpen()) this.track(request);
+        for (const request of await runner.listOpen()) this.#trackListed(request);
         for await (const name of hints) void this.#check(name);
       } catch (error) {
         log('the Job watch broke off and starts again', { error: String(error) });
@@ -108,12 +120,17 @@ export class JobTracker {
       this.#tracked.set(name, request);
       if (!isWanted) await this.#options.runner.cancel(name, 'Deleted', 'The lifecycle that asked for it has ended.');
       const state = await this.#options.runner.read(name);
-      if (state.phase === 'finished') this.#report(request, state.outcome);
+      if (state.phase === 'finished' && !state.acknowledged) this.#report(request, state.outcome);
       else if (state.phase === 'running') await this.#enforceDeadline(request, state.sinceMs);
       else if (state.phase === 'queued' && state.wait) await this.#enforceClocks(request, state.wait);
-      if (state.phase === 'queued' || state.phase === 'running') await this.#showWait(request, state.phase === 'queued' ? state.wait : undefined);
-      // Made by us and not there: nothing will ever be heard of it again.
-      else if (state.phase === 'absent') this.#report(request, deletedFromOutside);
+      if (state.phase === 'queued' || state.phase === 'running') {
+        this.#seen.add(name);
+        await this.#showWait(request, state.phase === 'queued' ? state.wait : undefined);
+      }
+      // Nothing will ever be heard of it again.
+      else if (state.phase === 'absent' && this.#seen.has(name)) this.#report(request, deletedFromOutside);
+      // Another has reported it, in the moment in which we heard of it.
+      else if (state.phase === 'absent' || state.acknowledged) this.#untrack(name);
     } catch (error) {
       // Losing contact is a state, not a failure: the next heartbeat round looks again.
       this.#options.log('could not read a Job', { job: name, error: String(error) });
@@ -157,8 +174,7 @@ export class JobTracker {
       try {
         await reporter.complete(request, await reporter.keepEvidence(request, outcome));
         await runner.acknowledge(request.name);
-        this.#tracked.delete(request.name);
-        this.#shown.delete(request.name);
+        this.#untrack(request.name);
         return;
       } catch (error) {
         log('could not report the end of a Job yet', { job: request.name, error: String(error) });

@@ -73,9 +73,9 @@ export async function makePythonRoot(into: string, python: string): Promise<stri
   await addBusybox(root);
   await mkdir(join(root, 'usr', 'local', 'bin'), { recursive: true });
   for (const name of ['python', 'python3']) await symlink(executable, join(root, 'usr', 'local', 'bin', name));
-  await mkdir(join(root, 'etc'));
+  await mkdir(join(root, 'etc'), { recursive: true });
   await writeFile(join(root, 'etc', 'passwd'), 'root:x:0:0::/:/bin/sh\njobs:x:10001:10001::/tmp:/bin/sh\n');
-  for (const folder of ['tmp', 'app']) await mkdir(join(root, folder));
+  for (const folder of ['tmp', 'app']) await mkdir(join(root, folder), { recursive: true });
   return root;
 }
 

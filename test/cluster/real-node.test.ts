@@ -1,5 +1,6 @@
 import { execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { readFileSync } from 'node:fs';
 import { copyFile, mkdtemp, readdir, readFile, utimes, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
@@ -248,5 +249,5 @@ const proc = (pid: string, file: string): Promise<string> => readFile(`/proc/${p
 /** What a kubelet and its plugins would change for all of the machine. */
 function settings(): string {
   const names = ['vm.overcommit_memory', 'vm.panic_on_oom', 'kernel.panic', 'kernel.panic_on_oops', 'kernel.keys.root_maxkeys', 'kernel.keys.root_maxbytes', 'net.ipv4.ip_forward'];
-  return why ? '' : execFileSync('sysctl', names, { encoding: 'utf8' });
+  return why ? '' : names.map((name) => `${name} ${readFileSync(`/proc/sys/${name.replaceAll('.', '/')}`, 'utf8')}`).join('');
 }

@@ -146,6 +146,7 @@ export function describeJobRunner(title: string, makeHarness: () => Promise<Runn
       await finished(harness.runner, request.name);
       await harness.runner.acknowledge(request.name);
       expect(await harness.runner.findOpen(request.name)).toBeUndefined();
+      expect(await harness.runner.read(request.name)).toMatchObject({ phase: 'finished', acknowledged: true });
       const reset = { ...request, owner: { ...request.owner, runId: 'after a reset' } };
       const successor = harness.successor();
       expect(await successor.create(reset)).toBe('adopted');

@@ -49,6 +49,10 @@ function fakeRunner() {
       open.set(request.name, request);
       states.set(request.name, { phase: 'queued', wait });
     },
+    list: (request: JobRequest, state: JobState) => {
+      open.set(request.name, request);
+      states.set(request.name, state);
+    },
     end: (request: JobRequest, outcome = success) => {
       states.set(request.name, { phase: 'finished', outcome });
       hints.push(request.name);
@@ -232,4 +236,22 @@ test.each(['runs at once', 'starts as quickly as any'])('a Job that %s says noth
   jobs.end(request);
   await completed;
   expect(waits).toEqual([]);
+});
+
+test.each<[string, JobState]>([
+  ['is gone', { phase: 'absent' }],
+  ['was reported by another', { phase: 'finished', outcome: success, acknowledged: true }],
+])('a Job that a list still showed, and that %s, is not reported again', async (_what, state) => {
+  const jobs = fakeRunner();
+  const [listed, next] = [jobOf({ does: 'sleep' }), jobOf({ does: 'sleep' })];
+  jobs.list(listed, state);
+  const { reporter, calls, completed } = fakeReporter();
+  const tracker = track(jobs.runner, reporter, 10);
+  jobs.hint(listed.name);
+  jobs.run(next);
+  tracker.track(next);
+  jobs.end(next);
+  await completed;
+  await tracker.stop();
+  expect(calls).toEqual(['evidence', 'complete']);
 });
