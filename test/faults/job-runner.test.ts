@@ -69,8 +69,8 @@ async function makeJob(plan: Plan) {
 }
 
 test('a Job takes four requests from its creation to its acknowledgement, and a fifth for its log', async () => {
-  const { runner, name } = await makeJob(() => ({ log: 'said\n' }));
-  expect(await runner.read(name)).toMatchObject({ phase: 'finished' });
+  const { runner, name } = await makeJob(() => ({ log: 'said\n', message: JSON.stringify({ ok: true, outputs: {}, figures: {} }) }));
+  expect(await runner.read(name)).toMatchObject({ phase: 'finished', outcome: { kind: 'succeeded' } });
   expect(await runner.logTail(name, 200)).toBe('said\n');
   await runner.acknowledge(name);
   expect(server.decisions).toEqual(['post jobs: none', 'get jobs: none', 'list pods: none', 'get pods: none', 'patch jobs: none']);
