@@ -13,6 +13,8 @@ export interface Cluster {
 
 /** A request that gets no answer for so long is given up; the connection may be half-open. */
 const requestTimeoutMs = 30_000;
+/** The last words of a pod are over when its grace is: ten minutes of them are enough. */
+const followedTimes = 20;
 
 export function connectCluster(given: KubeConfig, timeoutMs = requestTimeoutMs): Cluster {
   const cluster = given.getCurrentCluster();
@@ -21,7 +23,7 @@ export function connectCluster(given: KubeConfig, timeoutMs = requestTimeoutMs):
   const configuration = createConfiguration({
     baseServer: new ServerConfiguration(cluster.server, {}),
     authMethods: { default: kubeConfig },
-    promiseMiddleware: [withDeadline(timeoutMs)],
+    promiseMiddleware: [within(timeoutMs)],
   });
   return { kubeConfig, batch: new BatchV1Api(configuration), core: new CoreV1Api(configuration), coordination: new CoordinationV1Api(configuration), custom: new CustomObjectsApi(configuration) };
 }
@@ -55,12 +57,17 @@ function withOnePool(kubeConfig: KubeConfig): KubeConfig {
 
 type Middleware = NonNullable<NonNullable<Parameters<typeof createConfiguration>[0]>['promiseMiddleware']>[number];
 
-const withDeadline = (timeoutMs: number): Middleware => ({
+const within = (timeoutMs: number): Middleware => ({
   pre(request) {
-    request.setSignal(AbortSignal.timeout(timeoutMs));
+    const isFollowed = new URL(request.getUrl()).searchParams.get('follow') === 'true';
+    request.setSignal(AbortSignal.timeout(isFollowed ? timeoutMs * followedTimes : timeoutMs));
     return Promise.resolve(request);
   },
-  post: (response) => Promise.resolve(response),
+  post(response) {
+    // An API server names no type for a log that is empty, and the client takes that for an error.
+    response.headers['content-type'] ??= 'text/plain';
+    return Promise.resolve(response);
+  },
 });
 
 /** The HTTP status that the API server refused with; undefined where it was not reached. */

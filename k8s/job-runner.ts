@@ -40,6 +40,7 @@ export function createKubernetesJobRunner({ cluster, placement, log, clocks = wa
   const going = new Set<string>();
   /** Of Jobs that were read as finished: the pod that ended each, for its log; undefined where there is none. */
   const endedBy = new Map<string, string | undefined>();
+  let watching = false;
   // Not before both watches stand: until then, a look at each Job would be two requests.
   const onOpen = (): void => {
     if (jobs.live && pods.live) for (const mirror of [jobs, pods]) mirror.announce();
@@ -132,7 +133,8 @@ export function createKubernetesJobRunner({ cluster, placement, log, clocks = wa
   async function keepLog(job: string | undefined, pod: string | undefined, follow = false): Promise<void> {
     if (!job || !pod) return;
     const text = await readLog(pod, follow).catch(() => '');
-    if (text !== '') keptLogs.set(job, (keptLogs.get(job) ?? new Map<string, string>()).set(pod, text));
+    // Whoever does not lead reports nothing, and would keep it for ever.
+    if (text !== '' && watching) keptLogs.set(job, (keptLogs.get(job) ?? new Map<string, string>()).set(pod, text));
   }
 
   /** Empty where there is none any more. `follow` waits for the container's end. */
@@ -186,10 +188,12 @@ export function createKubernetesJobRunner({ cluster, placement, log, clocks = wa
 
     async *watch(signal) {
       const running = Promise.all([jobs.run(signal), pods.run(signal)]);
+      watching = true;
       try {
         yield* hints.drain(signal);
       } finally {
         await running;
+        watching = false;
       }
     },
 

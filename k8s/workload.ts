@@ -30,12 +30,12 @@ const keptMs = 60_000;
 
 /** Asks Kueue for the Workloads of Jobs, as seldom as will do. */
 export class Workloads {
-  readonly #custom: CustomObjectsApi;
+  readonly #custom: Pick<CustomObjectsApi, 'listNamespacedCustomObject'>;
   readonly #namespace: string;
   /** By the object itself: one that the mirror replaced has changed, and is asked for again. */
   readonly #kept = new WeakMap<V1Job, { readonly askedMs: number; readonly workload: Workload | undefined }>();
 
-  constructor(custom: CustomObjectsApi, namespace: string) {
+  constructor(custom: Pick<CustomObjectsApi, 'listNamespacedCustomObject'>, namespace: string) {
     this.#custom = custom;
     this.#namespace = namespace;
   }

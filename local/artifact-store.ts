@@ -1,13 +1,13 @@
 import { createHash, randomUUID } from 'node:crypto';
 import { constants, createReadStream } from 'node:fs';
-import { copyFile, mkdir, readFile, readdir, rename, rm, stat } from 'node:fs/promises';
+import { chown, copyFile, mkdir, readFile, readdir, rename, rm, stat } from 'node:fs/promises';
 import { basename, dirname, isAbsolute, join, relative, resolve, sep } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import type { ArtifactStore } from '../domain/artifact-store.ts';
 import { digestOfText } from '../domain/digest.ts';
 
-/** Artifacts in a folder of this machine. */
-export function createLocalArtifactStore(root: string): ArtifactStore {
+/** Artifacts in a folder of this machine; what is kept there for Jobs of another user is made theirs. */
+export function createLocalArtifactStore(root: string, owner?: number): ArtifactStore {
   return {
     uriOf(...path) {
       const target = resolve(root, ...path);
@@ -30,6 +30,7 @@ export function createLocalArtifactStore(root: string): ArtifactStore {
       try {
         // Shares the blocks where the file system can.
         await copyFile(source, copy, constants.COPYFILE_FICLONE);
+        if (owner !== undefined) await chown(copy, owner, owner);
         // Of the copy: the source may change under the reader.
         const digest = await digestOfFile(copy);
         const kept = join(root, 'inputs', digest.replace(':', '-'), basename(source));

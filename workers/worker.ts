@@ -17,6 +17,7 @@ import { whileLeading } from '../k8s/lease.ts';
 import { createLocalArtifactStore } from '../local/artifact-store.ts';
 import { createEndpointClient } from '../local/endpoint-client.ts';
 import { createLocalJobRunner } from '../local/job-runner.ts';
+import { SetupError } from '../local/setup-error.ts';
 import { createMlflow } from '../mlflow/index.ts';
 import { createTracking } from '../mlflow/tracking.ts';
 import { jobHeartbeatTimeoutMs } from '../workflows/activity-options.ts';
@@ -31,7 +32,12 @@ import { connect, jobGraceMs, placementOf } from './kubernetes.ts';
 import { ensureSchedules } from './schedules.ts';
 import { ensureSearchAttributes } from './search-attributes.ts';
 
+process.on('uncaughtException', (error) => {
+  process.stderr.write(`error: ${error instanceof SetupError ? error.message : (error.stack ?? error.message)}\n`);
+  process.exit(1);
+});
 const config = loadConfig();
+const placement = placementOf(config);
 const logger = new DefaultLogger('INFO');
 Runtime.install({ logger });
 
@@ -44,7 +50,6 @@ await ensureSchedules(client);
 
 const { authorization } = config.mlflow;
 const tracking = createTracking(createMlflow({ trackingUri: config.mlflow.trackingUri, ...(authorization ? { authorization } : {}) }));
-const placement = placementOf(config);
 const log = (message: string, fields: Record<string, unknown>): void => logger.warn(message, fields);
 const cluster = placement && connect();
 const runner = createRunner(config);
@@ -124,6 +129,7 @@ function createRunner(from: Config): JobRunner {
 /** What the Jobs of a cluster write, this worker reads, and the other way round. */
 async function openArtifacts(folder: string): Promise<ArtifactStore> {
   await mkdir(folder, { recursive: true });
-  if (placement && process.getuid?.() === 0) await chown(folder, placement.userId, placement.userId);
-  return createLocalArtifactStore(folder);
+  const owner = placement && process.getuid?.() === 0 ? placement.userId : undefined;
+  if (owner !== undefined) await chown(folder, owner, owner);
+  return createLocalArtifactStore(folder, owner);
 }

@@ -2,6 +2,7 @@ import { setMaxListeners } from 'node:events';
 import type { Cluster } from '../../k8s/client.ts';
 import { jobNameLabel, labels } from '../../k8s/names.ts';
 import { Mirror, watchClocks } from '../../k8s/watch.ts';
+import { letEnd } from '../../test/cluster/never-ending.ts';
 import { monotonicMs } from './job-worker-messages.ts';
 
 /** Sees over connections of its own what becomes of a namespace's Jobs, apart from the worker under test, and ends their pods. */
@@ -69,7 +70,7 @@ export class JobObserver {
 
   async endPodOf(job: string): Promise<void> {
     const name = this.#running.get(job) ?? '';
-    await this.#cluster.core.patchNamespacedPod({ namespace: this.#namespace, name, body: [{ op: 'remove', path: '/metadata/annotations/tuneline.dev~1test-never' }] });
+    await letEnd(this.#cluster, this.#namespace, name);
   }
 
   /** Jobs with a pod that lives, or whose end nobody acknowledged. */

@@ -3,7 +3,7 @@ import { CompleteAsyncError } from '@temporalio/activity';
 import { Client, Connection } from '@temporalio/client';
 import { DefaultLogger, NativeConnection, Runtime, Worker } from '@temporalio/worker';
 import type { JobRequest } from '../../domain/job.ts';
-import { connectCluster, type Cluster } from '../../k8s/client.ts';
+import { connectCluster } from '../../k8s/client.ts';
 import { createKubernetesJobRunner } from '../../k8s/job-runner.ts';
 import { loadKubeConfig } from '../../k8s/kube-config.ts';
 import { createMlflow } from '../../mlflow/index.ts';
@@ -11,6 +11,7 @@ import { createTracking } from '../../mlflow/tracking.ts';
 import { createJobReporter } from '../../workers/job-reporter.ts';
 import { JobTracker, type JobReporter } from '../../workers/job-tracker.ts';
 import { jobHeartbeatTimeoutMs } from '../../workflows/activity-options.ts';
+import { neverEnding } from '../../test/cluster/never-ending.ts';
 import { inParallel } from './in-parallel.ts';
 import { benchTaskQueue, monotonicMs, type HoldActivities, type JobWorkerOrder, type JobWorkerSettings, type JobWorkerWord } from './job-worker-messages.ts';
 
@@ -77,14 +78,4 @@ async function complete(...[request, outcome]: Parameters<JobReporter['complete'
   const answer = await reporter.complete(request, outcome);
   if (answer === 'completed') tell({ what: 'completed', job: request.name, atMs: monotonicMs() });
   return answer;
-}
-
-/** Pods that run until the benchmark takes this annotation away. */
-function neverEnding(cluster: Cluster): Cluster {
-  const batch = Object.create(cluster.batch) as Cluster['batch'];
-  batch.createNamespacedJob = (asked, options) => {
-    Object.assign(asked.body.spec?.template.metadata?.annotations ?? {}, { 'tuneline.dev/test-never': 'true' });
-    return cluster.batch.createNamespacedJob(asked, options);
-  };
-  return { ...cluster, batch };
 }

@@ -54,6 +54,7 @@ describe('a lifecycle is opened', () => {
     const { data } = (await open(aSpec())) as LifecycleInputs;
     await writeFile(join(root, 'data.jsonl'), 'edited');
     expect(await readFile(fileURLToPath(data.uri), 'utf8')).toBe(rows);
+    expect(await readFile(join(root, 'data.jsonl'), 'utf8')).toBe('edited');
     expect(await readdir(join(root, 'inputs'))).toHaveLength(1);
   });
 

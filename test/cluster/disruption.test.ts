@@ -8,6 +8,7 @@ import type { JobRunner } from '../../domain/job.ts';
 import { finished, jobOf, phase } from '../contract/job-runner.ts';
 import { until } from '../support/until.ts';
 import { givenKubeconfig, startCluster, startTimeoutMs, type Cluster } from './cluster.ts';
+import { neverEnding } from './never-ending.ts';
 
 const report = (message: string): void => void process.stderr.write(`${message}\n`);
 const namespace = 'disruption';
@@ -25,13 +26,8 @@ afterAll(() => simulated.stop());
 
 /** Its pods run until someone ends them. */
 function makeRunner(priorityClass?: string): JobRunner {
-  const batch = Object.create(connection.batch) as Connection['batch'];
-  batch.createNamespacedJob = (asked, options) => {
-    Object.assign(asked.body.spec?.template.metadata?.annotations ?? {}, { 'tuneline.dev/test-never': 'true' });
-    return connection.batch.createNamespacedJob(asked, options);
-  };
   return createKubernetesJobRunner({
-    cluster: { ...connection, batch },
+    cluster: neverEnding(connection),
     placement: { namespace, image: 'none', gpus: 1, env: {}, graceSeconds: 1, userId: 10_001, ...(priorityClass ? { priorityClass } : {}) },
     log: () => undefined,
   });

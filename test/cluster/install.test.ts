@@ -13,6 +13,7 @@ import { finished, jobOf, phase } from '../contract/job-runner.ts';
 import { repository } from '../support/stack.ts';
 import { until } from '../support/until.ts';
 import { givenKubeconfig, startCluster, startTimeoutMs, type Cluster } from './cluster.ts';
+import { neverEnding } from './never-ending.ts';
 
 const namespace = 'tuneline';
 const folder = join(repository, 'k8s', 'install');
@@ -78,17 +79,6 @@ own('everything is taken as it is, and the restricted namespace admits the pods'
   const pods = await admin.core.listNamespacedPod({ namespace });
   for (const { spec } of pods.items) expect(spec?.securityContext?.runAsUser).toBe(unprivilegedUser);
 });
-
-/** The connection as it is, but the pods of its Jobs never end by themselves. */
-function neverEnding(connection: Connection): Connection {
-  const batch = Object.create(connection.batch) as Connection['batch'];
-  batch.createNamespacedJob = (asked, options) => {
-    const body = structuredClone(asked.body);
-    Object.assign(body.spec?.template.metadata?.annotations ?? {}, { 'tuneline.dev/test-never': 'true' });
-    return connection.batch.createNamespacedJob({ ...asked, body }, options);
-  };
-  return { ...connection, batch };
-}
 
 /** As the worker's Deployment sets it, once an overlay has named the image. */
 async function placement(): Promise<JobPlacement> {

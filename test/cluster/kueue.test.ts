@@ -8,6 +8,7 @@ import { annotations, jobNameLabel } from '../../k8s/names.ts';
 import { finished, jobOf, phase } from '../contract/job-runner.ts';
 import { until } from '../support/until.ts';
 import { startCluster, startTimeoutMs, type Cluster } from './cluster.ts';
+import { letEnd, neverEnding } from './never-ending.ts';
 
 const report = (message: string): void => void process.stderr.write(`${message}\n`);
 const [urgent, flavor] = [`urgent-${process.pid}`, `gpus-${process.pid}`] as const;
@@ -50,7 +51,7 @@ async function makeQueue() {
   return {
     namespace,
     runner: (more: { queue?: string; priorityClass?: string } = {}): JobRunner =>
-      createKubernetesJobRunner({ cluster: neverEnding(), placement: { namespace, image: 'jobs', gpus: 1, userId: 10_001, env: {}, graceSeconds: 1, queue: 'jobs', ...more }, log: () => undefined }),
+      createKubernetesJobRunner({ cluster: neverEnding(connection), placement: { namespace, image: 'jobs', gpus: 1, userId: 10_001, env: {}, graceSeconds: 1, queue: 'jobs', ...more }, log: () => undefined }),
     podsOf,
     job: (name: string) => batch.readNamespacedJob({ namespace, name }),
     /** How many pods were ever made of a Job, also those of which nothing else is left. */
@@ -61,7 +62,7 @@ async function makeQueue() {
     /** Lets the pod of a Job end well. */
     end: async (job: string): Promise<void> => {
       const pod = await until(async () => (await podsOf(job)).find(isLive));
-      await core.patchNamespacedPod({ namespace, name: pod.metadata?.name ?? '', body: [{ op: 'remove', path: '/metadata/annotations/tuneline.dev~1test-never' }] });
+      await letEnd(connection, namespace, pod.metadata?.name ?? '');
     },
     /** Whose Workloads there are. */
     workloadsOf: async (): Promise<string[]> => {
@@ -69,17 +70,6 @@ async function makeQueue() {
       return items.flatMap(({ metadata }) => metadata?.ownerReferences?.map(({ name }) => name) ?? []);
     },
   };
-}
-
-/** The connection as it is, but the pods of Jobs run until they are let go. */
-function neverEnding(): Connection {
-  const batch = Object.create(connection.batch) as Connection['batch'];
-  batch.createNamespacedJob = (asked, options) => {
-    const body = structuredClone(asked.body);
-    Object.assign(body.spec?.template.metadata?.annotations ?? {}, { 'tuneline.dev/test-never': 'true' });
-    return connection.batch.createNamespacedJob({ ...asked, body }, options);
-  };
-  return { ...connection, batch };
 }
 
 const untilWait = (runner: JobRunner, name: string, words: RegExp): Promise<Wait> =>

@@ -17,6 +17,7 @@ import { givenKubeconfig, startCluster, startTimeoutMs, type Cluster } from '../
 import { makeJobsImage } from '../cluster/images.ts';
 import { noRealNode } from '../cluster/real-node.ts';
 import { makeTinyModel, repository, TestStack } from '../support/stack.ts';
+import { tinySpec, tuneRunsOf } from '../support/tiny-lifecycle.ts';
 import { until } from '../support/until.ts';
 
 const report = (message: string): void => void process.stderr.write(`${message}\n`);
@@ -92,21 +93,8 @@ const example = join(repository, 'examples/specs/package-summaries.json');
     await core.createNamespacedPersistentVolumeClaim({ namespace, body: { metadata: { name: claim }, spec: { ...storage, volumeName: claim, resources: { requests: { storage: '1Gi' } } } } });
   }
 
-  /** Small enough to be broken many times; the seed makes each one's work its own. */
-  const specOf = (seed: number, steps: number) => ({
-    model: 'tiny',
-    baseModel: tinyModel,
-    seed,
-    data: { path: join(repository, 'examples/data/package-descriptions.jsonl'), input: ['description'], target: 'synopsis', group: 'source_package', heldOutExamples: 32, trainExamples: 400 },
-    prompt: { name: 'package-synopsis', path: join(repository, 'examples/prompts/package-synopsis.txt') },
-    tune: { steps, batchSize: 2, maxTokens: 1024, checkpointEverySteps: 20 },
-    evaluate: { examples: 8, maxNewTokens: 4, latencyRequests: 1, bootstrapSamples: 200 },
-    gate: [{ rule: 'atLeast', metric: 'rougeL', value: 0 }],
-    deploy: { endpoint: 'tiny' },
-  });
-
   async function start(id: string, seed: number, steps = 300) {
-    const handle = await client.workflow.start<typeof lifecycle>('lifecycle', { taskQueue: 'tuneline', workflowId: id, args: [specOf(seed, steps)] });
+    const handle = await client.workflow.start<typeof lifecycle>('lifecycle', { taskQueue: 'tuneline', workflowId: id, args: [tinySpec(tinyModel, seed, steps)] });
     const { firstExecutionRunId } = handle;
     return { handle, tune: jobName({ workflowId: id, firstExecutionRunId, stage: 'tune', attempt: 1 }) };
   }
@@ -122,13 +110,7 @@ const example = join(repository, 'examples/specs/package-summaries.json');
       return log?.includes('step 50/') ? name : undefined;
     });
 
-  async function tuneRuns(id: string): Promise<Run[]> {
-    const mlflow = stack.mlflow();
-    const experiment = await mlflow.experiments.ensure('tiny');
-    const [parent] = await mlflow.runs.findByTag(experiment, { [tags.workflowId]: id });
-    return mlflow.runs.findByTag(experiment, { 'mlflow.parentRunId': parent?.runId ?? '', [tags.stage]: 'tune' });
-  }
-
+  const tuneRuns = (id: string): Promise<Run[]> => tuneRunsOf(stack.mlflow(), id);
   const logOf = async (runId: string): Promise<string> => new TextDecoder().decode(await stack.mlflow().artifacts.get(runId, 'job/log.txt'));
 
   test('the example is promoted, each stage as a pod, and MLflow keeps its log', async () => {

@@ -10,7 +10,8 @@ import { isGroupAlive, type ProcessIdentity } from '../../local/process-identity
 import type { Run } from '../../mlflow/index.ts';
 import type { lifecycle } from '../../workflows/lifecycle.ts';
 import { statusQuery } from '../../workflows/messages.ts';
-import { makeTinyModel, repository, TestStack } from '../support/stack.ts';
+import { makeTinyModel, TestStack } from '../support/stack.ts';
+import { tinySpec, tuneRunsOf } from '../support/tiny-lifecycle.ts';
 import { until } from '../support/until.ts';
 
 const steps = 300;
@@ -32,18 +33,7 @@ afterAll(async () => {
   await rm(tinyModel, { recursive: true });
 });
 
-/** A whole lifecycle on real parts, small enough to be broken many times; the seed makes each one's work its own. */
-const specOf = (seed: number) => ({
-  model: 'tiny',
-  baseModel: tinyModel,
-  seed,
-  data: { path: join(repository, 'examples/data/package-descriptions.jsonl'), input: ['description'], target: 'synopsis', group: 'source_package', heldOutExamples: 32, trainExamples: 400 },
-  prompt: { name: 'package-synopsis', path: join(repository, 'examples/prompts/package-synopsis.txt') },
-  tune: { steps, batchSize: 2, maxTokens: 1024, checkpointEverySteps: 20 },
-  evaluate: { examples: 8, maxNewTokens: 4, latencyRequests: 1, bootstrapSamples: 200 },
-  gate: [{ rule: 'atLeast', metric: 'rougeL', value: 0 }],
-  deploy: { endpoint: 'tiny' },
-});
+const specOf = (seed: number) => tinySpec(tinyModel, seed, steps);
 
 async function start(id: string, seed: number) {
   const handle = await client.workflow.start<typeof lifecycle>('lifecycle', { taskQueue: 'tuneline', workflowId: id, args: [specOf(seed)] });
@@ -59,12 +49,7 @@ async function training(name: string): Promise<ProcessIdentity> {
   return claimant;
 }
 
-async function tuneRuns(id: string): Promise<Run[]> {
-  const mlflow = stack.mlflow();
-  const experiment = await mlflow.experiments.ensure('tiny');
-  const [parent] = await mlflow.runs.findByTag(experiment, { [tags.workflowId]: id });
-  return mlflow.runs.findByTag(experiment, { 'mlflow.parentRunId': parent?.runId ?? '', [tags.stage]: 'tune' });
-}
+const tuneRuns = (id: string): Promise<Run[]> => tuneRunsOf(stack.mlflow(), id);
 
 /** The steps whose loss is in MLflow, over all of the lifecycle's tune runs, each once. */
 async function stepsLogged(runs: readonly Run[]): Promise<number[]> {

@@ -110,6 +110,22 @@ test('a connection on which a request got no answer is not used again', async ()
   expect(server.seen[1]?.port).not.toBe(server.seen[0]?.port);
 });
 
+test('a log that is followed may take longer than another request', async () => {
+  const words = [...'last words'];
+  const server = await startServer((_request, response) => {
+    response.setHeader('content-type', 'text/plain');
+    const speaking = setInterval(() => {
+      response.write(words.shift() ?? '');
+      if (words.length > 0) return;
+      clearInterval(speaking);
+      response.end();
+    }, 50);
+  });
+  const { core } = connectCluster(kubeConfigOf(server.url), 200);
+  const log = { namespace: 'default', name: 'one' };
+  await expect(core.readNamespacedPodLog({ ...log, follow: true })).resolves.toBe('last words');
+});
+
 test('a certificate of an unknown authority is refused, unless the kubeconfig asks for no check', async () => {
   const server = await startServer();
   const config = kubeConfigOf(server.url);

@@ -116,6 +116,11 @@ test('a log that the node refuses to give does not hold up the report', async ()
   expect(await runner.logTail(name, 200)).toBe('');
 });
 
+test('a log that is still empty is one', async () => {
+  const { runner, name } = await makeJob(() => ({ log: '' }));
+  expect(await runner.logTail(name, 200)).toBe('');
+});
+
 test.each(['unable to retrieve container logs for containerd://1', 'failed to try resolving symlinks in path "/pods/0.log": no such file or directory'])('%s, as a kubelet says it, is no log', async (log) => {
   const { runner, name } = await makeJob(() => ({ log }));
   expect(await runner.logTail(name, 200)).toBe('');

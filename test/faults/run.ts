@@ -229,7 +229,9 @@ interface DeleteOptions {
 
 /** `Retry-After: 0` costs a client that heeds it no time. Connections close: the client opens one for each request, and never closes it. */
 export function reply(response: ServerResponse, { code, body }: Reply): void {
-  response.writeHead(code, { 'content-type': typeof body === 'string' ? 'text/plain' : 'application/json', ...(code === 429 ? { 'retry-after': '0' } : {}) });
+  // As a real one does: of a log without a byte the type is not said.
+  const type = typeof body !== 'string' ? 'application/json' : body === '' ? undefined : 'text/plain';
+  response.writeHead(code, { ...(type ? { 'content-type': type } : {}), ...(code === 429 ? { 'retry-after': '0' } : {}) });
   response.end(typeof body === 'string' ? body : JSON.stringify(body));
 }
 

@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
-import type { CustomObjectsApi, V1Job } from '@kubernetes/client-node';
+import type { V1Job } from '@kubernetes/client-node';
 import { queueLabel, waitOfWorkload, Workloads, type Workload } from '../../k8s/workload.ts';
 
 const at = (second: number) => new Date(Date.UTC(2026, 0, 1, 0, 0, second));
@@ -40,11 +40,11 @@ describe('asking Kueue', () => {
   function kueueThat(answer: () => Promise<unknown>) {
     const asked: unknown[] = [];
     const custom = {
-      listNamespacedCustomObject: (request: unknown) => {
+      listNamespacedCustomObject: (request: object) => {
         asked.push(request);
         return answer();
       },
-    } as unknown as CustomObjectsApi;
+    };
     return { asked, workloads: new Workloads(custom, 'jobs') };
   }
 

@@ -16,9 +16,10 @@ function fakeRunner() {
   const hints = new HintQueue();
   const cancelled: { name: string; cause: CancelCause }[] = [];
   let failures = 0;
+  let reads = 0;
   const runner: JobRunner = {
     create: () => Promise.resolve('created'),
-    read: (name) => (failures-- > 0 ? Promise.reject(new Error('unreachable')) : Promise.resolve(states.get(name) ?? { phase: 'absent' })),
+    read: (name) => (++reads && failures-- > 0 ? Promise.reject(new Error('unreachable')) : Promise.resolve(states.get(name) ?? { phase: 'absent' })),
     listOpen: () => Promise.resolve([...open.values()]),
     watch: (signal) => hints.drain(signal),
     cancel: (name, cause) => {
@@ -39,6 +40,7 @@ function fakeRunner() {
     runner,
     cancelled,
     open,
+    reads: () => reads,
     hint: (name: string) => hints.push(name),
     failReads: (count: number) => (failures = count),
     run: (request: JobRequest, sinceMs = Date.now()) => {
@@ -219,7 +221,10 @@ test('what a Job waits for is told once, and again when that is over', async () 
   await until(() => Promise.resolve(waits.length > 0));
   // Changed, but a moment ago: not every change of a scheduler's mind is history.
   jobs.wait(request, { ...wait, message: 'Insufficient memory' });
-  for (let i = 0; i < 5; i++) jobs.hint(request.name);
+  const before = jobs.reads();
+  jobs.hint(request.name);
+  // The second of two looks begins when the first is done with what it saw.
+  await until(() => Promise.resolve(jobs.reads() >= before + 2));
   jobs.run(request);
   await until(() => Promise.resolve(waits.length > 1));
   jobs.end(request);

@@ -1,3 +1,6 @@
+import { execFile } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
 import { expect, test } from '@jest/globals';
 import { loadConfig } from '../../workers/config.ts';
 import { placementOf } from '../../workers/kubernetes.ts';
@@ -70,4 +73,10 @@ test.each<[string, Record<string, string>, string]>([
 
 test('all that is missing is told at once', () => {
   expect(() => placementOf(loadConfig({ TUNELINE_RUNNER: 'kubernetes' }))).toThrow(/TUNELINE_JOB_IMAGE[\s\S]*TUNELINE_STORAGE_CLAIM[\s\S]*TUNELINE_HOST/);
+});
+
+test('a worker that is told so says it in words, and ends', async () => {
+  const worker = fileURLToPath(new URL('../../workers/worker.ts', import.meta.url));
+  const ended = await promisify(execFile)(process.execPath, ['--disable-warning=ExperimentalWarning', worker], { env: { TUNELINE_RUNNER: 'slurm' } }).catch((error: unknown) => error);
+  expect(ended).toMatchObject({ code: 1, stderr: 'error: TUNELINE_RUNNER: expected local or kubernetes, got "slurm".\n' });
 });

@@ -1,0 +1,26 @@
+import { join } from 'node:path';
+import { tags } from '../../domain/tracking.ts';
+import type { Mlflow, Run } from '../../mlflow/index.ts';
+import { repository } from './stack.ts';
+
+const model = 'tiny';
+
+/** A whole lifecycle on real parts, small enough to be broken many times; the seed makes each one's work its own. */
+export const tinySpec = (baseModel: string, seed: number, steps: number) => ({
+  model,
+  baseModel,
+  seed,
+  data: { path: join(repository, 'examples/data/package-descriptions.jsonl'), input: ['description'], target: 'synopsis', group: 'source_package', heldOutExamples: 32, trainExamples: 400 },
+  prompt: { name: 'package-synopsis', path: join(repository, 'examples/prompts/package-synopsis.txt') },
+  tune: { steps, batchSize: 2, maxTokens: 1024, checkpointEverySteps: 20 },
+  evaluate: { examples: 8, maxNewTokens: 4, latencyRequests: 1, bootstrapSamples: 200 },
+  gate: [{ rule: 'atLeast', metric: 'rougeL', value: 0 }],
+  deploy: { endpoint: model },
+});
+
+/** The runs of such a lifecycle's training, one for each attempt. */
+export async function tuneRunsOf(mlflow: Mlflow, workflowId: string): Promise<Run[]> {
+  const experiment = await mlflow.experiments.ensure(model);
+  const [parent] = await mlflow.runs.findByTag(experiment, { [tags.workflowId]: workflowId });
+  return mlflow.runs.findByTag(experiment, { 'mlflow.parentRunId': parent?.runId ?? '', [tags.stage]: 'tune' });
+}
