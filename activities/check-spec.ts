@@ -32,8 +32,12 @@ async function checkReferences(spec: LifecycleSpec, workspace: Workspace): Promi
     ...[data, prompt, baseModel].flatMap((r) => (r.ok ? [] : [r.problem])),
     ...(data.ok ? await checkColumns(spec, data.uri) : []),
     ...(prompt.ok ? await checkPlaceholders(spec, prompt.uri) : []),
+    ...checkNodes(spec, workspace),
   ];
 }
+
+const checkNodes = ({ tune: { nodes } }: LifecycleSpec, { apart = false }: Workspace): Problem[] =>
+  nodes === 1 || apart ? [] : [{ path: 'tune.nodes', message: `expected 1, for this machine runs the Jobs, got ${nodes}; a cluster has more (TUNELINE_RUNNER=kubernetes)` }];
 
 /** Looks at the first row only: the prepare stage checks every one. */
 async function checkColumns({ data }: LifecycleSpec, uri: string): Promise<Problem[]> {

@@ -65,6 +65,8 @@ export const jobSpecSchema = z.discriminatedUnion('stage', [
     targetModules: z.array(z.string()).min(1),
     maxTokens: count,
     checkpointEverySteps: count,
+    /** Left out where it is one: what was computed before there were several keeps its digest. */
+    nodes: count.optional(),
     /** Outlives the attempts of one stage. */
     checkpoints: fileUri,
     seed,

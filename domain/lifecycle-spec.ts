@@ -38,6 +38,9 @@ const prompt = z
   })
   .meta({ description: 'The template that turns a row into what the model is asked.' });
 
+/** The Job's name leaves room for the number of each pod. */
+const maximumNodes = 1000;
+
 const tune = z
   .strictObject({
     method: z.literal('lora').default('lora'),
@@ -53,7 +56,9 @@ const tune = z
     maxTokens: z.int().min(16).max(1_000_000).default(256),
     checkpointEverySteps: z.int().min(1).default(10),
     maximumSeconds: z.int().min(1).default(86_400).meta({ description: 'The Job is stopped after so long.' }),
+    nodes: z.int().min(1).max(maximumNodes).default(1).meta({ description: 'Machines that train together; they share each batch.' }),
   })
+  .refine((t) => t.nodes < 1 || (t.batchSize * t.gradientAccumulation) % t.nodes === 0, { path: ['nodes'], message: 'a divisor of tune.batchSize × tune.gradientAccumulation, which the nodes share' })
   // Not held against a number of steps that is wrong itself.
   .refine((t) => t.steps < 1 || t.warmupSteps < t.steps, { path: ['warmupSteps'], message: 'fewer than tune.steps' });
 

@@ -9,11 +9,12 @@ export interface JobIdentity {
   readonly attempt: number;
 }
 
-const maximumLength = 63;
+/** Four less than Kubernetes accepts: the pods of a Job on several nodes are called after it, with `-0` to `-999` behind. */
+const maximumLength = 59;
 
 /**
  * The Job's name: a pure function of its identity, so that a second submitter can't make a second Job.
- * At most 63 characters of `[a-z0-9-]` (RFC 1123 label, what Kubernetes accepts).
+ * At most 59 characters of `[a-z0-9-]` (RFC 1123 label).
  */
 export function jobName({ workflowId, firstExecutionRunId, stage, attempt }: JobIdentity): string {
   const unique = digestOfText(`${workflowId}/${firstExecutionRunId}`).slice(7, 17);

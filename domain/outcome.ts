@@ -54,7 +54,7 @@ function parseReport(message: string): JobOutcome | undefined {
   return undefined;
 }
 
-const reportable: readonly FailureClass[] = ['BadSpec', 'BadData', 'HostOutOfMemory', 'GpuOutOfMemory', 'Unavailable', 'Stalled', 'Unknown'];
+const reportable: readonly FailureClass[] = ['BadSpec', 'BadData', 'HostOutOfMemory', 'GpuOutOfMemory', 'Unavailable', 'NodeLost', 'Stalled', 'Unknown'];
 const knownClass = (name: string): FailureClass => reportable.find((c) => c === name) ?? 'Unknown';
 
 const isRecord = (x: unknown): x is Record<string, unknown> => typeof x === 'object' && x !== null && !Array.isArray(x);

@@ -7,9 +7,18 @@ import type { StageSpec } from './job-request.ts';
  */
 export function shrinkAfter(failure: Failure, spec: StageSpec): StageSpec | undefined {
   if (failurePolicies[failure.class].action !== 'retrySmaller') return spec;
-  if (spec.stage !== 'tune' || spec.batchSize === 1) return undefined;
-  const factor = smallestFactor(spec.batchSize);
-  return { ...spec, batchSize: spec.batchSize / factor, gradientAccumulation: spec.gradientAccumulation * factor };
+  const micro = spec.stage === 'tune' ? microBatch(spec) : 1;
+  if (spec.stage !== 'tune' || micro === 1) return undefined;
+  const smaller = micro / smallestFactor(micro);
+  return { ...spec, batchSize: smaller, gradientAccumulation: (spec.batchSize * spec.gradientAccumulation) / smaller };
+}
+
+/** What one of the nodes takes at once, as `share_of` in `jobs/tuneline_jobs/gang.py` has it: where they share a batch, less than the spec says. */
+function microBatch({ batchSize, gradientAccumulation, nodes = 1 }: Extract<StageSpec, { stage: 'tune' }>): number {
+  const share = (batchSize * gradientAccumulation) / nodes;
+  let micro = Math.min(batchSize, share);
+  while (micro > 1 && share % micro !== 0) micro--;
+  return micro;
 }
 
 function smallestFactor(n: number): number {

@@ -1,8 +1,8 @@
 import type { V1ContainerStatus, V1Job, V1Pod } from '@kubernetes/client-node';
 import type { Failure } from '../domain/failure.ts';
-import type { CancelCause, JobState, Wait } from '../domain/job.ts';
+import { exitCodes, type CancelCause, type JobState, type Wait } from '../domain/job.ts';
 import { classifyEnding } from '../domain/outcome.ts';
-import { annotations } from './names.ts';
+import { annotations, indexAnnotation } from './names.ts';
 import { waitOfWorkload, type Workload } from './workload.ts';
 
 /** What a Job and its pods, read at one time, say of it; where a queue holds it back, in the words of its Workload. Pure. */
@@ -10,7 +10,7 @@ export function classifyJob(job: V1Job, pods: readonly V1Pod[], workload?: Workl
   const cancelled = cancelledOf(job);
   if (pods.every((pod) => !isLive(pod)) && (isBarred(job) || hasCondition(job, 'Complete') || hasCondition(job, 'Failed')))
     return { phase: 'finished', outcome: outcomeOf(job, pods, cancelled) };
-  const sinceMs = runningSince(pods);
+  const sinceMs = runningSince(job, pods);
   if (sinceMs !== undefined) return { phase: 'running', sinceMs };
   const wait = waitOf(job, pods, workload);
   return { phase: 'queued', ...(wait ? { wait } : {}) };
@@ -24,9 +24,31 @@ export function cancelledOf(job: V1Job): { cause: CancelCause; reason: string } 
 /** Cancelled before it ran: it gets no pod any more, even where a queue that knows nothing of it admits it later. */
 export const isBarred = (job: V1Job): boolean => cancelledOf(job) !== undefined && job.spec?.parallelism === 0;
 
-/** Of the pods that an eviction put in each other's place, the one that came last: it ends the Job. */
-export const lastOf = (pods: readonly V1Pod[]): V1Pod | undefined =>
-  [...pods].sort((a, b) => timeMs(a.metadata?.creationTimestamp) - timeMs(b.metadata?.creationTimestamp)).at(-1);
+/**
+ * The pod whose end is the Job's. Of several nodes the one that failed by itself, if any did, else the first node's: it
+ * speaks for all. Where an eviction put one pod in another's place, the one that came last.
+ */
+export function decisivePod(pods: readonly V1Pod[]): V1Pod | undefined {
+  const nodes = nodesOf(pods);
+  if (!nodes.has(undefined)) {
+    const failed = [...nodes.values()].filter((pod) => pod.status?.phase === 'Failed' || failureOfPod(pod));
+    return failed.sort((a, b) => howSecondary(a) - howSecondary(b) || endMs(a) - endMs(b))[0] ?? nodes.get('0');
+  }
+  return nodes.get(undefined);
+}
+
+/** The less, the less its end follows from that of another: what happened to a pod, its own failure, the loss of another, an end from outside. */
+function howSecondary(pod: V1Pod): number {
+  if (failureOfPod(pod)) return 0;
+  const { exitCode, message } = mainStatus(pod)?.state?.terminated ?? {};
+  const outcome = classifyEnding({ exitCode, message });
+  if (outcome.kind === 'failed' && outcome.failure.class === 'NodeLost') return 2;
+  return exitCode === exitCodes.terminated || exitCode === undefined ? 3 : 1;
+}
+
+/** The latest pod of each node, by the index of an Indexed Job; undefined stands for the one node of another. */
+const nodesOf = (pods: readonly V1Pod[]): ReadonlyMap<string | undefined, V1Pod> =>
+  new Map([...pods].sort((a, b) => timeMs(a.metadata?.creationTimestamp) - timeMs(b.metadata?.creationTimestamp)).map((pod) => [pod.metadata?.annotations?.[indexAnnotation], pod]));
 
 /** A pod that may still run something, or be about to. Phase `Unknown` counts: its node is out of sight, not dead. */
 export const isLive = (pod: V1Pod): boolean => pod.status?.phase !== 'Succeeded' && pod.status?.phase !== 'Failed';
@@ -35,11 +57,18 @@ const hasCondition = (job: V1Job, type: string): boolean => condition(job, type)
 const condition = (job: V1Job, type: string) => job.status?.conditions?.find((c) => c.type === type && c.status === 'True');
 
 function outcomeOf(job: V1Job, pods: readonly V1Pod[], cancelled: ReturnType<typeof cancelledOf>) {
-  const last = lastOf(pods);
-  const failure = cancelled ? undefined : last ? failureOfPod(last) : failureWithoutPod(job);
+  const decisive = decisivePod(pods);
+  const failure = cancelled ? undefined : decisive ? (failureOfPod(decisive) ?? disruptionOf(job, decisive)) : failureWithoutPod(job);
   if (failure) return { kind: 'failed' as const, failure };
-  const ended = last && mainStatus(last)?.state?.terminated;
+  const ended = decisive && mainStatus(decisive)?.state?.terminated;
   return classifyEnding({ exitCode: ended?.exitCode, message: ended?.message, ...(cancelled ? { cancelled } : {}) });
+}
+
+/** Of several nodes one was taken away, and its pod with it: all that is left is what the Job says, and what the others suffered. */
+function disruptionOf(job: V1Job, decisive?: V1Pod): Failure | undefined {
+  const { reason, message = '' } = condition(job, 'Failed') ?? {};
+  if (reason !== 'PodFailurePolicy' || !message.includes('DisruptionTarget') || (decisive && howSecondary(decisive) < 2)) return undefined;
+  return { class: 'Evicted', message };
 }
 
 /** What the pod's own program can't say of its end, because something else ended it. */
@@ -70,16 +99,21 @@ const disruptionClasses: Readonly<Record<string, Failure['class']>> = {
 function failureWithoutPod(job: V1Job): Failure {
   const failed = condition(job, 'Failed');
   if (failed?.reason === 'DeadlineExceeded') return { class: 'Deadline', message: failed.message ?? 'The Job ran longer than it may.' };
-  return { class: 'Evicted', message: 'The pod was deleted before its end could be read.' };
+  return disruptionOf(job) ?? { class: 'Evicted', message: 'The pod was deleted before its end could be read.' };
 }
 
-/** When the first of the Job's containers that still counts began; a finished one whose Job is not settled yet runs, too. */
-function runningSince(pods: readonly V1Pod[]): number | undefined {
-  const starts = pods.flatMap((pod) => {
+/**
+ * When the first of the Job's containers that still counts began; a finished one whose Job is not settled yet runs, too.
+ * Several nodes run when all of them do: those that came first wait for the last, and finish nothing.
+ */
+function runningSince(job: V1Job, pods: readonly V1Pod[]): number | undefined {
+  const { completions = 1 } = job.spec ?? {};
+  const starts = (completions > 1 ? [...nodesOf(pods).values()] : pods).flatMap((pod) => {
     const { running, terminated } = mainStatus(pod)?.state ?? {};
-    const at = running?.startedAt ?? (pods.length === 1 ? terminated?.startedAt : undefined);
+    const at = running?.startedAt ?? (pods.length === 1 || completions > 1 ? terminated?.startedAt : undefined);
     return at ? [timeMs(at)] : [];
   });
+  if (completions > 1) return starts.length < completions ? undefined : Math.max(...starts);
   return starts.length === 0 ? undefined : Math.min(...starts);
 }
 
@@ -90,8 +124,12 @@ function waitOf(job: V1Job, pods: readonly V1Pod[], workload?: Workload): Wait |
   const createdMs = timeMs(job.metadata?.creationTimestamp);
   if (job.spec?.suspend) return (workload && waitOfWorkload(workload)) ?? { for: 'quota', sinceMs: createdMs, message: 'The queue has not admitted it yet.' };
   if (pods.length === 0) return waitForPod(job);
-  const pod = pods.find(isLive);
-  if (!pod) return undefined;
+  const waits = pods.filter(isLive).flatMap((pod) => waitOfPod(pod) ?? []);
+  // Of several nodes: what no time will mend, then the one that has no place at all.
+  return waits.find(({ hopeless }) => hopeless) ?? waits.find((wait) => wait.for === 'node') ?? waits[0];
+}
+
+function waitOfPod(pod: V1Pod): Wait | undefined {
   const scheduled = pod.status?.conditions?.find((c) => c.type === 'PodScheduled');
   const sinceMs = timeMs(scheduled?.lastTransitionTime ?? pod.metadata?.creationTimestamp);
   if (scheduled?.status === 'False') return { for: 'node', sinceMs, message: scheduled.message ?? scheduled.reason ?? 'No node fits.' };
@@ -111,4 +149,5 @@ function waitForPod(job: V1Job): Wait | undefined {
 }
 
 const mainStatus = (pod: V1Pod): V1ContainerStatus | undefined => pod.status?.containerStatuses?.[0];
+const endMs = (pod: V1Pod): number => timeMs(mainStatus(pod)?.state?.terminated?.finishedAt);
 const timeMs = (time: Date | undefined): number => (time === undefined ? 0 : new Date(time).getTime());

@@ -2,9 +2,10 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { PatchStrategy, setHeaderOptions, type CoreV1Event, type V1Job, type V1Pod } from '@kubernetes/client-node';
 import { HintQueue } from '../domain/hint-queue.ts';
 import { JobConflictError, type CancelCause, type JobOwner, type JobRequest, type JobRunner, type JobState } from '../domain/job.ts';
-import { cancelledOf, classifyJob, isBarred, isLive, lastOf } from './classify.ts';
+import { cancelledOf, classifyJob, decisivePod, isBarred, isLive } from './classify.ts';
 import { statusOf, unlessMissing, type Cluster } from './client.ts';
 import { jobManifest, ownerAnnotations, requestOf, type JobPlacement } from './manifests/job.ts';
+import { serviceManifest } from './manifests/service.ts';
 import { describeEvents } from './events.ts';
 import { annotations, containerName, jobNameLabel, labels, managedBy } from './names.ts';
 import { shareReads } from './shared-reads.ts';
@@ -103,7 +104,7 @@ export function createKubernetesJobRunner({ cluster, placement, log, clocks = wa
     const itsPods = await podsOf(name);
     const state = classifyJob(job, itsPods, await workloads.of(job));
     if (state.phase !== 'finished') return state;
-    endedBy.set(name, lastOf(itsPods)?.metadata?.name);
+    endedBy.set(name, decisivePod(itsPods)?.metadata?.name);
     // Until it was reported its pods stay; one that failed without them may have been reported and collected in between.
     const still = state.outcome.kind === 'failed' ? await getJob(name) : job;
     if (!still) return { phase: 'absent' };
@@ -144,18 +145,28 @@ export function createKubernetesJobRunner({ cluster, placement, log, clocks = wa
     return noLog.test(text) ? '' : text;
   }
 
-  const lastPodOf = async (name: string): Promise<string | undefined> => (endedBy.has(name) ? endedBy.get(name) : lastOf(await podsOf(name))?.metadata?.name);
+  const lastPodOf = async (name: string): Promise<string | undefined> => (endedBy.has(name) ? endedBy.get(name) : decisivePod(await podsOf(name))?.metadata?.name);
 
   async function eventsOf(kind: 'Job' | 'Pod', name: string): Promise<CoreV1Event[]> {
     const list = await core.listNamespacedEvent({ namespace, fieldSelector: `involvedObject.kind=${kind},involvedObject.name=${name}` }).catch(unlessRefused);
     return list?.items ?? [];
   }
 
+  async function createService(job: V1Job): Promise<void> {
+    const body = serviceManifest(job);
+    if (!body) return;
+    await core.createNamespacedService({ namespace, body }).catch((error: unknown) => {
+      if (statusOf(error) !== 409) throw error;
+    });
+  }
+
   return {
     async create(request) {
       creating.add(request.name);
       try {
-        jobs.put(await batch.createNamespacedJob({ namespace, body: jobManifest(request, placement) }));
+        const job = await batch.createNamespacedJob({ namespace, body: jobManifest(request, placement) });
+        jobs.put(job);
+        await createService(job);
         return 'created';
       } catch (error) {
         if (statusOf(error) !== 409) throw error;
@@ -166,6 +177,8 @@ export function createKubernetesJobRunner({ cluster, placement, log, clocks = wa
       if (!existing) throw new Error(`Job ${request.name} was there and is gone; it is made at the next attempt.`);
       const digest = existing.metadata?.annotations?.[annotations.specDigest];
       if (digest !== request.specDigest) throw new JobConflictError(`Job ${request.name} exists with another spec (${digest ?? 'not made by Tuneline'} instead of ${request.specDigest}).`);
+      // Whoever made the Job may have come no further.
+      await createService(existing);
       await reopen(existing, request.owner);
       return 'adopted';
     },

@@ -25,3 +25,6 @@ export const jobVariable = 'TUNELINE_JOB';
 
 /** Set by the Job controller on every pod of a Job. */
 export const jobNameLabel = 'batch.kubernetes.io/job-name';
+
+/** Which of the pods of an Indexed Job it is; set by the Job controller. */
+export const indexAnnotation = 'batch.kubernetes.io/job-completion-index';

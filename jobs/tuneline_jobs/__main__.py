@@ -28,6 +28,7 @@ from .watchdog import watching
 STAGES = ("noop", "explore", "prepare", "tune", "evaluate")
 # The others are done in minutes, or make no steps that could be counted.
 LONG_STAGES = ("tune", "evaluate")
+GANG_STAGES = ("tune",)
 USAGE = f"""usage: TUNELINE_JOB=JSON python -m tuneline_jobs STAGE
        python -m tuneline_jobs import-base GGUF_FOLDER DESTINATION
 STAGE is one of {", ".join(STAGES)}."""
@@ -40,6 +41,12 @@ def main(arguments: list[str]) -> int:
     if len(arguments) != 1 or arguments[0] not in STAGES:
         say(USAGE)
         return EXIT_BAD_SPEC
+    if arguments[0] in GANG_STAGES:
+        from . import gang, gang_agent
+
+        if gang.is_wanted():
+            return gang_agent.start(arguments[0])
+        gang.take_place()
     try:
         outcome = run_stage(arguments[0])
         exit_code = EXIT_DONE

@@ -11,6 +11,7 @@ from peft import LoraConfig, PeftModel
 from transformers import PrinterCallback, TrainerState
 from trl import SFTConfig, SFTTrainer
 
+from . import gang
 from .language_model import device, encode, fast_dtype, load_model, load_tokenizer
 from .outcome import BadData, BadSpec
 from .storage import appearing_whole
@@ -50,11 +51,14 @@ def train(
 
 
 def settings(spec: dict[str, Any], checkpoints: Path) -> SFTConfig:
+    batch, accumulation = gang.share_of(spec)
     return SFTConfig(
         output_dir=str(checkpoints),
         max_steps=spec["steps"],
-        per_device_train_batch_size=spec["batchSize"],
-        gradient_accumulation_steps=spec["gradientAccumulation"],
+        per_device_train_batch_size=batch,
+        gradient_accumulation_steps=accumulation,
+        # The adapter's weights all take part in each step.
+        ddp_find_unused_parameters=False,
         learning_rate=spec["learningRate"],
         warmup_steps=spec["warmupSteps"],
         lr_scheduler_type="cosine",

@@ -9,6 +9,7 @@ from typing import Any
 
 from transformers import TrainerCallback, TrainerControl, TrainerState
 
+from . import gang
 from .checkpoints import PREFIX, seal
 from .outcome import say
 from .tracking import Tracker
@@ -57,7 +58,9 @@ class TrainingReporter(TrainerCallback):
     def on_step_end(
         self, args: Any, state: TrainerState, control: TrainerControl, **_: Any
     ) -> None:
-        if self.terminated:
+        # All stop after the same step, whichever of them was asked to.
+        if gang.any_of(self.terminated):
+            self.terminated = True
             control.should_save = True
             control.should_training_stop = True
 
@@ -68,14 +71,18 @@ class TrainingReporter(TrainerCallback):
         entry["tokens"] = self.tokens_before + entry["num_tokens"]
         entry["seconds"] = time.monotonic() - self.step_began
         entry["timestampMs"] = int(time.time() * 1000)
-        say(
-            f"step {entry['step']}/{state.max_steps} loss {entry['loss']:.4f} "
-            f"{entry['seconds']:.2f} s"
-        )
+        if gang.is_first_here():
+            say(
+                f"step {entry['step']}/{state.max_steps} loss {entry['loss']:.4f} "
+                f"{entry['seconds']:.2f} s"
+            )
         report_history(self.tracker, [entry], state.max_steps)
 
     def on_save(self, args: Any, state: TrainerState, control: TrainerControl, **_: Any) -> None:
-        seal(Path(args.output_dir) / f"{PREFIX}{state.global_step}")
+        # Each process writes the state of its random numbers into it.
+        gang.wait_for_all()
+        if gang.is_first():
+            seal(Path(args.output_dir) / f"{PREFIX}{state.global_step}")
 
 
 def report_history(tracker: Tracker, history: list[dict[str, float]], total: int) -> None:

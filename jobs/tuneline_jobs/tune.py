@@ -12,6 +12,7 @@ import time
 from pathlib import Path
 from typing import Any
 
+from . import gang
 from .checkpoints import newest_whole, step_of
 from .language_model import silence_libraries
 from .outcome import EXIT_TERMINATED, say, succeeded
@@ -29,30 +30,33 @@ NOT_IDENTITY = ("output", "runId", "checkpoints", "batchSize", "gradientAccumula
 def run(spec: dict[str, Any]) -> dict[str, object]:
     """Write adapter/ and model/ to the output folder; a tune that was finished is not trained again."""
     began = time.monotonic()
-    tracker = stage_tracker(spec)
+    gang.share_of(spec)
+    tracker = stage_tracker(spec if gang.is_first() else {})
     tracker.log_parameters(parameters_of(spec))
     examples = read_examples(spec["dataset"], TRAIN)
     log_dataset(tracker, spec, len(examples))
     checkpoints = path_of(spec["checkpoints"], "checkpoints") / identity_of(spec)
-    checkpoints.mkdir(parents=True, exist_ok=True)
-    resume_from = newest_whole(checkpoints)
     silence_libraries()
     use_best_threads()
     training = importlib.import_module(".training", __package__)
     reporting = importlib.import_module(".training_reporter", __package__)
 
-    resumed_from_step = step_of(resume_from) if resume_from else 0
-    if resumed_from_step < spec["steps"]:
-        if resume_from:
-            say(f"Resuming after step {resumed_from_step}.")
-        reporter = reporting.TrainingReporter(tracker)
-        needed = spec["steps"] * spec["batchSize"] * spec["gradientAccumulation"]
-        training.train(spec, examples[:needed], checkpoints, resume_from, reporter)
-        if reporter.terminated:
-            say("Stopped on SIGTERM after a checkpoint.")
-            sys.exit(EXIT_TERMINATED)
-    else:
-        say("The training was finished before; only its outputs are written.")
+    with gang.joined():
+        resume_from = gang.agreed(checkpoint_of(checkpoints) if gang.is_first() else None)
+        resumed_from_step = step_of(resume_from) if resume_from else 0
+        if resumed_from_step < spec["steps"]:
+            if resume_from:
+                say(f"Resuming after step {resumed_from_step}.")
+            reporter = reporting.TrainingReporter(tracker)
+            needed = spec["steps"] * spec["batchSize"] * spec["gradientAccumulation"]
+            training.train(spec, examples[:needed], checkpoints, resume_from, reporter)
+            if reporter.terminated:
+                say("Stopped on SIGTERM after a checkpoint.")
+                sys.exit(EXIT_TERMINATED)
+        else:
+            say("The training was finished before; only its outputs are written.")
+    if not gang.is_first():
+        return succeeded()
 
     last = newest_whole(checkpoints)
     if last is None or step_of(last) < spec["steps"]:
@@ -69,7 +73,7 @@ def run(spec: dict[str, Any]) -> dict[str, object]:
         "trainLoss": sum(entry["loss"] for entry in history) / len(history),
         "seconds": round(seconds, 1),
         "peakMemoryGiB": round(peak_memory_gib(), 2),
-        "gpuSeconds": round(seconds, 1) if training.device() == "cuda" else 0,
+        "gpuSeconds": round(seconds * gang.size(), 1) if training.device() == "cuda" else 0,
         "resumedFromStep": resumed_from_step,
     }
     tracker.log_metrics({f"tune/{key}": value for key, value in figures.items()})
@@ -79,6 +83,11 @@ def run(spec: dict[str, Any]) -> dict[str, object]:
         for name in ("adapter", "model")
     }
     return succeeded(outputs, figures)
+
+
+def checkpoint_of(folder: Path) -> Path | None:
+    folder.mkdir(parents=True, exist_ok=True)
+    return newest_whole(folder)
 
 
 def identity_of(spec: dict[str, Any]) -> str:

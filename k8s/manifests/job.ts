@@ -1,6 +1,7 @@
 import type { V1Job } from '@kubernetes/client-node';
 import { exitCodes, type JobOwner, type JobRequest } from '../../domain/job.ts';
 import { annotations, containerName, jobVariable, labels, managedBy } from '../names.ts';
+import { gangEnv, gangSpec, nodesOf } from './gang.ts';
 
 /** Where and with what the Jobs of a cluster run; the same for all of them. */
 export interface JobPlacement {
@@ -45,6 +46,7 @@ export function jobManifest(request: JobRequest, placement: JobPlacement): V1Job
   const { namespace, image, env, gpuProduct, memory, graceSeconds, userId, storage, secret, queue, priorityClass } = placement;
   const gpus = stagesWithoutGpu.includes(request.spec.stage) ? 0 : placement.gpus;
   const ours = { [labels.name]: 'tuneline-job', [labels.partOf]: 'tuneline', [labels.managedBy]: managedBy, [labels.component]: request.spec.stage };
+  const nodes = nodesOf(request);
   const limits = { ...(gpus > 0 ? { 'nvidia.com/gpu': String(gpus) } : {}), ...(memory ? { memory } : {}) };
   return {
     apiVersion: 'batch/v1',
@@ -61,12 +63,14 @@ export function jobManifest(request: JobRequest, placement: JobPlacement): V1Job
       },
     },
     spec: {
+      ...gangSpec(nodes),
       backoffLimit: 0,
       podReplacementPolicy: 'Failed',
       podFailurePolicy: {
         rules: [
-          // An eviction is nobody's failure: the Job goes on in another pod, from its checkpoint.
-          { action: 'Ignore', onPodConditions: [{ type: 'DisruptionTarget', status: 'True' }] },
+          // An eviction is nobody's failure: the Job goes on in another pod, from its checkpoint. Of several pods the
+          // others are lost with it: the Job ends at once, saying why, and the lifecycle makes the next one.
+          { action: nodes > 1 ? 'FailJob' : 'Ignore', onPodConditions: [{ type: 'DisruptionTarget', status: 'True' }] },
           { action: 'FailJob', onExitCodes: { containerName, operator: 'In', values: [exitCodes.badSpec, exitCodes.badData, exitCodes.tryAgain] } },
         ],
       },
@@ -75,6 +79,7 @@ export function jobManifest(request: JobRequest, placement: JobPlacement): V1Job
         metadata: { labels: ours, annotations: { 'cluster-autoscaler.kubernetes.io/safe-to-evict': 'false' } },
         spec: {
           restartPolicy: 'Never',
+          ...(nodes > 1 ? { subdomain: request.name } : {}),
           activeDeadlineSeconds: request.maximumSeconds + unwatchedSeconds,
           terminationGracePeriodSeconds: graceSeconds,
           automountServiceAccountToken: false,
@@ -89,7 +94,7 @@ export function jobManifest(request: JobRequest, placement: JobPlacement): V1Job
               image,
               args: [request.spec.stage],
               ...(secret ? { envFrom: [{ secretRef: { name: secret } }] } : {}),
-              env: Object.entries({ ...env, [jobVariable]: JSON.stringify(request.spec) }).map(([name, value]) => ({ name, value })),
+              env: [...Object.entries({ ...env, [jobVariable]: JSON.stringify(request.spec) }).map(([name, value]) => ({ name, value })), ...gangEnv(request, gpus)],
               resources: Object.keys(limits).length === 0 ? {} : { limits, requests: limits },
               securityContext: { allowPrivilegeEscalation: false, readOnlyRootFilesystem: true, capabilities: { drop: ['ALL'] } },
               terminationMessagePath: '/dev/termination-log',

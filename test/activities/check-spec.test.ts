@@ -82,6 +82,12 @@ test('a model that the Jobs of a cluster would not see is refused, wherever it i
   expect(await check(specInput({ baseModel: 'models/imported' }), true)).toMatchObject({ baseModel: 'models/imported' });
 });
 
+test('several nodes need a cluster', async () => {
+  const change = { tune: { steps: 10, nodes: 2 } };
+  expect(await problemsOf(change)).toEqual(['tune.nodes: expected 1, for this machine runs the Jobs, got 2; a cluster has more (TUNELINE_RUNNER=kubernetes)']);
+  expect(await check(specInput(change), true)).toEqual(aSpec(change));
+});
+
 test('data without a row has no column at all', async () => {
   expect(await problemsOf({ data: { ...data, path: 'empty.jsonl' } })).toEqual([
     'data.input[0]: the data has no column "description"; it has none',

@@ -6,6 +6,7 @@ import { connectCluster, statusOf, unlessMissing, type Cluster as Connection } f
 import { inspectCluster } from '../../k8s/doctor.ts';
 import { createKubernetesJobRunner } from '../../k8s/job-runner.ts';
 import { whileLeading } from '../../k8s/lease.ts';
+import type { JobRequest } from '../../domain/job.ts';
 import type { JobPlacement } from '../../k8s/manifests/job.ts';
 import { loadConfig } from '../../workers/config.ts';
 import { placementOf, unprivilegedUser } from '../../workers/kubernetes.ts';
@@ -125,6 +126,11 @@ async function workerAs(account: string) {
   };
 }
 
+function onTwoNodes(): JobRequest {
+  const request = jobOf({ does: 'succeed', value: '' });
+  return { ...request, spec: { ...request.spec, nodes: 2 } };
+}
+
 type Acting = Awaited<ReturnType<typeof workerAs>>;
 
 own("with the worker's token alone all goes through that a worker does", async () => {
@@ -144,6 +150,11 @@ own("with the worker's token alone all goes through that a worker does", async (
   expect(await runner.events(ends.name)).toMatch(/Scheduled|SuccessfulCreate/);
   expect((await runner.listOpen()).map(({ name }) => name)).toEqual([ends.name]);
   await runner.acknowledge(ends.name);
+
+  const gang = onTwoNodes();
+  await runner.create(gang);
+  expect(await finished(runner, gang.name)).toMatchObject({ kind: 'succeeded' });
+  await runner.acknowledge(gang.name);
 
   const runs = jobOf({ does: 'sleep' });
   await endless.create(runs);
@@ -199,6 +210,7 @@ const losses: Readonly<Record<string, (acting: Acting) => Promise<unknown>>> = {
     await queued.cancel(job.name, 'Deleted', 'enough');
     await refused(queued.acknowledge(job.name));
   },
+  'services create': ({ runner }) => refused(runner.create(onTwoNodes())),
   'pods list': async (acting) => refused(acting.runner.read((await made(acting)).name)),
   'pods watch': watches,
   'pods/log get': async (acting) => {

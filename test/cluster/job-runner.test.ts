@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { KubeConfig, type V1Job } from '@kubernetes/client-node';
-import { connectCluster, type Cluster as Connection } from '../../k8s/client.ts';
+import { connectCluster, unlessMissing, type Cluster as Connection } from '../../k8s/client.ts';
 import { createKubernetesJobRunner } from '../../k8s/job-runner.ts';
 import { jobNameLabel } from '../../k8s/names.ts';
 import { isLive } from '../../k8s/classify.ts';
@@ -153,6 +153,66 @@ test('a Job that was cancelled before it started leaves nothing once that was re
   await harness.runner.acknowledge(request.name);
   expect(await harness.live(request.name)).toBe(0);
   expect(await harness.runner.listOpen()).toEqual([]);
+  await harness.close();
+});
+
+const onTwoNodes = (does: Behaviour) => {
+  const request = jobOf(does);
+  return { ...request, spec: { ...request.spec, nodes: 2 } };
+};
+const serviceOf = ({ namespace }: Harness, name: string) => connection.core.readNamespacedService({ namespace, name }).catch(unlessMissing);
+
+test('a Job on two nodes has a pod for each, whose names a Service gives for as long as the Job is there', async () => {
+  const harness = await makeHarness();
+  const { namespace } = harness;
+  const request = onTwoNodes({ does: 'succeed', value: 'together' });
+  expect(await harness.runner.create(request)).toBe('created');
+  const uid = (await harness.job(request.name)).metadata?.uid;
+  expect((await serviceOf(harness, request.name))?.metadata?.ownerReferences).toMatchObject([{ kind: 'Job', uid }]);
+  expect(await finished(harness.runner, request.name)).toMatchObject({ kind: 'succeeded', value: 'together' });
+  const pods = await connection.core.listNamespacedPod({ namespace, labelSelector: `${jobNameLabel}=${request.name}` });
+  expect(pods.items.map(({ spec }) => [spec?.hostname, spec?.subdomain]).sort()).toEqual([0, 1].map((index) => [`${request.name}-${index}`, request.name]));
+
+  // A worker that ended between the two leaves the Service to the next.
+  await connection.core.deleteNamespacedService({ namespace, name: request.name });
+  expect(await harness.successor().create(request)).toBe('adopted');
+  expect(await harness.successor().create(request)).toBe('adopted');
+  expect(await serviceOf(harness, request.name)).toBeDefined();
+  await connection.batch.deleteNamespacedJob({ namespace, name: request.name, propagationPolicy: 'Background' });
+  await until(async () => (await serviceOf(harness, request.name)) === undefined);
+  await harness.close();
+});
+
+test('a Job on two nodes that loses one ends as evicted, and nothing takes its place', async () => {
+  const harness = await makeHarness();
+  const { namespace } = harness;
+  const request = onTwoNodes({ does: 'sleep' });
+  await harness.runner.create(request);
+  await phase(harness.runner, request.name, 'running');
+  const [, second] = (await connection.core.listNamespacedPod({ namespace, labelSelector: `${jobNameLabel}=${request.name}` })).items;
+  const name = second?.metadata?.name ?? '';
+  await connection.core.createNamespacedPodEviction({ namespace, name, body: { metadata: { name, namespace } } });
+  expect(await finished(harness.runner, request.name)).toMatchObject({ failure: { class: 'Evicted', message: expect.stringContaining(name) } });
+  expect(await harness.starts(request.name)).toBe(2);
+  await harness.close();
+});
+
+test('a Job on two nodes of which one is taken waits for that one, and a cancel ends both', async () => {
+  const harness = await makeHarness({ gpus: 8 });
+  const before = jobOf({ does: 'sleep' });
+  await harness.runner.create(before);
+  await phase(harness.runner, before.name, 'running');
+  const request = onTwoNodes({ does: 'sleep' });
+  await harness.runner.create(request);
+  await until(async () => {
+    const state = await harness.runner.read(request.name);
+    return state.phase === 'queued' && state.wait?.for === 'node' && /Insufficient nvidia\.com\/gpu/.test(state.wait.message);
+  });
+  await harness.runner.cancel(before.name, 'Deleted', 'make room');
+  await phase(harness.runner, request.name, 'running');
+  await harness.runner.cancel(request.name, 'Deleted', 'not wanted');
+  expect(await harness.live(request.name)).toBe(0);
+  expect(await finished(harness.runner, request.name)).toMatchObject({ failure: { class: 'Deleted' } });
   await harness.close();
 });
 

@@ -69,6 +69,16 @@ describe('after an out-of-memory a stage is retried smaller', () => {
     expect(shrinkAfter(failureOf('GpuOutOfMemory'), tuneOf(1, 2))).toBeUndefined();
   });
 
+  test.each([
+    [8, 1, 2, { batchSize: 2, gradientAccumulation: 4 }],
+    [8, 2, 2, { batchSize: 4, gradientAccumulation: 4 }],
+    [4, 3, 2, { batchSize: 1, gradientAccumulation: 12 }],
+    [4, 1, 4, undefined],
+  ])('where a batch of %d, accumulated %d times, is shared by %d nodes, what one of them takes at once gets smaller', (batchSize, gradientAccumulation, nodes, smaller) => {
+    const spec = { ...tuneOf(batchSize, gradientAccumulation), nodes };
+    expect(shrinkAfter(failureOf('GpuOutOfMemory'), spec)).toEqual(smaller && { ...spec, ...smaller });
+  });
+
   test('a stage without a micro-batch has none either', () => {
     const spec: StageSpec = { stage: 'noop', input: 1 };
     expect(shrinkAfter(failureOf('HostOutOfMemory'), spec)).toBeUndefined();

@@ -45,6 +45,7 @@ describe('a failure', () => {
     ['what the process says over what its exit code says', ended(1, failure('GpuOutOfMemory')), 'GpuOutOfMemory', 'It said so.'],
     ['what the process says over a lost exit code', ended(undefined, failure('HostOutOfMemory')), 'HostOutOfMemory', 'It said so.'],
     ['that it ended itself, for it got no further', ended(1, failure('Stalled')), 'Stalled', 'It said so.'],
+    ['that it lost another process, which only it can know', ended(75, failure('NodeLost')), 'NodeLost', 'It said so.'],
     ['a class that no one knows', ended(1, failure('Sunspots')), 'Unknown', 'It said so.'],
     ['a class that a process can not know of itself', ended(1, failure('Preempted')), 'Unknown', 'It said so.'],
     ['a failure without a message', ended(65, { ok: false, failure: { class: 'Unknown' } }), 'BadData', 'exit code 65'],

@@ -1,7 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import type { V1Job, V1Pod, V1PodStatus } from '@kubernetes/client-node';
-import { classifyJob } from '../../k8s/classify.ts';
-import { annotations } from '../../k8s/names.ts';
+import { classifyJob, decisivePod } from '../../k8s/classify.ts';
+import { annotations, indexAnnotation } from '../../k8s/names.ts';
 
 const at = (second: number) => new Date(Date.UTC(2026, 0, 1, 0, 0, second));
 const ok = JSON.stringify({ ok: true, outputs: {}, figures: {}, value: 'done' });
@@ -138,5 +138,93 @@ describe('what a Job waits for', () => {
 
   test('is not known while nothing has looked at it', () => {
     expect(classifyJob(jobOf(), [])).toEqual({ phase: 'queued' });
+  });
+});
+
+describe('a Job on two nodes', () => {
+  const gangOf = (...given: Parameters<typeof jobOf>): V1Job => {
+    const job = jobOf(...given);
+    return { ...job, spec: { template: {}, ...job.spec, completions: 2, completionMode: 'Indexed' } };
+  };
+  /** The pod of a node, and the second at which its container ended. */
+  const nodeOf = (index: number, status: V1PodStatus, endedAt = 9): V1Pod => {
+    const given = structuredClone(status);
+    for (const { state } of given.containerStatuses ?? []) if (state?.terminated) state.terminated.finishedAt = at(endedAt);
+    return { metadata: { name: `tl-${index}-abcde`, creationTimestamp: at(1), annotations: { [indexAnnotation]: String(index) } }, status: given };
+  };
+  const running = (second: number): V1PodStatus => ({ phase: 'Running', containerStatuses: [{ name: 'job', image: '', imageID: '', ready: true, restartCount: 0, state: { running: { startedAt: at(second) } } }] });
+  const says = (failureClass: string, exitCode = 1) => terminated(exitCode, JSON.stringify({ ok: false, failure: { class: failureClass, message: 'it said so' } }));
+  const unplaced: V1PodStatus = { phase: 'Pending', conditions: [{ type: 'PodScheduled', status: 'False', message: '0/4 nodes: 4 Insufficient nvidia.com/gpu', lastTransitionTime: at(2) }] };
+
+  test('runs since the last of them does', () => {
+    expect(classifyJob(gangOf(), [nodeOf(0, running(5)), nodeOf(1, running(7))])).toEqual({ phase: 'running', sinceMs: at(7).getTime() });
+  });
+
+  test('still runs when the second has ended and the first writes what was learned', () => {
+    expect(classifyJob(gangOf(), [nodeOf(0, running(5)), nodeOf(1, terminated(0, ok))])).toEqual({ phase: 'running', sinceMs: at(5).getTime() });
+  });
+
+  test.each<[string, V1PodStatus[], object]>([
+    ['the one that has no place', [running(5), unplaced], { for: 'node', message: '0/4 nodes: 4 Insufficient nvidia.com/gpu' }],
+    ['a place before an image', [waiting('ImagePullBackOff'), unplaced], { for: 'node' }],
+    ['what no time will mend before all', [unplaced, waiting('InvalidImageName')], { for: 'image', hopeless: true }],
+  ])('waits while one of them does: for %s', (_what, statuses, wait) => {
+    expect(classifyJob(gangOf(), statuses.map((status, index) => nodeOf(index, status)))).toMatchObject({ phase: 'queued', wait });
+  });
+
+  test('waits while one of its pods is not made yet', () => {
+    expect(classifyJob(gangOf(), [nodeOf(0, running(5))])).toEqual({ phase: 'queued' });
+  });
+
+  test('succeeds with what the first says', () => {
+    const nothing = JSON.stringify({ ok: true, outputs: {}, figures: {} });
+    expect(classifyJob(gangOf(ended('Complete')), [nodeOf(1, terminated(0, nothing)), nodeOf(0, terminated(0, ok))])).toMatchObject({ outcome: { kind: 'succeeded', value: 'done' } });
+  });
+
+  test.each<[string, [V1PodStatus, number?], [V1PodStatus, number?], string]>([
+    ['the loss of the other, which was evicted', [says('NodeLost', 75), 3], [disrupted('EvictionByEvictionAPI'), 4], 'Evicted'],
+    ['whatever else, for the other was preempted', [says('Unknown'), 3], [disrupted('PreemptionByScheduler'), 9], 'Preempted'],
+    ['the loss of the other, which the kernel ended', [says('NodeLost', 75), 3], [terminated(137, undefined, 'OOMKilled'), 4], 'HostOutOfMemory'],
+    ['the loss of the other, which failed by itself', [says('NodeLost', 75), 3], [says('GpuOutOfMemory'), 4], 'GpuOutOfMemory'],
+    ['an end from outside, for the other crashed', [terminated(143), 3], [terminated(139), 4], 'Unknown'],
+    ['its own failure, before the other', [says('BadData', 65), 3], [says('BadSpec', 64), 4], 'BadData'],
+    ['its own failure, after the other', [says('BadData', 65), 4], [says('BadSpec', 64), 3], 'BadSpec'],
+    ['the stop after a checkpoint, as the other', [terminated(143)], [terminated(143)], 'Evicted'],
+    ['a memory that a child used up, however well it ended', [{ ...terminated(0, ok, 'OOMKilled') }], [terminated(0, ok)], 'HostOutOfMemory'],
+  ])('that failed by %s', (_what, first, second, failureClass) => {
+    for (const pods of [[nodeOf(0, ...first), nodeOf(1, ...second)], [nodeOf(0, ...second), nodeOf(1, ...first)]])
+      expect(classifyJob(gangOf(ended('Failed')), pods)).toMatchObject({ phase: 'finished', outcome: { kind: 'failed', failure: { class: failureClass } } });
+  });
+
+  describe('of which an evicted pod left nothing but the word of the Job', () => {
+    const message = 'Pod training/tl-1-abcde has condition DisruptionTarget matching FailJob rule at index 0';
+    const failed = gangOf({ conditions: [{ type: 'Failed', status: 'True', reason: 'PodFailurePolicy', message }] });
+
+    test.each<[string, V1Pod[]]>([
+      ['no other pod', []],
+      ['one that lost it', [nodeOf(0, says('NodeLost', 75))]],
+      ['one that was ended', [nodeOf(0, terminated(143))]],
+      ['the success of the second, which is none of the Job', [nodeOf(1, terminated(0, ok))]],
+    ])('and %s was evicted', (_what, pods) => {
+      expect(classifyJob(failed, pods)).toEqual({ phase: 'finished', outcome: { kind: 'failed', failure: { class: 'Evicted', message } } });
+    });
+
+    test('says so in vain where another had failed by itself', () => {
+      expect(classifyJob(failed, [nodeOf(0, says('BadData', 65))])).toMatchObject({ outcome: { failure: { class: 'BadData' } } });
+    });
+  });
+
+  test('of which the first is gone is no success of the second', () => {
+    expect(classifyJob(gangOf(ended('Failed')), [nodeOf(1, terminated(0, ok))])).toMatchObject({ outcome: { failure: { class: 'Evicted' } } });
+  });
+
+  test('that we ended says why', () => {
+    const cancelled = { cause: 'Deadline', reason: 'too long' };
+    expect(classifyJob(gangOf(ended('Failed'), { cancelled }), [nodeOf(0, terminated(143)), nodeOf(1, terminated(143))])).toMatchObject({ outcome: { failure: { class: 'Deadline', message: 'too long' } } });
+  });
+
+  test('has its log from the one whose end is its own, and until then from the first', () => {
+    expect(decisivePod([nodeOf(1, running(5)), nodeOf(0, running(5))])?.metadata?.name).toBe('tl-0-abcde');
+    expect(decisivePod([nodeOf(0, says('NodeLost')), nodeOf(1, terminated(139))])?.metadata?.name).toBe('tl-1-abcde');
   });
 });

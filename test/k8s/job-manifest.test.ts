@@ -1,4 +1,5 @@
-import { expect, test } from '@jest/globals';
+import { describe, expect, test } from '@jest/globals';
+import { serviceManifest } from '../../k8s/manifests/service.ts';
 import { jobManifest, requestOf, type JobPlacement } from '../../k8s/manifests/job.ts';
 import { jobOf } from '../contract/job-runner.ts';
 
@@ -38,4 +39,47 @@ test.each([
 
 test('the spec goes in by one variable', () => {
   expect(container?.env).toEqual([{ name: 'TUNELINE_JOB', value: JSON.stringify(request.spec) }]);
+});
+
+describe('on several nodes', () => {
+  const gang = { ...request, spec: { stage: 'tune', nodes: 4 } };
+  const made = jobManifest(gang, { ...placement, gpus: 8 });
+  const pod = made.spec?.template.spec;
+
+  test('each has a pod that knows its number, and where the first is', () => {
+    expect(made.spec).toMatchObject({ completionMode: 'Indexed', completions: 4, parallelism: 4, backoffLimit: 0 });
+    expect(pod?.subdomain).toBe(gang.name);
+    expect(pod?.containers[0]?.resources?.limits).toEqual({ 'nvidia.com/gpu': '8' });
+    expect(pod?.containers[0]?.env?.slice(1)).toEqual([
+      { name: 'PET_NNODES', value: '4' },
+      { name: 'PET_NPROC_PER_NODE', value: '8' },
+      { name: 'PET_MASTER_PORT', value: '29500' },
+      { name: 'PET_MASTER_ADDR', value: `${gang.name}-0.${gang.name}` },
+      { name: 'PET_NODE_RANK', valueFrom: { fieldRef: { fieldPath: "metadata.annotations['batch.kubernetes.io/job-completion-index']" } } },
+    ]);
+    expect(requestOf(made)).toEqual(gang);
+  });
+
+  test('the loss of one ends the Job, for the others are lost with it', () => {
+    expect(made.spec?.podFailurePolicy?.rules.map(({ action }) => action)).toEqual(['FailJob', 'FailJob']);
+  });
+
+  test('a Service of the Job gives the pods their names, ready or not', () => {
+    const service = serviceManifest({ ...made, metadata: { ...made.metadata, uid: 'its UID' } });
+    expect(service).toMatchObject({
+      metadata: { name: gang.name, ownerReferences: [{ apiVersion: 'batch/v1', kind: 'Job', name: gang.name, uid: 'its UID' }] },
+      spec: { clusterIP: 'None', publishNotReadyAddresses: true, selector: { 'batch.kubernetes.io/job-name': gang.name } },
+    });
+    expect(service?.metadata?.labels).not.toHaveProperty(['tuneline.dev/open']);
+  });
+
+  test('a Job of one pod has neither', () => {
+    expect(manifest.spec?.completionMode).toBeUndefined();
+    expect(serviceManifest({ ...manifest, metadata: { ...manifest.metadata, uid: 'its UID' } })).toBeUndefined();
+  });
+
+  test('of one node with several GPUs, each gets a process', () => {
+    const env = jobManifest({ ...request, spec: { stage: 'tune' } }, { ...placement, gpus: 2 }).spec?.template.spec?.containers[0]?.env;
+    expect(env?.slice(1).map(({ name, value }) => [name, value])).toEqual([['PET_NNODES', '1'], ['PET_NPROC_PER_NODE', '2'], ['PET_MASTER_PORT', '29500']]);
+  });
 });

@@ -1,0 +1,21 @@
+import type { V1Job, V1Service } from '@kubernetes/client-node';
+import { jobNameLabel, labels } from '../names.ts';
+import { rendezvousPort } from './gang.ts';
+
+/** What gives each pod of a Job on several nodes its name, `JOB-INDEX.JOB`; it goes when the Job does. Undefined for a Job of one pod. */
+export function serviceManifest({ metadata, spec }: V1Job): V1Service | undefined {
+  if (spec?.completionMode !== 'Indexed' || !metadata?.name || !metadata.uid) return undefined;
+  const { [labels.open]: _open, ...kept } = metadata.labels ?? {};
+  return {
+    apiVersion: 'v1',
+    kind: 'Service',
+    metadata: { name: metadata.name, labels: kept, ownerReferences: [{ apiVersion: 'batch/v1', kind: 'Job', name: metadata.name, uid: metadata.uid }] },
+    spec: {
+      clusterIP: 'None',
+      // They look for each other before any of them is ready.
+      publishNotReadyAddresses: true,
+      selector: { [jobNameLabel]: metadata.name },
+      ports: [{ name: 'rendezvous', port: rendezvousPort }],
+    },
+  };
+}
