@@ -32,12 +32,17 @@ async function checkReferences(spec: LifecycleSpec, workspace: Workspace): Promi
     ...[data, prompt, baseModel].flatMap((r) => (r.ok ? [] : [r.problem])),
     ...(data.ok ? await checkColumns(spec, data.uri) : []),
     ...(prompt.ok ? await checkPlaceholders(spec, prompt.uri) : []),
-    ...checkNodes(spec, workspace),
+    ...checkProcesses(spec, workspace),
   ];
 }
 
-const checkNodes = ({ tune: { nodes } }: LifecycleSpec, { apart = false }: Workspace): Problem[] =>
-  nodes === 1 || apart ? [] : [{ path: 'tune.nodes', message: `expected 1, for this machine runs the Jobs, got ${nodes}; a cluster has more (TUNELINE_RUNNER=kubernetes)` }];
+/** A process for each GPU of each node: they share a batch, and none may be left without a part. */
+function checkProcesses({ tune: { nodes, batchSize, gradientAccumulation } }: LifecycleSpec, { cluster }: Workspace): Problem[] {
+  if (!cluster) return nodes === 1 ? [] : [{ path: 'tune.nodes', message: `expected 1, for this machine runs the Jobs, got ${nodes}; a cluster has more (TUNELINE_RUNNER=kubernetes)` }];
+  const processes = nodes * Math.max(1, cluster.gpusPerNode);
+  if ((batchSize * gradientAccumulation) % processes === 0) return [];
+  return [{ path: 'tune.batchSize', message: `expected with tune.gradientAccumulation a multiple of ${processes}, for so many processes share the batch (tune.nodes ${nodes}, TUNELINE_JOB_GPUS ${cluster.gpusPerNode}), got ${batchSize} × ${gradientAccumulation}` }];
+}
 
 /** Looks at the first row only: the prepare stage checks every one. */
 async function checkColumns({ data }: LifecycleSpec, uri: string): Promise<Problem[]> {

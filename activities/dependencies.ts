@@ -21,8 +21,8 @@ export interface Workspace {
   readonly root: string;
   /** Where `packaged:NAME` base models were imported to, one folder each. */
   readonly models: string;
-  /** Set where Jobs see no other folder of this machine than `models` and the artifacts. */
-  readonly apart?: boolean;
+  /** Where one runs the Jobs, which see no other folder of this machine than `models` and the artifacts. */
+  readonly cluster?: { readonly gpusPerNode: number };
   /** Digest of the code that the Jobs run, with its lock. */
   readonly codeDigest: string;
   /** For people: the revision or version that the code came from. */

@@ -32,7 +32,7 @@ export function createRecordActivities({ tracking, artifacts, workspace }: Pick<
       const baseModel = await fix(await resolveBaseModel(spec.baseModel, workspace), 'digest');
       const template = (await readFile(fileURLToPath(must(await resolveFile(spec.prompt.path, 'prompt.path', workspace))), 'utf8')).trimEnd();
       const promptVersion = await tracking.registerPrompt(spec.prompt.name, template);
-      const { codeDigest, codeRevision } = workspace;
+      const { codeDigest, codeRevision, cluster: { gpusPerNode = 0 } = {} } = workspace;
       const runId = await tracking.openRun({
         experiment: spec.model,
         name: execution.workflowId,
@@ -48,7 +48,7 @@ export function createRecordActivities({ tracking, artifacts, workspace }: Pick<
         },
       });
       await tracking.putText(runId, 'spec.json', `${JSON.stringify(spec, null, 2)}\n`);
-      return { runId, data, baseModel, prompt: { name: spec.prompt.name, version: promptVersion, template }, codeDigest, codeRevision };
+      return { runId, data, baseModel, prompt: { name: spec.prompt.name, version: promptVersion, template }, codeDigest, codeRevision, ...(gpusPerNode > 1 ? { gpusPerNode } : {}) };
     },
 
     async recordVerdict(runId: string, verdict: Verdict): Promise<void> {

@@ -28,7 +28,7 @@ export async function resolveBaseModel(reference: string, workspace: Workspace):
   const folder = reference.startsWith(packagedPrefix)
     ? join(workspace.models, reference.slice(packagedPrefix.length))
     : resolve(workspace.root, reference);
-  const apart = workspace.apart && relative(workspace.models, folder).startsWith('..');
+  const apart = workspace.cluster && relative(workspace.models, folder).startsWith('..');
   if (!apart && (await isModelFolder(folder))) return { ok: true, uri: pathToFileURL(folder).href };
   if (hubModelId.test(reference)) return { ok: true, uri: reference };
   const hint = reference.startsWith(packagedPrefix)

@@ -67,6 +67,7 @@ export const jobSpecSchema = z.discriminatedUnion('stage', [
     checkpointEverySteps: count,
     /** Left out where it is one: what was computed before there were several keeps its digest. */
     nodes: count.optional(),
+    gpusPerNode: count.optional(),
     /** Outlives the attempts of one stage. */
     checkpoints: fileUri,
     seed,

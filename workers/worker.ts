@@ -78,7 +78,7 @@ const worker = await Worker.create({
       models: join(config.folders.home, 'models'),
       // On a cluster the image is the code.
       codeDigest: placement ? digestOf({ image: placement.image }) : await digestJobsCode(config.folders.repository),
-      apart: placement !== undefined,
+      ...(placement ? { cluster: { gpusPerNode: placement.gpus } } : {}),
       codeRevision: await describeRevision(config.folders.repository),
     },
   }),

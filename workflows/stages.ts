@@ -29,7 +29,7 @@ export const prepareSpec = (spec: LifecycleSpec, inputs: LifecycleInputs): Stage
 export function tuneSpec(spec: LifecycleSpec, inputs: LifecycleInputs, dataset: Artifact): StageSpec {
   const { maximumSeconds: _deadline, nodes, ...settings } = spec.tune;
   // One node is not worth a word, which would change the digest of what was computed before there were several.
-  return { stage: 'tune', dataset, baseModel: inputs.baseModel.uri, ...settings, ...(nodes > 1 ? { nodes } : {}), seed: spec.seed };
+  return { stage: 'tune', dataset, baseModel: inputs.baseModel.uri, ...settings, ...(nodes > 1 ? { nodes } : {}), ...(inputs.gpusPerNode ? { gpusPerNode: inputs.gpusPerNode } : {}), seed: spec.seed };
 }
 
 export const evaluateSpec = (spec: LifecycleSpec, dataset: Artifact, models: Readonly<Partial<Record<Role, Artifact>>>): StageSpec => ({

@@ -26,8 +26,8 @@ beforeAll(async () => {
 });
 afterAll(() => rm(root, { recursive: true }));
 
-const check = (raw: unknown, apart = false) => {
-  const { checkSpec } = createSpecActivities({ workspace: { root, models: join(root, 'models'), codeDigest: '', codeRevision: '', apart } });
+const check = (raw: unknown, gpusPerNode?: number) => {
+  const { checkSpec } = createSpecActivities({ workspace: { root, models: join(root, 'models'), codeDigest: '', codeRevision: '', ...(gpusPerNode === undefined ? {} : { cluster: { gpusPerNode } }) } });
   return activityEnvironment().run(checkSpec, raw);
 };
 
@@ -78,14 +78,23 @@ test('a model that the Jobs of a cluster would not see is refused, wherever it i
   await mkdir(join(root, 'elsewhere'));
   await writeFile(join(root, 'elsewhere', 'config.json'), '{}');
   expect(await check(specInput({ baseModel: 'elsewhere' }))).toMatchObject({ baseModel: 'elsewhere' });
-  await expect(check(specInput({ baseModel: 'elsewhere' }), true)).rejects.toMatchObject({ type: 'BadSpec', message: expect.stringContaining(`under ${join(root, 'models')}, which the cluster's Jobs see`) });
-  expect(await check(specInput({ baseModel: 'models/imported' }), true)).toMatchObject({ baseModel: 'models/imported' });
+  await expect(check(specInput({ baseModel: 'elsewhere' }), 1)).rejects.toMatchObject({ type: 'BadSpec', message: expect.stringContaining(`under ${join(root, 'models')}, which the cluster's Jobs see`) });
+  expect(await check(specInput({ baseModel: 'models/imported' }), 1)).toMatchObject({ baseModel: 'models/imported' });
 });
 
 test('several nodes need a cluster', async () => {
   const change = { tune: { steps: 10, nodes: 2 } };
   expect(await problemsOf(change)).toEqual(['tune.nodes: expected 1, for this machine runs the Jobs, got 2; a cluster has more (TUNELINE_RUNNER=kubernetes)']);
-  expect(await check(specInput(change), true)).toEqual(aSpec(change));
+  expect(await check(specInput(change), 0)).toEqual(aSpec(change));
+});
+
+test.each([
+  [{ batchSize: 8 }, 8],
+  [{ batchSize: 4, gradientAccumulation: 4, nodes: 2 }, 8],
+])('%j is shared by every process, where each node has %i GPUs', async (change, gpus) => {
+  const input = specInput({ tune: { steps: 10, ...change } });
+  await expect(check(input, gpus)).resolves.toMatchObject({ tune: change });
+  await expect(check(input, 3)).rejects.toMatchObject({ type: 'BadSpec', message: expect.stringMatching(/tune\.batchSize: expected with tune\.gradientAccumulation a multiple of [36], .*TUNELINE_JOB_GPUS 3/) });
 });
 
 test('data without a row has no column at all', async () => {

@@ -163,7 +163,8 @@ describe('an earlier success', () => {
     expect(await stageDigestOf({ identity: { ...job().identity, workflowId: 'another', attempt: 3 }, maximumSeconds: 5 })).toBe(digest);
     expect(await stageDigestOf({ spec: tuneSpec(aSpec({ seed: 8 }), inputs(), artifact('dataset')) })).not.toBe(digest);
     // As before a tune could have several: what was computed then still stands in.
-    expect(tune).not.toHaveProperty('nodes');
+    for (const name of ['nodes', 'gpusPerNode']) expect(tune).not.toHaveProperty(name);
+    expect(await stageDigestOf({ spec: tuneSpec(aSpec(), { ...inputs(), gpusPerNode: 8 }, artifact('dataset')) })).not.toBe(digest);
     expect(await stageDigestOf({ spec: tuneSpec(aSpec({ tune: { steps: 10, nodes: 2 } }), inputs(), artifact('dataset')) })).not.toBe(digest);
     const otherCode = { experiment: 'summaries', parentRunId: 'parent-run', inputDigests: [artifact('other code').digest], reuse: true };
     expect(await stageDigestOf({ tracking: otherCode })).not.toBe(digest);

@@ -31,7 +31,9 @@ function recordActivities() {
   const { tracking, changes } = fakeTracking();
   const workspace = { root, models: join(root, 'models'), codeDigest: artifact('code').digest, codeRevision: 'abc123' };
   const activities = createRecordActivities({ tracking, artifacts: createLocalArtifactStore(root), workspace });
-  return { ...activities, changes, open: (spec = aSpec()) => activityEnvironment().run(activities.openLifecycle, spec, execution) };
+  const open = (spec = aSpec(), { openLifecycle } = activities) => activityEnvironment().run(openLifecycle, spec, execution);
+  const onCluster = (gpusPerNode: number) => createRecordActivities({ tracking, artifacts: createLocalArtifactStore(root), workspace: { ...workspace, cluster: { gpusPerNode } } });
+  return { ...activities, changes, open, onCluster };
 }
 
 const uriOf = (...path: string[]): string => pathToFileURL(join(root, ...path)).href;
@@ -56,6 +58,13 @@ describe('a lifecycle is opened', () => {
     expect(await readFile(fileURLToPath(data.uri), 'utf8')).toBe(rows);
     expect(await readFile(join(root, 'data.jsonl'), 'utf8')).toBe('edited');
     expect(await readdir(join(root, 'inputs'))).toHaveLength(1);
+  });
+
+  test('and where each node has several GPUs, that is fixed too', async () => {
+    const { open, onCluster } = recordActivities();
+    const spec = aSpec({ data: { ...aSpec().data, path: 'hub:org/data' }, baseModel: 'org/base' });
+    expect(await open(spec, onCluster(8))).toMatchObject({ gpusPerNode: 8 });
+    expect(await open(spec, onCluster(1))).not.toHaveProperty('gpusPerNode');
   });
 
   test('and what is on the hub stands for itself', async () => {

@@ -79,6 +79,12 @@ describe('after an out-of-memory a stage is retried smaller', () => {
     expect(shrinkAfter(failureOf('GpuOutOfMemory'), spec)).toEqual(smaller && { ...spec, ...smaller });
   });
 
+  test('and GPUs share it like nodes', () => {
+    const shared = { nodes: 2, gpusPerNode: 2 };
+    expect(shrinkAfter(failureOf('GpuOutOfMemory'), Object.assign(tuneOf(8, 2), shared))).toEqual({ ...tuneOf(2, 8), ...shared });
+    expect(shrinkAfter(failureOf('GpuOutOfMemory'), Object.assign(tuneOf(8, 2), shared, { gpusPerNode: 8 }))).toBeUndefined();
+  });
+
   test('a stage without a micro-batch has none either', () => {
     const spec: StageSpec = { stage: 'noop', input: 1 };
     expect(shrinkAfter(failureOf('HostOutOfMemory'), spec)).toBeUndefined();
