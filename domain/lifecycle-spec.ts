@@ -58,7 +58,6 @@ const tune = z
     maximumSeconds: z.int().min(1).default(86_400).meta({ description: 'The Job is stopped after so long.' }),
     nodes: z.int().min(1).max(maximumNodes).default(1).meta({ description: 'Machines that train together; they share each batch.' }),
   })
-  .refine((t) => t.nodes < 1 || (t.batchSize * t.gradientAccumulation) % t.nodes === 0, { path: ['nodes'], message: 'a divisor of tune.batchSize × tune.gradientAccumulation, which the nodes share' })
   // Not held against a number of steps that is wrong itself.
   .refine((t) => t.steps < 1 || t.warmupSteps < t.steps, { path: ['warmupSteps'], message: 'fewer than tune.steps' });
 

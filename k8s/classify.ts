@@ -29,7 +29,7 @@ export const isBarred = (job: V1Job): boolean => cancelledOf(job) !== undefined 
  * speaks for all. Where an eviction put one pod in another's place, the one that came last.
  */
 export function decisivePod(pods: readonly V1Pod[]): V1Pod | undefined {
-  const nodes = nodesOf(pods);
+  const nodes = latestOfNodes(pods);
   if (!nodes.has(undefined)) {
     const failed = [...nodes.values()].filter((pod) => pod.status?.phase === 'Failed' || failureOfPod(pod));
     return failed.sort((a, b) => howSecondary(a) - howSecondary(b) || endMs(a) - endMs(b))[0] ?? nodes.get('0');
@@ -47,7 +47,7 @@ function howSecondary(pod: V1Pod): number {
 }
 
 /** The latest pod of each node, by the index of an Indexed Job; undefined stands for the one node of another. */
-const nodesOf = (pods: readonly V1Pod[]): ReadonlyMap<string | undefined, V1Pod> =>
+const latestOfNodes = (pods: readonly V1Pod[]): ReadonlyMap<string | undefined, V1Pod> =>
   new Map([...pods].sort((a, b) => timeMs(a.metadata?.creationTimestamp) - timeMs(b.metadata?.creationTimestamp)).map((pod) => [pod.metadata?.annotations?.[indexAnnotation], pod]));
 
 /** A pod that may still run something, or be about to. Phase `Unknown` counts: its node is out of sight, not dead. */
@@ -108,7 +108,7 @@ function failureWithoutPod(job: V1Job): Failure {
  */
 function runningSince(job: V1Job, pods: readonly V1Pod[]): number | undefined {
   const { completions = 1 } = job.spec ?? {};
-  const starts = (completions > 1 ? [...nodesOf(pods).values()] : pods).flatMap((pod) => {
+  const starts = (completions > 1 ? [...latestOfNodes(pods).values()] : pods).flatMap((pod) => {
     const { running, terminated } = mainStatus(pod)?.state ?? {};
     const at = running?.startedAt ?? (pods.length === 1 || completions > 1 ? terminated?.startedAt : undefined);
     return at ? [timeMs(at)] : [];

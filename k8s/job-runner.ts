@@ -1,13 +1,13 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { PatchStrategy, setHeaderOptions, type CoreV1Event, type V1Job, type V1Pod } from '@kubernetes/client-node';
+import { PatchStrategy, setHeaderOptions, type V1Job, type V1Pod } from '@kubernetes/client-node';
 import { HintQueue } from '../domain/hint-queue.ts';
 import { JobConflictError, type CancelCause, type JobOwner, type JobRequest, type JobRunner, type JobState } from '../domain/job.ts';
-import { cancelledOf, classifyJob, decisivePod, isBarred, isLive } from './classify.ts';
+import { cancelledOf, classifyJob, isBarred, isLive } from './classify.ts';
 import { statusOf, unlessMissing, type Cluster } from './client.ts';
 import { jobManifest, ownerAnnotations, requestOf, type JobPlacement } from './manifests/job.ts';
 import { serviceManifest } from './manifests/service.ts';
-import { describeEvents } from './events.ts';
-import { annotations, containerName, jobNameLabel, labels, managedBy } from './names.ts';
+import { Evidence } from './evidence.ts';
+import { annotations, jobNameLabel, labels, managedBy } from './names.ts';
 import { shareReads } from './shared-reads.ts';
 import { Mirror, pagesOf, watchClocks, type WatchClocks } from './watch.ts';
 import { Workloads } from './workload.ts';
@@ -33,15 +33,8 @@ export function createKubernetesJobRunner({ cluster, placement, log, clocks = wa
   const { namespace } = placement;
   const hints = new HintQueue();
   const workloads = new Workloads(custom, namespace);
-  /** Ends of logs whose pods were about to go, by Job and pod. */
-  const keptLogs = new Map<string, Map<string, string>>();
   /** Whoever makes a Job has it tracked, and needs not be told of it by the watch. */
   const creating = new Set<string>();
-  /** Pods whose last words are being listened to. */
-  const going = new Set<string>();
-  /** Of Jobs that were read as finished: the pod that ended each, for its log; undefined where there is none. */
-  const endedBy = new Map<string, string | undefined>();
-  let watching = false;
   // Not before both watches stand: until then, a look at each Job would be two requests.
   const onOpen = (): void => {
     if (jobs.live && pods.live) for (const mirror of [jobs, pods]) mirror.announce();
@@ -68,13 +61,9 @@ export function createKubernetesJobRunner({ cluster, placement, log, clocks = wa
     groupOf: jobOf,
     onChange: (pod) => {
       hint(jobOf(pod));
-      // Evicted or deleted, it takes its log along; what it says in its grace matters most.
       const { name, deletionTimestamp } = pod.metadata ?? {};
-      if (!name || !deletionTimestamp || going.has(name) || !isOpen(jobOf(pod))) return;
-      going.add(name);
-      void keepLog(jobOf(pod), name)
-        .then(() => keepLog(jobOf(pod), name, true))
-        .finally(() => going.delete(name));
+      const job = jobOf(pod);
+      if (job && name && deletionTimestamp && isOpen(job)) void evidence.keepLastWords(job, name);
     },
     onOpen,
     onError,
@@ -88,6 +77,7 @@ export function createKubernetesJobRunner({ cluster, placement, log, clocks = wa
   const getJob = (name: string): Promise<V1Job | undefined> => batch.readNamespacedJob({ namespace, name }).catch(unlessMissing);
   const listPods = shareReads(async (names) => Map.groupBy((await core.listNamespacedPod({ namespace, labelSelector: `${jobNameLabel} in (${names.join(',')})` })).items, jobOf));
   const podsOf = async (name: string): Promise<V1Pod[]> => (await listPods(name)).get(name) ?? [];
+  const evidence = new Evidence({ core, namespace, podsOf });
 
   /** What the watch has seen, without a request but for the words of a queue; undefined where that is not enough to go by. */
   async function readMirror(name: string): Promise<JobState | undefined> {
@@ -104,7 +94,7 @@ export function createKubernetesJobRunner({ cluster, placement, log, clocks = wa
     const itsPods = await podsOf(name);
     const state = classifyJob(job, itsPods, await workloads.of(job));
     if (state.phase !== 'finished') return state;
-    endedBy.set(name, decisivePod(itsPods)?.metadata?.name);
+    evidence.ended(name, itsPods);
     // Until it was reported its pods stay; one that failed without them may have been reported and collected in between.
     const still = state.outcome.kind === 'failed' ? await getJob(name) : job;
     if (!still) return { phase: 'absent' };
@@ -129,27 +119,6 @@ export function createKubernetesJobRunner({ cluster, placement, log, clocks = wa
       spec: started ? { activeDeadlineSeconds: 1 } : { suspend: true, parallelism: 0 },
     };
     await batch.patchNamespacedJob({ namespace, name: job.metadata?.name ?? '', body }, mergePatch);
-  }
-
-  async function keepLog(job: string | undefined, pod: string | undefined, follow = false): Promise<void> {
-    if (!job || !pod) return;
-    const text = await readLog(pod, follow).catch(() => '');
-    // Whoever does not lead reports nothing, and would keep it for ever.
-    if (text !== '' && watching) keptLogs.set(job, (keptLogs.get(job) ?? new Map<string, string>()).set(pod, text));
-  }
-
-  /** Empty where there is none any more. `follow` waits for the container's end. */
-  async function readLog(pod: string, follow = false): Promise<string> {
-    // The server's own limit of bytes counts from the wrong end.
-    const text = await core.readNamespacedPodLog({ namespace, name: pod, container: containerName, tailLines: 2000, follow });
-    return noLog.test(text) ? '' : text;
-  }
-
-  const lastPodOf = async (name: string): Promise<string | undefined> => (endedBy.has(name) ? endedBy.get(name) : decisivePod(await podsOf(name))?.metadata?.name);
-
-  async function eventsOf(kind: 'Job' | 'Pod', name: string): Promise<CoreV1Event[]> {
-    const list = await core.listNamespacedEvent({ namespace, fieldSelector: `involvedObject.kind=${kind},involvedObject.name=${name}` }).catch(unlessRefused);
-    return list?.items ?? [];
   }
 
   async function createService(job: V1Job): Promise<void> {
@@ -201,17 +170,17 @@ export function createKubernetesJobRunner({ cluster, placement, log, clocks = wa
 
     async *watch(signal) {
       const running = Promise.all([jobs.run(signal), pods.run(signal)]);
-      watching = true;
+      evidence.keeps = true;
       try {
         yield* hints.drain(signal);
       } finally {
         await running;
-        watching = false;
+        evidence.keeps = false;
       }
     },
 
     async cancel(name, cause, reason) {
-      await keepLog(name, await lastPodOf(name));
+      await evidence.keep(name);
       for (let pauseMs = clocks.firstPauseMs; ; pauseMs *= 2) {
         const [job, itsPods] = await Promise.all([getJob(name), podsOf(name)]);
         if (!job && !itsPods.some(isLive)) return;
@@ -227,27 +196,12 @@ export function createKubernetesJobRunner({ cluster, placement, log, clocks = wa
       hint(name);
     },
 
-    async logTail(name, maximumBytes) {
-      const kept = new Map(keptLogs.get(name));
-      const last = await lastPodOf(name);
-      // A log that the node refuses, because no container started or the node is gone, must not hold up the report.
-      const log = last && (await readLog(last).catch(unlessRefused));
-      if (last && log) kept.set(last, log);
-      const [only, ...more] = kept.entries();
-      if (!only || more.length === 0) return tailOf(only?.[1] ?? '', maximumBytes);
-      return tailOf([...kept].map(([pod, text]) => `--- pod ${pod}\n${text}`).join(''), maximumBytes);
-    },
+    logTail: (name, maximumBytes) => evidence.logTail(name, maximumBytes),
 
-    async events(name) {
-      const last = await lastPodOf(name);
-      const itsPods = new Set([...(keptLogs.get(name)?.keys() ?? []), ...(last ? [last] : [])]);
-      const lists = await Promise.all([eventsOf('Job', name), ...[...itsPods].map((pod) => eventsOf('Pod', pod))]);
-      return describeEvents(lists.flat());
-    },
+    events: (name) => evidence.events(name),
 
     async acknowledge(name) {
-      keptLogs.delete(name);
-      endedBy.delete(name);
+      evidence.forget(name);
       const body = { metadata: { labels: { [labels.open]: null } }, spec: { ttlSecondsAfterFinished: keptSeconds } };
       const job = await batch.patchNamespacedJob({ namespace, name, body }, mergePatch).catch(unlessMissing);
       // A hint that was under way must not find it open any more.
@@ -261,20 +215,4 @@ export function createKubernetesJobRunner({ cluster, placement, log, clocks = wa
   };
 }
 
-/** What a kubelet answers, as if all were well, where the container's log is gone. */
-const noLog = /^(unable to retrieve container logs|failed to try resolving symlinks|failed to open log file)[^\n]*$/;
-
-/** Undefined in place of an answer that was no. */
-const unlessRefused = (error: unknown): undefined => {
-  if (statusOf(error) === undefined) throw error;
-};
-
 const jobOf = (pod: V1Pod): string | undefined => pod.metadata?.labels?.[jobNameLabel];
-
-/** The end of a text in whole lines. */
-function tailOf(text: string, maximumBytes: number): string {
-  const bytes = Buffer.from(text);
-  if (bytes.length <= maximumBytes) return text;
-  const end = bytes.subarray(bytes.length - maximumBytes).toString('utf8');
-  return end.slice(end.indexOf('\n') + 1);
-}

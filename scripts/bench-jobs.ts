@@ -14,7 +14,7 @@ import { digestOf } from '../domain/digest.ts';
 import type { JobRequest } from '../domain/job.ts';
 import { connectCluster } from '../k8s/client.ts';
 import { loadKubeConfig } from '../k8s/kube-config.ts';
-import { Stack } from '../local/stack.ts';
+import { Stack, workerMemory } from '../local/stack.ts';
 import { createToolchain } from '../local/toolchain.ts';
 import { startCluster } from '../test/cluster/cluster.ts';
 import { loadConfig } from '../workers/config.ts';
@@ -137,7 +137,11 @@ function duplicatesAmong(requests: readonly JobRequest[], completed: readonly st
 
 /** The worker under test, and what it has said so far. */
 function startWorker(settings: JobWorkerSettings) {
-  const child: ChildProcess = fork(fileURLToPath(new URL('bench/job-worker.ts', import.meta.url)), [JSON.stringify(settings)], { stdio: ['ignore', 2, 2, 'ipc'] });
+  const child: ChildProcess = fork(fileURLToPath(new URL('bench/job-worker.ts', import.meta.url)), [JSON.stringify(settings)], {
+    stdio: ['ignore', 2, 2, 'ipc'],
+    execArgv: ['--disable-warning=ExperimentalWarning', ...workerMemory.flags],
+    env: { ...serviceEnvironment, ...workerMemory.env },
+  });
   const words: JobWorkerWord[] = [];
   const counts = new Map<string, number>();
   const waiting = new Set<() => void>();

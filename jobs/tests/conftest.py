@@ -5,6 +5,9 @@ from __future__ import annotations
 import json
 import os
 import random
+import resource
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -50,6 +53,17 @@ def prepared(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
     write_json_lines(folder / "train.jsonl", examples[:40])
     write_json_lines(folder / "heldout.jsonl", examples[40:])
     return {"uri": uri_of(folder), "digest": digest_of_dataset(folder)}
+
+
+@contextmanager
+def files_of_at_most(size: int) -> Iterator[None]:
+    """While the block runs, a file can't grow beyond so many bytes: as on a disk that becomes full."""
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, before[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
 
 
 class Ended:

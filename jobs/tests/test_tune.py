@@ -8,14 +8,20 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
+from safetensors.torch import load_file, save_file
+from trl import SFTTrainer
 
-from tuneline_jobs import tracking
+from tuneline_jobs import saving_trainer, tracking
 from tuneline_jobs.checkpoints import MANIFEST, newest_whole, seal
 from tuneline_jobs.storage import digests_of_files, uri_of
 from tuneline_jobs.training_reporter import TrainingReporter
 from tuneline_jobs.tune import identity_of
 
+from .conftest import files_of_at_most
+
 STEPS = 12
+PROVEN = "Step 1 was saved and read back: the training can be resumed."
 
 
 @pytest.fixture
@@ -187,6 +193,133 @@ def test_resumes_from_the_last_good_checkpoint_when_the_newest_is_broken(
     assert again.figures["resumedFromStep"] == STEPS - 3
     assert f"checkpoint-{STEPS} is broken" in capfd.readouterr().err
     assert again.outcome["outputs"] == first.outcome["outputs"]
+
+
+def test_the_first_step_is_saved_and_read_back_before_the_second(
+    run_job, spec, tmp_path, capfd
+) -> None:
+    spec |= {"checkpointEverySteps": STEPS}
+    first = run_job(spec)
+    log = capfd.readouterr().err
+    assert log.count(PROVEN) == 1
+    assert log.index("step 1/") < log.index(PROVEN) < log.index("step 2/")
+
+    shutil.rmtree(tmp_path / "checkpoints" / identity_of(spec) / f"checkpoint-{STEPS}")
+    again = run_job(spec)
+    assert again.figures["resumedFromStep"] == 1
+    assert again.outcome["outputs"] == first.outcome["outputs"]
+    assert PROVEN not in capfd.readouterr().err
+
+
+def change_adapter(file: Path) -> None:
+    held = load_file(file)
+    save_file({name: weights + 1e-7 for name, weights in held.items()}, file)
+
+
+def leave_out_a_weight(file: Path) -> None:
+    save_file(dict(list(load_file(file).items())[1:]), file)
+
+
+def change_optimizer(file: Path) -> None:
+    state = torch.load(file)
+    state["state"][0]["exp_avg"] += 1e-7
+    torch.save(state, file)
+
+
+def change_rate(file: Path) -> None:
+    torch.save(torch.load(file) | {"last_epoch": 0}, file)
+
+
+def change_random(file: Path) -> None:
+    state = torch.load(file, weights_only=False)
+    state["cpu"][-1] ^= 1
+    torch.save(state, file)
+
+
+def tear(file: Path) -> None:
+    os.truncate(file, file.stat().st_size // 2)
+
+
+@pytest.mark.parametrize(
+    ("name", "damage"),
+    [
+        ("adapter_model.safetensors", change_adapter),
+        ("adapter_model.safetensors", leave_out_a_weight),
+        ("adapter_model.safetensors", tear),
+        ("optimizer.pt", change_optimizer),
+        ("optimizer.pt", tear),
+        ("scheduler.pt", change_rate),
+        ("scheduler.pt", Path.unlink),
+        ("rng_state.pth", change_random),
+        ("rng_state.pth", Path.unlink),
+        ("trainer_state.json", tear),
+        (
+            "trainer_state.json",
+            lambda file: file.write_text(file.read_text().replace('"loss"', '"lost"')),
+        ),
+    ],
+)
+def test_a_first_step_that_does_not_come_back_is_the_last(
+    run_job, spec, tmp_path, monkeypatch, capfd, name, damage
+) -> None:
+    save = SFTTrainer._save_checkpoint
+
+    def save_and_damage(trainer: SFTTrainer, *arguments: Any) -> None:
+        save(trainer, *arguments)
+        damage(Path(trainer.args.output_dir) / f"checkpoint-{trainer.state.global_step}" / name)
+
+    monkeypatch.setattr(SFTTrainer, "_save_checkpoint", save_and_damage)
+    ended = run_job(spec)
+    assert (ended.exit_code, ended.failure["class"]) == (1, "Unknown")
+    folder = tmp_path / "checkpoints" / identity_of(spec)
+    assert ended.failure["message"].startswith(
+        f"checkpoints: {folder}/checkpoint-1/{name} does not give back what is in memory"
+    )
+    log = capfd.readouterr().err
+    assert "step 1/" in log
+    assert "step 2/" not in log
+    # The next attempt doesn't go on from it.
+    assert newest_whole(folder) is None
+
+
+def test_a_seal_that_does_not_hold_ends_the_first_step(run_job, spec, monkeypatch, capfd) -> None:
+    def seal_and_change(checkpoint: Path) -> None:
+        seal(checkpoint)
+        tear(checkpoint / "adapter_config.json")
+
+    monkeypatch.setattr(saving_trainer, "seal", seal_and_change)
+    ended = run_job(spec)
+    assert (ended.exit_code, ended.failure["class"]) == (1, "Unknown")
+    assert "/checkpoint-1 is not what was just saved" in ended.failure["message"]
+    assert "step 2/" not in capfd.readouterr().err
+
+
+# What becomes too large is written by Python, then by tokenizers, then by torch.
+@pytest.mark.parametrize(
+    ("room", "reason"), [(4_000, ": File too large."), (6_000, "os error 27"), (12_000, "GiB free")]
+)
+def test_a_disk_that_becomes_full_ends_the_first_step(
+    run_job, spec, tmp_path, capfd, room, reason
+) -> None:
+    with files_of_at_most(room):
+        ended = run_job(spec)
+    assert (ended.exit_code, ended.failure["class"]) == (75, "Unavailable")
+    folder = tmp_path / "checkpoints" / identity_of(spec)
+    assert f"checkpoints: {folder} can't be written" in ended.failure["message"]
+    assert reason in ended.failure["message"]
+    assert "step 2/" not in capfd.readouterr().err
+    assert run_job(spec).figures["resumedFromStep"] == 0
+
+
+def test_a_folder_that_cannot_be_written_is_a_bad_spec(run_job, spec, tmp_path, capfd) -> None:
+    (tmp_path / "file").touch()
+    ended = run_job(spec | {"checkpoints": uri_of(tmp_path / "file/checkpoints")})
+    assert ended.exit_code == 64
+    assert ended.failure["message"] == (
+        f"checkpoints: {tmp_path}/file/checkpoints/{identity_of(spec)} can't be written: "
+        "Not a directory."
+    )
+    assert "step 1/" not in capfd.readouterr().err
 
 
 def test_a_finished_tune_is_not_trained_again(run_job, spec, tmp_path, capfd) -> None:

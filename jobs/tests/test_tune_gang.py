@@ -21,7 +21,7 @@ from tuneline_jobs.outcome import BadSpec
 from tuneline_jobs.storage import uri_of
 from tuneline_jobs.tune import identity_of
 
-from .conftest import Ended
+from .conftest import Ended, files_of_at_most
 from .mlflow_server import TrackingServer
 
 # Many, so that a training is never over before a signal is heard.
@@ -191,6 +191,18 @@ def test_the_curve_is_that_of_one_process_with_the_same_batch(story, run_job, sp
         curves.append([(e["step"], e["loss"], e["tokens"]) for e in history if "loss" in e])
     together, by_itself = ([point for entry in curve for point in entry] for curve in curves)
     assert together == pytest.approx(by_itself, rel=1e-3)
+
+
+def test_what_one_process_cannot_save_all_end_with(spec, tmp_path) -> None:
+    told, port = at(spec, tmp_path) | {"nodes": 2}, free_port()
+    first = Pod(tmp_path, told, 0, 2, port)
+    # The state of its random numbers, all that the second one writes, takes more.
+    with files_of_at_most(8_000):
+        second = Pod(tmp_path, told, 1, 2, port)
+    for ended in (first.ended(), second.ended()):
+        assert (ended.exit_code, ended.failure["class"]) == (75, "Unavailable")
+        assert f"checkpoints: {tmp_path}/checkpoints" in ended.failure["message"]
+    assert "step 2/" not in first.log.read_text()
 
 
 def test_one_that_waits_for_the_others_hears_that_it_is_to_end(story, tmp_path) -> None:

@@ -2,15 +2,42 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import shutil
+import traceback
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
-from .outcome import say
+from .outcome import BadSpec, JobFailure, TryAgain, say
 from .storage import digests_of_files, write_json
+from .tracking import summary
 
 MANIFEST = "tuneline-checkpoint.json"
 PREFIX = "checkpoint-"
+# A full or unreachable disk may be mended; what these say stays as it is.
+LASTING = (errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOTDIR, errno.EEXIST)
+
+
+@contextmanager
+def saving(folder: Path) -> Iterator[None]:
+    """While the block runs, what the storage refuses is told as the fault of this folder."""
+    try:
+        yield
+    except OSError as error:
+        failure = BadSpec if error.errno in LASTING else TryAgain
+        reason = error.strerror or summary(error)
+        raise failure(f"checkpoints: {folder} can't be written: {reason}.") from error
+    except (JobFailure, MemoryError):
+        raise
+    except Exception as error:
+        # Each library has errors of its own; of a full disk torch says "unexpected pos 576 vs 534".
+        traceback.print_exception(error)
+        free = shutil.disk_usage(folder).free / 2**30
+        raise TryAgain(
+            f"checkpoints: {folder} can't be written, with {free:.1f} GiB free: {summary(error)}."
+        ) from error
 
 
 def seal(checkpoint: Path) -> None:

@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from .outcome import BadSpec, TryAgain
+from .outcome import BadSpec, JobFailure, TryAgain
 from .tracking import summary
 from .watchdog import LIMIT_SECONDS
 
@@ -89,15 +89,15 @@ def joined() -> Iterator[None]:
     torch.distributed.destroy_process_group()
 
 
-def agreed(value: Any) -> Any:
-    """The value that the first process has."""
+def agreed(value: Any, source: int = 0) -> Any:
+    """The value that one process has: the first, if no other is named."""
     if size() == 1:
         return value
     import torch
 
     held = [value]
     # Named, for otherwise it would go through a GPU.
-    torch.distributed.broadcast_object_list(held, device=torch.device("cpu"))
+    torch.distributed.broadcast_object_list(held, source, device=torch.device("cpu"))
     return held[0]
 
 
@@ -113,8 +113,22 @@ def any_of(flag: bool) -> bool:
     return bool(flags)
 
 
-def wait_for_all() -> None:
-    any_of(False)
+@contextmanager
+def failing_together() -> Iterator[None]:
+    """All leave the block together, with the failure of the first in rank that has one."""
+    failure = None
+    try:
+        yield
+    except JobFailure as error:
+        failure = error
+    if size() > 1:
+        import torch
+
+        teller = torch.tensor(rank() if failure else size())
+        torch.distributed.all_reduce(teller, torch.distributed.ReduceOp.MIN)
+        failure = agreed(failure, int(teller)) if teller < size() else None
+    if failure:
+        raise failure
 
 
 def share_of(spec: dict[str, Any]) -> tuple[int, int]:

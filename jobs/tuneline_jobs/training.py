@@ -9,11 +9,12 @@ import torch
 from datasets import Dataset
 from peft import LoraConfig, PeftModel
 from transformers import PrinterCallback, TrainerState
-from trl import SFTConfig, SFTTrainer
+from trl import SFTConfig
 
 from . import gang
 from .language_model import device, encode, fast_dtype, load_model, load_tokenizer
 from .outcome import BadData, BadSpec
+from .saving_trainer import SavingTrainer
 from .storage import appearing_whole
 from .training_reporter import TrainingReporter
 
@@ -32,7 +33,7 @@ def train(
     model = load_model(spec["baseModel"], "baseModel", fast_dtype())
     require_modules(model, spec["targetModules"])
     tokenizer = load_tokenizer(spec["baseModel"], "baseModel")
-    trainer = SFTTrainer(
+    trainer = SavingTrainer(
         model=model,
         args=settings(spec, checkpoints),
         train_dataset=encode_all(tokenizer, examples, spec["maxTokens"]),

@@ -1,16 +1,14 @@
-"""What happens at each step of a training: the curve, the progress line, checkpoints, SIGTERM."""
+"""What happens at each step of a training: the curve, the progress line, SIGTERM."""
 
 from __future__ import annotations
 
 import signal
 import time
-from pathlib import Path
 from typing import Any
 
 from transformers import TrainerCallback, TrainerControl, TrainerState
 
 from . import gang
-from .checkpoints import PREFIX, seal
 from .outcome import say
 from .tracking import Tracker
 
@@ -58,6 +56,9 @@ class TrainingReporter(TrainerCallback):
     def on_step_end(
         self, args: Any, state: TrainerState, control: TrainerControl, **_: Any
     ) -> None:
+        if state.global_step == 1:
+            # What can't be saved or resumed has to fail now, not after days.
+            control.should_save = True
         # All stop after the same step, whichever of them was asked to.
         if gang.any_of(self.terminated):
             self.terminated = True
@@ -77,12 +78,6 @@ class TrainingReporter(TrainerCallback):
                 f"{entry['seconds']:.2f} s"
             )
         report_history(self.tracker, [entry], state.max_steps)
-
-    def on_save(self, args: Any, state: TrainerState, control: TrainerControl, **_: Any) -> None:
-        # Each process writes the state of its random numbers into it.
-        gang.wait_for_all()
-        if gang.is_first():
-            seal(Path(args.output_dir) / f"{PREFIX}{state.global_step}")
 
 
 def report_history(tracker: Tracker, history: list[dict[str, float]], total: int) -> None:

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from . import gang
-from .checkpoints import newest_whole, step_of
+from .checkpoints import newest_whole, saving, step_of
 from .language_model import silence_libraries
 from .outcome import EXIT_TERMINATED, say, succeeded
 from .prepared_dataset import TRAIN, read_examples
@@ -42,7 +42,9 @@ def run(spec: dict[str, Any]) -> dict[str, object]:
     reporting = importlib.import_module(".training_reporter", __package__)
 
     with gang.joined():
-        resume_from = gang.agreed(checkpoint_of(checkpoints) if gang.is_first() else None)
+        with gang.failing_together():
+            found = checkpoint_of(checkpoints) if gang.is_first() else None
+        resume_from = gang.agreed(found)
         resumed_from_step = step_of(resume_from) if resume_from else 0
         if resumed_from_step < spec["steps"]:
             if resume_from:
@@ -86,8 +88,9 @@ def run(spec: dict[str, Any]) -> dict[str, object]:
 
 
 def checkpoint_of(folder: Path) -> Path | None:
-    folder.mkdir(parents=True, exist_ok=True)
-    return newest_whole(folder)
+    with saving(folder):
+        folder.mkdir(parents=True, exist_ok=True)
+        return newest_whole(folder)
 
 
 def identity_of(spec: dict[str, Any]) -> str:

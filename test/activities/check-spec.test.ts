@@ -97,6 +97,10 @@ test.each([
   await expect(check(input, 3)).rejects.toMatchObject({ type: 'BadSpec', message: expect.stringMatching(/tune\.batchSize: expected with tune\.gradientAccumulation a multiple of [36], .*TUNELINE_JOB_GPUS 3/) });
 });
 
+test('nodes without GPUs share a batch too', async () => {
+  await expect(check(specInput({ tune: { steps: 10, nodes: 3 } }), 0)).rejects.toMatchObject({ message: expect.stringContaining('tune.batchSize: expected with tune.gradientAccumulation a multiple of 3') });
+});
+
 test('data without a row has no column at all', async () => {
   expect(await problemsOf({ data: { ...data, path: 'empty.jsonl' } })).toEqual([
     'data.input[0]: the data has no column "description"; it has none',

@@ -42,7 +42,6 @@ describe('a wrong field is named, with what was expected and what was found', ()
 
 describe('rules over several fields name the one to change and show its value', () => {
   test.each<[string, unknown, Problem]>([
-    ['a batch that the nodes cannot share', mistyped({ tune: { ...tune, nodes: 3 } }), { path: 'tune.nodes', message: 'expected a divisor of tune.batchSize × tune.gradientAccumulation, which the nodes share, got 3' }],
     ['warm-up', mistyped({ tune: { steps: 10, warmupSteps: 10 } }), { path: 'tune.warmupSteps', message: 'expected fewer than tune.steps, got 10' }],
     ['examples', mistyped({ evaluate: { ...evaluate, examples: 500 } }), { path: 'evaluate.examples', message: 'expected at most data.heldOutExamples, got 500' }],
     [

@@ -1,6 +1,7 @@
 import { existsSync, readFileSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from '@jest/globals';
+import { workerMemory } from '../../local/stack.ts';
 import { repository } from '../support/stack.ts';
 import { unprivilegedUser } from '../../workers/kubernetes.ts';
 
@@ -99,6 +100,13 @@ test("the worker's image has every folder that its programs import from", () => 
   const folders = new Set([...seen].map((file) => file.split('/')[0] ?? ''));
   expect([...folders].sort()).toEqual(expect.arrayContaining(['activities', 'domain', 'k8s', 'local', 'mlflow', 'scripts', 'workers', 'workflows']));
   for (const folder of folders) expect(copied).toContain(folder);
+});
+
+test("the worker's image spends memory as the worker of a stack does", () => {
+  const instructions = parse(read('k8s/install/worker.Dockerfile'));
+  const entrypoint = JSON.parse(instructions.find(({ name }) => name === 'ENTRYPOINT')?.args ?? '[]') as string[];
+  expect(entrypoint).toEqual(expect.arrayContaining([...workerMemory.flags]));
+  for (const [name, value] of Object.entries(workerMemory.env)) expect(instructions.find((i) => i.name === 'ENV')?.args.split(' ')).toContain(`${name}=${value}`);
 });
 
 test("the Jobs' package is sent whole", () => {

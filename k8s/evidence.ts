@@ -1,0 +1,111 @@
+import type { CoreV1Api, CoreV1Event, V1Pod } from '@kubernetes/client-node';
+import { decisivePod } from './classify.ts';
+import { statusOf } from './client.ts';
+import { describeEvents } from './events.ts';
+import { containerName } from './names.ts';
+
+export interface EvidenceSources {
+  readonly core: CoreV1Api;
+  readonly namespace: string;
+  readonly podsOf: (job: string) => Promise<V1Pod[]>;
+}
+
+/** What the pods of Jobs have said, and what the cluster says of them. */
+export class Evidence {
+  /** Whether a log is kept before its pod goes: whoever reports nothing would keep it for ever. */
+  keeps = false;
+  readonly #sources: EvidenceSources;
+  /** Ends of logs whose pods were about to go, by Job and pod. */
+  readonly #kept = new Map<string, Map<string, string>>();
+  /** Pods whose last words are being listened to. */
+  readonly #going = new Set<string>();
+  /** Of Jobs that were read as finished: the pod that ended each, for its log; undefined where there is none. */
+  readonly #endedBy = new Map<string, string | undefined>();
+
+  constructor(sources: EvidenceSources) {
+    this.#sources = sources;
+  }
+
+  /** Saves the next question of whose log is meant. */
+  ended(job: string, pods: readonly V1Pod[]): void {
+    this.#endedBy.set(job, decisivePod(pods)?.metadata?.name);
+  }
+
+  /** Before something ends the Job. */
+  async keep(job: string): Promise<void> {
+    await this.#keepLog(job, await this.#podOf(job));
+  }
+
+  /** Evicted or deleted, a pod takes its log along; what it says in its grace matters most. */
+  async keepLastWords(job: string, pod: string): Promise<void> {
+    if (this.#going.has(pod)) return;
+    this.#going.add(pod);
+    await this.#keepLog(job, pod);
+    await this.#keepLog(job, pod, true);
+    this.#going.delete(pod);
+  }
+
+  forget(job: string): void {
+    this.#kept.delete(job);
+    this.#endedBy.delete(job);
+  }
+
+  /** The end of the last pod's log; where an eviction moved the Job, with those of the pods before it. */
+  async logTail(job: string, maximumBytes: number): Promise<string> {
+    const kept = new Map(this.#kept.get(job));
+    const last = await this.#podOf(job);
+    // A log that the node refuses, because no container started or the node is gone, must not hold up the report.
+    const log = last && (await this.#readLog(last).catch(unlessRefused));
+    if (last && log) kept.set(last, log);
+    const [only, ...more] = kept.entries();
+    if (!only || more.length === 0) return tailOf(only?.[1] ?? '', maximumBytes);
+    return tailOf([...kept].map(([pod, text]) => `--- pod ${pod}\n${text}`).join(''), maximumBytes);
+  }
+
+  async events(job: string): Promise<string> {
+    const last = await this.#podOf(job);
+    const itsPods = new Set([...(this.#kept.get(job)?.keys() ?? []), ...(last ? [last] : [])]);
+    const lists = await Promise.all([this.#eventsOf('Job', job), ...[...itsPods].map((pod) => this.#eventsOf('Pod', pod))]);
+    return describeEvents(lists.flat());
+  }
+
+  async #podOf(job: string): Promise<string | undefined> {
+    return this.#endedBy.has(job) ? this.#endedBy.get(job) : decisivePod(await this.#sources.podsOf(job))?.metadata?.name;
+  }
+
+  async #keepLog(job: string, pod: string | undefined, follow = false): Promise<void> {
+    if (!pod) return;
+    const text = await this.#readLog(pod, follow).catch(() => '');
+    if (text !== '' && this.keeps) this.#kept.set(job, (this.#kept.get(job) ?? new Map<string, string>()).set(pod, text));
+  }
+
+  /** Empty where there is none any more. `follow` waits for the container's end. */
+  async #readLog(pod: string, follow = false): Promise<string> {
+    const { core, namespace } = this.#sources;
+    // The server's own limit of bytes counts from the wrong end.
+    const text = await core.readNamespacedPodLog({ namespace, name: pod, container: containerName, tailLines: 2000, follow });
+    return noLog.test(text) ? '' : text;
+  }
+
+  async #eventsOf(kind: 'Job' | 'Pod', name: string): Promise<CoreV1Event[]> {
+    const { core, namespace } = this.#sources;
+    const list = await core.listNamespacedEvent({ namespace, fieldSelector: `involvedObject.kind=${kind},involvedObject.name=${name}` }).catch(unlessRefused);
+    return list?.items ?? [];
+  }
+}
+
+/** What a kubelet answers, as if all were well, where the container's log is gone. */
+const noLog = /^(unable to retrieve container logs|failed to try resolving symlinks|failed to open log file)[^\n]*$/;
+
+/** Undefined in place of an answer that was no. */
+const unlessRefused = (error: unknown): undefined => {
+  if (statusOf(error) === undefined) throw error;
+};
+
+/** The end of a text in whole lines. */
+function tailOf(text: string, maximumBytes: number): string {
+  const bytes = Buffer.from(text);
+  if (bytes.length <= maximumBytes) return text;
+  const end = bytes.subarray(bytes.length - maximumBytes).toString('utf8');
+  return end.slice(end.indexOf('\n') + 1);
+}
