@@ -5,7 +5,7 @@ import { describeEvents } from './events.ts';
 import { containerName } from './names.ts';
 
 export interface EvidenceSources {
-  readonly core: CoreV1Api;
+  readonly core: Pick<CoreV1Api, 'readNamespacedPodLog' | 'listNamespacedEvent'>;
   readonly namespace: string;
   readonly podsOf: (job: string) => Promise<V1Pod[]>;
 }

@@ -1,0 +1,36 @@
+import { expect, test } from '@jest/globals';
+import type { V1Pod } from '@kubernetes/client-node';
+import { Evidence } from '../../k8s/evidence.ts';
+
+/** The evidence of one Job, whose pods the test may take away. */
+function evidenceOf(pods: V1Pod[]) {
+  const core = {
+    readNamespacedPodLog: ({ name }: { name: string }) => Promise.resolve(`${name} spoke\n`),
+    listNamespacedEvent: () => Promise.resolve({ items: [] }),
+  };
+  return new Evidence({ core, namespace: 'default', podsOf: () => Promise.resolve(pods) });
+}
+const podCalled = (name: string, second: number): V1Pod => ({ metadata: { name, creationTimestamp: new Date(Date.UTC(2026, 0, 1, 0, 0, second)) } });
+
+test.each([
+  ['is kept by whoever reports it', true, 'one spoke\n'],
+  ['is not kept by whoever will never report it', false, ''],
+])('the log of a pod that goes %s', async (_what, keeps, left) => {
+  const pods = [podCalled('one', 1)];
+  const evidence = evidenceOf(pods);
+  evidence.keeps = keeps;
+  await evidence.keep('job');
+  pods.pop();
+  expect(await evidence.logTail('job', 100)).toBe(left);
+});
+
+test('of a Job that moved, each pod is heard under its name, until that was reported', async () => {
+  const pods = [podCalled('one', 1)];
+  const evidence = evidenceOf(pods);
+  evidence.keeps = true;
+  await evidence.keepLastWords('job', 'one');
+  pods.push(podCalled('two', 2));
+  expect(await evidence.logTail('job', 100)).toBe('--- pod one\none spoke\n--- pod two\ntwo spoke\n');
+  evidence.forget('job');
+  expect(await evidence.logTail('job', 100)).toBe('two spoke\n');
+});
