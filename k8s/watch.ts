@@ -63,7 +63,10 @@ export class Mirror<T extends KubernetesObject> {
     this.#watched = watched;
   }
 
-  /** Whether a watch stands: only then does the copy say anything. */
+  /**
+   * Whether the copy says anything: a watch stands, or ended as it should and the next is about to. To ask the server
+   * for each of thousands of objects meanwhile would be the greater harm.
+   */
   get live(): boolean {
     return this.#live;
   }
@@ -99,9 +102,8 @@ export class Mirror<T extends KubernetesObject> {
       } catch (error) {
         // A version that the server forgot, and anything unclear: begin with a list.
         from = undefined;
-        if (!signal.aborted) onError(error);
-      } finally {
         this.#live = false;
+        if (!signal.aborted) onError(error);
       }
       // Many workers that lost one server should not come back in one moment.
       await delay(pauseMs * (0.5 + Math.random()), undefined, { signal }).catch(() => undefined);
