@@ -46,7 +46,7 @@ export function createJobActivities({ runner, track, tracking, artifacts }: JobD
       const request: JobRequest = {
         name,
         owner: { workflowId: identity.workflowId, runId: workflowExecution?.runId ?? identity.firstExecutionRunId, activityId },
-        spec: { ...spec, ...placement(spec, identity, name), ...(runId === undefined ? {} : { runId }) },
+        spec: { ...spec, ...placement(spec, identity, name), ...(runId === undefined ? {} : { runId }), ...(record?.wandb ? { wandb: { project: record.experiment } } : {}) },
         specDigest: digestOf(spec),
         maximumSeconds,
         ...(runId === undefined ? {} : { runId }),

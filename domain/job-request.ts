@@ -3,7 +3,7 @@ import type { JobSpec } from './job-spec.ts';
 import type { JobIdentity } from './names.ts';
 
 /** The fields of a Job's spec that say where it runs and not what it computes. */
-type Placement = 'output' | 'runId' | 'checkpoints' | 'cache';
+type Placement = 'output' | 'runId' | 'wandb' | 'checkpoints' | 'cache';
 
 type Unplaced<S> = S extends unknown ? Omit<S, Placement> : never;
 
@@ -26,6 +26,8 @@ export interface StageTracking {
   /** Digests of what the spec names only by reference: code, data, base model. */
   readonly inputDigests: readonly string[];
   readonly reuse: boolean;
+  /** Has the Job log to Weights & Biases, too. */
+  readonly wandb?: true;
 }
 
 export interface JobReport {

@@ -14,6 +14,8 @@ const common = {
   output: fileUri,
   /** The MLflow run that the worker opened for this Job. */
   runId: z.string().optional(),
+  /** Where the same curves go, too: the W&B run has the MLflow run's ID. */
+  wandb: z.strictObject({ project: z.string().min(1) }).optional(),
 };
 
 const data = z.strictObject({

@@ -98,11 +98,16 @@ export const lifecycleSpecSchema = z
     review: review.default({ by: 'gate' }),
     deploy: z.strictObject({ endpoint: name.meta({ description: 'The name that clients call.' }) }),
     reuse: z.enum(['whenUnchanged', 'never']).default('whenUnchanged'),
+    tracking: z
+      .array(z.enum(['mlflow', 'wandb']))
+      .default(['mlflow'])
+      .meta({ description: 'Where curves and figures go: MLflow, which keeps the record, and Weights & Biases beside it.' }),
   })
   .refine((s) => s.evaluate.examples <= s.data.heldOutExamples, {
     path: ['evaluate', 'examples'],
     message: 'at most data.heldOutExamples',
   })
+  .refine((s) => s.tracking.includes('mlflow'), { path: ['tracking'], message: '"mlflow" among them, because it keeps the record: ["mlflow", "wandb"]' })
   .refine((s) => s.review.by !== 'person' || !s.review.twoPersonRule || s.requester !== undefined, {
     path: ['requester'],
     message: 'a name, because review.twoPersonRule needs to know who asked',

@@ -22,7 +22,7 @@ import { describeStatus } from './describe-status.ts';
 import { jobWaitSignal, reviewUpdate, statusQuery } from './messages.ts';
 import { runStage } from './run-stage.ts';
 import { modelAttribute, stageAttribute, verdictAttribute } from './search-attributes.ts';
-import { evaluateSpec, exploreSpec, prepareSpec, tuneSpec } from './stages.ts';
+import { evaluateSpec, exploreSpec, logsToWandb, prepareSpec, tuneSpec } from './stages.ts';
 
 const { checkSpec } = proxyLocalActivities<Activities>(checking);
 const { openLifecycle, closeLifecycle, readEvidence, recordVerdict, recordReview, findChampion, registerVersion, releaseVersion, recordRelease } =
@@ -153,6 +153,7 @@ export async function lifecycle(raw: unknown): Promise<LifecycleResult> {
         parentRunId: inputs.runId,
         inputDigests: [inputs.codeDigest, inputs.data.digest, inputs.baseModel.digest],
         reuse: spec.reuse === 'whenUnchanged',
+        ...(logsToWandb(spec) ? { wandb: true } : {}),
       },
       onAttempt: (attempt) => update({ stage, attempt, waiting: undefined }),
     });

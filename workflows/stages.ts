@@ -43,6 +43,9 @@ export const evaluateSpec = (spec: LifecycleSpec, dataset: Artifact, models: Rea
   seed: spec.seed,
 });
 
+/** A lifecycle from before there was a choice has none in its history. */
+export const logsToWandb = ({ tracking }: Partial<LifecycleSpec>): boolean => tracking?.includes('wandb') ?? false;
+
 const dataOf = (spec: LifecycleSpec, inputs: LifecycleInputs) => ({
   uri: inputs.data.uri,
   input: spec.data.input,

@@ -21,6 +21,7 @@ class TrackingServer:
         self.run_id = uuid4().hex
         self.metrics: list[dict[str, Any]] = []
         self.params: dict[str, str] = {}
+        self.tags: dict[str, str] = {}
         self.datasets: list[dict[str, Any]] = []
         self.requests = 0
         self.refuses: int | None = None
@@ -37,6 +38,8 @@ class TrackingServer:
         if endpoint == "runs/log-batch":
             self.metrics += body.get("metrics", [])
             self.params |= {param["key"]: param["value"] for param in body.get("params", [])}
+        elif endpoint == "runs/set-tag":
+            self.tags[body["key"]] = body["value"]
         elif endpoint == "runs/log-inputs":
             self.datasets += body["datasets"]
         elif endpoint == "runs/get":

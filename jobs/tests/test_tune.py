@@ -19,6 +19,7 @@ from tuneline_jobs.training_reporter import TrainingReporter
 from tuneline_jobs.tune import identity_of
 
 from .conftest import files_of_at_most
+from .wandb_record import WandbRecord
 
 STEPS = 12
 PROVEN = "Step 1 was saved and read back: the training can be resumed."
@@ -76,6 +77,18 @@ def slow_steps(monkeypatch: pytest.MonkeyPatch) -> None:
         time.sleep(0.15)
 
     monkeypatch.setattr(TrainingReporter, "on_step_begin", begin_and_dawdle)
+
+
+def test_wandb_shows_the_curve_that_mlflow_shows(
+    run_job, spec, mlflow_server, tmp_path, monkeypatch
+) -> None:
+    monkeypatch.setenv("WANDB_MODE", "offline")
+    run_job(spec | {"runId": mlflow_server.run_id, "wandb": {"project": "summaries"}})
+    record = WandbRecord(tmp_path / "out" / "wandb")
+    for curve in ("loss", "learningRate", "gradNorm"):
+        assert record.curves[curve] == mlflow_server.curve(curve)
+        assert [step for step, _ in record.curves[curve]] == list(range(1, STEPS + 1))
+    assert record.config["rank"] == 4
 
 
 def test_learns_and_leaves_a_model_that_loads_by_itself(run_job, spec, tmp_path) -> None:

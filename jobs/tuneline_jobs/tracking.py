@@ -10,11 +10,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from .outcome import BadSpec, TryAgain, say
+from .storage import output_folder
 from .watchdog import work_was_finished
 
 if TYPE_CHECKING:
     from mlflow.entities import DatasetInput
     from mlflow.tracking import MlflowClient
+
+    from .wandb_mirror import WandbMirror
 
 # How long the end of a stage waits for a server that went away: a restart takes well under this.
 PATIENCE_SECONDS = 120.0
@@ -26,6 +29,8 @@ METRICS_IN_BATCH = 1000
 PARAMETERS_IN_BATCH = 100
 # MLflow's limit for a dataset's digest.
 DIGEST_CHARACTERS = 36
+# Where the same curves are in W&B: ENTITY/PROJECT/RUN.
+WANDB_RUN_TAG = "tuneline.wandb_run"
 
 Write = Callable[["MlflowClient"], None]
 
@@ -34,10 +39,12 @@ class Tracker:
     """Buffers what a stage has to say about itself and writes it to its run in order.
 
     `flush` tries once, quickly, and keeps what it could not write. `close` waits for the server.
-    Without a run everything is dropped.
+    Without a run everything is dropped. A mirror hears of the same parameters and points at once.
     """
 
-    def __init__(self, run_id: str | None, patience_seconds: float) -> None:
+    def __init__(
+        self, run_id: str | None, patience_seconds: float, mirror: WandbMirror | None = None
+    ) -> None:
         self.run_id = run_id
         self.patience_seconds = patience_seconds
         self.points: list[tuple[str, float, int, int]] = []
@@ -45,6 +52,10 @@ class Tracker:
         self.pause_seconds = 0.0
         self.retry_at = 0.0
         self.client = connect() if run_id else None
+        self.mirror = mirror
+        if mirror:
+            tag = (WANDB_RUN_TAG, mirror.path)
+            self.writes.append(lambda client: client.set_tag(self.run_id, *tag))
 
     def log_metrics(
         self, values: dict[str, float], step: int = 0, timestamp_ms: int | None = None
@@ -54,6 +65,8 @@ class Tracker:
         if self.client:
             at = timestamp_ms or int(time.time() * 1000)
             self.points += [(key, value, at, step) for key, value in values.items()]
+        if self.mirror:
+            self.mirror.log_metrics(values, step)
 
     def log_progress(self, step: int, total: int) -> None:
         self.log_metrics({"progress/step": step, "progress/total": total}, step)
@@ -64,6 +77,8 @@ class Tracker:
         for start in range(0, len(items), PARAMETERS_IN_BATCH):
             batch = items[start : start + PARAMETERS_IN_BATCH]
             self.writes.append(partial(self.write_parameters, batch))
+        if self.mirror:
+            self.mirror.log_parameters(values)
 
     def log_artifact(self, path: Path) -> None:
         self.writes.append(lambda client: client.log_artifact(self.run_id, str(path)))
@@ -98,6 +113,8 @@ class Tracker:
 
     def close(self) -> None:
         """Write everything; raises TryAgain if the server stays away longer than our patience."""
+        if self.mirror:
+            self.mirror.finish()
         deadline = time.monotonic() + self.patience_seconds
         while self.client and self.pending():
             self.flush()
@@ -175,4 +192,13 @@ def dataset_input(
 
 
 def stage_tracker(spec: dict[str, Any]) -> Tracker:
-    return Tracker(spec.get("runId"), PATIENCE_SECONDS)
+    return Tracker(spec.get("runId"), PATIENCE_SECONDS, wandb_mirror_of(spec))
+
+
+def wandb_mirror_of(spec: dict[str, Any]) -> WandbMirror | None:
+    if "runId" not in spec or "wandb" not in spec:
+        return None
+    from .wandb_mirror import WandbMirror
+
+    project, folder = spec["wandb"]["project"], output_folder(spec) / "wandb"
+    return WandbMirror(spec["runId"], project, spec["stage"], folder)

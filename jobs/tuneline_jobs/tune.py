@@ -24,7 +24,7 @@ from .tracking import Tracker, stage_tracker
 
 # What may differ between two attempts of one tune: the rest decides what the weights will be.
 # A batch halved after an out-of-memory, its accumulation doubled, goes on from the same checkpoint.
-NOT_IDENTITY = ("output", "runId", "checkpoints", "batchSize", "gradientAccumulation")
+NOT_IDENTITY = ("output", "runId", "wandb", "checkpoints", "batchSize", "gradientAccumulation")
 
 
 def run(spec: dict[str, Any]) -> dict[str, object]:

@@ -104,6 +104,16 @@ test.each<[string, StageSpec]>([
   expect(jobSpecSchema.safeParse(made[0]?.spec).error).toBeUndefined();
 });
 
+test('where curves go besides is no part of what is computed', async () => {
+  const [plain, mirrored] = [jobActivities(), jobActivities()];
+  await plain.runJob();
+  await mirrored.runJob(job({ tracking: { experiment: 'summaries', parentRunId: 'parent-run', inputDigests: [artifact('code').digest], reuse: true, wandb: true } }));
+  expect(mirrored.made[0]?.spec).toEqual({ ...plain.made[0]?.spec, wandb: { project: 'summaries' } });
+  expect(jobSpecSchema.safeParse(mirrored.made[0]?.spec).error).toBeUndefined();
+  expect(mirrored.made[0]?.specDigest).toBe(plain.made[0]?.specDigest);
+  expect(mirrored.changes).toEqual(plain.changes);
+});
+
 test('the output of each Job is under its own name, what evaluations keep is shared by all', async () => {
   const { runJob, made } = jobActivities();
   await runJob(job({ spec: evaluateSpec(aSpec(), artifact('dataset'), {}), identity: { ...job().identity, stage: 'evaluate' } }));

@@ -102,6 +102,11 @@ test('a spec with no more than is needed gets its defaults', () => {
   });
 });
 
+test('MLflow keeps the record, whoever else is told', () => {
+  expect(checkLifecycleSpec(specInput({ tracking: ['mlflow', 'wandb'] }))).toMatchObject({ ok: true });
+  expect(problemsOf(specInput({ tracking: ['wandb'] }))).toEqual([{ path: 'tracking', message: expect.stringContaining('"mlflow" among them') }]);
+});
+
 test('a review by a person has a deadline of three days', () => {
   expect(checkLifecycleSpec(specInput({ review: { by: 'person' } }))).toMatchObject({ ok: true, spec: { review: { deadlineHours: 72, twoPersonRule: false } } });
 });
