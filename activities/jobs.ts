@@ -12,7 +12,7 @@ export function createJobActivities({ runner, track, tracking, artifacts }: JobD
   async function findReusable(experiment: string, stageDigest: string): Promise<JobOutcome | undefined> {
     const run = await tracking.findFinishedRun(experiment, { key: tags.stageDigest, value: stageDigest });
     const recorded = run?.tags[tags.outcome];
-    if (recorded === undefined) return undefined;
+    if (recorded === undefined || run?.tags[tags.removed]) return undefined;
     const outcome = JSON.parse(recorded) as JobOutcome;
     if (outcome.kind !== 'succeeded') return undefined;
     const there = await Promise.all(Object.values(outcome.outputs).map(({ uri }) => artifacts.exists(uri)));

@@ -10,4 +10,6 @@ export interface ArtifactStore {
   digest(uri: string): Promise<string>;
   /** A copy of a file as it is now, named by its digest: whoever changes the file later changes nothing. Idempotent. */
   keepFile(uri: string): Promise<Artifact>;
+  /** Removes a file or a folder with all in it, and says how many bytes it held. Refuses what lies outside this store. Idempotent. */
+  remove(uri: string): Promise<number>;
 }

@@ -77,4 +77,6 @@ export const tags = {
   weightsDigest: 'tuneline.weights_digest',
   weightsUri: 'tuneline.weights_uri',
   endpoint: 'tuneline.endpoint',
+  /** When what the Job wrote was removed: nothing of it is reused any more. */
+  removed: 'tuneline.artifacts_removed',
 } as const;

@@ -1,6 +1,6 @@
 import { createHash, randomUUID } from 'node:crypto';
 import { constants, createReadStream } from 'node:fs';
-import { chown, copyFile, mkdir, readFile, readdir, rename, rm, stat } from 'node:fs/promises';
+import { chown, copyFile, lstat, mkdir, readFile, readdir, rename, rm, stat } from 'node:fs/promises';
 import { basename, dirname, isAbsolute, join, relative, resolve, sep } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import type { ArtifactStore } from '../domain/artifact-store.ts';
@@ -8,13 +8,15 @@ import { digestOfText } from '../domain/digest.ts';
 
 /** Artifacts in a folder of this machine; what is kept there for Jobs of another user is made theirs. */
 export function createLocalArtifactStore(root: string, owner?: number): ArtifactStore {
+  function inside(...path: readonly string[]): string {
+    const target = resolve(root, ...path);
+    const below = relative(resolve(root), target);
+    if (below.startsWith('..') || isAbsolute(below)) throw new Error(`${path.join('/')} leaves the artifact store`);
+    return target;
+  }
+
   return {
-    uriOf(...path) {
-      const target = resolve(root, ...path);
-      const inside = relative(resolve(root), target);
-      if (inside.startsWith('..') || isAbsolute(inside)) throw new Error(`${path.join('/')} leaves the artifact store`);
-      return pathToFileURL(target).href;
-    },
+    uriOf: (...path) => pathToFileURL(inside(...path)).href,
     exists: (uri) =>
       stat(fileURLToPath(uri)).then(
         () => true,
@@ -22,6 +24,14 @@ export function createLocalArtifactStore(root: string, owner?: number): Artifact
       ),
     readText: (uri) => readFile(fileURLToPath(uri), 'utf8'),
     digest: (uri) => digestOfPath(fileURLToPath(uri)),
+
+    async remove(uri) {
+      const target = inside(fileURLToPath(uri));
+      if (target === resolve(root)) throw new Error('the artifact store itself is not removed');
+      const bytes = await sizeOf(target);
+      await rm(target, { recursive: true, force: true });
+      return bytes;
+    },
 
     async keepFile(uri) {
       const source = fileURLToPath(uri);
@@ -42,6 +52,14 @@ export function createLocalArtifactStore(root: string, owner?: number): Artifact
       }
     },
   };
+}
+
+async function sizeOf(path: string): Promise<number> {
+  const found = await lstat(path).catch(() => undefined);
+  if (!found?.isDirectory()) return found?.size ?? 0;
+  const entries = await readdir(path, { recursive: true, withFileTypes: true });
+  const sizes = await Promise.all(entries.filter((e) => e.isFile()).map(async (e) => (await lstat(join(e.parentPath, e.name))).size));
+  return sizes.reduce((sum, size) => sum + size, 0);
 }
 
 async function digestOfPath(path: string): Promise<string> {

@@ -8,6 +8,8 @@ export interface Experiments {
    * existing one keeps its own tags. Throws `rejected` for one that was deleted: MLflow holds on to its name.
    */
   ensure(name: string, tags?: Tags): Promise<string>;
+  /** The experiment's ID; undefined where there is none. */
+  find(name: string): Promise<string | undefined>;
 }
 
 interface WireExperiment {
@@ -32,6 +34,11 @@ export function createExperiments(client: Client): Experiments {
   }
 
   return {
+    find: (name) =>
+      read(name).catch((error: unknown) => {
+        if (isMlflowError(error, 'notFound')) return undefined;
+        throw error;
+      }),
     async ensure(name, tags) {
       try {
         return await read(name);

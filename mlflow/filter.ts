@@ -13,7 +13,8 @@ export function literal(value: string): string {
   throw new MlflowError('rejected', "MLflow can't search for a value that holds both kinds of quotes");
 }
 
-function tagKey(key: string): string {
+/** Checks a tag's key: MLflow knows no escape for it either. */
+export function tagKey(key: string): string {
   if (/^[\w./ -]+$/.test(key)) return key;
   throw new MlflowError('rejected', "an MLflow tag's key is made of letters, digits, and _ - . / or blanks");
 }

@@ -42,6 +42,8 @@ export interface Registry {
   setVersionTags(name: string, version: string, tags: Tags): Promise<void>;
   /** Points the alias at the version, wherever it pointed before. MLflow has no compare-and-swap: one writer each. */
   setAlias(name: string, alias: string, version: string): Promise<void>;
+  /** Versions by alias; none where the model is absent. */
+  aliases(name: string): Promise<Readonly<Record<string, string>>>;
   /** The version that the alias names; undefined where the alias, or the whole model, is absent. */
   getAlias(name: string, alias: string): Promise<string | undefined>;
   /** Idempotent. */
@@ -51,6 +53,15 @@ export interface Registry {
 export function createRegistry(client: Client, runs: Pick<Runs, 'get'>): Registry {
   async function findVersions(name: string, tags: Tags): Promise<ModelVersion[]> {
     return (await searchVersions(client, name, tagsEqual(tags))).filter((version) => hasTags(version.tags, tags));
+  }
+
+  async function aliasesOf(name: string): Promise<Readonly<Record<string, string>>> {
+    try {
+      return (await readRegisteredModel(client, name)).aliases;
+    } catch (error) {
+      if (isMlflowError(error, 'notFound')) return {};
+      throw error;
+    }
   }
 
   return {
@@ -74,15 +85,11 @@ export function createRegistry(client: Client, runs: Pick<Runs, 'get'>): Registr
     async setAlias(name, alias, version) {
       await client.json('POST', '/registered-models/alias', { name, alias, version });
     },
+    aliases: aliasesOf,
     async getAlias(name, alias) {
       // Asked for one alias that is absent, MLflow answers INVALID_PARAMETER_VALUE, as it does for a bad request.
-      try {
-        const { aliases } = await readRegisteredModel(client, name);
-        return Object.hasOwn(aliases, alias) ? aliases[alias] : undefined;
-      } catch (error) {
-        if (isMlflowError(error, 'notFound')) return undefined;
-        throw error;
-      }
+      const aliases = await aliasesOf(name);
+      return Object.hasOwn(aliases, alias) ? aliases[alias] : undefined;
     },
     async deleteAlias(name, alias) {
       await client.json('DELETE', '/registered-models/alias', { name, alias });

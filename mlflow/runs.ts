@@ -1,6 +1,6 @@
 import { type Client } from './client.ts';
 import { present } from './errors.ts';
-import { literal, tagsEqual } from './filter.ts';
+import { literal, tagKey, tagsEqual } from './filter.ts';
 import { type Run, type RunStatus, type TerminalRunStatus, toRun, type WireRun } from './run.ts';
 import { type RunLog } from './run-log.ts';
 import { hasTags, refuseLong, type Tag, type Tags, toPairs } from './tags.ts';
@@ -26,6 +26,8 @@ export interface Runs {
   open(run: NewRun): Promise<Run>;
   /** Runs of the experiment that carry all these tags, the newest first; at most 100. */
   findByTag(experimentId: string, tags: Tags, status?: RunStatus): Promise<Run[]>;
+  /** All runs of the experiment that have a tag with this key, the newest first, a page at a time. */
+  withTag(experimentId: string, key: string): AsyncGenerator<Run>;
   /** Throws `notFound`. */
   get(runId: string): Promise<Run>;
   /** Idempotent: a run that has this status already keeps its end. Another status takes the old one's place. */
@@ -37,6 +39,11 @@ interface Search {
   readonly tags: Tags;
   readonly status?: RunStatus | undefined;
   readonly order: 'ASC' | 'DESC';
+}
+
+interface Page {
+  readonly runs?: readonly WireRun[];
+  readonly next_page_token?: string;
 }
 
 const FOUND_AT_MOST = 100;
@@ -86,6 +93,20 @@ export function createRuns(client: Client, runLog: RunLog): Runs {
       // Also for an adopted run: the attempt that opened it may have died before its params were logged.
       await runLog.log(opened.runId, { params: run.params ?? {} });
       return { ...opened, params: { ...opened.params, ...run.params } };
+    },
+    async *withTag(experimentId, key) {
+      let pageToken: string | undefined;
+      do {
+        const page: Page = await client.json<Page>('POST', '/runs/search', {
+          experiment_ids: [experimentId],
+          filter: `tags.\`${tagKey(key)}\` != ''`,
+          order_by: ['attributes.start_time DESC', 'attributes.run_id ASC'],
+          max_results: FOUND_AT_MOST,
+          ...(pageToken ? { page_token: pageToken } : {}),
+        });
+        yield* (page.runs ?? []).map(toRun).filter(({ tags }) => Object.hasOwn(tags, key));
+        pageToken = page.next_page_token;
+      } while (pageToken);
     },
     findByTag: (experimentId, tags, status) => search({ experimentId, tags, status, order: 'DESC' }),
     get,

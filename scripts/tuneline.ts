@@ -1,9 +1,10 @@
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import { Command, Option } from 'commander';
+import { Command, InvalidArgumentError, Option } from 'commander';
 import { WorkflowNotFoundError, WorkflowUpdateFailedError } from '@temporalio/client';
 import type { ReviewDecision } from '../domain/review.ts';
+import { createLocalArtifactStore } from '../local/artifact-store.ts';
 import { JobFolders } from '../local/job-folder.ts';
 import { isAlive } from '../local/process-identity.ts';
 import { SetupError } from '../local/setup-error.ts';
@@ -12,6 +13,7 @@ import { readStackState } from '../local/stack-state.ts';
 import { chooseKubernetes, loadConfig, readPackageVersion } from '../workers/config.ts';
 import { reviewUpdate, statusQuery } from '../workflows/messages.ts';
 import { connectMlflow, connectTemporal } from './connect.ts';
+import { openLifecyclesOf, prune, showPruned } from './prune.ts';
 import { diagnose, showFindings } from './doctor.ts';
 import { Progress } from './progress.ts';
 import { followLifecycle, readSpecFile, startLifecycle } from './run-lifecycle.ts';
@@ -105,6 +107,22 @@ program
   });
 
 program
+  .command('prune')
+  .description('remove what old Jobs of a model wrote; what an alias names, and all while a lifecycle of it is open, is kept')
+  .argument('<model>', 'the "model" of its specs')
+  .option('--keep-days <days>', 'what ended less than so many days ago is kept', wholeNumber, 30)
+  .option('--apply', 'remove it; without this, only say what would be removed')
+  .option('--json', 'print JSON')
+  .action(async (model: string, { keepDays, apply = false, json }: { keepDays: number; apply?: boolean; json?: boolean }) => {
+    const config = loadConfig();
+    const client = await connectTemporal(config);
+    const parts = { mlflow: connectMlflow(config), artifacts: createLocalArtifactStore(join(config.folders.state, 'artifacts')), openLifecycles: (of: string) => openLifecyclesOf(client, of) };
+    const pruned = await prune({ model, keepDays, apply, nowMs: Date.now() }, parts);
+    process.stdout.write(json ? `${JSON.stringify(pruned)}\n` : showPruned(pruned, apply));
+    finish(0);
+  });
+
+program
   .command('doctor')
   .description('look at Temporal, MLflow, the worker, the storage and, for Kubernetes, the cluster; say what to do about what is wrong')
   .option('--kubernetes', 'look at the cluster of the kubeconfig, too, as TUNELINE_RUNNER=kubernetes does')
@@ -136,6 +154,11 @@ program
     process.stderr.write(stack ? 'stopped\n' : 'nothing was up\n');
     finish(0);
   });
+
+function wholeNumber(text: string): number {
+  if (/^\d+$/.test(text)) return Number(text);
+  throw new InvalidArgumentError(`expected a whole number of days, such as 30, got "${text}"`);
+}
 
 async function endJobs(state: string): Promise<void> {
   const folders = new JobFolders(join(state, 'jobs'));

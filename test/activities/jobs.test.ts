@@ -181,6 +181,12 @@ describe('an earlier success', () => {
   });
 });
 
+test('what an earlier success wrote and was removed since is made anew', async () => {
+  const outcome = { kind: 'succeeded', outputs: { model: artifact('model') }, figures: {} };
+  const { runJob } = jobActivities({ finishedRun: { ...runWith(outcome), tags: { ...runWith(outcome).tags, [tags.removed]: '2026-11-26T00:00:00.000Z' } } });
+  expect(await runJob()).toMatchObject(left);
+});
+
 describe('a Job that can not be made', () => {
   test('because another spec has its name, fails for good', async () => {
     const { runJob, tracked } = jobActivities({ create: () => Promise.reject(new JobConflictError('tl-weekly is taken')) });

@@ -1,9 +1,28 @@
-import { mkdtemp, rm, stat, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, rm, stat, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { expect, test } from '@jest/globals';
 import { createLocalArtifactStore } from '../../local/artifact-store.ts';
+
+test('what is removed lies in the store, or nothing is', async () => {
+  const root = await mkdtemp(join(tmpdir(), 'tuneline-artifacts-'));
+  const [inside, outside] = [join(root, 'store', 'jobs', 'one'), join(root, 'outside')];
+  await mkdir(inside, { recursive: true });
+  await writeFile(join(inside, 'a'), '123');
+  await mkdir(join(inside, 'b'));
+  await writeFile(join(inside, 'b', 'c'), '4567');
+  await writeFile(outside, '');
+  await symlink(outside, join(inside, 'link'));
+  const store = createLocalArtifactStore(join(root, 'store'));
+  for (const uri of [pathToFileURL(outside).href, `${pathToFileURL(join(root, 'store')).href}/../outside`, pathToFileURL(join(root, 'store')).href])
+    await expect(store.remove(uri)).rejects.toThrow(/leaves the artifact store|is not removed/);
+  expect(await store.remove(pathToFileURL(inside).href)).toBe(7);
+  expect(await store.remove(pathToFileURL(inside).href)).toBe(0);
+  expect(await store.exists(pathToFileURL(inside).href)).toBe(false);
+  expect(await stat(outside)).toBeDefined();
+  await rm(root, { recursive: true });
+});
 
 const asRoot = process.getuid?.() === 0 ? test : test.skip;
 
