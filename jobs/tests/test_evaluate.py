@@ -8,12 +8,13 @@ from typing import Any
 import pytest
 import torch
 
+from tuneline_jobs.bootstrap import exact
 from tuneline_jobs.generation import Answerer
 from tuneline_jobs.storage import digest_of_folder, read_json_lines, uri_of
 
 QUALITY = {"bleu", "chrf", "rouge1", "rouge2", "rougeL", "exactMatch", "perplexity", "lengthRatio"}
 SPEED = {"latencyP50Ms", "latencyP95Ms", "tokensPerSecond"}
-INTERVAL = {"point", "low", "high"}
+INTERVAL = {"point", "low", "high", "standardError", "quantiles"}
 
 
 @pytest.fixture(scope="session")
@@ -76,6 +77,8 @@ def test_evidence_has_its_agreed_shape(evidence_of, spec, prepared, tmp_path) ->
         "bootstrapSamples",
         "seed",
         "signatures",
+        "levels",
+        "slices",
         "models",
         "differences",
     ]
@@ -129,7 +132,7 @@ def test_perplexity_is_what_the_model_itself_says(evidence_of, spec, prepared, o
 def test_a_model_in_two_roles_differs_by_nothing(evidence_of, spec, other_model) -> None:
     spec["models"][0] = model("base", other_model)
     differences = evidence_of(spec)["differences"]["base"]
-    assert all(interval == dict.fromkeys(INTERVAL, 0) for interval in quality(differences).values())
+    assert all(interval == exact(0) for interval in quality(differences).values())
 
 
 def test_the_same_evaluation_finds_the_same_quality(evidence_of, spec) -> None:

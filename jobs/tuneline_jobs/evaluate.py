@@ -148,7 +148,7 @@ def judge(
     observed: dict[str, Observed],
 ) -> tuple[dict[str, Any], list[dict[str, Any]]]:
     """The evidence, and for each example what every model said and how that scored."""
-    from .bootstrap import Measured, difference, draw, interval
+    from .bootstrap import LEVELS, Measured, difference, draw, figure
     from .metrics import quality_metrics, speed_metrics
 
     references = [example["completion"] for example in examples]
@@ -172,19 +172,18 @@ def judge(
         measured[role] |= speed
     confidence = spec["confidence"]
     evidence = {
-        "schema": 1,
+        "schema": 2,
         "dataset": {"digest": spec["dataset"]["digest"], "examples": len(examples)},
         "confidence": confidence,
         "bootstrapSamples": spec["bootstrapSamples"],
         "seed": spec["seed"],
         "signatures": signatures,
+        "levels": LEVELS,
+        "slices": [],
         "models": {
             role: {
                 **model,
-                "metrics": {
-                    name: interval(m.point, m.samples, confidence)
-                    for name, m in measured[role].items()
-                },
+                "metrics": {name: figure(m, confidence) for name, m in measured[role].items()},
             }
             for role, model in models.items()
         },
