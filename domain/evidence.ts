@@ -1,24 +1,62 @@
 import type { Metric } from './lifecycle-spec.ts';
 
-/** A figure and its confidence interval, `low ≤ point ≤ high`, in the metric's own unit. */
+/** A figure and its two-sided interval at the evidence's confidence, in the metric's own unit. */
 export interface Interval {
   readonly point: number;
   readonly low: number;
   readonly high: number;
 }
 
+export interface Figure extends Interval {
+  /** Of the point, in the metric's unit; 0 for what is known exactly. */
+  readonly standardError: number;
+  /** Confidence limits at the evidence's `levels`, ascending: at a level of 0.01 the truth lies above with 99 % confidence. Empty where one example was all. */
+  readonly quantiles: readonly number[];
+}
+
+/** Candidate less reference, paired by example. */
+export interface Difference extends Figure {
+  /** For exactMatch: the exact test over the pairs that disagree (McNemar 1947). */
+  readonly mcnemar?: {
+    readonly candidateOnly: number;
+    readonly referenceOnly: number;
+    readonly pCandidateBetter: number;
+    readonly pTwoSided: number;
+  };
+}
+
 export type Role = 'base' | 'candidate' | 'champion';
+export type Reference = Exclude<Role, 'candidate'>;
 
-type Figures = Readonly<Partial<Record<Metric, Interval>>>;
+type Figures = Readonly<Partial<Record<Metric, Figure>>>;
+type Differences = Readonly<Partial<Record<Reference, Readonly<Partial<Record<Metric, Difference>>>>>>;
 
-/** What the evaluate stage measured; `differences` are candidate − reference, paired by example. */
+/** A part of the held-out examples: those whose column `by`, or whose "length", has this value. */
+export interface Slice {
+  readonly by: string;
+  readonly value: string;
+  readonly examples: number;
+  readonly models: Readonly<Partial<Record<Role, { readonly metrics: Figures }>>>;
+  readonly differences: Differences;
+}
+
+/** What the evaluate stage measured. */
 export interface Evidence {
-  readonly schema: 1;
+  readonly schema: 2;
   readonly dataset: { readonly digest: string; readonly examples: number };
   readonly confidence: number;
   readonly bootstrapSamples: number;
   readonly seed: number;
   readonly signatures: Readonly<Record<string, string>>;
+  /** Ascending, in (0, 1), dense at both ends; the same for every figure. */
+  readonly levels: readonly number[];
   readonly models: Readonly<Partial<Record<Role, { readonly uri: string; readonly digest: string; readonly metrics: Figures }>>>;
-  readonly differences: Readonly<Partial<Record<Exclude<Role, 'candidate'>, Figures>>>;
+  readonly differences: Differences;
+  readonly slices: readonly Slice[];
+  /** By the family of the attacks, where the suite ran. */
+  readonly attacks?: {
+    readonly suite: string;
+    readonly digest: string;
+    readonly families: Readonly<Record<string, Readonly<Partial<Record<Role, { readonly attacks: number; readonly succeeded: number }>>>>>;
+  };
 }

@@ -1,11 +1,22 @@
-import type { Evidence, Interval, Role } from './evidence.ts';
+import { claimsOf, type Claim } from './claims.ts';
+import type { Evidence, Figure } from './evidence.ts';
 import type { Metric, Rule } from './lifecycle-spec.ts';
+import { areLevels, detectableEffect, holm, isFigure, isWithin, pValueOf } from './statistics.ts';
 
-/** What one rule found, in words a reviewer can act on. */
+/** What one test found, in words a reviewer can act on; a rule over slices has one for each. */
 export interface Finding {
   readonly rule: string;
   readonly passed: boolean;
   readonly finding: string;
+  readonly metric?: Metric;
+  /** As in "source=web". */
+  readonly slice?: string;
+  /** One-sided; 1 where the evidence is unknown. */
+  readonly pValue?: number;
+  /** By Holm over all tests of the gate; passes at (1 − confidence) / 2 or less. */
+  readonly pAdjusted?: number;
+  /** How far beyond the bound the truth has to lie to be shown in 80 % of such evaluations, in the metric's unit. */
+  readonly detectable?: number;
 }
 
 export interface Verdict {
@@ -13,94 +24,87 @@ export interface Verdict {
   readonly findings: readonly Finding[];
 }
 
-const lowerIsBetter: ReadonlySet<Metric> = new Set<Metric>(['perplexity', 'latencyP50Ms', 'latencyP95Ms']);
-
 /**
- * Judges evidence. Each rule is held against the interval, not the point: what noise alone could
- * explain does not pass. Evidence that is missing fails the rule that asked for it.
+ * Judges evidence: every rule has to be shown, all of them together, with at most (1 − confidence) / 2
+ * chance that noise alone showed any. What is unknown is not shown.
  */
 export function judge(rules: readonly Rule[], evidence: Evidence): Verdict {
-  const findings = rules.map((rule) => judgeRule(rule, evidence));
+  const unusable = whyUnusable(evidence);
+  const claims = rules.flatMap((rule) => claimsOf(rule, evidence));
+  const tests = claims.map((claim) => testOf(claim, evidence, unusable));
+  const adjusted = holm(tests.map(({ p }) => p));
+  const statedRate = (1 - evidence.confidence) / 2;
+  const findings = tests.map((test, i) => report(test, { evidence, statedRate, tests: tests.length, pAdjusted: adjusted[i] ?? 1 }));
   return { passed: findings.length > 0 && findings.every((f) => f.passed), findings };
 }
 
-function judgeRule(rule: Rule, evidence: Evidence): Finding {
-  switch (rule.rule) {
-    case 'atLeast':
-    case 'atMost':
-      return judgeBound(rule, evidence);
-    case 'noWorseThanChampion':
-      return judgeDifference(`${rule.metric} no worse than champion by more than ${rule.byMoreThan}`, {
-        metric: rule.metric,
-        // The first lifecycle of a model has no champion: the base model is what is served without us.
-        reference: evidence.models.champion ?? evidence.differences.champion ? 'champion' : 'base',
-        leastGain: -rule.byMoreThan,
-        evidence,
-      });
-    case 'betterThanBase':
-      return judgeDifference(`${rule.metric} better than base by at least ${rule.byAtLeast}`, {
-        metric: rule.metric,
-        reference: 'base',
-        leastGain: rule.byAtLeast,
-        evidence,
-      });
-  }
+/** Of no rule can anything be known from evidence like this. */
+function whyUnusable({ schema, confidence, levels }: { schema: number; confidence: number; levels: readonly number[] }): string | undefined {
+  if (schema !== 2) return `the evidence has schema ${schema}, expected 2: evaluate again with Jobs of this version`;
+  if (!(confidence >= 0.5 && confidence < 1)) return `the evidence has a confidence of ${confidence}, expected 0.5 or more and below 1`;
+  if (!areLevels(levels)) return 'the evidence names no levels at which its quantiles stand';
+  return undefined;
 }
 
-function judgeBound(rule: Extract<Rule, { value: number }>, evidence: Evidence): Finding {
-  const wanted = rule.rule === 'atLeast' ? 'at least' : 'at most';
-  const title = `${rule.metric} ${wanted} ${rule.value}`;
-  const measured = evidence.models.candidate?.metrics[rule.metric];
-  if (!isMeasured(measured)) return unknown(title, `the candidate's ${rule.metric}`);
-  const holds = (x: number) => (rule.rule === 'atLeast' ? x >= rule.value : x <= rule.value);
-  const worstEnd = rule.rule === 'atLeast' ? measured.low : measured.high;
-  return {
-    rule: title,
-    passed: holds(worstEnd),
-    finding: `${show(measured, evidence)}: ${explain(holds(worstEnd), holds(measured.point), worstEnd, `${wanted} ${rule.value}`)}`,
-  };
+type Test = { readonly claim: Claim; readonly p: number } & ({ readonly figure: Figure } | { readonly unknown: string });
+
+function testOf(claim: Claim, { levels }: Evidence, unusable: string | undefined): Test {
+  const { figure, side, bound, exactP, missing } = claim;
+  if (unusable !== undefined) return { claim, p: 1, unknown: unusable };
+  if (!isFigure(figure, levels)) return { claim, p: 1, unknown: `the evidence holds no usable figure for ${missing}` };
+  const p = exactP ?? pValueOf(side, bound, figure, levels);
+  return p >= 0 && p <= 1 ? { claim, figure, p } : { claim, p: 1, unknown: `the evidence holds no p-value for ${missing}` };
 }
 
-interface DifferenceRule {
-  readonly metric: Metric;
-  readonly reference: Role;
-  /** Smallest acceptable gain, in the metric's own unit; negative where a loss is tolerated. */
-  readonly leastGain: number;
+interface Context {
   readonly evidence: Evidence;
+  readonly statedRate: number;
+  readonly tests: number;
+  readonly pAdjusted: number;
 }
 
-function judgeDifference(title: string, { metric, reference, leastGain, evidence }: DifferenceRule): Finding {
-  const measured = reference === 'candidate' ? undefined : evidence.differences[reference]?.[metric];
-  if (!isMeasured(measured)) return unknown(title, `the difference in ${metric} from the ${reference} model`);
-  const gain = lowerIsBetter.has(metric) ? flip(measured) : measured;
-  const passed = gain.low >= leastGain;
-  const wanted = leastGain >= 0 ? `a gain of at least ${leastGain}` : `a loss of at most ${-leastGain}`;
+function report(test: Test, context: Context): Finding {
+  const { claim, p: pValue } = test;
+  const { evidence, statedRate, tests, pAdjusted } = context;
+  const common = { rule: claim.rule, metric: claim.metric, ...(claim.slice === undefined ? {} : { slice: claim.slice }), pValue, pAdjusted };
+  if ('unknown' in test) return { ...common, passed: false, finding: `unknown: ${test.unknown}, and what is unknown does not pass` };
+  const passed = isWithin(pAdjusted, statedRate);
+  const detectable = detectableEffect(claim.side, statedRate / tests, test.figure, evidence.levels);
   return {
-    rule: title,
+    ...common,
     passed,
-    finding:
-      `difference from ${reference} ${show(measured, evidence)}` +
-      `${lowerIsBetter.has(metric) ? ' (lower is better)' : ''}: ${explain(passed, gain.point >= leastGain, gain.low, wanted)}`,
+    ...(detectable === undefined ? {} : { detectable }),
+    finding: [
+      `${claim.subject}${show(test.figure, evidence)}${claim.lowerIsBetter ? ' (lower is better)' : ''}`,
+      `${conclude(claim, test.figure, passed)}: ${claim.wanted}${isExact(test.figure) ? '' : ` (${showP(test, context)})`}`,
+      ...(isExact(test.figure) ? [] : [showPower(claim, detectable)]),
+    ].join('; '),
   };
 }
 
-function explain(passed: boolean, pointPasses: boolean, worstEnd: number, wanted: string): string {
-  if (passed) return `the whole interval meets ${wanted}`;
-  if (pointPasses) return `not shown, the interval reaches ${format(worstEnd)} and ${wanted} was asked`;
-  return `misses ${wanted}`;
+function conclude({ side, bound }: Claim, { point, low, high }: Figure, passed: boolean): string {
+  if (passed) return 'shown';
+  const meets = (x: number) => (side === 'atLeast' ? x >= bound : x <= bound);
+  if (meets(point)) return 'not shown, noise could explain it';
+  return meets(side === 'atLeast' ? high : low) ? 'missed, though noise could explain it' : 'missed';
 }
 
-function unknown(rule: string, what: string): Finding {
-  return { rule, passed: false, finding: `unknown: the evidence holds no figure for ${what}, and what is unknown does not pass` };
+function showP({ claim, p }: Test, { pAdjusted, tests, statedRate }: Context): string {
+  const sign = claim.exactP === undefined && p < 1 ? '≤' : '=';
+  const corrected = tests > 1 ? `, ${format(pAdjusted, 2)} after Holm over ${tests} tests` : '';
+  return `p ${sign} ${format(p, 2)}${corrected}; ${format(statedRate, 2)} allowed`;
 }
 
-const isMeasured = (x: Interval | undefined): x is Interval =>
-  x !== undefined && [x.point, x.low, x.high].every(Number.isFinite) && x.low <= x.high;
+function showPower({ side, bound }: Claim, detectable: number | undefined): string {
+  if (detectable === undefined) return 'so many tests at once that no figure could show it';
+  return `80 % power where the truth is ${format(side === 'atLeast' ? bound + detectable : bound - detectable)} or ${side === 'atLeast' ? 'more' : 'less'}`;
+}
 
-const flip = (x: Interval): Interval => ({ point: -x.point, low: -x.high, high: -x.low });
+/** Known exactly, or the same in every resample. */
+const isExact = ({ standardError, quantiles }: Figure): boolean => standardError === 0 && quantiles[0] === quantiles.at(-1);
 
-const show = (x: Interval, evidence: Evidence): string =>
-  `${format(x.point)} [${format(x.low)}, ${format(x.high)}] at ${Math.round(evidence.confidence * 1000) / 10} %`;
+const show = (x: Figure, { confidence }: Evidence): string =>
+  isExact(x) ? `${format(x.point)}, without spread` : `${format(x.point)} [${format(x.low)}, ${format(x.high)}] at ${format(confidence * 100)} %`;
 
 /** Four significant digits: enough to see why a rule failed, short enough for a table. */
-const format = (x: number): string => String(Number(x.toPrecision(4)));
+const format = (x: number, digits = 4): string => String(Number(x.toPrecision(digits)));

@@ -13,11 +13,23 @@ const metric = z
   .enum(['bleu', 'chrf', 'rouge1', 'rouge2', 'rougeL', 'exactMatch', 'perplexity', 'lengthRatio', 'latencyP50Ms', 'latencyP95Ms', 'tokensPerSecond'])
   .meta({ description: 'A figure that the evaluate stage measures.' });
 
+/** More is better or less is: of a ratio to the reference's length neither holds. */
+const directed = metric.exclude(['lengthRatio']);
+const margin = z.number().min(0).meta({ description: "In the metric's own unit." });
+
 const rule = z.discriminatedUnion('rule', [
   z.strictObject({ rule: z.literal('atLeast'), metric, value: z.number() }),
   z.strictObject({ rule: z.literal('atMost'), metric, value: z.number() }),
-  z.strictObject({ rule: z.literal('noWorseThanChampion'), metric, byMoreThan: z.number().min(0) }),
-  z.strictObject({ rule: z.literal('betterThanBase'), metric, byAtLeast: z.number().min(0) }),
+  z.strictObject({ rule: z.literal('noWorseThanChampion'), metric: directed, byMoreThan: margin }),
+  z.strictObject({ rule: z.literal('betterThanBase'), metric: directed, byAtLeast: margin }),
+  z
+    .strictObject({
+      rule: z.literal('noSliceWorseThanChampion'),
+      metric: directed,
+      byMoreThan: margin,
+      by: z.string().min(1).optional().meta({ description: 'Only slices by this column, or by "length"; all by default.' }),
+    })
+    .meta({ description: 'One test for each slice of the held-out examples, so that a gain on average hides no loss.' }),
 ]);
 
 const data = z

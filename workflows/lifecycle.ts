@@ -4,6 +4,7 @@ import {
   CancellationScope,
   condition,
   isCancellation,
+  patched,
   proxyActivities,
   proxyLocalActivities,
   setCurrentDetails,
@@ -12,6 +13,7 @@ import {
   workflowInfo,
 } from '@temporalio/workflow';
 import type { Activities } from '../activities/index.ts';
+import { judgeSchema1 } from '../domain/gate-schema-1.ts';
 import { judge, type Verdict } from '../domain/gate.ts';
 import { describeWait, type Artifact } from '../domain/job.ts';
 import type { StageSpec } from '../domain/job-request.ts';
@@ -101,7 +103,8 @@ export async function lifecycle(raw: unknown): Promise<LifecycleResult> {
     const others = champion && champion.weights.digest !== candidate.digest ? { champion: champion.weights } : {};
     const { outputs } = await run(evaluateSpec(spec, dataset, { base: inputs.baseModel, candidate, ...others }));
     const evidence = need(outputs, 'evidence');
-    const gate = judge(spec.gate, await readEvidence(evidence));
+    const figures = await readEvidence(evidence);
+    const gate = patched('evidence of schema 2') ? judge(spec.gate, figures) : judgeSchema1(spec.gate, figures);
     update({ gate });
     await recordVerdict(inputs.runId, gate);
     return { evidence, gate };

@@ -59,7 +59,7 @@ test('a candidate that fails the gate is rejected: no version, no release, and a
   const result = await lab.run(fakes.activities, specInput(), resultOf);
 
   expect(result).toMatchObject({ verdict: 'rejected', by: 'gate', gate: { passed: false } });
-  expect(result).toHaveProperty('reason', 'bleu at least 5: 1.5 [1, 2] at 95 %: misses at least 5');
+  expect(result).toHaveProperty('reason', expect.stringMatching(/^bleu at least 5: 1\.5 \[1, 2\] at 95 %; missed: at least 5 /));
   const called = fakes.calls.map((call) => call.name);
   for (const name of ['registerVersion', 'prepareRelease', 'releaseVersion', 'recordRelease']) expect(called).not.toContain(name);
   expect(fakes.argumentsOf('recordVerdict')).toMatchObject([['parent-run', { passed: false }]]);
