@@ -45,13 +45,14 @@ function checkProcesses({ tune: { nodes, batchSize, gradientAccumulation } }: Li
 }
 
 /** Looks at the first row only: the prepare stage checks every one. */
-async function checkColumns({ data }: LifecycleSpec, uri: string): Promise<Problem[]> {
+async function checkColumns({ data, evaluate }: LifecycleSpec, uri: string): Promise<Problem[]> {
   const columns = await firstRowColumns(uri);
   if (columns === undefined) return [];
   const asked = [
     ...data.input.map((column, i) => ({ path: `data.input[${i}]`, column })),
     { path: 'data.target', column: data.target },
     ...(data.group === undefined ? [] : [{ path: 'data.group', column: data.group }]),
+    ...(evaluate.slices ?? []).map((column, i) => ({ path: `evaluate.slices[${i}]`, column })),
   ];
   return asked
     .filter(({ column }) => !columns.includes(column))

@@ -25,6 +25,7 @@ const data = z.strictObject({
   group: z.string().optional(),
 });
 
+const columns = z.array(z.string()).min(1);
 const count = z.int().min(1);
 const seed = z.int().min(0);
 
@@ -48,6 +49,8 @@ export const jobSpecSchema = z.discriminatedUnion('stage', [
     heldOutExamples: count,
     trainExamples: count.optional(),
     maxTokens: count,
+    /** Columns that held-out examples keep beside their prompt. Left out where there are none: the dataset keeps its digest. */
+    keepColumns: columns.optional(),
     seed,
   }),
   z.strictObject({
@@ -86,6 +89,9 @@ export const jobSpecSchema = z.discriminatedUnion('stage', [
     latencyRequests: count,
     bootstrapSamples: count,
     confidence: z.number().min(0.5).max(0.999),
+    costPerHour: z.number().positive().optional(),
+    /** Columns kept by `prepare`, by whose values the held-out set is sliced; by length it always is. */
+    slices: columns.optional(),
     /** Generations of an unchanged model are kept here by digest. */
     cache: fileUri.optional(),
     seed,

@@ -10,8 +10,11 @@ const name = z
   .regex(/^[a-z][a-z0-9-]{0,40}$/, 'lower-case letters, digits and dashes, starting with a letter, at most 41 long');
 
 const metric = z
-  .enum(['bleu', 'chrf', 'rouge1', 'rouge2', 'rougeL', 'exactMatch', 'perplexity', 'lengthRatio', 'latencyP50Ms', 'latencyP95Ms', 'tokensPerSecond'])
-  .meta({ description: 'A figure that the evaluate stage measures.' });
+  .enum([
+    ...['bleu', 'chrf', 'rouge1', 'rouge2', 'rougeL', 'rougeLsum', 'exactMatch', 'tokenF1', 'perplexity', 'lengthRatio', 'repetition', 'groundedness'] as const,
+    ...['attackSuccessRate', 'latencyP50Ms', 'latencyP95Ms', 'tokensPerSecond', 'costPer1000Requests', 'modelBytes'] as const,
+  ])
+  .meta({ description: 'A figure that the evaluate stage measures: docs/evaluation.md.' });
 
 /** More is better or less is: of a ratio to the reference's length neither holds. */
 const directed = metric.exclude(['lengthRatio']);
@@ -73,12 +76,23 @@ const tune = z
   // Not held against a number of steps that is wrong itself.
   .refine((t) => t.steps < 1 || t.warmupSteps < t.steps, { path: ['warmupSteps'], message: 'fewer than tune.steps' });
 
+/** A gate tests each slice: with more of them each would need more examples than there are. */
+const maximumSlicedColumns = 4;
+
 const evaluate = z.strictObject({
   examples: z.int().min(8).max(100_000).meta({ description: 'How many held-out examples are scored.' }),
   maxNewTokens: z.int().min(1).max(4096).default(32),
   latencyRequests: z.int().min(1).max(1000).default(8),
   bootstrapSamples: z.int().min(200).max(100_000).default(2000),
   confidence: z.number().min(0.5).max(0.999).default(0.95),
+  slices: z
+    .array(z.string().min(1))
+    .min(1)
+    .max(maximumSlicedColumns)
+    .refine((columns) => new Set(columns).size === columns.length && !columns.includes('length'), 'each column once, and length, by which it is always sliced, not at all')
+    .optional()
+    .meta({ description: 'Columns of the data by whose values the examples are judged apart.' }),
+  costPerHour: z.number().positive().optional().meta({ description: 'What an hour of the serving machine costs, in any currency: for costPer1000Requests.' }),
 });
 
 const review = z.discriminatedUnion('by', [

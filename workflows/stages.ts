@@ -23,6 +23,7 @@ export const prepareSpec = (spec: LifecycleSpec, inputs: LifecycleInputs): Stage
   heldOutExamples: spec.data.heldOutExamples,
   ...(spec.data.trainExamples === undefined ? {} : { trainExamples: spec.data.trainExamples }),
   maxTokens: spec.tune.maxTokens,
+  ...(spec.evaluate.slices === undefined ? {} : { keepColumns: spec.evaluate.slices }),
   seed: spec.seed,
 });
 

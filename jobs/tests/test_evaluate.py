@@ -8,13 +8,16 @@ from typing import Any
 import pytest
 import torch
 
-from tuneline_jobs.bootstrap import exact
 from tuneline_jobs.generation import Answerer
-from tuneline_jobs.storage import digest_of_folder, read_json_lines, uri_of
+from tuneline_jobs.prepared_dataset import digest_of_dataset
+from tuneline_jobs.storage import digest_of_folder, read_json_lines, uri_of, write_json_lines
 
-QUALITY = {"bleu", "chrf", "rouge1", "rouge2", "rougeL", "exactMatch", "perplexity", "lengthRatio"}
+QUALITY = {
+    *("bleu", "chrf", "rouge1", "rouge2", "rougeL", "rougeLsum", "exactMatch", "tokenF1"),
+    *("perplexity", "lengthRatio", "repetition", "groundedness"),
+}
 SPEED = {"latencyP50Ms", "latencyP95Ms", "tokensPerSecond"}
-INTERVAL = {"point", "low", "high", "standardError", "quantiles"}
+FIGURE = {"point", "low", "high", "standardError", "quantiles"}
 
 
 @pytest.fixture(scope="session")
@@ -33,6 +36,20 @@ def other_model(tiny_model: Path, tmp_path_factory: pytest.TempPathFactory) -> P
 
 def model(role: str, folder: Path) -> dict[str, str]:
     return {"role": role, "uri": uri_of(folder), "digest": digest_of_folder(folder)}
+
+
+def dataset_of(folder: Path, examples: list[dict[str, Any]]) -> dict[str, str]:
+    folder.mkdir()
+    write_json_lines(folder / "train.jsonl", [])
+    write_json_lines(folder / "heldout.jsonl", examples)
+    return {"uri": uri_of(folder), "digest": digest_of_dataset(folder)}
+
+
+@pytest.fixture
+def examples(prepared: dict[str, str]) -> list[dict[str, Any]]:
+    """40 examples in two teams, by turns."""
+    found = read_json_lines(Path(prepared["uri"].removeprefix("file://")) / "train.jsonl")
+    return [{**e, "columns": {"team": "ab"[n % 2]}} for n, e in enumerate(found)]
 
 
 @pytest.fixture
@@ -64,8 +81,12 @@ def evidence_of(run_job: Any, tmp_path: Path) -> Any:
     return run
 
 
-def quality(intervals: dict[str, Any]) -> dict[str, Any]:
-    return {name: value for name, value in intervals.items() if name in QUALITY}
+def quality(figures: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in figures.items() if name in QUALITY}
+
+
+def points(figures: dict[str, Any]) -> dict[str, float]:
+    return {name: figure["point"] for name, figure in figures.items()}
 
 
 def test_evidence_has_its_agreed_shape(evidence_of, spec, prepared, tmp_path) -> None:
@@ -78,20 +99,24 @@ def test_evidence_has_its_agreed_shape(evidence_of, spec, prepared, tmp_path) ->
         "seed",
         "signatures",
         "levels",
-        "slices",
         "models",
         "differences",
+        "slices",
     ]
+    assert evidence["schema"] == 2
+    assert evidence["levels"] == sorted(evidence["levels"])
     assert evidence["dataset"] == {"digest": prepared["digest"], "examples": 10}
     assert set(evidence["models"]) == {"base", "candidate"}
     assert set(evidence["differences"]) == {"base"}
     candidate = evidence["models"]["candidate"]
     assert set(candidate) == {"uri", "digest", "metrics"}
     for metrics in (candidate["metrics"], evidence["differences"]["base"]):
-        assert set(metrics) == QUALITY | SPEED
-        for interval in metrics.values():
-            assert set(interval) == INTERVAL
-            assert interval["low"] <= interval["high"]
+        assert set(metrics) == QUALITY | SPEED | {"modelBytes"}
+        for figure in metrics.values():
+            assert set(figure) - {"mcnemar"} == FIGURE
+            assert figure["low"] <= figure["point"] <= figure["high"]
+            assert len(figure["quantiles"]) == len(evidence["levels"])
+    assert set(evidence["differences"]["base"]["exactMatch"]) == FIGURE | {"mcnemar"}
     table = read_json_lines(tmp_path / "out/per-example.jsonl")
     assert len(table) == 10
     assert set(table[0]) == {"id", "prompt", "reference", "base", "candidate"}
@@ -100,16 +125,16 @@ def test_evidence_has_its_agreed_shape(evidence_of, spec, prepared, tmp_path) ->
 
 def test_a_difference_is_candidate_less_reference(evidence_of, spec) -> None:
     evidence = evidence_of(spec)
-    points = {role: m["metrics"]["perplexity"]["point"] for role, m in evidence["models"].items()}
+    found = {role: m["metrics"]["perplexity"]["point"] for role, m in evidence["models"].items()}
     difference = evidence["differences"]["base"]["perplexity"]
-    assert difference["point"] == pytest.approx(points["candidate"] - points["base"])
+    assert difference["point"] == pytest.approx(found["candidate"] - found["base"])
     # Larger logits of random weights only make it surer of what is wrong, on every resample.
     assert 0 < difference["low"] < difference["point"] < difference["high"]
 
 
 def test_perplexity_is_what_the_model_itself_says(evidence_of, spec, prepared, other_model) -> None:
     """Each example alone and unpadded, by the loss that transformers computes."""
-    answerer = Answerer(uri_of(other_model), "models", 6)
+    answerer = Answerer(uri_of(other_model), "models")
     nll = tokens = 0.0
     for example in read_json_lines(Path(prepared["uri"].removeprefix("file://")) / "heldout.jsonl")[
         :10
@@ -129,10 +154,38 @@ def test_perplexity_is_what_the_model_itself_says(evidence_of, spec, prepared, o
     assert found == pytest.approx(torch.tensor(nll / tokens).exp().item(), rel=1e-4)
 
 
+def test_a_slice_is_judged_as_if_it_were_all_there_is(
+    evidence_of, spec, examples, tmp_path
+) -> None:
+    spec |= {"examples": 20, "slices": ["team"]}
+    spec["dataset"] = dataset_of(tmp_path / "all", examples[:20])
+    evidence = evidence_of(spec)
+    parts = {(part["by"], part["value"]): part for part in evidence["slices"]}
+    assert {by for by, _ in parts} == {"length", "team"}
+    part = parts["team", "b"]
+    assert part["examples"] == 10
+    spec |= {"examples": 10, "slices": ["team"]}
+    spec["dataset"] = dataset_of(tmp_path / "b", examples[1:20:2])
+    alone = evidence_of(spec)
+    for role in ("base", "candidate"):
+        found, expected = (e["models"][role]["metrics"] for e in (part, alone))
+        assert set(found) == QUALITY
+        for name in QUALITY:
+            for key in ("point", "low", "high"):
+                assert found[name][key] == pytest.approx(expected[name][key])
+    found, expected = (e["differences"]["base"] for e in (part, alone))
+    assert set(found) == QUALITY
+    assert found["rougeL"]["quantiles"] == pytest.approx(expected["rougeL"]["quantiles"])
+    assert found["exactMatch"]["mcnemar"] == expected["exactMatch"]["mcnemar"]
+
+
 def test_a_model_in_two_roles_differs_by_nothing(evidence_of, spec, other_model) -> None:
     spec["models"][0] = model("base", other_model)
     differences = evidence_of(spec)["differences"]["base"]
-    assert all(interval == exact(0) for interval in quality(differences).values())
+    assert set(points(quality(differences)).values()) == {0}
+    # No resample can tell a model from itself; only a share of right answers is never that certain.
+    del differences["exactMatch"]
+    assert {figure["standardError"] for figure in quality(differences).values()} == {0}
 
 
 def test_the_same_evaluation_finds_the_same_quality(evidence_of, spec) -> None:
@@ -168,6 +221,14 @@ def test_what_a_model_answered_before_is_not_asked_again(
         )
     with pytest.raises(AssertionError, match="asked again"):
         evidence_of(spec | {"maxNewTokens": 7})
+
+
+def test_a_model_is_as_large_as_its_files(evidence_of, spec, tiny_model) -> None:
+    evidence = evidence_of(spec | {"costPerHour": 2})
+    base = evidence["models"]["base"]["metrics"]
+    size = sum(path.stat().st_size for path in tiny_model.iterdir())
+    assert base["modelBytes"]["low"] == base["modelBytes"]["high"] == size
+    assert evidence["differences"]["base"]["costPer1000Requests"]["quantiles"]
 
 
 def test_logs_figures_progress_and_artifacts(run_job, spec, mlflow_server) -> None:

@@ -89,6 +89,31 @@ def test_renders_redacts_and_lets_no_data_into_the_template(run_job, spec, tmp_p
     assert by_completion["Call [PHONE]"]["group"] == by_completion["Call [PHONE]"]["id"]
 
 
+def test_held_out_examples_keep_the_wanted_columns_of_their_row(run_job, spec, tmp_path) -> None:
+    plain = run_job(spec | {"output": uri_of(tmp_path / "plain")}).figures
+    assert run_job(spec | {"keepColumns": ["team", "text"]}).figures == plain
+    source = rows()
+    held_out = examples(tmp_path / "out", "heldout")
+    for example in held_out:
+        row = source[example["source"] - 1]
+        assert example.pop("columns") == {"team": row.get("team", ""), "text": row["text"]}
+    assert held_out == examples(tmp_path / "plain", "heldout")
+    before, after = (digests_of_files(tmp_path / name) for name in ("plain", "out"))
+    assert before["train.jsonl"] == after["train.jsonl"]
+
+
+def test_kept_columns_hold_no_personal_data(run_job, spec, tmp_path) -> None:
+    assert run_job(spec | {"keepColumns": ["text"], "heldOutExamples": 60}).exit_code == 0
+    found = [example["columns"]["text"] for example in examples(tmp_path / "out", "heldout")]
+    assert "Write to [EMAIL] about it" in found
+
+
+def test_a_kept_column_must_be_there(run_job, spec) -> None:
+    ended = run_job(spec | {"keepColumns": ["titel"]})
+    assert ended.exit_code == 64
+    assert 'keepColumns: no column "titel"; there are text, title, team' in ended.failure["message"]
+
+
 def test_no_group_is_on_both_sides(run_job, spec, tmp_path) -> None:
     assert run_job(spec).exit_code == 0
     train, held_out = (

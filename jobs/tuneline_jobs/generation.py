@@ -25,17 +25,17 @@ class Encoded(NamedTuple):
 
 
 class Answerer:
-    """A model that answers greedily: the same prompts in the same order give the same answers."""
+    """A model that answers greedily: the same examples, in any order, give the same answers."""
 
-    def __init__(self, reference: str, field: str, max_new_tokens: int) -> None:
+    def __init__(self, reference: str, field: str) -> None:
         self.tokenizer = load_tokenizer(reference, field)
         self.model = load_model(reference, field, fast_dtype())
-        self.max_new_tokens = max_new_tokens
 
     def answer_all(
-        self, examples: list[Example], progressed: Callable[[int], None]
+        self, examples: list[Example], max_new_tokens: int, progressed: Callable[[int], None]
     ) -> list[dict[str, Any]]:
-        """For each example, in order: `id`, `text`, and `nll` (nats) of its `tokens` true tokens.
+        """For each example, in order: `id`, `text`, `promptTokens`, and `nll` (nats) of its `tokens`
+        true tokens.
 
         Calls `progressed` with the number of examples in each batch that is done.
         """
@@ -45,27 +45,32 @@ class Answerer:
         ]
         answers: dict[str, dict[str, Any]] = {}
         for batch in batches(encoded):
-            texts = self.generate([example.prompt for example in batch])
+            texts = self.generate([example.prompt for example in batch], max_new_tokens)
             for example, text, nll in zip(batch, texts, self.score(batch), strict=True):
-                tokens = len(example.completion)
-                answers[example.id] = {"id": example.id, "text": text, "nll": nll, "tokens": tokens}
+                answers[example.id] = {
+                    "id": example.id,
+                    "text": text,
+                    "promptTokens": len(example.prompt),
+                    "nll": nll,
+                    "tokens": len(example.completion),
+                }
             progressed(len(batch))
         return [answers[example["id"]] for example in examples]
 
-    def generate(self, prompts: list[list[int]]) -> list[str]:
-        made = self.continue_greedily(prompts)
+    def generate(self, prompts: list[list[int]], max_new_tokens: int) -> list[str]:
+        made = self.continue_greedily(prompts, max_new_tokens)
         return [
             text.strip() for text in self.tokenizer.batch_decode(made, skip_special_tokens=True)
         ]
 
     @torch.inference_mode()
-    def continue_greedily(self, prompts: list[list[int]]) -> torch.Tensor:
+    def continue_greedily(self, prompts: list[list[int]], max_new_tokens: int) -> torch.Tensor:
         """New token IDs, (prompts, at most max_new_tokens), padded after the end."""
         batch = self.tokenizer.pad({"input_ids": prompts}, return_tensors="pt").to(device())
         whole: torch.Tensor = self.model.generate(
             input_ids=batch["input_ids"],
             attention_mask=batch["attention_mask"],
-            max_new_tokens=self.max_new_tokens,
+            max_new_tokens=max_new_tokens,
             do_sample=False,
             pad_token_id=self.tokenizer.pad_token_id,
         )
@@ -84,23 +89,26 @@ class Answerer:
             position_ids=(mask.cumsum(-1) - 1).clamp(min=0),
             logits_to_keep=longest + 1,
         ).logits[:, :-1]
+        # Token by token, for the loss over whole sequences has no deterministic kernel on a GPU.
         nll = torch.nn.functional.cross_entropy(
-            logits.float().transpose(1, 2), padded["input_ids"][:, -longest:], reduction="none"
-        )
+            logits.float().flatten(0, 1),
+            padded["input_ids"][:, -longest:].flatten(),
+            reduction="none",
+        ).view(len(batch), longest)
         return [
             row[longest - len(example.completion) :].double().sum().item()
             for example, row in zip(batch, nll, strict=True)
         ]
 
     def time_requests(
-        self, examples: list[Example], progressed: Callable[[int], None]
+        self, examples: list[Example], max_new_tokens: int, progressed: Callable[[int], None]
     ) -> list[dict[str, float]]:
         """`seconds` and generated `tokens` of each example asked alone, one after the other."""
         timings = []
         for example in examples:
             prompt, _ = encode(self.tokenizer, example["prompt"], example["completion"])
             began = time.perf_counter()
-            made = self.continue_greedily([prompt])
+            made = self.continue_greedily([prompt], max_new_tokens)
             seconds = time.perf_counter() - began
             timings.append({"seconds": seconds, "tokens": made.shape[1]})
             progressed(1)

@@ -1,7 +1,8 @@
 """The metrics of an evaluation, each in a form that can be computed over any resample of examples.
 
-BLEU and chrF are sacrebleu's, over the whole corpus; ROUGE is Google's rouge-score with stemming,
-averaged over examples. METRICS_VERSION changes whenever a cached generation would be judged anew.
+BLEU (Papineni et al., 2002) and chrF (Popović, 2015) are sacrebleu's (Post, "A Call for Clarity in
+Reporting BLEU Scores", 2018), over the whole corpus; the scores of single answers are averaged.
+METRICS_VERSION changes whenever a cached generation would be judged anew.
 """
 
 from __future__ import annotations
@@ -12,12 +13,17 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-METRICS_VERSION = 1
+METRICS_VERSION = 2
 
 Floats = NDArray[np.float64]
 Indices = NDArray[np.int64]
 # From resamples, (resamples, drawn examples), to one value for each of them, (resamples,).
 Metric = Callable[[Indices], Floats]
+
+
+def within(metric: Metric, members: Indices) -> Metric:
+    """The metric over some of the examples; resamples then hold places among the members."""
+    return lambda indices: metric(members[indices])
 
 
 def sums(statistics: Floats, indices: Indices) -> Floats:
@@ -66,43 +72,49 @@ def corpus_score(scorer: Any, hypotheses: list[str], references: list[str]) -> M
 
 
 def quality_metrics(
-    answers: list[dict[str, Any]], references: list[str]
-) -> tuple[dict[str, Metric], list[dict[str, float]], dict[str, str]]:
-    """The quality metrics of a model, their values for each example, and sacrebleu's signatures."""
-    from sacrebleu.metrics.bleu import BLEU
-    from sacrebleu.metrics.chrf import CHRF
+    answers: list[dict[str, Any]], references: list[str], scores: list[dict[str, float]]
+) -> dict[str, Metric]:
+    """How good a model's answers are, but for `exactMatch`, which is no mean but a share.
 
+    `scores` are those of each answer, and count by their mean.
+    """
     texts = [answer["text"] for answer in answers]
-    scorers = {"bleu": BLEU(), "chrf": CHRF()}
-    metrics = {name: corpus_score(s, texts, references) for name, s in scorers.items()}
-    table = rouge_table(texts, references)
-    for row, text, reference in zip(table, texts, references, strict=True):
-        row["exactMatch"] = float(text == reference.strip())
-    metrics |= {name: mean([row[name] for row in table]) for name in table[0]}
+    metrics = {name: corpus_score(s, texts, references) for name, s in corpus_scorers().items()}
+    averaged = [name for name in scores[0] if name != "exactMatch"]
+    metrics |= {name: mean([row[name] for row in scores]) for name in averaged}
     metrics["perplexity"] = perplexity([a["nll"] for a in answers], [a["tokens"] for a in answers])
     metrics["lengthRatio"] = ratio(
         [len(t.split()) for t in texts], [len(r.split()) for r in references]
     )
-    signatures = {name: str(scorer.get_signature()) for name, scorer in scorers.items()}
-    return metrics, table, signatures
+    return metrics
 
 
-def rouge_table(texts: list[str], references: list[str]) -> list[dict[str, float]]:
-    """F-measures of ROUGE-1, ROUGE-2 and ROUGE-L (Lin 2004) for each example."""
-    from rouge_score.rouge_scorer import RougeScorer
+def corpus_scorers() -> dict[str, Any]:
+    from sacrebleu.metrics.bleu import BLEU
+    from sacrebleu.metrics.chrf import CHRF
 
-    names = ["rouge1", "rouge2", "rougeL"]
-    scorer = RougeScorer(names, use_stemmer=True)
-    scored = [scorer.score(r, t) for r, t in zip(references, texts, strict=True)]
-    return [{name: row[name].fmeasure for name in names} for row in scored]
+    return {"bleu": BLEU(), "chrf": CHRF()}
 
 
-def speed_metrics(timings: list[dict[str, float]]) -> dict[str, Metric]:
-    milliseconds = [1000 * timing["seconds"] for timing in timings]
-    return {
+def signatures(references: list[str]) -> dict[str, str]:
+    """How sacrebleu counted, in its own words, which name the number of references too."""
+    scorers = corpus_scorers()
+    for scorer in scorers.values():
+        scorer.corpus_score(references[:1], [references[:1]])
+    return {name: str(scorer.get_signature()) for name, scorer in scorers.items()}
+
+
+def speed_metrics(
+    timings: list[dict[str, float]], cost_per_hour: float | None
+) -> dict[str, Metric]:
+    """How fast single requests were; what they cost, where an hour of the machine has a price."""
+    seconds = [timing["seconds"] for timing in timings]
+    milliseconds = [1000 * second for second in seconds]
+    metrics = {
         "latencyP50Ms": percentile(milliseconds, 50),
         "latencyP95Ms": percentile(milliseconds, 95),
-        "tokensPerSecond": ratio(
-            [timing["tokens"] for timing in timings], [timing["seconds"] for timing in timings]
-        ),
+        "tokensPerSecond": ratio([timing["tokens"] for timing in timings], seconds),
     }
+    if cost_per_hour is not None:
+        metrics["costPer1000Requests"] = mean([1000 * s / 3600 * cost_per_hour for s in seconds])
+    return metrics

@@ -12,7 +12,7 @@ from typing import Any
 
 from .language_model import encode, load_token_counter
 from .near_duplicates import near_duplicate_clusters
-from .outcome import BadData, say, succeeded
+from .outcome import BadData, BadSpec, say, succeeded
 from .personal_data import KINDS, redact
 from .prepared_dataset import HELD_OUT, MANIFEST, TRAIN, digest_of_dataset, drawn
 from .prompt_template import render, require_placeholders
@@ -35,21 +35,44 @@ def run(spec: dict[str, Any]) -> dict[str, object]:
 
     A line is `{"id", "prompt", "completion", "group", "source"}`: `id` names the source row by its
     content, `source` is its number in the data, from 1, and `group` is its own ID where it has none.
+    Held-out lines also have the `columns` of their row that `keepColumns` names, if it names any.
     """
     tracker = stage_tracker(spec)
     source = read_source(spec["data"])
+    require_kept_columns(source, spec)
     require_placeholders(spec["prompt"]["template"], spec["data"]["input"])
     counts: dict[str, int] = {"rows": len(source.rows)}
     examples = clean(source, spec["data"], counts)
     examples = drop_duplicates(examples, counts)
     examples = render_all(examples, spec, counts)
     train, held_out = split(examples, spec, counts)
+    keep_columns(held_out, source, spec)
     for name, count in counts.items():
         say(f"{name}: {count}")
     folder = output_folder(spec)
     digest = write_dataset(folder, spec, source, counts, train=train, held_out=held_out)
     report(tracker, folder, source, digest, counts)
     return succeeded({"dataset": output(folder, digest)}, dict(counts))
+
+
+def require_kept_columns(source: Source, spec: dict[str, Any]) -> None:
+    there = list(source.rows[0])
+    for column in spec.get("keepColumns", []):
+        if column not in there:
+            raise BadSpec(f'keepColumns: no column "{column}"; there are {", ".join(there)}.')
+
+
+def keep_columns(held_out: list[Example], source: Source, spec: dict[str, Any]) -> None:
+    """What an example can be sliced by or rendered anew with, as clean as its prompt."""
+    for example in held_out if "keepColumns" in spec else []:
+        row = source.rows[example["source"] - 1]
+        kept = {name: clean_text(row.get(name))[0] for name in spec["keepColumns"]}
+        example["columns"] = kept
+
+
+def clean_text(cell: object) -> tuple[str, dict[str, int]]:
+    """A cell's text, normalized and without personal data, and what was taken out of it."""
+    return redact(normalize(text_of(cell)))
 
 
 def clean(source: Source, data: dict[str, Any], counts: dict[str, int]) -> list[Example]:
@@ -59,7 +82,7 @@ def clean(source: Source, data: dict[str, Any], counts: dict[str, int]) -> list[
     for number, row in enumerate(source.rows, 1):
         texts = {}
         for column in [*data["input"], data["target"]]:
-            texts[column], found = redact(normalize(text_of(row.get(column))))
+            texts[column], found = clean_text(row.get(column))
             redacted.update(found)
         completion = texts[data["target"]]
         values = {column: texts[column] for column in data["input"]}

@@ -36,6 +36,20 @@ def use_best_threads() -> None:
     say(f"Computing on {best} of {available} threads.")
 
 
+def compute_reproducibly(seed: int) -> None:
+    """From here on the same inputs give the same bits, on this machine and with these libraries.
+
+    An operation that only has a kernel whose sums depend on timing then raises.
+    """
+    import torch
+
+    # What cuBLAS needs for it, read when it is first used.
+    os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
+    torch.manual_seed(seed)
+    torch.use_deterministic_algorithms(True)
+    torch.backends.cudnn.benchmark = False
+
+
 def seconds_with(threads: int) -> float:
     """How long a product of the size that small models make takes with so many threads."""
     import torch

@@ -1,0 +1,93 @@
+"""Asking the models: what each answered, and how long single requests took.
+
+Answers of an unchanged model are taken from a cache, by digest; speed is measured anew each time.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from .judged_models import JudgedModel
+from .language_model import silence_libraries
+from .metrics import METRICS_VERSION
+from .outcome import say
+from .process import compute_reproducibly, use_best_threads
+from .rows import canonical
+from .storage import digest_of_text, path_of, write_json
+from .tracking import Tracker
+
+Row = dict[str, Any]
+Progress = Callable[[int], None]
+
+
+class Observed(NamedTuple):
+    """Of one model: its `answers` to the examples, and the `timings` of single requests."""
+
+    answers: list[Row]
+    timings: list[Row]
+
+
+def observe_all(
+    spec: dict[str, Any], models: dict[str, JudgedModel], examples: list[Row], tracker: Tracker
+) -> dict[str, Observed]:
+    """What each model did, by its digest: one that plays two roles is asked once."""
+    uris = {model.digest: model.uri for model in models.values()}
+    questions = len(examples) + min(spec["latencyRequests"], len(examples))
+    done, total = 0, len(uris) * questions
+    tracker.log_progress(done, total)
+
+    def progressed(count: int) -> None:
+        nonlocal done
+        done += count
+        say(f"answered {done}/{total}")
+        tracker.log_progress(done, total)
+
+    silence_libraries()
+    use_best_threads()
+    compute_reproducibly(spec["seed"])
+    return {
+        digest: observe(spec, uri, digest, examples, progressed) for digest, uri in uris.items()
+    }
+
+
+def observe(
+    spec: dict[str, Any], uri: str, digest: str, examples: list[Row], progressed: Progress
+) -> Observed:
+    # Only now: it brings torch, and a wrong model should be told of at once.
+    from .generation import Answerer
+
+    say(f"Asking {uri}")
+    answerer = Answerer(uri, "models")
+    limit = spec["maxNewTokens"]
+    asked = [spec["dataset"]["digest"], *(spec[field] for field in ("examples", "seed")), limit]
+    answers = remembered(
+        cache_path(spec, "answers", [digest, *asked]),
+        lambda: answerer.answer_all(examples, limit, progressed),
+        progressed,
+    )
+    # Never from the cache: speeds compare only where the same machine was as busy.
+    timings = answerer.time_requests(examples[: spec["latencyRequests"]], limit, progressed)
+    return Observed(answers, timings)
+
+
+def cache_path(spec: dict[str, Any], kind: str, key: list[Any]) -> Path | None:
+    """Where what `key` names is kept, if it is to be kept."""
+    if "cache" not in spec:
+        return None
+    name = digest_of_text(canonical([METRICS_VERSION, *key])).removeprefix("sha256:")
+    return path_of(spec["cache"], "cache") / f"{kind}-{name}.json"
+
+
+def remembered(path: Path | None, make: Callable[[], list[Any]], progressed: Progress) -> list[Any]:
+    if path and path.is_file():
+        kept: list[Any] = json.loads(path.read_text())
+        progressed(len(kept))
+        return kept
+    made = make()
+    if path:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        write_json(path, made)
+    return made
