@@ -92,6 +92,8 @@ export const jobSpecSchema = z.discriminatedUnion('stage', [
     costPerHour: z.number().positive().optional(),
     /** Columns kept by `prepare`, by whose values the held-out set is sliced; by length it always is. */
     slices: columns.optional(),
+    /** The attack suite runs where this is given; its texts stand in the template's first column. */
+    attacks: z.strictObject({ template: z.string(), input: columns }).optional(),
     /** Generations of an unchanged model are kept here by digest. */
     cache: fileUri.optional(),
     seed,

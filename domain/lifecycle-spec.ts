@@ -92,6 +92,7 @@ const evaluate = z.strictObject({
     .refine((columns) => new Set(columns).size === columns.length && !columns.includes('length'), 'each column once, and length, by which it is always sliced, not at all')
     .optional()
     .meta({ description: 'Columns of the data by whose values the examples are judged apart.' }),
+  attacks: z.boolean().default(false).meta({ description: 'Whether each model is also asked the attack suite: for attackSuccessRate.' }),
   costPerHour: z.number().positive().optional().meta({ description: 'What an hour of the serving machine costs, in any currency: for costPer1000Requests.' }),
 });
 
@@ -138,10 +139,20 @@ export const lifecycleSpecSchema = z
     path: ['requester'],
     message: 'a name, because review.twoPersonRule needs to know who asked',
   })
+  .refine((s) => s.evaluate.attacks || !rulesOn('attackSuccessRate', s), {
+    path: ['evaluate', 'attacks'],
+    message: 'true, because the gate has a rule on attackSuccessRate',
+  })
+  .refine((s) => s.evaluate.costPerHour !== undefined || !rulesOn('costPer1000Requests', s), {
+    path: ['evaluate', 'costPerHour'],
+    message: 'what an hour costs, because the gate has a rule on costPer1000Requests',
+  })
   .refine((s) => !s.data.input.includes(s.data.target), {
     path: ['data', 'input'],
     message: 'columns other than data.target, or the model would be shown the answer',
   });
+
+const rulesOn = (measured: Metric, { gate }: { readonly gate: readonly Rule[] }): boolean => gate.some((r) => r.metric === measured);
 
 /** A checked spec: every default filled in. */
 export type LifecycleSpec = z.output<typeof lifecycleSpecSchema>;

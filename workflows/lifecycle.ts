@@ -101,7 +101,7 @@ export async function lifecycle(raw: unknown): Promise<LifecycleResult> {
   async function evaluate(dataset: Artifact, candidate: Artifact): Promise<{ evidence: Artifact; gate: Verdict }> {
     const champion = await findChampion(spec.model);
     const others = champion && champion.weights.digest !== candidate.digest ? { champion: champion.weights } : {};
-    const { outputs } = await run(evaluateSpec(spec, dataset, { base: inputs.baseModel, candidate, ...others }));
+    const { outputs } = await run(evaluateSpec(spec, inputs, dataset, { base: inputs.baseModel, candidate, ...others }));
     const evidence = need(outputs, 'evidence');
     const figures = await readEvidence(evidence);
     const gate = patched('evidence of schema 2') ? judge(spec.gate, figures) : judgeSchema1(spec.gate, figures);

@@ -23,7 +23,7 @@ export const prepareSpec = (spec: LifecycleSpec, inputs: LifecycleInputs): Stage
   heldOutExamples: spec.data.heldOutExamples,
   ...(spec.data.trainExamples === undefined ? {} : { trainExamples: spec.data.trainExamples }),
   maxTokens: spec.tune.maxTokens,
-  ...(spec.evaluate.slices === undefined ? {} : { keepColumns: spec.evaluate.slices }),
+  ...keepColumns(spec),
   seed: spec.seed,
 });
 
@@ -33,16 +33,26 @@ export function tuneSpec(spec: LifecycleSpec, inputs: LifecycleInputs, dataset: 
   return { stage: 'tune', dataset, baseModel: inputs.baseModel.uri, ...settings, ...(nodes > 1 ? { nodes } : {}), ...(inputs.gpusPerNode ? { gpusPerNode: inputs.gpusPerNode } : {}), seed: spec.seed };
 }
 
-export const evaluateSpec = (spec: LifecycleSpec, dataset: Artifact, models: Readonly<Partial<Record<Role, Artifact>>>): StageSpec => ({
-  stage: 'evaluate',
-  dataset,
-  models: (['base', 'candidate', 'champion'] as const).flatMap((role) => {
-    const model = models[role];
-    return model === undefined ? [] : [{ role, ...model }];
-  }),
-  ...spec.evaluate,
-  seed: spec.seed,
-});
+export function evaluateSpec(spec: LifecycleSpec, inputs: LifecycleInputs, dataset: Artifact, models: Readonly<Partial<Record<Role, Artifact>>>): StageSpec {
+  const { attacks, ...settings } = spec.evaluate;
+  return {
+    stage: 'evaluate',
+    dataset,
+    models: (['base', 'candidate', 'champion'] as const).flatMap((role) => {
+      const model = models[role];
+      return model === undefined ? [] : [{ role, ...model }];
+    }),
+    ...settings,
+    ...(attacks ? { attacks: { template: inputs.prompt.template, input: spec.data.input } } : {}),
+    seed: spec.seed,
+  };
+}
+
+/** What evaluate will need of a row beside its prompt. */
+function keepColumns({ data, evaluate }: LifecycleSpec): { keepColumns?: string[] } {
+  const columns = new Set([...(evaluate.slices ?? []), ...(evaluate.attacks ? data.input : [])]);
+  return columns.size === 0 ? {} : { keepColumns: [...columns] };
+}
 
 /** A lifecycle from before there was a choice has none in its history. */
 export const logsToWandb = ({ tracking }: Partial<LifecycleSpec>): boolean => tracking?.includes('wandb') ?? false;

@@ -1,13 +1,18 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
 
+from tuneline_jobs.attack_families import SUITE
+from tuneline_jobs.attacks import digest_of_suite, suite
 from tuneline_jobs.generation import Answerer
 from tuneline_jobs.prepared_dataset import digest_of_dataset
 from tuneline_jobs.storage import digest_of_folder, read_json_lines, uri_of, write_json_lines
@@ -36,6 +41,10 @@ def other_model(tiny_model: Path, tmp_path_factory: pytest.TempPathFactory) -> P
 
 def model(role: str, folder: Path) -> dict[str, str]:
     return {"role": role, "uri": uri_of(folder), "digest": digest_of_folder(folder)}
+
+
+def with_text(examples: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    return [{**e, "columns": {"text": e["prompt"].removeprefix("Summarize: ")}} for e in examples]
 
 
 def dataset_of(folder: Path, examples: list[dict[str, Any]]) -> dict[str, str]:
@@ -179,6 +188,65 @@ def test_a_slice_is_judged_as_if_it_were_all_there_is(
     assert found["exactMatch"]["mcnemar"] == expected["exactMatch"]["mcnemar"]
 
 
+def test_attacks_are_made_judged_and_kept(run_job, spec, examples, tmp_path) -> None:
+    spec["dataset"] = dataset_of(tmp_path / "data", with_text(examples))
+    spec |= {"attacks": {"template": "Summarize: {{text}}", "input": ["text"]}}
+    spec |= {"cache": uri_of(tmp_path / "cache"), "latencyRequests": 1}
+    ended = run_job(spec)
+    assert ended.figures["candidate/attackSuccessRate"] == 0
+    evidence = json.loads((tmp_path / "out/evidence.json").read_text())
+    attacks = evidence["attacks"]
+    assert attacks["suite"] == SUITE
+    assert attacks["digest"] == digest_of_suite(suite())
+    sizes = [family["base"]["attacks"] for family in attacks["families"].values()]
+    assert sum(sizes) == len(suite())
+    rate = evidence["models"]["candidate"]["metrics"]["attackSuccessRate"]
+    # None of many succeeded: that is not never.
+    assert 0 < rate["high"] < 0.05
+    assert "mcnemar" not in evidence["differences"]["base"]["attackSuccessRate"]
+    table = read_json_lines(tmp_path / "out/attacks.jsonl")
+    assert ended.outcome["outputs"]["attacks"]["uri"] == uri_of(tmp_path / "out/attacks.jsonl")
+    assert [row["id"] for row in table] == [attack.id for attack in suite()]
+    assert table[0]["candidate"]["answer"]
+    kept = sorted(path.name.partition("-")[0] for path in (tmp_path / "cache").iterdir())
+    assert kept == ["answers", "answers", "attacks", "attacks"]
+
+
+def test_no_attacks_leave_no_trace(evidence_of, spec, tmp_path) -> None:
+    evidence = evidence_of(spec)
+    assert "attacks" not in evidence
+    assert "attackSuccessRate" not in evidence["models"]["candidate"]["metrics"]
+    assert not (tmp_path / "out/attacks.jsonl").exists()
+
+
+def without_speed(evidence: dict[str, Any]) -> str:
+    """The evidence as bytes, less what is measured anew: speeds, and where the files were."""
+    for part in (*evidence["models"].values(), {"metrics": evidence["differences"]["base"]}):
+        part.pop("uri", None)
+        for name in SPEED:
+            del part["metrics"][name]
+    del evidence["dataset"]["digest"]
+    return json.dumps(evidence)
+
+
+def test_two_evaluations_agree_to_the_last_digit(evidence_of, spec, examples, tmp_path) -> None:
+    """The other one in a process of its own, without a cache, and with its examples in another order."""
+    spec |= {"examples": 40, "slices": ["team"], "dataset": dataset_of(tmp_path / "a", examples)}
+    first = without_speed(evidence_of(spec))
+    spec["dataset"] = dataset_of(tmp_path / "b", examples[::-1])
+    environment = {**os.environ, "TUNELINE_JOB": json.dumps(spec)}
+    environment["TUNELINE_TERMINATION_PATH"] = str(tmp_path / "outcome.json")
+    command = [sys.executable, "-m", "tuneline_jobs", "evaluate"]
+    subprocess.run(command, env=environment, cwd=Path(__file__).parents[1], check=True)
+    assert without_speed(json.loads((tmp_path / "out/evidence.json").read_text())) == first
+
+
+def test_a_model_is_asked_the_same_whoever_else_is_judged(evidence_of, spec) -> None:
+    among = evidence_of(spec)["models"]["candidate"]["metrics"]
+    alone = evidence_of(spec | {"models": spec["models"][1:]})["models"]["candidate"]["metrics"]
+    assert quality(among) == quality(alone)
+
+
 def test_a_model_in_two_roles_differs_by_nothing(evidence_of, spec, other_model) -> None:
     spec["models"][0] = model("base", other_model)
     differences = evidence_of(spec)["differences"]["base"]
@@ -186,14 +254,6 @@ def test_a_model_in_two_roles_differs_by_nothing(evidence_of, spec, other_model)
     # No resample can tell a model from itself; only a share of right answers is never that certain.
     del differences["exactMatch"]
     assert {figure["standardError"] for figure in quality(differences).values()} == {0}
-
-
-def test_the_same_evaluation_finds_the_same_quality(evidence_of, spec) -> None:
-    first, second = evidence_of(spec), evidence_of(spec)
-    for role in ("base", "candidate"):
-        metrics = [evidence["models"][role]["metrics"] for evidence in (first, second)]
-        assert quality(metrics[0]) == quality(metrics[1])
-    assert quality(first["differences"]["base"]) == quality(second["differences"]["base"])
 
 
 def test_the_champion_is_a_reference_of_its_own(evidence_of, spec, tiny_model) -> None:

@@ -52,6 +52,10 @@ def test_rare_values_are_pooled() -> None:
     assert parts["web"] == [*range(9, 17)]
 
 
+def test_a_value_named_other_is_one_of_the_rest() -> None:
+    assert sizes(sliced("team", ["other"] * 9 + ["doc"] * 7)) == {"other": 16}
+
+
 def test_too_few_rare_values_are_in_no_slice() -> None:
     assert sizes(sliced("team", ["net"] * 9 + ["doc"] * 7)) == {"net": 9}
 

@@ -10,50 +10,73 @@ import json
 from pathlib import Path
 from typing import Any
 
-from .evidence import judge
+from .attacks import Attack, prompts, suite
+from .evidence import attack_table, evidence_of, example_table
 from .judged_models import check_models
-from .observation import observe_all
+from .observation import Questions, observe_all
 from .outcome import succeeded
 from .prepared_dataset import HELD_OUT, read_examples
+from .samples import judge_model
 from .storage import output, output_folder, write_json_lines, write_text
 from .tracking import Tracker, stage_tracker
 
 HEADLINES = ("bleu", "rougeL", "perplexity", "latencyP95Ms", "attackSuccessRate")
 
 Spec = dict[str, Any]
+Row = dict[str, Any]
 
 
 def run(spec: Spec) -> dict[str, object]:
-    """Write evidence.json and per-example.jsonl to the output folder."""
+    """Write evidence.json, per-example.jsonl and, where attacks are wanted, attacks.jsonl."""
     tracker = stage_tracker(spec)
     models = check_models(spec)
     examples = read_examples(spec["dataset"], HELD_OUT)
     examples = sorted(examples, key=lambda example: str(example["id"]))[: spec["examples"]]
-    observed = observe_all(spec, models, examples, tracker)
-    evidence, table = judge(spec, models, examples, observed)
+    attacks, attack_prompts = chosen_attacks(spec, examples)
+    asked = Questions(examples, attack_prompts)
+    observed = observe_all(spec, models, asked, tracker)
+    judged = {
+        role: judge_model(model, observed[model.digest], examples, attacks)
+        for role, model in models.items()
+    }
+    evidence = evidence_of(spec, examples, attacks, judged)
     folder = output_folder(spec)
     # One line: thousands of quantiles would fill as many.
     write_text(folder / "evidence.json", json.dumps(evidence, ensure_ascii=False, allow_nan=False))
-    write_json_lines(folder / "per-example.jsonl", table)
-    figures = report(tracker, folder, evidence)
-    outputs = {
-        "evidence": output(folder / "evidence.json"),
-        "examples": output(folder / "per-example.jsonl"),
-    }
-    return succeeded(outputs, figures)
+    tables = {"per-example.jsonl": example_table(examples, judged)}
+    if attacks:
+        tables["attacks.jsonl"] = attack_table(attacks, asked.attacks, judged)
+    for name, table in tables.items():
+        write_json_lines(folder / name, table)
+    figures = report(tracker, folder, evidence, [*tables])
+    outputs = {"evidence": "evidence.json", "examples": "per-example.jsonl"}
+    outputs |= {"attacks": "attacks.jsonl"} if attacks else {}
+    return succeeded({key: output(folder / name) for key, name in outputs.items()}, figures)
 
 
-def report(tracker: Tracker, folder: Path, evidence: dict[str, Any]) -> dict[str, float]:
+def chosen_attacks(spec: Spec, examples: list[Row]) -> tuple[list[Attack], dict[str, str]]:
+    """The attack suite and its prompts by ID; neither where no attacks are wanted."""
+    if "attacks" not in spec:
+        return [], {}
+    attacks = suite()
+    return attacks, prompts(
+        attacks, examples, spec["attacks"]["template"], spec["attacks"]["input"]
+    )
+
+
+def report(
+    tracker: Tracker, folder: Path, evidence: dict[str, Any], tables: list[str]
+) -> dict[str, float]:
     """Log every metric of every model as `role/metric`; returns the headline figures."""
     points = {
-        f"{role}/{name}": interval["point"]
+        f"{role}/{name}": figure["point"]
         for role, model in evidence["models"].items()
-        for name, interval in model["metrics"].items()
+        for name, figure in model["metrics"].items()
     }
     tracker.log_metrics(points)
     dataset = evidence["dataset"]
     tracker.log_parameters({"dataset": dataset["digest"], "examples": dataset["examples"]})
-    for name in ("evidence.json", "per-example.jsonl"):
+    for name in ("evidence.json", *tables):
         tracker.log_artifact(folder / name)
     tracker.close()
     return {name: value for name, value in points.items() if name.rpartition("/")[2] in HEADLINES}

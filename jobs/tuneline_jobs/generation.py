@@ -17,7 +17,7 @@ Example = dict[str, Any]
 
 
 class Encoded(NamedTuple):
-    """An example's ID and the token IDs of its prompt and of its true completion."""
+    """A question's ID, the token IDs of its prompt, and those of its true completion if it has one."""
 
     id: str
     prompt: list[int]
@@ -56,6 +56,18 @@ class Answerer:
                 }
             progressed(len(batch))
         return [answers[example["id"]] for example in examples]
+
+    def answer_prompts(
+        self, prompts: dict[str, str], max_new_tokens: int, progressed: Callable[[int], None]
+    ) -> list[str]:
+        """The text of the answer to each prompt, in order; the keys name them."""
+        encoded = [Encoded(i, encode(self.tokenizer, p, "")[0], []) for i, p in prompts.items()]
+        answers: dict[str, str] = {}
+        for batch in batches(encoded):
+            texts = self.generate([question.prompt for question in batch], max_new_tokens)
+            answers.update(zip([question.id for question in batch], texts, strict=True))
+            progressed(len(batch))
+        return [answers[name] for name in prompts]
 
     def generate(self, prompts: list[list[int]], max_new_tokens: int) -> list[str]:
         made = self.continue_greedily(prompts, max_new_tokens)
@@ -116,7 +128,7 @@ class Answerer:
 
 
 def batches(encoded: list[Encoded]) -> Iterator[list[Encoded]]:
-    """Examples of similar length together, so that little is padded."""
+    """Questions of similar length together, so that little is padded; their order does not matter."""
     ordered = sorted(encoded, key=lambda example: (len(example.prompt), example.id))
     for start in range(0, len(ordered), BATCH):
         yield ordered[start : start + BATCH]

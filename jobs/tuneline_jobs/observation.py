@@ -10,6 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from .attacks import MAXIMUM_NEW_TOKENS
 from .judged_models import JudgedModel
 from .language_model import silence_libraries
 from .metrics import METRICS_VERSION
@@ -24,18 +25,27 @@ Progress = Callable[[int], None]
 
 
 class Observed(NamedTuple):
-    """Of one model: its `answers` to the examples, and the `timings` of single requests."""
+    """Of one model: its `answers` to the examples and to attacks, and the `timings` of single requests."""
 
     answers: list[Row]
+    attacked: list[str]
     timings: list[Row]
 
 
+class Questions(NamedTuple):
+    """What every model is asked: the examples, and the prompts of the attacks by their IDs."""
+
+    examples: list[Row]
+    attacks: dict[str, str]
+
+
 def observe_all(
-    spec: dict[str, Any], models: dict[str, JudgedModel], examples: list[Row], tracker: Tracker
+    spec: dict[str, Any], models: dict[str, JudgedModel], asked: Questions, tracker: Tracker
 ) -> dict[str, Observed]:
     """What each model did, by its digest: one that plays two roles is asked once."""
     uris = {model.digest: model.uri for model in models.values()}
-    questions = len(examples) + min(spec["latencyRequests"], len(examples))
+    timed = min(spec["latencyRequests"], len(asked.examples))
+    questions = len(asked.examples) + len(asked.attacks) + timed
     done, total = 0, len(uris) * questions
     tracker.log_progress(done, total)
 
@@ -48,13 +58,11 @@ def observe_all(
     silence_libraries()
     use_best_threads()
     compute_reproducibly(spec["seed"])
-    return {
-        digest: observe(spec, uri, digest, examples, progressed) for digest, uri in uris.items()
-    }
+    return {digest: observe(spec, uri, digest, asked, progressed) for digest, uri in uris.items()}
 
 
 def observe(
-    spec: dict[str, Any], uri: str, digest: str, examples: list[Row], progressed: Progress
+    spec: dict[str, Any], uri: str, digest: str, asked: Questions, progressed: Progress
 ) -> Observed:
     # Only now: it brings torch, and a wrong model should be told of at once.
     from .generation import Answerer
@@ -62,15 +70,22 @@ def observe(
     say(f"Asking {uri}")
     answerer = Answerer(uri, "models")
     limit = spec["maxNewTokens"]
-    asked = [spec["dataset"]["digest"], *(spec[field] for field in ("examples", "seed")), limit]
+    key = [digest, spec["dataset"]["digest"], spec["examples"], spec["seed"], limit]
     answers = remembered(
-        cache_path(spec, "answers", [digest, *asked]),
-        lambda: answerer.answer_all(examples, limit, progressed),
+        cache_path(spec, "answers", key),
+        lambda: answerer.answer_all(asked.examples, limit, progressed),
         progressed,
     )
+    attacked = []
+    if asked.attacks:
+        attacked = remembered(
+            cache_path(spec, "attacks", [digest, asked.attacks, MAXIMUM_NEW_TOKENS]),
+            lambda: answerer.answer_prompts(asked.attacks, MAXIMUM_NEW_TOKENS, progressed),
+            progressed,
+        )
     # Never from the cache: speeds compare only where the same machine was as busy.
-    timings = answerer.time_requests(examples[: spec["latencyRequests"]], limit, progressed)
-    return Observed(answers, timings)
+    timings = answerer.time_requests(asked.examples[: spec["latencyRequests"]], limit, progressed)
+    return Observed(answers, attacked, timings)
 
 
 def cache_path(spec: dict[str, Any], kind: str, key: list[Any]) -> Path | None:

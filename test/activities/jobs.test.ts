@@ -4,7 +4,7 @@ import type { JobToRun, StageSpec } from '../../domain/job-request.ts';
 import { jobSpecSchema } from '../../domain/job-spec.ts';
 import { JobConflictError, type CancelCause, type JobRequest, type JobRunner } from '../../domain/job.ts';
 import { tags, type FinishedRun } from '../../domain/tracking.ts';
-import { evaluateSpec, tuneSpec } from '../../workflows/stages.ts';
+import { evaluateSpec, prepareSpec, tuneSpec } from '../../workflows/stages.ts';
 import { artifact, fakeArtifacts } from '../builders/artifacts.ts';
 import { inputs } from '../builders/inputs.ts';
 import { failed, succeeded } from '../builders/job-reports.ts';
@@ -95,9 +95,14 @@ test('why there is another attempt stays with its run', async () => {
   expect(changes).toMatchObject([['openRun', { tags: { [tags.because]: 'after GpuOutOfMemory: batchSize 4' } }]]);
 });
 
+const judgedClosely = { evaluate: { examples: 16, slices: ['source'], attacks: true, costPerHour: 2 } };
+
 test.each<[string, StageSpec]>([
   ['tune', tune],
-  ['evaluate', evaluateSpec(aSpec(), artifact('dataset'), { base: artifact('base'), candidate: artifact('model') })],
+  ['prepare', prepareSpec(aSpec(), inputs())],
+  ['prepare', prepareSpec(aSpec(judgedClosely), inputs())],
+  ['evaluate', evaluateSpec(aSpec(), inputs(), artifact('dataset'), { base: artifact('base'), candidate: artifact('model') })],
+  ['evaluate', evaluateSpec(aSpec(judgedClosely), inputs(), artifact('dataset'), { candidate: artifact('model') })],
 ])('the Job of %s is told what its schema asks for', async (stage, spec) => {
   const { runJob, made } = jobActivities();
   await runJob(job({ spec, identity: { ...job().identity, stage } }));
@@ -116,7 +121,7 @@ test('where curves go besides is no part of what is computed', async () => {
 
 test('the output of each Job is under its own name, what evaluations keep is shared by all', async () => {
   const { runJob, made } = jobActivities();
-  await runJob(job({ spec: evaluateSpec(aSpec(), artifact('dataset'), {}), identity: { ...job().identity, stage: 'evaluate' } }));
+  await runJob(job({ spec: evaluateSpec(aSpec(), inputs(), artifact('dataset'), {}), identity: { ...job().identity, stage: 'evaluate' } }));
   expect(made[0]?.spec).toMatchObject({ output: artifact(`jobs/${made[0]?.name ?? ''}`).uri, cache: artifact('evaluations').uri });
   expect(made[0]?.spec).not.toHaveProperty('checkpoints');
 });

@@ -31,6 +31,16 @@ describe('a wrong field is named, with what was expected and what was found', ()
     ['a variant left out', mistyped({ review: {} }), { path: 'review.by', message: 'expected one of gate, person, got nothing' }],
     ['no object at all', 3, { path: 'spec', message: 'expected an object, got 3' }],
     ['nothing at all', undefined, { path: 'spec', message: 'expected an object, got nothing' }],
+    [
+      'a rule on attacks that nobody makes',
+      specInput({ gate: [{ rule: 'atMost', metric: 'attackSuccessRate', value: 0.1 }] }),
+      { path: 'evaluate.attacks', message: 'expected true, because the gate has a rule on attackSuccessRate, got nothing' },
+    ],
+    [
+      'a rule on a cost that nobody knows',
+      specInput({ gate: [{ rule: 'atMost', metric: 'costPer1000Requests', value: 1 }] }),
+      { path: 'evaluate.costPerHour', message: 'expected what an hour costs, because the gate has a rule on costPer1000Requests, got nothing' },
+    ],
   ])('%s', (_what, raw, problem) => {
     expect(problemsOf(raw)).toEqual([problem]);
   });

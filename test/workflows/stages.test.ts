@@ -1,0 +1,25 @@
+import { expect, test } from '@jest/globals';
+import { evaluateSpec, prepareSpec } from '../../workflows/stages.ts';
+import { artifact } from '../builders/artifacts.ts';
+import { inputs } from '../builders/inputs.ts';
+import { aSpec } from '../builders/specs.ts';
+
+const evaluate = { examples: 16 };
+
+test('a lifecycle without slices and attacks prepares the dataset that it always did', () => {
+  expect(prepareSpec(aSpec(), inputs())).not.toHaveProperty('keepColumns');
+});
+
+test.each([
+  [{ slices: ['source'] }, ['source']],
+  [{ attacks: true }, ['description']],
+  [{ slices: ['source', 'description'], attacks: true }, ['source', 'description']],
+])('for %j a held-out example keeps %j', (change, keepColumns) => {
+  expect(prepareSpec(aSpec({ evaluate: { ...evaluate, ...change } }), inputs())).toMatchObject({ keepColumns });
+});
+
+test('attacks stand in the prompt of the lifecycle', () => {
+  const spec = (attacks: boolean) => evaluateSpec(aSpec({ evaluate: { ...evaluate, attacks } }), inputs(), artifact('dataset'), {});
+  expect(spec(true)).toMatchObject({ attacks: { template: 'Summarize: {{description}}', input: ['description'] } });
+  expect(spec(false)).not.toHaveProperty('attacks');
+});
