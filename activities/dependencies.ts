@@ -14,6 +14,8 @@ export interface Dependencies {
   readonly artifacts: ArtifactStore;
   readonly endpoints: EndpointHost;
   readonly workspace: Workspace;
+  /** Where people are told of reviews; a secret, for whoever knows it can post there. Nowhere if undefined. */
+  readonly reviewWebhook?: string;
 }
 
 export interface Workspace {

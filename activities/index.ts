@@ -4,13 +4,17 @@ import { createEvidenceActivities } from './evidence.ts';
 import { createJobActivities } from './jobs.ts';
 import { createReconcileActivities } from './reconcile.ts';
 import { createRecordActivities } from './lifecycle-record.ts';
+import { createNotificationActivities } from './notifications.ts';
 import { createReleaseActivities } from './releases.ts';
+import { createReviewActivities } from './reviews.ts';
 
 export const createActivities = (dependencies: Dependencies) => ({
   ...createSpecActivities(dependencies),
   ...createRecordActivities(dependencies),
   ...createJobActivities(dependencies),
   ...createEvidenceActivities(dependencies),
+  ...createReviewActivities(dependencies),
+  ...createNotificationActivities(dependencies),
   ...createReleaseActivities(dependencies),
   ...createReconcileActivities(dependencies),
 });

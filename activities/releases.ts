@@ -1,11 +1,12 @@
-import { ApplicationFailure, heartbeat } from '@temporalio/activity';
+import { ApplicationFailure } from '@temporalio/activity';
 import type { Artifact } from '../domain/job.ts';
 import type { LifecycleSpec } from '../domain/lifecycle-spec.ts';
 import type { LifecycleInputs } from '../domain/lifecycle.ts';
 import { SmokeTestError, type Release, type ServedRelease } from '../domain/release.ts';
-import type { ReviewDecision } from '../domain/review.ts';
+import { decidedBy, type ReviewDecision, type ReviewRecord } from '../domain/review.ts';
 import { tags, type RegisteredVersion } from '../domain/tracking.ts';
 import type { Dependencies } from './dependencies.ts';
+import { whileBeating } from './heartbeats.ts';
 import type { ExecutionIdentity } from './lifecycle-record.ts';
 
 export interface ApprovedCandidate {
@@ -16,6 +17,8 @@ export interface ApprovedCandidate {
   readonly dataset: Artifact;
   readonly evidence: Artifact;
   /** Undefined where the gate alone decided. */
+  readonly review?: ReviewRecord;
+  /** Of an execution from before there were records. */
   readonly decision?: ReviewDecision;
 }
 
@@ -23,7 +26,7 @@ export const createReleaseActivities = ({ tracking, artifacts, endpoints }: Depe
   findChampion: (model: string): Promise<RegisteredVersion | undefined> => tracking.findAlias(model, 'champion'),
 
   /** The model version of these weights, with its lineage. Idempotent by the weights' digest. */
-  async registerVersion({ spec, inputs, execution, weights, dataset, evidence, decision }: ApprovedCandidate): Promise<string> {
+  async registerVersion({ spec, inputs, execution, weights, dataset, evidence, review, decision }: ApprovedCandidate): Promise<string> {
     const version = await tracking.registerVersion({
       model: spec.model,
       runId: inputs.runId,
@@ -42,6 +45,7 @@ export const createReleaseActivities = ({ tracking, artifacts, endpoints }: Depe
         [tags.verdict]: 'gate passed',
         [tags.reviewer]: decision?.reviewer ?? 'gate',
         ...(decision?.comment ? { [tags.reviewComment]: decision.comment } : {}),
+        ...(review ? tagsOf(review) : {}),
       },
     });
     await tracking.setAlias(spec.model, 'candidate', version);
@@ -49,21 +53,17 @@ export const createReleaseActivities = ({ tracking, artifacts, endpoints }: Depe
   },
 
   /** Starts the release beside the one that serves and has it answer a held-out prompt. Traffic stays where it is. */
-  async prepareRelease(release: Release, dataset: Artifact): Promise<void> {
-    const beating = setInterval(() => heartbeat(), 3000);
-    try {
+  prepareRelease: (release: Release, dataset: Artifact): Promise<void> =>
+    whileBeating(async () => {
       const digest = await artifacts.digest(release.weights.uri);
       if (digest !== release.weights.digest)
         throw ApplicationFailure.nonRetryable(`The weights at ${release.weights.uri} are not the ones that were approved: their digest is ${digest}.`, 'DigestMismatch');
       const line = (await artifacts.readText(`${dataset.uri}/heldout.jsonl`)).split('\n', 1)[0] ?? '';
-      await endpoints.prepare(release, (JSON.parse(line) as { prompt: string }).prompt);
-    } catch (error) {
-      if (error instanceof SmokeTestError) throw ApplicationFailure.nonRetryable(error.message, error.name);
-      throw error;
-    } finally {
-      clearInterval(beating);
-    }
-  },
+      await endpoints.prepare(release, (JSON.parse(line) as { prompt: string }).prompt).catch((error: unknown) => {
+        if (error instanceof SmokeTestError) throw ApplicationFailure.nonRetryable(error.message, error.name);
+        throw error;
+      });
+    }),
 
   /** Traffic and aliases, in that order: `champion` never names a version that did not serve. */
   async releaseVersion(release: Release): Promise<ServedRelease> {
@@ -81,3 +81,18 @@ export const createReleaseActivities = ({ tracking, artifacts, endpoints }: Depe
     await tracking.setVersionTags(release.model, release.version, { [tags.endpoint]: release.endpoint });
   },
 });
+
+/** Who approved, in which words, and the whole of it. */
+function tagsOf(review: ReviewRecord): Readonly<Record<string, string>> {
+  const comments = review.decisions.flatMap(({ reviewer, comment }) => (comment ? [review.decisions.length > 1 ? `${reviewer}: ${comment}` : comment] : []));
+  const whole = JSON.stringify(review);
+  return {
+    [tags.reviewer]: decidedBy(review),
+    [tags.reviewDigest]: review.digest,
+    [tags.review]: whole.length <= maximumTagCharacters ? whole : JSON.stringify({ ...review, comments: [] }),
+    ...(comments.length === 0 ? {} : { [tags.reviewComment]: comments.join('\n') }),
+  };
+}
+
+/** MLflow keeps no longer tag of a version; the run's review.json has everything. */
+const maximumTagCharacters = 100_000;

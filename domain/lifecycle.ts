@@ -24,8 +24,11 @@ export type LifecycleResult = {
   readonly gate: Verdict;
 } & (
   | { readonly verdict: 'promoted'; readonly version: string; readonly endpoint: string; readonly endpointUrl: string }
-  | { readonly verdict: 'rejected'; readonly by: 'gate' | 'reviewer' | 'deadline'; readonly reason: string }
+  | { readonly verdict: 'rejected'; readonly by: RefusedBy; readonly reason: string }
 );
+
+/** `stale`: what was approved was not there any more when it was to be deployed. */
+export type RefusedBy = 'gate' | 'reviewer' | 'deadline' | 'stale';
 
 /** What the `status` query answers while a lifecycle runs and after. */
 export interface LifecycleStatus {

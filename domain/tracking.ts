@@ -10,6 +10,8 @@ export interface Tracking {
   endRun(runId: string, status: RunStatus): Promise<void>;
   /** Idempotent: equal text gives the same version. */
   registerPrompt(name: string, template: string): Promise<string>;
+  /** The text of a prompt version as the registry has it now; undefined where there is none. */
+  readPrompt(name: string, version: string): Promise<string | undefined>;
   /** Idempotent: one version for each weights digest; its tags are brought up to date. */
   registerVersion(version: VersionToRegister): Promise<string>;
   findAlias(model: string, alias: Alias): Promise<RegisteredVersion | undefined>;
@@ -66,6 +68,8 @@ export const tags = {
   reviewer: 'tuneline.reviewer',
   reviewComment: 'tuneline.review_comment',
   reviewDigest: 'tuneline.review_digest',
+  /** The outcome on the run; on the model version all of it, as JSON. */
+  review: 'tuneline.review',
   codeRevision: 'tuneline.code_revision',
   codeDigest: 'tuneline.code_digest',
   dataDigest: 'tuneline.data_digest',

@@ -1,4 +1,5 @@
 import { tags as tagNames, type RegisteredVersion, type Tracking } from '../domain/tracking.ts';
+import { isMlflowError } from './errors.ts';
 import type { Mlflow } from './index.ts';
 
 /** What the lifecycle needs of MLflow, on the REST client. Experiments are looked up once. */
@@ -37,6 +38,14 @@ export function createTracking(mlflow: Mlflow): Tracking {
     async registerPrompt(name, template) {
       return (await mlflow.prompts.register({ name, text: template })).version;
     },
+    readPrompt: (name, version) =>
+      mlflow.prompts.get(name, version).then(
+        ({ text }) => text,
+        (error: unknown) => {
+          if (isMlflowError(error, 'notFound')) return undefined;
+          throw error;
+        },
+      ),
 
     async registerVersion({ model, runId, weights, description, tags }) {
       await mlflow.registry.ensureModel(model);

@@ -18,6 +18,8 @@ export interface Config {
   readonly host: string | undefined;
   /** Where the worker says whether it is well; nowhere if undefined. */
   readonly healthPort: number | undefined;
+  /** Where people are told of reviews; a secret. */
+  readonly reviewWebhook: string | undefined;
   /** What a Job's process inherits of this environment; nothing else of it is passed on. */
   readonly jobEnvironment: Readonly<Record<string, string>>;
   /** What the embedded services inherit: all of it but npm's own, which would tell them of a package they are not. */
@@ -67,6 +69,7 @@ export function loadConfig(env: NodeJS.ProcessEnv = process.env): Config {
     },
     host: env['TUNELINE_HOST'],
     healthPort: env['TUNELINE_HEALTH_PORT'] ? Number(env['TUNELINE_HEALTH_PORT']) : undefined,
+    reviewWebhook: env['TUNELINE_REVIEW_WEBHOOK'] || undefined,
     jobEnvironment: pick(env, (name) => inherited.test(name)),
     serviceEnvironment: pick(env, (name) => !name.startsWith('npm_')),
     userName: env['USER'] || env['LOGNAME'] || basename(env['HOME'] ?? '') || 'unknown',

@@ -73,6 +73,7 @@ const worker = await Worker.create({
       url: config.endpointUrl,
       readToken: async () => (await readFile(join(config.folders.state, 'endpoint-token'), 'utf8')).trim(),
     }),
+    ...(config.reviewWebhook ? { reviewWebhook: config.reviewWebhook } : {}),
     workspace: {
       root: config.folders.repository,
       models: join(config.folders.home, 'models'),

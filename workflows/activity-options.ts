@@ -35,3 +35,10 @@ export const starting: ActivityOptions = {
   heartbeatTimeout: '15s',
   retry: { ...patient, maximumAttempts: 5 },
 };
+
+/** Who is told late is told better than never, but a webhook that is broken holds up the end of a lifecycle for two minutes at most. */
+export const telling: ActivityOptions = {
+  startToCloseTimeout: '15s',
+  // By attempts, not by the clock: a worker that is away for an hour still tells when it is back.
+  retry: { initialInterval: '1s', backoffCoefficient: 2, maximumAttempts: 6 },
+};

@@ -1,5 +1,6 @@
 import { describeWait } from '../domain/job.ts';
 import type { LifecycleStatus } from '../domain/lifecycle.ts';
+import type { ReviewRequest } from '../domain/review.ts';
 
 /** What Temporal's UI shows of a lifecycle at a glance, as Markdown. */
 export function describeStatus(status: LifecycleStatus): string {
@@ -9,13 +10,26 @@ export function describeStatus(status: LifecycleStatus): string {
     ...status.finished.map(({ stage, reused }) => `- ${stage}: ${reused ? 'reused' : 'done'}`),
     ...(status.gate?.findings ?? []).map(({ rule, passed, finding }) => `- ${passed ? 'pass' : '**FAIL**'} ${rule} — ${finding}`),
   ];
-  if (status.awaitingReview)
-    lines.push(
-      '',
-      'Awaits a review. Send the Update `review` with:',
-      '```json',
-      JSON.stringify({ decision: 'approve', reviewer: 'your name', digest: status.awaitingReview.digest, comment: '' }),
-      '```',
-    );
+  if (status.awaitingReview) lines.push('', ...describeReview(status.awaitingReview));
   return lines.join('\n');
 }
+
+function describeReview({ digest, deadline, approvals, reviewers, decisions, comments, delegations }: ReviewRequest): readonly string[] {
+  const missing = approvals - decisions.length;
+  return [
+    `Awaits ${missing === 1 ? 'an approval' : `${missing} approvals`} by ${reviewers?.join(', ') ?? 'anyone'}, until ${deadline}.`,
+    ...delegations.map(({ from, to }) => `- ${to} decides in place of ${from}`),
+    ...decisions.map(({ decision, reviewer, comment }) => `- ${decision}, ${reviewer}${comment ? `: ${quote(comment)}` : ''}`),
+    ...comments.map(({ author, text }) => `- ${author}: ${quote(text)}`),
+    'Send the Update `review` with:',
+    '```json',
+    JSON.stringify({ decision: 'approve', reviewer: 'your name', digest, comment: '' }),
+    '```',
+  ];
+}
+
+/** What people wrote stays one line, and a short one: the status has it whole. */
+const quote = (text: string): string => {
+  const line = text.replace(/\s+/g, ' ').trim();
+  return line.length > 200 ? `${line.slice(0, 199)}…` : line;
+};

@@ -17,19 +17,22 @@ import { judgeSchema1 } from '../domain/gate-schema-1.ts';
 import { judge, type Verdict } from '../domain/gate.ts';
 import { describeWait, type Artifact } from '../domain/job.ts';
 import type { StageSpec } from '../domain/job-request.ts';
-import type { LifecycleResult, LifecycleStatus, Stage } from '../domain/lifecycle.ts';
-import { refuseReview, type ReviewDecision } from '../domain/review.ts';
+import type { LifecycleResult, LifecycleStatus, RefusedBy, Stage } from '../domain/lifecycle.ts';
+import { decidedBy, type ReviewRecord, type ReviewRequest } from '../domain/review.ts';
+import type { ReviewNotice } from '../domain/review-notice.ts';
 import { checking, recording, starting } from './activity-options.ts';
 import { describeStatus } from './describe-status.ts';
-import { jobWaitSignal, reviewUpdate, statusQuery } from './messages.ts';
+import { jobWaitSignal, statusQuery } from './messages.ts';
+import { createNotices } from './notices.ts';
+import { createReview, type ReviewRules } from './review.ts';
 import { runStage } from './run-stage.ts';
 import { modelAttribute, stageAttribute, verdictAttribute } from './search-attributes.ts';
 import { evaluateSpec, exploreSpec, logsToWandb, prepareSpec, tuneSpec } from './stages.ts';
 
 const { checkSpec } = proxyLocalActivities<Activities>(checking);
-const { openLifecycle, closeLifecycle, readEvidence, recordVerdict, recordReview, findChampion, registerVersion, releaseVersion, recordRelease } =
+const { openLifecycle, closeLifecycle, readEvidence, recordVerdict, openReview, closeReview, recordReview, findChampion, registerVersion, releaseVersion, recordRelease } =
   proxyActivities<Activities>(recording);
-const { prepareRelease } = proxyActivities<Activities>(starting);
+const { verifySubject, prepareRelease } = proxyActivities<Activities>(starting);
 
 /** The whole path of one model version, from data to endpoint. Its one argument is a LifecycleSpec. */
 export async function lifecycle(raw: unknown): Promise<LifecycleResult> {
@@ -43,7 +46,7 @@ export async function lifecycle(raw: unknown): Promise<LifecycleResult> {
     gate: undefined,
     awaitingReview: undefined,
   };
-  let decision: ReviewDecision | undefined;
+  let record: ReviewRecord | undefined;
   let waitedFor: string | undefined;
   setHandler(statusQuery, () => status);
   setHandler(jobWaitSignal, ({ stage, wait }) => {
@@ -52,14 +55,8 @@ export async function lifecycle(raw: unknown): Promise<LifecycleResult> {
     if (wait) waitedFor = describeWait(wait);
     update({ waiting: wait });
   });
-  setHandler(
-    reviewUpdate,
-    (given) => {
-      decision = given;
-      return `${given.decision === 'approve' ? 'approved' : 'rejected'} by ${given.reviewer}`;
-    },
-    { validator: (given) => refuse(refuseReview(given, decision ? undefined : status.awaitingReview)) },
-  );
+  const reviews = createReview((awaitingReview) => update({ awaitingReview }));
+  const notices = createNotices();
 
   const spec = await checkSpec(raw);
   update({ model: spec.model });
@@ -75,7 +72,7 @@ export async function lifecycle(raw: unknown): Promise<LifecycleResult> {
     const { evidence, gate } = await evaluate(dataset, candidate);
     if (!gate.passed) return await end({ verdict: 'rejected', by: 'gate', reason: failedRules(gate) });
 
-    const refusal = await review(candidate, evidence);
+    const refusal = await review({ weights: candidate, dataset, evidence });
     if (refusal) return await end(refusal);
 
     return await end(await deploy(candidate, dataset, evidence));
@@ -110,26 +107,38 @@ export async function lifecycle(raw: unknown): Promise<LifecycleResult> {
     return { evidence, gate };
   }
 
-  /** Undefined once the candidate is approved. */
-  async function review(candidate: Artifact, evidence: Artifact): Promise<Refusal | undefined> {
+  /** Undefined once the candidate is approved, and still is what was approved. */
+  async function review(reviewed: Reviewed): Promise<Refusal | undefined> {
     if (spec.review.by === 'gate') return undefined;
-    const { deadlineHours, twoPersonRule } = spec.review;
-    // The weights under review, and nothing else: what is served is checked against the same digest.
-    update({ stage: 'review', attempt: 1, awaitingReview: { digest: candidate.digest, requester: spec.requester, twoPersonRule } });
-    await condition(() => decision !== undefined, deadlineHours * 3_600_000);
-    update({ awaitingReview: undefined });
-    await condition(allHandlersFinished);
-    // Not by whether time ran out: a reviewer who was told "approved" in the same instant was told the truth.
-    if (decision === undefined)
-      return { verdict: 'rejected', by: 'deadline', reason: `Nobody reviewed it within ${deadlineHours} hours.` };
-    await recordReview(inputs.runId, decision, evidence);
-    if (decision.decision === 'approve') return undefined;
-    return { verdict: 'rejected', by: 'reviewer', reason: decision.comment ?? `${decision.reviewer} rejected it.` };
+    update({ stage: 'review', attempt: 1 });
+    if (!patched('review-subject')) return reviewWeights(reviewed, spec.review);
+    const candidate = { ...reviewed, prompt: inputs.prompt };
+    const tell = (notice: ReviewNotice, request: ReviewRequest): void => notices.tell(spec.model, notice, request);
+    record = await reviews.hold({ ...(await openReview(candidate)), requester: spec.requester, rules: spec.review, tell });
+    await closeReview(inputs.runId, record);
+    if (record.outcome !== 'approved') return refusalOf(record, spec.review);
+    const changes = await verifySubject(candidate, record.subject);
+    if (changes.length === 0) return undefined;
+    record = { ...record, outcome: 'stale', changes };
+    await closeReview(inputs.runId, record);
+    const refusal = refusalOf(record, spec.review);
+    tell({ what: 'stale', reason: refusal.reason }, record);
+    return refusal;
+  }
+
+  /** As reviews were before they were bound to more than the weights; for executions that began then. */
+  async function reviewWeights({ weights, dataset, evidence }: Reviewed, rules: ReviewRules): Promise<Refusal | undefined> {
+    const { name, version } = inputs.prompt;
+    const subject = { weights: weights.digest, prompt: `${name}/${version}`, evaluationSet: dataset.digest, evidence: evidence.digest, code: inputs.codeDigest };
+    record = await reviews.hold({ digest: weights.digest, subject, requester: spec.requester, rules, tell: () => undefined });
+    const [decision] = record.decisions;
+    if (decision) await recordReview(inputs.runId, decision, evidence);
+    return record.outcome === 'approved' ? undefined : refusalOf(record, rules);
   }
 
   async function deploy(candidate: Artifact, dataset: Artifact, evidence: Artifact): Promise<Promotion> {
     update({ stage: 'deploy', attempt: 1 });
-    const version = await registerVersion({ spec, inputs, execution: execution(), weights: candidate, dataset, evidence, ...(decision ? { decision } : {}) });
+    const version = await registerVersion({ spec, inputs, execution: execution(), weights: candidate, dataset, evidence, ...(record ? { review: record } : {}) });
     const release = {
       endpoint: spec.deploy.endpoint,
       model: spec.model,
@@ -172,6 +181,7 @@ export async function lifecycle(raw: unknown): Promise<LifecycleResult> {
     // A cancel that comes after the outcome is too late: what was released must not read as killed.
     await CancellationScope.nonCancellable(async () => {
       await closeLifecycle(inputs.runId, 'FINISHED', outcome.verdict);
+      await notices.settled();
       await condition(allHandlersFinished);
     });
     return { model: spec.model, runId: inputs.runId, gate, ...outcome };
@@ -184,7 +194,8 @@ export async function lifecycle(raw: unknown): Promise<LifecycleResult> {
   }
 }
 
-type Refusal = { readonly verdict: 'rejected'; readonly by: 'gate' | 'reviewer' | 'deadline'; readonly reason: string };
+type Refusal = { readonly verdict: 'rejected'; readonly by: RefusedBy; readonly reason: string };
+type Reviewed = Readonly<Record<'weights' | 'dataset' | 'evidence', Artifact>>;
 type Promotion = { readonly verdict: 'promoted'; readonly version: string; readonly endpoint: string; readonly endpointUrl: string };
 
 /** A profile, a split or an evaluation that takes a day has gone wrong; tune has its own setting. */
@@ -207,6 +218,12 @@ const failedRules = (gate: Verdict): string =>
     .map((f) => `${f.rule}: ${f.finding}`)
     .join('\n');
 
-function refuse(reason: string | undefined): void {
-  if (reason !== undefined) throw ApplicationFailure.nonRetryable(reason, 'ReviewRefused');
+function refusalOf(record: ReviewRecord, { deadlineHours }: ReviewRules): Refusal {
+  const { outcome, decisions, changes = [] } = record;
+  if (outcome === 'stale')
+    return { verdict: 'rejected', by: 'stale', reason: `What ${decidedBy(record)} approved is not there any more: ${changes.join(', ')}. Start the lifecycle again, and have that reviewed.` };
+  const rejection = decisions.find(({ decision }) => decision === 'reject');
+  if (rejection) return { verdict: 'rejected', by: 'reviewer', reason: rejection.comment ?? `${rejection.reviewer} rejected it.` };
+  const who = decisions.length === 0 ? 'Nobody' : `Too few (${decidedBy(record)})`;
+  return { verdict: 'rejected', by: 'deadline', reason: `${who} reviewed it within ${deadlineHours} hours.` };
 }

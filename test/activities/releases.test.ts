@@ -4,6 +4,7 @@ import { SmokeTestError, type EndpointHost, type Release } from '../../domain/re
 import { tags, type RegisteredVersion } from '../../domain/tracking.ts';
 import { artifact, fakeArtifacts } from '../builders/artifacts.ts';
 import { inputs } from '../builders/inputs.ts';
+import { decided, reviewRecord } from '../builders/reviews.ts';
 import { aSpec } from '../builders/specs.ts';
 import { fakeTracking } from '../builders/tracking.ts';
 import { activityEnvironment } from '../support/temporal.ts';
@@ -154,6 +155,27 @@ describe('a version is registered', () => {
   });
 
   test('with the name and the words of who approved it', async () => {
+    const { activities, changes } = releaseActivities();
+    const review = reviewRecord({ decisions: [decided('Grace', 'approve', 'Reads well.')] });
+    await activities.registerVersion({ ...candidate, review });
+    expect(changes[0]).toMatchObject([
+      'registerVersion',
+      { tags: { [tags.reviewer]: 'Grace', [tags.reviewComment]: 'Reads well.', [tags.reviewDigest]: review.digest, [tags.review]: JSON.stringify(review) } },
+    ]);
+  });
+
+  test('with those of everyone who did, and without comments that MLflow would refuse to keep', async () => {
+    const { activities, changes } = releaseActivities();
+    const comments = Array.from({ length: 60 }, () => ({ author: 'Mary', text: 'x'.repeat(2000), at: '' }));
+    const review = reviewRecord({ decisions: [decided('Grace', 'approve', 'Reads well.'), decided('Joan'), decided('Kay', 'approve', 'Yes.')], comments });
+    await activities.registerVersion({ ...candidate, review });
+    expect(changes[0]).toMatchObject([
+      'registerVersion',
+      { tags: { [tags.reviewer]: 'Grace, Joan, Kay', [tags.reviewComment]: 'Grace: Reads well.\nKay: Yes.', [tags.review]: JSON.stringify({ ...review, comments: [] }) } },
+    ]);
+  });
+
+  test('with the one decision that an execution from before there were records had', async () => {
     const { activities, changes } = releaseActivities();
     const decision = { decision: 'approve', reviewer: 'Ada', digest: artifact('model').digest, comment: 'Reads well.' } as const;
     await activities.registerVersion({ ...candidate, decision });

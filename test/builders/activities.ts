@@ -5,6 +5,7 @@ import { artifact } from './artifacts.ts';
 import { between, evidenceOf } from './evidence.ts';
 import { inputs } from './inputs.ts';
 import { succeeded } from './job-reports.ts';
+import { digestOfSubject, subject } from './reviews.ts';
 import { checked } from './specs.ts';
 
 type Stage = StageSpec['stage'];
@@ -29,7 +30,11 @@ const goingWell = {
   cancelJob: () => Promise.resolve(),
   readEvidence: () => Promise.resolve(evidenceOf({ candidate: { bleu: between(9, 11) } })),
   recordVerdict: () => Promise.resolve(),
+  openReview: () => Promise.resolve({ subject: subject(), digest: digestOfSubject }),
+  verifySubject: () => Promise.resolve([]),
+  closeReview: () => Promise.resolve(),
   recordReview: () => Promise.resolve(),
+  tellReviewers: () => Promise.resolve('sent' as const),
   findChampion: () => Promise.resolve(undefined),
   registerVersion: () => Promise.resolve('1'),
   prepareRelease: () => Promise.resolve(),

@@ -4,10 +4,12 @@ interface Holds {
   /** Found by whatever tag is looked for. */
   readonly finishedRun?: FinishedRun;
   readonly champion?: RegisteredVersion;
+  /** Of every prompt version. */
+  readonly prompt?: string;
 }
 
 /** A tracking server that notes what changes: the method's name, then its arguments. */
-export function fakeTracking({ finishedRun, champion }: Holds = {}, changes: unknown[][] = []) {
+export function fakeTracking({ finishedRun, champion, prompt }: Holds = {}, changes: unknown[][] = []) {
   const note = <T>(change: unknown[], answer: T): Promise<T> => {
     changes.push(change);
     return Promise.resolve(answer);
@@ -19,6 +21,7 @@ export function fakeTracking({ finishedRun, champion }: Holds = {}, changes: unk
     putText: (...args) => note(['putText', ...args], undefined),
     endRun: (...args) => note(['endRun', ...args], undefined),
     registerPrompt: (...args) => note(['registerPrompt', ...args], '1'),
+    readPrompt: () => Promise.resolve(prompt),
     registerVersion: (version) => note(['registerVersion', version], '2'),
     findAlias: (_model, alias) => Promise.resolve(alias === 'champion' ? champion : undefined),
     setAlias: (...args) => note(['setAlias', ...args], undefined),

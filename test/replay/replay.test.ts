@@ -16,7 +16,7 @@ beforeAll(async () => {
 const replay = (history: string): Promise<void> => Worker.runReplayHistory({ workflowBundle }, JSON.parse(history));
 
 test('there is a history of each kind', () => {
-  expect(names).toEqual(expect.arrayContaining(['promoted', 'refused', 'reviewed', 'cancelled', 'retried']));
+  expect(names).toEqual(expect.arrayContaining(['promoted', 'refused', 'reviewed', 'cancelled', 'retried', 'approved-by-two', 'stale', 'expired']));
 });
 
 test.each(names)('what was %s still replays', async (name) => {

@@ -56,3 +56,9 @@ test.each<[Record<string, string>, string]>([
 ])('who asks is told from %j, and is never nobody: a spec needs a name', (env, name) => {
   expect(loadConfig({ TUNELINE_STATE: folder, ...env }).userName).toBe(name);
 });
+
+test('where reviews are told of is known to the worker and to no Job', () => {
+  const { reviewWebhook, jobEnvironment } = loadConfig({ TUNELINE_STATE: folder, TUNELINE_REVIEW_WEBHOOK: 'https://chat.example/SECRET' });
+  expect(reviewWebhook).toBe('https://chat.example/SECRET');
+  expect(JSON.stringify(jobEnvironment)).not.toContain('SECRET');
+});

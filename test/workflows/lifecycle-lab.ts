@@ -31,6 +31,11 @@ export class LifecycleLab {
     return this.#environment.teardown();
   }
 
+  /** Lets the server's time pass, in no time where it skips. */
+  async sleep(ms: number): Promise<void> {
+    await this.#environment.sleep(ms);
+  }
+
   /** Starts a lifecycle on whatever JSON is given, and keeps a worker for it as long as `during` takes. */
   async run<T>(activities: Activities, raw: unknown, during: (handle: LifecycleHandle) => Promise<T>): Promise<T> {
     const { client, nativeConnection } = this.#environment;
@@ -41,7 +46,7 @@ export class LifecycleLab {
   }
 }
 
-/** Only the review's deadline is a timer. */
+/** Only a review's reminders and deadline are timers. */
 export const untilReviewIsAwaited = (handle: LifecycleHandle): Promise<boolean> =>
   untilHistory(handle, (events) => events.some((event) => event.timerStartedEventAttributes));
 

@@ -1,0 +1,33 @@
+import { ApplicationFailure } from '@temporalio/activity';
+import type { Dependencies } from './dependencies.ts';
+
+/** A chat answers at once or is in trouble. */
+const answerWithinMs = 10_000;
+
+export const createNotificationActivities = ({ reviewWebhook }: Pick<Dependencies, 'reviewWebhook'>) => ({
+  /** Posts the text to the team's webhook, in the form that Slack takes. No error that it throws names the address. */
+  async tellReviewers(text: string): Promise<'sent' | 'no webhook is configured'> {
+    if (!reviewWebhook) return 'no webhook is configured';
+    if (!/^https?:$/.test(URL.parse(reviewWebhook)?.protocol ?? ''))
+      throw ApplicationFailure.nonRetryable('TUNELINE_REVIEW_WEBHOOK is no http or https address; set one and restart the worker.', 'BadWebhook');
+    const status = await post(reviewWebhook, text);
+    if (status >= 200 && status < 300) return 'sent';
+    const message = `The review webhook answered ${status}.`;
+    // What it refuses now it refuses again, but for one that is asked too often or too slow.
+    throw status < 500 && ![408, 429].includes(status) ? ApplicationFailure.nonRetryable(message, 'BadWebhook') : ApplicationFailure.retryable(message, 'WebhookUnavailable');
+  },
+});
+
+async function post(url: string, text: string): Promise<number> {
+  try {
+    const body = JSON.stringify({ text });
+    const reply = await fetch(url, { method: 'POST', headers: { 'content-type': 'application/json' }, body, redirect: 'manual', signal: AbortSignal.timeout(answerWithinMs) });
+    await reply.body?.cancel();
+    return reply.status;
+  } catch (error) {
+    const { cause } = error as { cause?: { code?: unknown } };
+    const why = typeof cause?.code === 'string' ? cause.code : (error as Error).name;
+    // Without a cause: fetch's own words hold the address.
+    throw ApplicationFailure.retryable(`The review webhook could not be reached (${why}).`, 'WebhookUnavailable');
+  }
+}

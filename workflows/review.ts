@@ -1,0 +1,100 @@
+import { allHandlersFinished, ApplicationFailure, condition, setHandler } from '@temporalio/workflow';
+import type { LifecycleSpec } from '../domain/lifecycle-spec.ts';
+import { agendaOf } from '../domain/review-agenda.ts';
+import type { ReviewNotice } from '../domain/review-notice.ts';
+import { outcomeOf, type ReviewRecord, type ReviewRequest, type ReviewSubject } from '../domain/review.ts';
+import { refuseComment, refuseDelegation, refuseReview } from '../domain/refuse-review.ts';
+import { commentUpdate, delegateUpdate, reviewUpdate } from './messages.ts';
+
+type PersonReview = Extract<LifecycleSpec['review'], { by: 'person' }>;
+/** `approvals` is missing where the spec was checked before there was such a field. */
+export type ReviewRules = Omit<PersonReview, 'approvals'> & Partial<Pick<PersonReview, 'approvals'>>;
+
+export interface ReviewOpening {
+  readonly subject: ReviewSubject;
+  readonly digest: string;
+  readonly requester: string | undefined;
+  readonly rules: ReviewRules;
+  /** Must not keep the review waiting. */
+  readonly tell: (notice: ReviewNotice, review: ReviewRequest) => void;
+}
+
+const hourMs = 3_600_000;
+const now = (): string => new Date().toISOString();
+
+/** Takes the messages of a review from the lifecycle's start on, so that one that comes too early hears so. */
+export function createReview(show: (review: ReviewRequest | undefined) => void) {
+  let open: ReviewRequest | undefined;
+  const change = (next: ReviewRequest | undefined): void => {
+    open = next;
+    show(next);
+  };
+  const requireOpen = (): ReviewRequest => {
+    if (open) return open;
+    throw ApplicationFailure.nonRetryable('No review is open.', 'ReviewRefused');
+  };
+
+  setHandler(
+    reviewUpdate,
+    ({ decision, reviewer, roles, digest, comment }) => {
+      const review = requireOpen();
+      const said = { decision, reviewer, ...(roles ? { roles } : {}), digest, ...(comment === undefined ? {} : { comment }), at: now() };
+      change({ ...review, decisions: [...review.decisions, said] });
+      const missing = review.approvals - review.decisions.length - 1;
+      if (decision === 'reject') return `rejected by ${reviewer}`;
+      return `approved by ${reviewer}${missing > 0 ? `; ${missing} more must approve` : ''}`;
+    },
+    { validator: (given) => refuse(refuseReview(given, open)) },
+  );
+  setHandler(
+    commentUpdate,
+    ({ author, text }) => {
+      const review = requireOpen();
+      change({ ...review, comments: [...review.comments, { author, text, at: now() }] });
+      return `noted for ${author}`;
+    },
+    { validator: (given) => refuse(refuseComment(given, open)) },
+  );
+  setHandler(
+    delegateUpdate,
+    ({ from, roles, to }) => {
+      const review = requireOpen();
+      change({ ...review, delegations: [...review.delegations, { from, ...(roles ? { roles } : {}), to, at: now() }] });
+      return `${to} decides in place of ${from}`;
+    },
+    { validator: (given) => refuse(refuseDelegation(given, open)) },
+  );
+
+  return {
+    /** Waits for people, for weeks if need be; a durable timer costs nothing while it does. */
+    async hold({ subject, digest, requester, rules, tell }: ReviewOpening): Promise<ReviewRecord> {
+      const sinceMs = Date.now();
+      const { deadlineHours, twoPersonRule, approvals = 1, reviewers, escalation } = rules;
+      const deadline = new Date(sinceMs + deadlineHours * hourMs).toISOString();
+      change({ digest, subject, requester, twoPersonRule, approvals, ...(reviewers ? { reviewers } : {}), since: now(), deadline, decisions: [], comments: [], delegations: [] });
+      tell({ what: 'wanted' }, requireOpen());
+      for (const { afterHours, what } of agendaOf(rules)) {
+        if (await condition(() => outcomeOf(requireOpen()) !== undefined, sinceMs + afterHours * hourMs - Date.now())) break;
+        if (what === 'remind') tell({ what: 'reminded' }, requireOpen());
+        if (what === 'escalate') escalate(escalation?.to ?? []);
+      }
+      await condition(allHandlersFinished);
+      const review = requireOpen();
+      change(undefined);
+      // Not by whether time ran out: a reviewer who was told "approved" in the same instant was told the truth.
+      const outcome = outcomeOf(review) ?? 'expired';
+      tell({ what: outcome }, review);
+      return { ...review, outcome, endedAt: now() };
+
+      function escalate(to: readonly string[]): void {
+        const review = requireOpen();
+        change({ ...review, escalatedAt: now(), ...(review.reviewers ? { reviewers: [...review.reviewers, ...to] } : {}) });
+        tell({ what: 'escalated', to }, requireOpen());
+      }
+    },
+  };
+}
+
+function refuse(reason: string | undefined): void {
+  if (reason !== undefined) throw ApplicationFailure.nonRetryable(reason, 'ReviewRefused');
+}
