@@ -10,6 +10,8 @@ export interface StackAddresses {
   readonly temporalUi: string;
   readonly mlflow: string;
   readonly endpoint: string;
+  /** The review console. */
+  readonly console: string;
 }
 
 /** What `tuneline up` writes down, so that other commands find the stack and `down` can end it. */
@@ -19,7 +21,7 @@ export interface StackState {
   readonly processes: Readonly<Record<string, ProcessIdentity>>;
 }
 
-export const defaultPorts = { temporal: 7233, temporalUi: 8233, mlflow: 5000, endpoint: 8000 } as const;
+export const defaultPorts = { temporal: 7233, temporalUi: 8233, mlflow: 5000, endpoint: 8000, console: 8100 } as const;
 
 /** Only MLflow may be asked to listen elsewhere than on loopback. */
 export const addressesAt = (ports: Readonly<Record<keyof StackAddresses, number>>, mlflowHost = '127.0.0.1'): StackAddresses => ({
@@ -27,6 +29,7 @@ export const addressesAt = (ports: Readonly<Record<keyof StackAddresses, number>
   temporalUi: `http://127.0.0.1:${ports.temporalUi}`,
   mlflow: `http://${mlflowHost}:${ports.mlflow}`,
   endpoint: `http://127.0.0.1:${ports.endpoint}`,
+  console: `http://127.0.0.1:${ports.console}`,
 });
 
 /** Of the running stack, or where one listens by default. */

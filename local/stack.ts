@@ -68,6 +68,7 @@ export class Stack {
   startTemporal = (): Promise<void> => this.#start(this.#temporal());
   startMlflow = (): Promise<void> => this.#start(this.#mlflow());
   startEndpoint = (): Promise<void> => this.#start(this.#nodeService('endpoint', 'workers/endpoint.ts'));
+  startGateway = (): Promise<void> => this.#start(this.#nodeService('gateway', 'workers/gateway.ts'));
   startWorker = (): Promise<void> => this.#start(this.#nodeService('worker', 'workers/worker.ts', workerMemory));
 
   /** In the opposite order of their start, so that none loses what it needs to end well. */

@@ -11,6 +11,10 @@ export interface Config {
   readonly temporal: { readonly connection: NativeConnectionOptions; readonly namespace: string; readonly embedded: boolean };
   readonly mlflow: { readonly trackingUri: string; readonly authorization?: string; readonly embedded: boolean };
   readonly endpointUrl: string;
+  /** Where the review console listens. */
+  readonly consoleUrl: string;
+  /** Who may use it, by the hashes of their tokens. */
+  readonly tokensPath: string;
   readonly runner: string;
   /** As the environment has it; `workers/kubernetes.ts` checks it where it is used. */
   readonly kubernetes: KubernetesSettings;
@@ -54,6 +58,8 @@ export function loadConfig(env: NodeJS.ProcessEnv = process.env): Config {
     temporal: temporalOf(env, addresses),
     mlflow: mlflowOf(env, addresses),
     endpointUrl: env['TUNELINE_ENDPOINT_URL'] ?? addresses.endpoint,
+    consoleUrl: env['TUNELINE_CONSOLE_URL'] ?? addresses.console,
+    tokensPath: resolve(env['TUNELINE_TOKENS'] ?? join(state, 'tokens.json')),
     runner: env['TUNELINE_RUNNER'] || 'local',
     kubernetes: {
       namespace: env['TUNELINE_NAMESPACE'],

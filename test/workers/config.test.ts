@@ -18,11 +18,11 @@ test('with nothing set, the embedded stack is used where it listens by default',
 });
 
 test('a stack that is up is found by what it wrote down', async () => {
-  const addresses = addressesAt({ temporal: 1001, temporalUi: 1002, mlflow: 1003, endpoint: 1004 });
+  const addresses = addressesAt({ temporal: 1001, temporalUi: 1002, mlflow: 1003, endpoint: 1004, console: 1005 });
   await writeStackState(folder, { addresses, up: { pid: 1, startedAt: '0' }, processes: {} });
   const config = loadConfig({ TUNELINE_STATE: folder });
   expect(config.temporal.connection.address).toBe('127.0.0.1:1001');
-  expect([config.mlflow.trackingUri, config.endpointUrl]).toEqual(['http://127.0.0.1:1003', 'http://127.0.0.1:1004']);
+  expect([config.mlflow.trackingUri, config.endpointUrl, config.consoleUrl]).toEqual(['http://127.0.0.1:1003', 'http://127.0.0.1:1004', 'http://127.0.0.1:1005']);
 });
 
 test("a team's own Temporal comes from its temporal.toml profile", async () => {

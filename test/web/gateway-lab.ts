@@ -1,0 +1,43 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import type { FastifyInstance } from 'fastify';
+import { createAccess, createToken } from '../../workers/access.ts';
+import { loadAssets } from '../../workers/gateway/assets.ts';
+import { createGateway } from '../../workers/gateway/server.ts';
+import { fixtureLifecycles, type FixtureLifecycles } from '../builders/fixture-lifecycles.ts';
+
+export interface GatewayLab {
+  readonly server: FastifyInstance;
+  readonly lifecycles: FixtureLifecycles;
+  /** By who holds them: ada asked for the lifecycle, grace may review it, joan may only look. */
+  readonly tokens: Readonly<Record<'ada' | 'grace' | 'joan', string>>;
+  readonly tokensPath: string;
+  readonly logged: readonly string[];
+  close(): Promise<void>;
+}
+
+const webFolder = fileURLToPath(new URL('../../web', import.meta.url));
+
+/** The gateway over lifecycles that are kept in memory: all of it is real but where they come from. */
+export async function openGateway(lifecycles = fixtureLifecycles({ now: new Date() })): Promise<GatewayLab> {
+  const folder = await mkdtemp(join(tmpdir(), 'tuneline-gateway-'));
+  const tokensPath = join(folder, 'tokens.json');
+  const ada = await createToken(tokensPath, { name: 'ada', roles: ['reviewer'] });
+  const grace = await createToken(tokensPath, { name: 'grace', roles: ['reviewer'] });
+  const joan = await createToken(tokensPath, { name: 'joan', roles: ['viewer'] });
+  const logged: string[] = [];
+  const server = createGateway({ lifecycles, access: createAccess(tokensPath), assets: await loadAssets(webFolder), log: (message) => logged.push(message) });
+  return {
+    server,
+    lifecycles,
+    tokens: { ada, grace, joan },
+    tokensPath,
+    logged,
+    close: async () => {
+      await server.close();
+      await rm(folder, { recursive: true });
+    },
+  };
+}

@@ -1,0 +1,212 @@
+import {
+  isGrpcDeadlineError,
+  isGrpcServiceError,
+  QueryNotRegisteredError,
+  WorkflowNotFoundError,
+  WorkflowUpdateFailedError,
+  type Client,
+  type WorkflowExecutionDescription,
+  type WorkflowExecutionInfo,
+} from '@temporalio/client';
+import type { LifecycleStatus } from '../../domain/lifecycle.ts';
+import { tags } from '../../domain/tracking.ts';
+import { MlflowError, type Mlflow } from '../../mlflow/index.ts';
+import { reviewUpdate, statusQuery } from '../../workflows/messages.ts';
+import { modelAttribute, stageAttribute, verdictAttribute } from '../../workflows/search-attributes.ts';
+import { viewEvidence, viewFinding } from './evidence-view.ts';
+import { parseExamples, type Example } from './examples.ts';
+import { defined, recordOf, type LifecycleRecord, type StageRecord } from './history.ts';
+import { Refusal, type Lifecycles } from './lifecycles.ts';
+import { viewLineage } from './lineage-view.ts';
+import { viewProfile } from './profile-view.ts';
+import type { ReadArtifact } from './read-artifact.ts';
+import type { CurveView, LifecycleState, QueueRow, ReviewView } from './views.ts';
+
+export interface LiveParts {
+  readonly client: Client;
+  readonly mlflow: Pick<Mlflow, 'experiments' | 'runs'>;
+  readonly readArtifact: ReadArtifact;
+}
+
+/** A page's worth; older ones are found in Temporal's own UI. */
+const shownAtMost = 30;
+/** A worker that lives answers in milliseconds; a person waits so long before they think it is broken. */
+const answerWithinMs = 10_000;
+
+/** Lifecycles as Temporal has them, with the artifacts they name and the curves that MLflow keeps. */
+export function createLiveLifecycles({ client, mlflow, readArtifact }: LiveParts): Lifecycles {
+  /** Of the last few tables that were looked at: a reader pages through one. */
+  const tables = new Map<string, readonly Example[]>();
+
+  async function described(id: string): Promise<WorkflowExecutionDescription> {
+    const description = await client.workflow.getHandle(id).describe().catch(explain(id));
+    if (description.type !== 'lifecycle') throw missing(id);
+    return description;
+  }
+
+  async function recorded(id: string): Promise<LifecycleRecord> {
+    await described(id);
+    return recordOf(await client.workflow.getHandle(id).fetchHistory(), client.options.loadedDataConverter.payloadConverter);
+  }
+
+  /** Only what runs can await a review, and only its worker knows. */
+  async function statusOf(id: string, state: LifecycleState): Promise<LifecycleStatus | undefined> {
+    if (state !== 'running' && state !== 'awaiting review') return undefined;
+    return client.withDeadline(Date.now() + answerWithinMs, () => client.workflow.getHandle(id).query(statusQuery)).catch(explain(id));
+  }
+
+  async function read(id: string, name: string): Promise<{ text: string; digest: string }> {
+    const artifact = outputOf(await recorded(id), name);
+    if (!artifact) throw new Refusal(404, `This lifecycle has no ${name} yet.`);
+    return { text: await readArtifact(artifact), digest: artifact.digest };
+  }
+
+  return {
+    async list() {
+      const awaiting = await rows(`WorkflowType = 'lifecycle' AND ExecutionStatus = 'Running' AND ${stageAttribute.name} = 'review'`);
+      const newest = await rows(`WorkflowType = 'lifecycle'`);
+      const withReview = await Promise.all(
+        awaiting.map(async (row) => {
+          // A worker that is away must not hide the rest.
+          const status = await statusOf(row.id, row.state).catch(() => undefined);
+          return { ...row, ...(status?.awaitingReview ? { review: viewReview(status.awaitingReview) } : {}) };
+        }),
+      );
+      const ids = new Set(awaiting.map(({ id }) => id));
+      return { awaiting: withReview, recent: newest.filter(({ id }) => !ids.has(id)) };
+    },
+
+    async find(id) {
+      const description = await described(id);
+      const [record, status] = await Promise.all([recorded(id), statusOf(id, stateOf(description))]);
+      const evidence = outputOf(record, 'evidence');
+      const shown = evidence && viewEvidence(JSON.parse(await readArtifact(evidence)));
+      const gate = status?.gate ?? record.gate;
+      const request = status?.awaitingReview;
+      return {
+        id,
+        executionRunId: description.runId,
+        model: record.spec?.model ?? modelOf(description),
+        stage: status?.stage ?? (description.status.name === 'RUNNING' ? 'check' : 'done'),
+        state: request ? 'awaiting review' : stateOf(description),
+        startedAt: description.startTime.toISOString(),
+        decisions: record.decisions,
+        comments: record.comments,
+        stages: record.stages.map(({ outputs: _outputs, ...stage }) => stage),
+        ...defined({
+          mlflowRunId: record.inputs?.runId,
+          closedAt: description.closeTime?.toISOString(),
+          requester: record.spec?.requester,
+          baseModel: record.spec?.baseModel,
+          endpoint: record.endpoint ?? record.spec?.deploy.endpoint,
+          version: record.version,
+          review: request && viewReview(request),
+          gate: gate && { passed: gate.passed, findings: gate.findings.map((finding) => (shown ? viewFinding(finding, record.spec?.gate ?? [], shown) : finding)) },
+          evidence: shown,
+        }),
+      };
+    },
+
+    async examples(id) {
+      const artifact = outputOf(await recorded(id), 'examples');
+      if (!artifact) throw new Refusal(404, 'This lifecycle has no answers to show yet.');
+      const known = tables.get(artifact.digest);
+      const table = known ?? parseExamples(await readArtifact(artifact));
+      tables.delete(artifact.digest);
+      tables.set(artifact.digest, table);
+      if (tables.size > tablesKept) tables.delete(tables.keys().next().value ?? '');
+      return table;
+    },
+
+    async curve(id) {
+      const { spec, inputs, stages } = await recorded(id);
+      const tune = stages.findLast(({ stage }) => stage === 'tune');
+      if (!spec || !inputs || !tune) return { series: [] };
+      const runId = await tuneRunOf(spec.model, inputs.runId, tune).catch(explainMlflow);
+      if (runId === undefined) return { series: [] };
+      const series = await Promise.all(curves.map(async (name) => ({ name, points: (await mlflow.runs.metricHistory(runId, name)).map(({ step, value }) => ({ step, value })) })));
+      return { series: series.filter(({ points }) => points.length > 0) } satisfies CurveView;
+    },
+
+    profile: async (id) => viewProfile(JSON.parse((await read(id, 'profile')).text)),
+    lineage: async (id) => viewLineage(await recorded(id)),
+
+    async review(id, decision) {
+      await described(id);
+      return client.withDeadline(Date.now() + answerWithinMs, () => client.workflow.getHandle(id).executeUpdate(reviewUpdate, { args: [decision] })).catch(explain(id));
+    },
+    async comment(id, comment) {
+      await described(id);
+      return client.withDeadline(Date.now() + answerWithinMs, () => client.workflow.getHandle(id).executeUpdate<string, [typeof comment]>('comment', { args: [comment] })).catch(explain(id));
+    },
+  };
+
+  async function rows(query: string): Promise<QueueRow[]> {
+    const found: QueueRow[] = [];
+    for await (const execution of client.workflow.list({ query, pageSize: shownAtMost })) {
+      found.push({ id: execution.workflowId, model: modelOf(execution), state: stateOf(execution), startedAt: execution.startTime.toISOString() });
+      if (found.length === shownAtMost) break;
+    }
+    return found;
+  }
+
+  /** A tune that was reused has its run under the lifecycle that did it: the one whose weights are these. */
+  async function tuneRunOf(model: string, parentRunId: string, tune: StageRecord): Promise<string | undefined> {
+    const experiment = await mlflow.experiments.ensure(model);
+    const own = { 'mlflow.parentRunId': parentRunId, [tags.stage]: 'tune' };
+    const runs = await mlflow.runs.findByTag(experiment, tune.reused ? { [tags.stage]: 'tune' } : own, 'FINISHED');
+    return runs.find((run) => digestIn(run.tags[tags.outcome]) === tune.outputs['model']?.digest)?.runId;
+  }
+}
+
+const tablesKept = 4;
+const curves = ['loss', 'evalLoss', 'learningRate'];
+
+const outputOf = ({ stages }: LifecycleRecord, name: string) => stages.findLast(({ outputs }) => outputs[name])?.outputs[name];
+
+function digestIn(outcome: string | undefined): string | undefined {
+  if (outcome === undefined) return undefined;
+  return (JSON.parse(outcome) as { outputs?: Record<string, { digest: string }> }).outputs?.['model']?.digest;
+}
+
+type Described = Pick<WorkflowExecutionInfo, 'workflowId' | 'status' | 'typedSearchAttributes'>;
+
+function stateOf({ status, typedSearchAttributes }: Described): LifecycleState {
+  switch (status.name) {
+    case 'RUNNING':
+      return typedSearchAttributes.get(stageAttribute) === 'review' ? 'awaiting review' : 'running';
+    case 'COMPLETED':
+      return typedSearchAttributes.get(verdictAttribute) === 'promoted' ? 'promoted' : 'rejected';
+    case 'CANCELLED':
+      return 'cancelled';
+    default:
+      return 'failed';
+  }
+}
+
+const modelOf = ({ typedSearchAttributes, workflowId }: Described): string => typedSearchAttributes.get(modelAttribute) ?? workflowId;
+
+/** A review request of any age: the fields that came later may be missing. */
+function viewReview(raw: object): ReviewView {
+  const { digest, subject, requester, twoPersonRule, since, deadline, reviewers } = raw as Partial<ReviewView>;
+  return { digest: digest ?? '', twoPersonRule: twoPersonRule ?? false, ...defined({ subject, requester, since, deadline, reviewers }) };
+}
+
+const missing = (id: string): Refusal => new Refusal(404, `There is no lifecycle ${id}.`);
+
+/** Temporal's errors in the words of the person who asked. */
+function explain(id: string) {
+  return (error: unknown): never => {
+    if (error instanceof WorkflowNotFoundError) throw missing(id);
+    if (error instanceof WorkflowUpdateFailedError) throw new Refusal(409, error.cause?.message ?? error.message);
+    if (isGrpcDeadlineError(error)) throw new Refusal(503, 'No worker answered in time. Look again in a moment: a decision may have been taken all the same.');
+    if (error instanceof QueryNotRegisteredError || isGrpcServiceError(error)) throw new Refusal(503, 'Temporal or its worker does not answer; is the stack up?');
+    throw error;
+  };
+}
+
+function explainMlflow(error: unknown): never {
+  if (error instanceof MlflowError && error.kind === 'unreachable') throw new Refusal(503, 'MLflow does not answer; is the stack up?');
+  throw error;
+}
+
