@@ -18,6 +18,13 @@ module.exports = {
     layer('k8s', ['domain'], ['@kubernetes/client-node', 'undici']),
     layer('local', ['domain'], ['fastify']),
     layer('mlflow', ['domain']),
+    {
+      name: 'pages know only themselves',
+      comment: 'A browser loads web/ as it is; of the gateway they know the types of its answers.',
+      severity: 'error',
+      from: { path: '^web/' },
+      to: { pathNot: '^web/', dependencyTypesNot: ['type-only'] },
+    },
     { name: 'workers import neither tests nor scripts', severity: 'error', from: { path: '^workers/' }, to: { path: '^(test|scripts)/' } },
     // The benchmark of Jobs starts the tests' cluster, for it measures on a control plane and needs nothing of it to be real but that.
     { name: 'nothing imports tests', severity: 'error', from: { pathNot: ['^test/', '^scripts/bench(-jobs\\.ts|/)'] }, to: { path: '^test/' } },

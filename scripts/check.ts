@@ -5,13 +5,14 @@ import { loadConfig } from '../workers/config.ts';
 
 /** Everything that can be known without running the project: types, lint, layers, dead code, in both languages. */
 const { folders, serviceEnvironment: env } = loadConfig();
-const layers = ['domain', 'workflows', 'activities', 'k8s', 'local', 'mlflow', 'workers', 'scripts'];
+const layers = ['domain', 'workflows', 'activities', 'k8s', 'local', 'mlflow', 'workers', 'web', 'scripts'];
 const python = (program: string) => join(folders.home, 'tools', 'jobs-dev', 'bin', program);
 
 await createToolchain({ ...folders, env, report: (message) => process.stderr.write(`${message}\n`) }).installJobsDevelopment();
 
 const checks: readonly { readonly name: string; readonly command: string; readonly args: readonly string[]; readonly cwd?: string; readonly mustSay?: RegExp }[] = [
   { name: 'types', command: 'tsc', args: [] },
+  { name: 'types of the pages', command: 'tsc', args: ['-p', 'web'] },
   { name: 'lint', command: 'eslint', args: ['.'] },
   // With a compiler it can't read, dependency-cruiser finds no module and no fault.
   { name: 'layers', command: 'depcruise', args: [...layers, 'test'], mustSay: /\((?!0 )\d+ modules/ },

@@ -1,0 +1,84 @@
+import { ask } from './api.js';
+import { h, section } from './dom.js';
+import { number, signed, words } from './format.js';
+import { diffWords } from './word-diff.js';
+
+/**
+ * @typedef {import('../workers/gateway/views.ts').ExamplesView} Examples
+ * @typedef {import('../workers/gateway/views.ts').ExampleView} Example
+ */
+
+/** What candidate and champion said to the same prompt, the worst regressions first. @param {string} address of the lifecycle's API */
+export async function showAnswers(address) {
+  const shown = h('div', {});
+  const wish = { sort: 'worst', metric: '', against: '', page: '1' };
+  const load = async () => {
+    /** @type {Examples} */
+    const examples = await ask(`${address}/examples?${new URLSearchParams(wish)}`);
+    shown.replaceChildren(...page(examples, change, turn));
+  };
+  /** @param {Partial<typeof wish>} changed @param {string} focusId what has the focus stays where it was */
+  const change = async (changed, focusId) => {
+    Object.assign(wish, { page: '1' }, changed);
+    await load();
+    document.getElementById(focusId)?.focus();
+  };
+  /** @param {number} to */
+  const turn = async (to) => {
+    wish.page = String(to);
+    await load();
+    document.getElementById('answers-title')?.scrollIntoView();
+    document.getElementById('answers-count')?.focus({ preventScroll: true });
+  };
+  await load();
+  return section('answers', 'Answers', shown);
+}
+
+/**
+ * @param {Examples} examples
+ * @param {(changed: Record<string, string>, focusId: string) => Promise<void>} change
+ * @param {(to: number) => Promise<void>} turn
+ */
+function page(examples, change, turn) {
+  const { total, worse, equal, better, sort, metric, metrics, against, others, rows } = examples;
+  if (total === 0) return [h('p', { class: 'card quiet' }, 'There are no two answers to compare.')];
+  /** @param {string} id @param {string} label @param {readonly (readonly [string, string])[]} options @param {string} name @param {string} value */
+  const choice = (id, label, options, name, value) => {
+    /** @type {HTMLSelectElement} */
+    const select = h('select', { id, change: () => change({ [name]: select.value }, id) }, options.map(([key, text]) => h('option', { value: key, selected: key === value }, text)));
+    return [h('label', { for: id }, label), select];
+  };
+  return [
+    h('p', { class: 'choices' },
+      choice('answers-sort', 'Order', [['worst', 'worst regressions first'], ['best', 'greatest gains first'], ['order', 'as in the set']], 'sort', sort),
+      choice('answers-metric', 'by', metrics.map((name) => [name, words(name)]), 'metric', metric),
+      choice('answers-against', 'against', others.map((name) => [name, name]), 'against', against)),
+    h('p', { id: 'answers-count', tabindex: -1, class: 'tally' }, h('span', { class: 'bad' }, `${worse} worse`), ` · ${equal} equal · `, h('span', { class: 'good' }, `${better} better`), h('span', { class: 'quiet' }, ` of ${total} examples by ${words(metric)}`)),
+    h('ol', { class: 'answers' }, rows.map((row) => showExample(row, examples))),
+    pager(examples, turn),
+  ];
+}
+
+/** @param {Example} example @param {Examples} examples */
+function showExample({ id, prompt, reference, candidate, other, gain }, { against, metric }) {
+  const { left, right } = diffWords(candidate.answer, other.answer);
+  return h('li', { class: 'card example' },
+    h('div', { class: 'head' }, h('h3', {}, `Example ${id}`), h('span', { class: `gain ${gain < 0 ? 'bad' : gain > 0 ? 'good' : ''}` }, `${gain < 0 ? 'worse' : gain > 0 ? 'better' : 'equal'} ${signed(gain)}`)),
+    h('details', {}, h('summary', {}, h('span', { class: 'quiet' }, 'Prompt '), prompt.replaceAll(/\s+/g, ' ').slice(0, 160)), h('pre', { tabindex: 0 }, prompt)),
+    h('dl', { class: 'sides' },
+      h('div', { class: 'wanted' }, h('dt', {}, 'wanted'), h('dd', {}, reference)),
+      h('div', {}, h('dt', {}, 'candidate', h('span', { class: 'quiet' }, ` ${words(metric)} ${number(candidate.score)}`)), h('dd', {}, pieces(left, 'ins'))),
+      h('div', {}, h('dt', {}, against, h('span', { class: 'quiet' }, ` ${words(metric)} ${number(other.score)}`)), h('dd', {}, pieces(right, 'del')))));
+}
+
+/** @param {import('./word-diff.js').Piece[]} parts @param {'ins' | 'del'} mark */
+const pieces = (parts, mark) => (parts.length === 0 ? h('em', { class: 'quiet' }, 'no answer') : parts.map(({ text, own }) => (own ? h(mark, {}, text) : text)));
+
+/** @param {Examples} examples @param {(to: number) => Promise<void>} turn */
+function pager({ page: current, pages }, turn) {
+  if (pages === 1) return h('p', {});
+  return h('nav', { class: 'pager', 'aria-label': 'Pages of answers' },
+    h('button', { click: () => turn(current - 1), disabled: current === 1 }, '← Previous'),
+    h('span', {}, `${current} of ${pages}`),
+    h('button', { click: () => turn(current + 1), disabled: current === pages }, 'Next →'));
+}

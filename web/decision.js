@@ -1,0 +1,113 @@
+import { ask } from './api.js';
+import { digestOf, h, section } from './dom.js';
+import { fromNow, moment, words } from './format.js';
+
+/**
+ * @typedef {import('../workers/gateway/views.ts').LifecycleView} Lifecycle
+ * @typedef {import('../workers/gateway/views.ts').SessionView} Session
+ */
+
+/** What a decision is bound to, the decision itself, and what was said. @param {Lifecycle} lifecycle @param {Session} session @param {string} address */
+export const showDecision = (lifecycle, session, address) =>
+  h('aside', { class: 'decision', id: 'decision', tabindex: -1, 'aria-label': 'Decision' },
+    lifecycle.review ? showRequest(lifecycle, session, address) : showOutcome(lifecycle),
+    showComments(lifecycle, session, address));
+
+/** @param {Lifecycle} lifecycle @param {Session} session @param {string} address */
+function showRequest(lifecycle, session, address) {
+  const { review } = lifecycle;
+  if (!review) return null;
+  const outcome = h('div', { class: 'outcome', role: 'status' });
+  const buttons = h('div', { class: 'buttons' });
+  /** @param {'approve' | 'reject'} decision */
+  const decide = (decision) => confirmDecision(lifecycle, session, decision, async (comment) => {
+    // Of what was shown, not of what is there now: that is the point of it.
+    /** @type {Promise<{ answer: string }>} */
+    const sent = ask(`${address}/review`, 'POST', { decision, digest: review.digest, ...(comment ? { comment } : {}) });
+    try {
+      const { answer } = await sent;
+      outcome.replaceChildren(h('p', { class: 'banner pass' }, `Recorded: ${answer}.`), h('p', {}, h('a', { href: location.pathname }, 'See what follows')));
+      buttons.remove();
+    } catch (error) {
+      outcome.replaceChildren(h('p', { class: 'banner fail' }, error instanceof Error ? error.message : String(error)), h('p', {}, h('a', { href: location.pathname }, 'Load what is under review now')));
+    }
+    outcome.scrollIntoView({ block: 'nearest' });
+  });
+  buttons.append(h('button', { class: 'primary', click: () => decide('approve') }, 'Approve …'), h('button', { class: 'danger', click: () => decide('reject') }, 'Reject …'));
+  const isOwn = review.twoPersonRule && review.requester?.toLowerCase() === session.name.toLowerCase();
+  return section('decide', 'Decision',
+    h('dl', { class: 'pairs' },
+      review.requester ? [h('dt', {}, 'Asked for by'), h('dd', {}, review.requester)] : null,
+      review.deadline ? [h('dt', {}, 'Deadline'), h('dd', {}, h('time', { datetime: review.deadline, title: moment(review.deadline) }, fromNow(review.deadline)))] : null,
+      [h('dt', {}, 'Rule'), h('dd', {}, review.twoPersonRule ? 'another person than who asked' : 'any reviewer')],
+      review.reviewers ? [h('dt', {}, 'Reviewers'), h('dd', {}, review.reviewers.join(', '))] : null),
+    h('h3', {}, 'What it counts for'),
+    h('dl', { class: 'pairs' }, [['all of it', review.digest], ...Object.entries(review.subject ?? {})].map(([name, digest]) => [h('dt', {}, words(String(name))), h('dd', {}, digestOf(String(digest)))]).flat()),
+    isOwn ? h('p', { class: 'note' }, 'You asked for this lifecycle yourself, and its two-person rule wants another reviewer.') : null,
+    session.roles.includes('reviewer') ? buttons : h('p', { class: 'note' }, 'You may look. To decide, a token needs the role “reviewer”.'),
+    outcome);
+}
+
+/**
+ * Asks once more, with room for a comment: what is approved is served.
+ * @param {Lifecycle} lifecycle
+ * @param {Session} session
+ * @param {'approve' | 'reject'} decision
+ * @param {(comment: string) => Promise<void>} send
+ */
+function confirmDecision({ model, endpoint, review }, session, decision, send) {
+  const comment = h('textarea', { id: 'decision-comment', rows: 4, maxlength: 4000 });
+  const confirm = h('button', { class: decision === 'approve' ? 'primary' : 'danger' }, decision === 'approve' ? 'Approve' : 'Reject');
+  const close = () => dialog.close();
+  /** @param {SubmitEvent} event */
+  const submit = async (event) => {
+    event.preventDefault();
+    confirm.disabled = true;
+    await send(comment.value.trim());
+    dialog.close();
+  };
+  /** @type {HTMLDialogElement} */
+  const dialog = h('dialog', { 'aria-labelledby': 'confirm-title', close: () => dialog.remove() },
+    h('form', { submit },
+      h('h2', { id: 'confirm-title' }, `${decision === 'approve' ? 'Approve' : 'Reject'} ${model}?`),
+      h('p', {}, decision === 'approve' ? `The endpoint ${endpoint ?? 'of its spec'} will serve it.` : 'Nothing is promoted; the comment is the reason that is recorded.'),
+      h('p', { class: 'quiet' }, 'As ', h('strong', {}, session.name), ', for ', digestOf(review?.digest ?? ''), ' and nothing else.'),
+      h('label', { for: 'decision-comment' }, 'Comment'),
+      comment,
+      h('div', { class: 'buttons' }, confirm, h('button', { type: 'button', click: close }, 'Cancel'))));
+  document.body.append(dialog);
+  dialog.showModal();
+  comment.focus();
+}
+
+/** @param {Lifecycle} lifecycle */
+function showOutcome({ state, stage, version, endpoint, decisions }) {
+  const words = { promoted: `Promoted as version ${version ?? '?'}, served by ${endpoint ?? 'its endpoint'}.`, rejected: 'Rejected: nothing was promoted.', failed: 'Failed: nothing was promoted.', cancelled: 'Cancelled: nothing was promoted.', running: `Running: ${stage}. There is nothing to decide yet.`, 'awaiting review': 'Awaiting a review.' };
+  return section('decide', 'Decision',
+    h('p', {}, words[state]),
+    h('ul', { class: 'plain-list' }, decisions.map(({ decision, reviewer, comment, at }) => h('li', {}, h('strong', {}, `${decision === 'approve' ? 'approved' : 'rejected'} by ${reviewer}`), at ? h('span', { class: 'quiet' }, ` ${fromNow(at)}`) : null, comment ? h('p', { class: 'said' }, comment) : null))));
+}
+
+/** @param {Lifecycle} lifecycle @param {Session} session @param {string} address */
+function showComments({ comments, review }, session, address) {
+  const list = h('ul', { class: 'plain-list comments' }, comments.map(showComment));
+  const text = h('textarea', { id: 'comment', rows: 2, maxlength: 4000, required: true });
+  const problem = h('p', { class: 'problem', role: 'alert' });
+  /** @param {SubmitEvent} event */
+  const submit = async (event) => {
+    event.preventDefault();
+    problem.textContent = '';
+    try {
+      await ask(`${address}/comments`, 'POST', { text: text.value });
+      list.append(showComment({ author: session.name, text: text.value, at: new Date().toISOString() }));
+      text.value = '';
+    } catch (error) {
+      problem.textContent = error instanceof Error ? error.message : String(error);
+    }
+  };
+  const form = h('form', { submit }, h('label', { for: 'comment' }, 'Say something'), text, problem, h('button', {}, 'Comment'));
+  return section('comments', 'Comments', comments.length === 0 ? h('p', { class: 'quiet' }, 'None yet.') : null, list, review && session.roles.includes('reviewer') ? form : null);
+}
+
+/** @param {Lifecycle['comments'][number]} comment */
+const showComment = ({ author, text, at }) => h('li', {}, h('strong', {}, author), at ? h('span', { class: 'quiet' }, ` ${fromNow(at)}`) : null, h('p', { class: 'said' }, text));

@@ -1,0 +1,32 @@
+import { h, section } from './dom.js';
+import { number } from './format.js';
+import { domainOf, drawInterval } from './interval.js';
+
+/**
+ * @typedef {import('../workers/gateway/views.ts').LifecycleView} Lifecycle
+ * @typedef {import('../workers/gateway/views.ts').FindingView} Finding
+ */
+
+/** Every rule with its finding; what failed stands first. @param {Lifecycle} lifecycle */
+export function showVerdict({ gate }) {
+  if (!gate) return section('verdict', 'Verdict', h('p', { class: 'card quiet' }, 'The gate has not judged yet: the evaluation is not done.'));
+  const passed = gate.findings.filter((finding) => finding.passed).length;
+  const sorted = [...gate.findings].sort((a, b) => Number(a.passed) - Number(b.passed));
+  return section('verdict', 'Verdict',
+    h('p', { class: `banner ${gate.passed ? 'pass' : 'fail'}` }, h('strong', {}, gate.passed ? 'The gate passed it' : 'The gate refused it'), ` · ${passed} of ${gate.findings.length} rules hold`),
+    h('ul', { class: 'findings' }, sorted.map(showFinding)));
+}
+
+/** @param {Finding} finding */
+const showFinding = ({ rule, passed, finding, slice, pAdjusted, drawing }) =>
+  h('li', { class: 'card finding' },
+    h('span', { class: `mark ${passed ? 'pass' : 'fail'}` }, passed ? 'pass' : 'FAIL'),
+    h('div', { class: 'said' },
+      h('h3', {}, rule, slice ? h('span', { class: 'quiet' }, ` · ${slice}`) : null),
+      h('p', {}, finding),
+      pAdjusted === undefined ? null : h('p', { class: 'quiet' }, `p = ${number(pAdjusted)}, corrected for all rules of the gate`)),
+    drawing ? h('div', { class: 'drawn' }, draw(drawing)) : null);
+
+/** @param {NonNullable<Finding['drawing']>} drawing */
+const draw = ({ interval, threshold, isDifference, passesBelow }) =>
+  drawInterval({ interval, threshold, passesBelow, zero: isDifference, labels: true, domain: domainOf([interval.low, interval.high, threshold, ...(isDifference ? [0] : [])]) });
