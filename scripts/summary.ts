@@ -14,7 +14,7 @@ export interface Summary {
   readonly gate: readonly { readonly rule: string; readonly passed: boolean; readonly finding: string }[];
   readonly stages: LifecycleStatus['finished'];
   readonly seconds: number;
-  readonly addresses: { readonly lifecycle: string; readonly startAnother: string; readonly mlflow: string; readonly endpoint: string };
+  readonly addresses: { readonly lifecycle: string; readonly startAnother: string; readonly mlflow: string; readonly endpoint: string; readonly console: string };
   readonly curl?: string;
 }
 
@@ -49,12 +49,13 @@ export function showSummary(summary: Summary): string {
     `Temporal  ${addresses.lifecycle}`,
     `MLflow    ${addresses.mlflow}`,
     `endpoint  ${addresses.endpoint}`,
+    `console   ${addresses.console}`,
     ...(summary.curl === undefined ? [] : ['', summary.curl]),
     '',
   ].join('\n');
 }
 
-function addressesOf({ folders, temporal, mlflow, endpointUrl }: Config, workflowId: string): Summary['addresses'] {
+function addressesOf({ folders, temporal, mlflow, endpointUrl, consoleUrl }: Config, workflowId: string): Summary['addresses'] {
   const ui = temporal.embedded ? (readStackState(folders.state)?.addresses.temporalUi ?? '') : '';
   const namespace = `${ui}/namespaces/${temporal.namespace}`;
   return {
@@ -62,6 +63,7 @@ function addressesOf({ folders, temporal, mlflow, endpointUrl }: Config, workflo
     startAnother: `${namespace}/workflows/start-workflow?taskQueue=${taskQueue}&workflowType=lifecycle`,
     mlflow: mlflow.trackingUri,
     endpoint: endpointUrl,
+    console: `${consoleUrl}/lifecycles/${encodeURIComponent(workflowId)}`,
   };
 }
 

@@ -18,6 +18,7 @@ import { diagnose, showFindings } from './doctor.ts';
 import { Progress } from './progress.ts';
 import { followLifecycle, readSpecFile, startLifecycle } from './run-lifecycle.ts';
 import { showSummary, summarize } from './summary.ts';
+import { tokenCommand } from './token.ts';
 import { exitCodeOf, up, type UpOptions } from './up.ts';
 import { exitCodes, UserError } from './user-error.ts';
 
@@ -105,6 +106,8 @@ program
     process.stdout.write(`${answer}\n`);
     finish(0);
   });
+
+program.addCommand(tokenCommand(finish));
 
 program
   .command('prune')

@@ -1,6 +1,8 @@
 import { setMaxListeners } from 'node:events';
+import { join, relative } from 'node:path';
 import { Stack } from '../local/stack.ts';
 import { createToolchain } from '../local/toolchain.ts';
+import { ensureOwnToken } from '../workers/access.ts';
 import { loadConfig } from '../workers/config.ts';
 import { placementOf } from '../workers/kubernetes.ts';
 import { connectMlflow, connectTemporal } from './connect.ts';
@@ -53,7 +55,7 @@ function createStack(progress: Progress): Stack {
 
 /** What is needed first starts first: MLflow takes longest to start, the Jobs' environment longest to install. */
 async function start(stack: Stack, progress: Progress, signal: AbortSignal): Promise<void> {
-  const { folders, serviceEnvironment, temporal, mlflow } = loadConfig();
+  const { consoleUrl, folders, serviceEnvironment, temporal, tokensPath, mlflow, userName } = loadConfig();
   const toolchain = createToolchain({ ...folders, env: serviceEnvironment, report: (message) => progress.line(message) });
   const started = (what: string) => progress.line(`${what} is up`);
   await toolchain.installServices();
@@ -69,8 +71,10 @@ async function start(stack: Stack, progress: Progress, signal: AbortSignal): Pro
   await toolchain.importBaseModel();
   await services;
   signal.throwIfAborted();
-  await Promise.all([stack.startEndpoint(), stack.startWorker()]);
+  await Promise.all([stack.startEndpoint(), stack.startGateway(), stack.startWorker()]);
   started('the worker');
+  const token = await ensureOwnToken(tokensPath, join(folders.state, 'console-token'), userName);
+  progress.line(`the review console is at ${consoleUrl}; sign in with the token in ${relative(process.cwd(), token)}`);
 }
 
 async function runOne(spec: Record<string, unknown>, { json }: UpOptions, progress: Progress, signal: AbortSignal): Promise<Summary> {
