@@ -1,5 +1,6 @@
 import type { Rule } from '../../domain/lifecycle-spec.ts';
-import { refuseReview, type ReviewDecision } from '../../domain/review.ts';
+import { refuseReview } from '../../domain/refuse-review.ts';
+import type { ReviewDecision } from '../../domain/review.ts';
 import { viewEvidence, viewFinding } from '../../workers/gateway/evidence-view.ts';
 import { parseExamples } from '../../workers/gateway/examples.ts';
 import type { LifecycleRecord } from '../../workers/gateway/history.ts';
@@ -49,8 +50,10 @@ export function fixtureLifecycles({ requester = 'ada', now = new Date('2026-11-2
           subject: { weights: digest('candidate'), prompt: digest('prompt'), evaluationSet: digest('dataset'), evidence: digest('evidence'), code: digest('code') },
           since: new Date(now.getTime() - 3_600_000).toISOString(),
           deadline: new Date(now.getTime() + 71 * 3_600_000).toISOString(),
+          approvals: 1,
           decisions: [],
           comments: [],
+          delegations: [],
         };
   const decision = () => decisions.at(-1);
 
