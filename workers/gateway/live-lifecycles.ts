@@ -11,7 +11,7 @@ import {
 import type { LifecycleStatus } from '../../domain/lifecycle.ts';
 import { tags } from '../../domain/tracking.ts';
 import { MlflowError, type Mlflow } from '../../mlflow/index.ts';
-import { reviewUpdate, statusQuery } from '../../workflows/messages.ts';
+import { commentUpdate, reviewUpdate, statusQuery } from '../../workflows/messages.ts';
 import { modelAttribute, stageAttribute, verdictAttribute } from '../../workflows/search-attributes.ts';
 import { viewEvidence, viewFinding } from './evidence-view.ts';
 import { parseExamples, type Example } from './examples.ts';
@@ -137,7 +137,7 @@ export function createLiveLifecycles({ client, mlflow, readArtifact }: LiveParts
     },
     async comment(id, comment) {
       await described(id);
-      return client.withDeadline(Date.now() + answerWithinMs, () => client.workflow.getHandle(id).executeUpdate<string, [typeof comment]>('comment', { args: [comment] })).catch(explain(id));
+      return client.withDeadline(Date.now() + answerWithinMs, () => client.workflow.getHandle(id).executeUpdate(commentUpdate, { args: [comment] })).catch(explain(id));
     },
   };
 

@@ -98,8 +98,8 @@ function addReadingRoutes(api: FastifyInstance, lifecycles: Lifecycles): void {
 /** Who decides is whom the token names; a body that says otherwise is not read. */
 function addReviewRoutes(api: FastifyInstance, lifecycles: Lifecycles): void {
   api.post<ById>('/api/lifecycles/:id/review', async (request) => {
-    const { name } = reviewerOf(request);
-    return { answer: await lifecycles.review(request.params.id, { ...decisionFrom(request.body), reviewer: name }) };
+    const { name, roles } = reviewerOf(request);
+    return { answer: await lifecycles.review(request.params.id, { ...decisionFrom(request.body), reviewer: name, roles }) };
   });
   api.post<ById>('/api/lifecycles/:id/comments', async (request) => {
     const { name } = reviewerOf(request);
