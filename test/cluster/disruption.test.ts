@@ -5,7 +5,7 @@ import { connectCluster, type Cluster as Connection } from '../../k8s/client.ts'
 import { createKubernetesJobRunner } from '../../k8s/job-runner.ts';
 import { jobNameLabel } from '../../k8s/names.ts';
 import type { JobRunner } from '../../domain/job.ts';
-import { finished, jobOf, phase } from '../contract/job-runner.ts';
+import { finished, jobOf, phase, untilSaid } from '../contract/job-runner.ts';
 import { until } from '../support/until.ts';
 import { givenKubeconfig, startCluster, startTimeoutMs, type Cluster } from './cluster.ts';
 import { neverEnding } from './never-ending.ts';
@@ -68,10 +68,7 @@ own('a Job that gave its GPU to a more urgent one waits for it, gets it back, an
   const [patient, urgent] = [makeRunner('patient'), makeRunner('urgent')];
   const job = await makeRunning(patient);
   const more = await makeRunning(urgent);
-  const { wait } = await until(async () => {
-    const state = await patient.read(job);
-    return state.phase === 'queued' && state.wait?.for === 'node' && state;
-  });
+  const { wait } = await untilSaid(patient, job, (state) => state.phase === 'queued' && state.wait?.for === 'node' && state);
   expect(wait?.message).toMatch(/Insufficient nvidia\.com\/gpu/);
   await urgent.cancel(more, 'Deleted', 'done');
   expect(await phase(patient, job, 'running')).toMatchObject({ phase: 'running' });

@@ -5,7 +5,7 @@ import { createKubernetesJobRunner } from '../../k8s/job-runner.ts';
 import { jobNameLabel } from '../../k8s/names.ts';
 import { isLive } from '../../k8s/classify.ts';
 import type { JobRunner } from '../../domain/job.ts';
-import { describeJobRunner, finished, jobOf, phase, type Behaviour, type RunnerHarness } from '../contract/job-runner.ts';
+import { describeJobRunner, finished, jobOf, phase, untilSaid, type Behaviour, type RunnerHarness } from '../contract/job-runner.ts';
 import { until } from '../support/until.ts';
 import { startCluster, startTimeoutMs, type Cluster } from './cluster.ts';
 
@@ -89,10 +89,7 @@ test('a Job that no node has room for says so in the words of the scheduler', as
   const harness = await makeHarness({ gpus: 100 });
   const request = jobOf({ does: 'succeed', value: 'never' });
   await harness.runner.create(request);
-  const wait = await until(async () => {
-    const state = await harness.runner.read(request.name);
-    return state.phase === 'queued' && state.wait;
-  });
+  const wait = await untilSaid(harness.runner, request.name, (state) => state.phase === 'queued' && state.wait);
   expect(wait).toMatchObject({ for: 'node', message: expect.stringMatching(/Insufficient nvidia\.com\/gpu/) });
   await harness.runner.cancel(request.name, 'Unschedulable', wait.message);
   expect(await harness.live(request.name)).toBe(0);
@@ -104,10 +101,7 @@ test('an image that does not come is waited for, and the reason is there', async
   const harness = await makeHarness({ annotations: { 'tuneline.dev/test-waiting': 'ImagePullBackOff' } });
   const request = jobOf({ does: 'succeed', value: 'never' });
   await harness.runner.create(request);
-  const wait = await until(async () => {
-    const state = await harness.runner.read(request.name);
-    return state.phase === 'queued' && state.wait?.for === 'image' && state.wait;
-  });
+  const wait = await untilSaid(harness.runner, request.name, (state) => state.phase === 'queued' && state.wait?.for === 'image' && state.wait);
   expect(wait.message).toMatch(/ImagePullBackOff/);
   await harness.runner.cancel(request.name, 'ImagePull', wait.message);
   expect(await finished(harness.runner, request.name)).toMatchObject({ failure: { class: 'ImagePull' } });
@@ -204,10 +198,7 @@ test('a Job on two nodes of which one is taken waits for that one, and a cancel 
   await phase(harness.runner, before.name, 'running');
   const request = onTwoNodes({ does: 'sleep' });
   await harness.runner.create(request);
-  await until(async () => {
-    const state = await harness.runner.read(request.name);
-    return state.phase === 'queued' && state.wait?.for === 'node' && /Insufficient nvidia\.com\/gpu/.test(state.wait.message);
-  });
+  await untilSaid(harness.runner, request.name, (state) => state.phase === 'queued' && state.wait?.for === 'node' && /Insufficient nvidia\.com\/gpu/.test(state.wait.message));
   await harness.runner.cancel(before.name, 'Deleted', 'make room');
   await phase(harness.runner, request.name, 'running');
   await harness.runner.cancel(request.name, 'Deleted', 'not wanted');

@@ -5,7 +5,7 @@ import { isLive } from '../../k8s/classify.ts';
 import { connectCluster, type Cluster as Connection } from '../../k8s/client.ts';
 import { createKubernetesJobRunner } from '../../k8s/job-runner.ts';
 import { annotations, jobNameLabel } from '../../k8s/names.ts';
-import { finished, jobOf, phase } from '../contract/job-runner.ts';
+import { finished, jobOf, phase, untilSaid } from '../contract/job-runner.ts';
 import { until } from '../support/until.ts';
 import { startCluster, startTimeoutMs, type Cluster } from './cluster.ts';
 import { letEnd, neverEnding } from './never-ending.ts';
@@ -73,10 +73,7 @@ async function makeQueue() {
 }
 
 const untilWait = (runner: JobRunner, name: string, words: RegExp): Promise<Wait> =>
-  until(async () => {
-    const state = await runner.read(name);
-    return state.phase === 'queued' && state.wait && words.test(state.wait.message) && state.wait;
-  });
+  untilSaid(runner, name, (state) => state.phase === 'queued' && state.wait && words.test(state.wait.message) && state.wait);
 
 async function create(runner: JobRunner): Promise<string> {
   const request = jobOf({ does: 'sleep' });

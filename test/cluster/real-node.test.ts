@@ -15,7 +15,7 @@ import { createKubernetesJobRunner } from '../../k8s/job-runner.ts';
 import type { JobPlacement } from '../../k8s/manifests/job.ts';
 import { jobNameLabel } from '../../k8s/names.ts';
 import { isLive } from '../../k8s/classify.ts';
-import { describeJobRunner, finished, jobOf, phase, type RunnerHarness } from '../contract/job-runner.ts';
+import { describeJobRunner, finished, jobOf, phase, untilSaid, type RunnerHarness } from '../contract/job-runner.ts';
 import { until } from '../support/until.ts';
 import { givenKubeconfig, startCluster, startTimeoutMs, type Cluster } from './cluster.ts';
 import { makeImage, makeJobsImage, makePythonRoot, type Image } from './images.ts';
@@ -161,10 +161,7 @@ const realJob = (spec: Record<string, unknown>): JobRequest => ({ ...jobOf({ doe
     const harness = await makeHarness({ image: 'tuneline.test/missing:1' });
     const request = jobOf({ does: 'succeed', value: 'never' });
     await harness.runner.create(request);
-    const wait = await until(async () => {
-      const state = await harness.runner.read(request.name);
-      return state.phase === 'queued' && state.wait?.for === 'image' && state.wait;
-    });
+    const wait = await untilSaid(harness.runner, request.name, (state) => state.phase === 'queued' && state.wait?.for === 'image' && state.wait);
     expect(wait.message).toMatch(/^(ErrImagePull|ImagePullBackOff): .*tuneline\.test\/missing:1/);
     await harness.runner.cancel(request.name, 'ImagePull', wait.message);
     expect(await finished(harness.runner, request.name)).toMatchObject({ failure: { class: 'ImagePull' } });

@@ -187,13 +187,25 @@ export async function finished(runner: JobRunner, name: string) {
   return state.outcome;
 }
 
+/** Looks at a Job until it is as wanted. */
+export const untilSaid = <T>(runner: JobRunner, name: string, wanted: (state: JobState) => T | undefined | false): Promise<T> =>
+  until(async () => {
+    const state = await runner.read(name).catch(lostContact);
+    return state && wanted(state);
+  });
+
+/** A connection that the server closed is followed by the next look, as the tracker's is. */
+function lostContact(error: unknown): undefined {
+  if ((error as Error).message !== 'fetch failed') throw error;
+}
+
 export async function phase<P extends JobState['phase']>(runner: JobRunner, name: string, wanted: P): Promise<Extract<JobState, { phase: P }>> {
   const over = new AbortController();
-  const looking = setInterval(() => void look(), 50);
+  const looking = setInterval(() => void look().catch(reject), 50);
   const { promise, resolve, reject } = Promise.withResolvers<Extract<JobState, { phase: P }>>();
   async function look(): Promise<void> {
-    const state = await runner.read(name);
-    if (state.phase === wanted) resolve(state as Extract<JobState, { phase: P }>);
+    const state = await runner.read(name).catch(lostContact);
+    if (state?.phase === wanted) resolve(state as Extract<JobState, { phase: P }>);
   }
   void (async () => {
     // The start of a Job gives no hint, its end does; the interval stands for the tracker's own rounds.
