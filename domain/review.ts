@@ -96,7 +96,7 @@ export function describeChanges(approved: ReviewSubject, found: Readonly<Record<
     .map((part) => `${subjectNames[part]} (approved ${approved[part]}, found ${found[part] ?? 'nothing'})`);
 }
 
-const subjectNames: Readonly<Record<keyof ReviewSubject, string>> = {
+export const subjectNames: Readonly<Record<keyof ReviewSubject, string>> = {
   weights: 'the weights',
   prompt: "the prompt version's text",
   evaluationSet: 'the evaluation set',

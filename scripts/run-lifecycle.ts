@@ -84,7 +84,7 @@ async function showStages(handle: LifecycleHandle, mlflow: Mlflow, progress: Pro
       for (const { stage, reused, figures } of status.finished) say(`${stage} finished`, `${stage}: ${reused ? 'reused, nothing changed' : `done ${showFigures(figures)}`}`);
       if (!['check', 'done'].includes(status.stage)) say(`${status.stage} ${status.attempt}`, `${status.stage}${status.attempt > 1 ? `, attempt ${status.attempt}` : ''} …`);
       if (status.waiting) say(describeWait(status.waiting), `${status.stage} ${describeWait(status.waiting)}`);
-      if (status.awaitingReview) say('review', `awaiting a review: scripts/tuneline review ${handle.workflowId} --approve`);
+      if (status.awaitingReview) say('review', `awaiting a review until ${status.awaitingReview.deadline}: scripts/tuneline review ${handle.workflowId}`);
       await showProgress(status, mlflow, progress, pace).catch(() => undefined);
     }
     await delay(lookEveryMs, undefined, { signal }).catch(() => undefined);

@@ -2,8 +2,7 @@ import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { Command, InvalidArgumentError, Option } from 'commander';
-import { WorkflowNotFoundError, WorkflowUpdateFailedError } from '@temporalio/client';
-import type { ReviewDecision } from '../domain/review.ts';
+import { WorkflowNotFoundError } from '@temporalio/client';
 import { createLocalArtifactStore } from '../local/artifact-store.ts';
 import { JobFolders } from '../local/job-folder.ts';
 import { isAlive } from '../local/process-identity.ts';
@@ -11,11 +10,13 @@ import { SetupError } from '../local/setup-error.ts';
 import { endProcesses } from '../local/stack.ts';
 import { readStackState } from '../local/stack-state.ts';
 import { chooseKubernetes, loadConfig, readPackageVersion } from '../workers/config.ts';
-import { reviewUpdate, statusQuery } from '../workflows/messages.ts';
+import type { lifecycle } from '../workflows/lifecycle.ts';
+import { statusQuery } from '../workflows/messages.ts';
 import { connectMlflow, connectTemporal } from './connect.ts';
 import { openLifecyclesOf, prune, showPruned } from './prune.ts';
 import { diagnose, showFindings } from './doctor.ts';
 import { Progress } from './progress.ts';
+import { review, type ReviewOptions } from './review.ts';
 import { followLifecycle, readSpecFile, startLifecycle } from './run-lifecycle.ts';
 import { showSummary, summarize } from './summary.ts';
 import { tokenCommand } from './token.ts';
@@ -81,29 +82,17 @@ program
 
 program
   .command('review')
-  .description('approve or reject what awaits a review')
+  .description('show what awaits a review; approve or reject it, comment on it, or hand it over, in your own name')
   .argument('<id>', 'the workflow ID')
-  .addOption(new Option('--approve').conflicts('reject'))
-  .addOption(new Option('--reject'))
-  .option('--comment <text>', 'kept with the decision')
-  .option('--reviewer <name>', 'who decides', loadConfig().userName)
+  .addOption(new Option('--approve').conflicts(['reject', 'delegateTo']))
+  .addOption(new Option('--reject').conflicts('delegateTo'))
+  .option('--comment <text>', 'kept with the decision; alone, a comment without one')
+  .addOption(new Option('--delegate-to <name>', 'who decides in your place').conflicts('comment'))
   .option('--digest <digest>', 'what you looked at; by default what the lifecycle shows now')
-  .action(async (id: string, options: { approve?: boolean; reject?: boolean; comment?: string; reviewer: string; digest?: string }) => {
-    if (!options.approve && !options.reject) throw new UserError('Say --approve or --reject.');
-    const client = await connectTemporal(loadConfig());
-    const handle = client.workflow.getHandle(id);
-    const status = await handle.query(statusQuery).catch(explainMissing(id));
-    const decision: ReviewDecision = {
-      decision: options.approve ? 'approve' : 'reject',
-      reviewer: options.reviewer,
-      digest: options.digest ?? status.awaitingReview?.digest ?? '',
-      ...(options.comment === undefined ? {} : { comment: options.comment }),
-    };
-    const answer = await handle.executeUpdate(reviewUpdate, { args: [decision] }).catch((error: unknown) => {
-      if (error instanceof WorkflowUpdateFailedError) throw new UserError(error.cause?.message ?? error.message);
-      return explainMissing(id)(error);
-    });
-    process.stdout.write(`${answer}\n`);
+  .action(async (id: string, options: ReviewOptions) => {
+    const config = loadConfig();
+    const handle = (await connectTemporal(config)).workflow.getHandle<typeof lifecycle>(id);
+    process.stdout.write(`${await review(handle, config.userName, options).catch(explainMissing(id))}\n`);
     finish(0);
   });
 

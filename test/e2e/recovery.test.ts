@@ -9,7 +9,7 @@ import { JobFolders } from '../../local/job-folder.ts';
 import { isGroupAlive, type ProcessIdentity } from '../../local/process-identity.ts';
 import type { Run } from '../../mlflow/index.ts';
 import type { lifecycle } from '../../workflows/lifecycle.ts';
-import { statusQuery } from '../../workflows/messages.ts';
+import { reviewUpdate, statusQuery } from '../../workflows/messages.ts';
 import { makeTinyModel, TestStack } from '../support/stack.ts';
 import { tinySpec, tuneRunsOf } from '../support/tiny-lifecycle.ts';
 import { until } from '../support/until.ts';
@@ -167,9 +167,8 @@ test("started and reviewed as Temporal's UI does it, a lifecycle runs the same",
   const handle = client.workflow.getHandle<typeof lifecycle>('from-the-ui');
   const digest = await until(async () => (await handle.query(statusQuery).catch(() => undefined))?.awaitingReview?.digest);
 
-  const asRequester = await stack.tuneline('review', 'from-the-ui', '--approve', '--reviewer', 'Ada');
-  expect(asRequester).toMatchObject({ code: 1, stderr: expect.stringContaining('two-person rule') });
-  const stale = await stack.tuneline('review', 'from-the-ui', '--approve', '--reviewer', 'grace', '--digest', 'sha256:0');
+  await expect(handle.executeUpdate(reviewUpdate, { args: [{ decision: 'approve', reviewer: 'Ada', digest }] })).rejects.toMatchObject({ cause: { message: expect.stringContaining('two-person rule') } });
+  const stale = await stack.tuneline('review', 'from-the-ui', '--approve', '--digest', 'sha256:0');
   expect(stale).toMatchObject({ code: 1, stderr: expect.stringContaining('not the one under review') });
 
   const updated = await send(`${base}/from-the-ui/update/review`, {

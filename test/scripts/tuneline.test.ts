@@ -35,8 +35,8 @@ test.each([
   ['a spec file that is not there', ['run', 'nowhere.json'], /no spec file nowhere\.json[\s\S]*hint:/],
   ['a spec that is not JSON', ['run', 'README.md'], /README\.md is not JSON/],
   ['a stack that is not up', ['status'], /Temporal does not answer at 127\.0\.0\.1:9[\s\S]*hint: start the stack/],
-  ['a review without a decision', ['review', 'x'], /Say --approve or --reject/],
   ['both decisions at once', ['review', 'x', '--approve', '--reject'], /cannot be used with/],
+  ['a decision that is handed over', ['review', 'x', '--reject', '--delegate-to', 'ada'], /cannot be used with/],
   ['an unknown command', ['deploi'], /unknown command 'deploi'/],
 ])('%s is one clear error without a stack trace', async (_what, args, words) => {
   await nothingListens();

@@ -27,6 +27,11 @@ export class LifecycleLab {
     return new LifecycleLab(await starting, await bundleWorkflows());
   }
 
+  /** Where its server listens, for a client that is a process. */
+  get address(): string {
+    return this.#environment.address;
+  }
+
   close(): Promise<void> {
     return this.#environment.teardown();
   }
