@@ -1,7 +1,10 @@
 import { ApplicationFailure } from '@temporalio/activity';
+import type { Evidence } from '../domain/evidence.ts';
+import type { Verdict } from '../domain/gate.ts';
 import type { Artifact } from '../domain/job.ts';
 import type { LifecycleSpec } from '../domain/lifecycle-spec.ts';
 import type { LifecycleInputs } from '../domain/lifecycle.ts';
+import { modelCard } from '../domain/model-card.ts';
 import { SmokeTestError, type Release, type ServedRelease } from '../domain/release.ts';
 import { decidedBy, type ReviewDecision, type ReviewRecord } from '../domain/review.ts';
 import { tags, type RegisteredVersion } from '../domain/tracking.ts';
@@ -20,13 +23,14 @@ export interface ApprovedCandidate {
   readonly review?: ReviewRecord;
   /** Of an execution from before there were records. */
   readonly decision?: ReviewDecision;
+  readonly verdict?: Verdict;
 }
 
-export const createReleaseActivities = ({ tracking, artifacts, endpoints }: Dependencies) => ({
+export const createReleaseActivities = ({ tracking, artifacts, endpoints }: Pick<Dependencies, 'tracking' | 'artifacts' | 'endpoints'>) => ({
   findChampion: (model: string): Promise<RegisteredVersion | undefined> => tracking.findAlias(model, 'champion'),
 
-  /** The model version of these weights, with its lineage. Idempotent by the weights' digest. */
-  async registerVersion({ spec, inputs, execution, weights, dataset, evidence, review, decision }: ApprovedCandidate): Promise<string> {
+  /** The model version of these weights, with its lineage, and the model card with the run. Idempotent by the weights' digest. */
+  async registerVersion({ spec, inputs, execution, weights, dataset, evidence, review, decision, verdict }: ApprovedCandidate): Promise<string> {
     const version = await tracking.registerVersion({
       model: spec.model,
       runId: inputs.runId,
@@ -36,6 +40,7 @@ export const createReleaseActivities = ({ tracking, artifacts, endpoints }: Depe
         [tags.workflowId]: execution.workflowId,
         [tags.codeRevision]: inputs.codeRevision,
         [tags.codeDigest]: inputs.codeDigest,
+        [tags.data]: spec.data.path,
         [tags.dataDigest]: inputs.data.digest,
         [tags.datasetDigest]: dataset.digest,
         [tags.promptVersion]: `${inputs.prompt.name}/${inputs.prompt.version}`,
@@ -48,6 +53,9 @@ export const createReleaseActivities = ({ tracking, artifacts, endpoints }: Depe
         ...(review ? tagsOf(review) : {}),
       },
     });
+    const measured = JSON.parse(await artifacts.readText(evidence.uri)) as Evidence;
+    const facts = { version, workflowId: execution.workflowId, spec, inputs, weights, dataset, evidence: measured, evidenceDigest: evidence.digest };
+    await tracking.putText(inputs.runId, 'model-card.md', modelCard({ ...facts, ...(verdict ? { verdict } : {}), ...(review ? { review } : {}) }));
     await tracking.setAlias(spec.model, 'candidate', version);
     return version;
   },

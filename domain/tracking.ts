@@ -72,6 +72,7 @@ export const tags = {
   review: 'tuneline.review',
   codeRevision: 'tuneline.code_revision',
   codeDigest: 'tuneline.code_digest',
+  data: 'tuneline.data',
   dataDigest: 'tuneline.data_digest',
   datasetDigest: 'tuneline.dataset_digest',
   promptVersion: 'tuneline.prompt_version',

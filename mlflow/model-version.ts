@@ -55,15 +55,21 @@ export async function searchVersions(
   name: string,
   clauses: readonly string[],
 ): Promise<ModelVersion[]> {
+  const found = await searchAllVersions(client, [`name = ${literal(name)}`, ...clauses]);
+  return found.filter((version) => version.name === name);
+}
+
+/** All versions of whatever model that meet the clauses, by name and age. The listing leaves their aliases out. */
+export async function searchAllVersions(client: Client, clauses: readonly string[]): Promise<ModelVersion[]> {
   const found: ModelVersion[] = [];
   let pageToken: string | undefined;
   do {
-    const filter = [`name = ${literal(name)}`, ...clauses].join(' AND ');
-    const page: Page = await client.json<Page>('GET', '/model-versions/search', { filter, page_token: pageToken });
+    const fields = { filter: clauses.join(' AND '), page_token: pageToken };
+    const page: Page = await client.json<Page>('GET', '/model-versions/search', fields);
     found.push(...(page.model_versions ?? []).map(toModelVersion));
     pageToken = page.next_page_token;
   } while (pageToken !== undefined && pageToken !== '');
-  return found.filter((version) => version.name === name).sort((a, b) => Number(a.version) - Number(b.version));
+  return found.sort((a, b) => a.name.localeCompare(b.name) || Number(a.version) - Number(b.version));
 }
 
 /**

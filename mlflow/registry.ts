@@ -2,7 +2,7 @@ import { artifactPath } from './artifact-path.ts';
 import { type Client } from './client.ts';
 import { isMlflowError, MlflowError } from './errors.ts';
 import { tagsEqual } from './filter.ts';
-import { createVersionOnce, type ModelVersion, readVersion, searchVersions } from './model-version.ts';
+import { createVersionOnce, type ModelVersion, readVersion, searchAllVersions, searchVersions } from './model-version.ts';
 import { ensureRegisteredModel, isPrompt, readRegisteredModel } from './registered-model.ts';
 import { type Runs } from './runs.ts';
 import { hasTags, type Tag, type Tags, toPairs } from './tags.ts';
@@ -39,6 +39,8 @@ export interface Registry {
   getVersion(name: string, version: string): Promise<ModelVersion>;
   /** The versions that carry all these tags, the oldest first, without their aliases; all of them for `{}`. */
   findVersions(name: string, tags: Tags): Promise<ModelVersion[]>;
+  /** The versions of any model that carry all these tags, by name and age, without their aliases. */
+  findVersionsOfAnyModel(tags: Tags): Promise<ModelVersion[]>;
   setVersionTags(name: string, version: string, tags: Tags): Promise<void>;
   /** Points the alias at the version, wherever it pointed before. MLflow has no compare-and-swap: one writer each. */
   setAlias(name: string, alias: string, version: string): Promise<void>;
@@ -79,6 +81,9 @@ export function createRegistry(client: Client, runs: Pick<Runs, 'get'>): Registr
     },
     getVersion: (name, version) => readVersion(client, name, version),
     findVersions,
+    async findVersionsOfAnyModel(tags) {
+      return (await searchAllVersions(client, tagsEqual(tags))).filter((version) => hasTags(version.tags, tags));
+    },
     async setVersionTags(name, version, tags) {
       for (const tag of toPairs(tags)) await client.json('POST', '/model-versions/set-tag', { name, version, ...tag });
     },

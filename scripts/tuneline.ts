@@ -16,6 +16,7 @@ import { connectMlflow, connectTemporal } from './connect.ts';
 import { openLifecyclesOf, prune, showPruned } from './prune.ts';
 import { diagnose, showFindings } from './doctor.ts';
 import { Progress } from './progress.ts';
+import { lineage, type LineageOptions } from './lineage.ts';
 import { review, type ReviewOptions } from './review.ts';
 import { followLifecycle, readSpecFile, startLifecycle } from './run-lifecycle.ts';
 import { showSummary, summarize } from './summary.ts';
@@ -111,6 +112,19 @@ program
     const parts = { mlflow: connectMlflow(config), artifacts: createLocalArtifactStore(join(config.folders.state, 'artifacts')), openLifecycles: (of: string) => openLifecyclesOf(client, of) };
     const pruned = await prune({ model, keepDays, apply, nowMs: Date.now() }, parts);
     process.stdout.write(json ? `${JSON.stringify(pruned)}\n` : showPruned(pruned, apply));
+    finish(0);
+  });
+
+program
+  .command('lineage')
+  .description('what a model version came from, or which versions some data or a prompt reached')
+  .argument('[version]', 'MODEL/VERSION; an alias does as well')
+  .option('--data <digest>', 'of source data or of a prepared data set')
+  .option('--prompt <version>', 'NAME/VERSION in the prompt registry')
+  .option('--json', 'print JSON')
+  .addOption(new Option('--openlineage', 'print OpenLineage run events').conflicts('json'))
+  .action(async (version: string | undefined, options: LineageOptions) => {
+    process.stdout.write(`${await lineage(connectMlflow(loadConfig()), version, options)}\n`);
     finish(0);
   });
 

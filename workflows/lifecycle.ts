@@ -138,7 +138,7 @@ export async function lifecycle(raw: unknown): Promise<LifecycleResult> {
 
   async function deploy(candidate: Artifact, dataset: Artifact, evidence: Artifact): Promise<Promotion> {
     update({ stage: 'deploy', attempt: 1 });
-    const version = await registerVersion({ spec, inputs, execution: execution(), weights: candidate, dataset, evidence, ...(record ? { review: record } : {}) });
+    const version = await registerVersion({ spec, inputs, execution: execution(), weights: candidate, dataset, evidence, ...(record ? { review: record } : {}), ...(status.gate ? { verdict: status.gate } : {}) });
     const release = {
       endpoint: spec.deploy.endpoint,
       model: spec.model,

@@ -3,6 +3,7 @@ import { createReleaseActivities } from '../../activities/releases.ts';
 import { SmokeTestError, type EndpointHost, type Release } from '../../domain/release.ts';
 import { tags, type RegisteredVersion } from '../../domain/tracking.ts';
 import { artifact, fakeArtifacts } from '../builders/artifacts.ts';
+import { between, evidenceOf } from '../builders/evidence.ts';
 import { inputs } from '../builders/inputs.ts';
 import { decided, reviewRecord } from '../builders/reviews.ts';
 import { aSpec } from '../builders/specs.ts';
@@ -28,12 +29,9 @@ function releaseActivities({ champion, endpoints = {} }: Given = {}) {
   const changes: unknown[][] = [];
   const { tracking } = fakeTracking(champion && { champion }, changes);
   const heldOut = `${artifact('dataset').uri}/heldout.jsonl`;
-  const unused = () => {
-    throw new Error('no release needs this');
-  };
   const activities = createReleaseActivities({
     tracking,
-    artifacts: fakeArtifacts(['model'], { [heldOut]: '{"prompt": "Summarize: Lists files."}\n{"prompt": "another"}\n' }),
+    artifacts: fakeArtifacts(['model'], { [heldOut]: '{"prompt": "Summarize: Lists files."}\n{"prompt": "another"}\n', [artifact('evidence').uri]: JSON.stringify(evidenceOf({ candidate: { bleu: between(9, 11) } })) }),
     endpoints: {
       prepare: (prepared, prompt) => {
         changes.push(['prepare', prepared.version, prompt]);
@@ -50,10 +48,6 @@ function releaseActivities({ champion, endpoints = {} }: Given = {}) {
       current: () => Promise.resolve(undefined),
       ...endpoints,
     },
-    runner: { create: unused, read: unused, listOpen: unused, watch: unused, cancel: unused, findOpen: unused, logTail: unused, events: unused, acknowledge: unused },
-    track: unused,
-    isAwaited: unused,
-    workspace: { root: '/', models: '/', codeDigest: '', codeRevision: '' },
   });
   return { activities, changes };
 }
@@ -150,6 +144,7 @@ describe('a version is registered', () => {
           },
         },
       ],
+      ['putText', 'parent-run', 'model-card.md', expect.stringContaining('| bleu | 10 [9, 11] |')],
       ['setAlias', 'summaries', 'candidate', '2'],
     ]);
   });

@@ -1,0 +1,51 @@
+import type { RegisteredFacts } from './lineage.ts';
+import { tags as tagNames } from './tracking.ts';
+
+/** A run as the tracking server has it. */
+export interface RunTimes {
+  readonly runId: string;
+  readonly startedAtMs: number;
+  readonly endedAtMs?: number;
+}
+
+const producer = 'urn:tuneline';
+/** https://openlineage.io/spec/2-0-2/OpenLineage.json */
+const schemaURL = 'https://openlineage.io/spec/2-0-2/OpenLineage.json#/$defs/RunEvent';
+const versionFacetURL = 'https://openlineage.io/spec/facets/1-0-1/DatasetVersionDatasetFacet.json#/$defs/DatasetVersionDatasetFacet';
+
+/**
+ * The lifecycle that made a model version as OpenLineage run events, its start and its end: data, prompt, base model and
+ * code in; data set, evidence, weights and the version out. A digest is the version of its dataset.
+ */
+export function openLineageOf({ name, version, tags }: RegisteredFacts, { runId, startedAtMs, endedAtMs }: RunTimes): readonly object[] {
+  const tag = (key: keyof typeof tagNames): string | undefined => tags[tagNames[key]];
+  const dataset = (kind: string, called: string | undefined, digest: string | undefined) =>
+    called === undefined ? [] : [{ namespace: `tuneline:${kind}`, name: called, ...(digest === undefined ? {} : { facets: { version: { _producer: producer, _schemaURL: versionFacetURL, datasetVersion: digest } } }) }];
+  const [promptName, promptVersion] = tag('promptVersion')?.split('/') ?? [];
+  const inputs = [
+    ...dataset('data', tag('data'), tag('dataDigest')),
+    ...dataset('prompt', promptName, promptVersion),
+    ...dataset('base-model', tag('baseModel'), tag('baseModelDigest')),
+    ...dataset('code', tag('codeRevision'), tag('codeDigest')),
+  ];
+  const outputs = [
+    ...dataset('dataset', tag('data'), tag('datasetDigest')),
+    ...dataset('weights', tag('weightsUri'), tag('weightsDigest')),
+    ...dataset('evidence', name, tag('evidenceDigest')),
+    ...dataset('model', name, version),
+  ];
+  const event = (eventType: 'START' | 'COMPLETE', atMs: number, out: typeof outputs) => ({
+    eventType,
+    eventTime: new Date(atMs).toISOString(),
+    producer,
+    schemaURL,
+    run: { runId: uuidOf(runId) },
+    job: { namespace: 'tuneline', name: `lifecycle.${name}` },
+    inputs,
+    outputs: out,
+  });
+  return [event('START', startedAtMs, []), ...(endedAtMs === undefined ? [] : [event('COMPLETE', endedAtMs, outputs)])];
+}
+
+/** MLflow writes a run's ID as a UUID without its dashes. */
+const uuidOf = (runId: string): string => runId.replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, '$1-$2-$3-$4-$5');

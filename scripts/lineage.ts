@@ -1,0 +1,48 @@
+import { lineageOf, showLineage, type RegisteredFacts } from '../domain/lineage.ts';
+import { openLineageOf } from '../domain/open-lineage.ts';
+import { tags } from '../domain/tracking.ts';
+import { isMlflowError } from '../mlflow/errors.ts';
+import type { Mlflow } from '../mlflow/index.ts';
+import { UserError } from './user-error.ts';
+
+export interface LineageOptions {
+  /** Of source data or of a prepared data set. */
+  readonly data?: string;
+  /** NAME/VERSION */
+  readonly prompt?: string;
+  readonly json?: boolean;
+  readonly openlineage?: boolean;
+}
+
+/** What a model version came from, or which versions some data or a prompt reached; answers what to print. */
+export async function lineage(mlflow: Mlflow, reference: string | undefined, { data, prompt, json, openlineage }: LineageOptions): Promise<string> {
+  if ([reference, data, prompt].filter((asked) => asked !== undefined).length !== 1) throw new UserError('Say one of MODEL/VERSION, --data DIGEST and --prompt NAME/VERSION.');
+  if (reference !== undefined) {
+    const version = await readVersion(mlflow, reference);
+    if (openlineage) return JSON.stringify(openLineageOf(version, await mlflow.runs.get(version.runId)), null, 2);
+    return json ? JSON.stringify(lineageOf(version)) : showLineage(lineageOf(version));
+  }
+  if (openlineage) throw new UserError('--openlineage wants a MODEL/VERSION.');
+  const reached = data === undefined ? await mlflow.registry.findVersionsOfAnyModel({ [tags.promptVersion]: prompt ?? '' }) : await reachedBy(mlflow, data);
+  if (json) return JSON.stringify(reached.map(({ name, version, runId }) => ({ name, version, runId })));
+  if (reached.length === 0) return `It reached no model version.`;
+  return reached.map(({ name, version, tags: { [tags.workflowId]: workflowId = 'an unknown lifecycle' } }) => `${name}/${version}  by ${workflowId}`).join('\n');
+}
+
+async function reachedBy({ registry }: Mlflow, digest: string): Promise<readonly RegisteredFacts[]> {
+  const found = await Promise.all([tags.dataDigest, tags.datasetDigest].map((key) => registry.findVersionsOfAnyModel({ [key]: digest })));
+  return found.flat();
+}
+
+async function readVersion({ registry }: Mlflow, reference: string): Promise<RegisteredFacts> {
+  const [name, version, ...more] = reference.split('/');
+  if (!name || !version || more.length > 0) throw new UserError(`${reference} is not MODEL/VERSION, such as summaries/3 or summaries/champion.`);
+  try {
+    const number = /^\d+$/.test(version) ? version : await registry.getAlias(name, version);
+    if (number === undefined) throw new UserError(`${name} has no alias ${version}.\nhint: champion, candidate and previous are ours.`);
+    return await registry.getVersion(name, number);
+  } catch (error) {
+    if (isMlflowError(error, 'notFound')) throw new UserError(`MLflow has no model version ${reference}.`);
+    throw error;
+  }
+}

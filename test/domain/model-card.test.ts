@@ -1,0 +1,49 @@
+import { expect, test } from '@jest/globals';
+import { modelCard, type ModelCardFacts } from '../../domain/model-card.ts';
+import { artifact } from '../builders/artifacts.ts';
+import { between, evidenceOf } from '../builders/evidence.ts';
+import { inputs } from '../builders/inputs.ts';
+import { decided, reviewRecord } from '../builders/reviews.ts';
+import { aSpec } from '../builders/specs.ts';
+
+const facts = (change: Partial<ModelCardFacts> = {}): ModelCardFacts => ({
+  version: '3',
+  workflowId: 'weekly',
+  spec: aSpec({ requester: 'Ada' }),
+  inputs: inputs(),
+  weights: artifact('model'),
+  dataset: artifact('dataset'),
+  evidence: evidenceOf({ candidate: { bleu: between(9, 11), perplexity: between(20, 20.12345) }, fromBase: { bleu: between(1, 3) } }),
+  evidenceDigest: artifact('evidence').digest,
+  ...change,
+});
+
+test('a card tells what was trained on what, how it was measured, who let it through, and every digest', () => {
+  const verdict = { passed: true, findings: [{ rule: 'bleu at least 5', passed: true, finding: '10 [9, 11] at 95 %: meets at least 5' }] };
+  const review = reviewRecord({ decisions: [decided('Grace', 'approve', 'Reads well.')], comments: [{ author: 'Mary', text: 'Why so short?', at: '2030-01-01' }] });
+  const card = modelCard(facts({ verdict, review }));
+  for (const words of [
+    '# summaries version 3\n',
+    '`org/base`, tuned by lora on `data.jsonl` in the lifecycle `weekly`, which Ada asked for.',
+    '| learningRate | 0.0005 |',
+    '| prompt | summarize/1 |',
+    'On 16 held-out examples; intervals at 95 %, from 2000 bootstrap samples.',
+    '| metric | candidate | base | candidate less base |\n| --- | --- | --- | --- |\n| bleu | 10 [9, 11] | – | 2 [1, 3] |\n| perplexity | 20.06 [20, 20.12] | – | – |',
+    '| bleu at least 5 | yes | 10 [9, 11] at 95 %: meets at least 5 |',
+    'Grace: approve — Reads well.\n- 2030-01-01 Mary — Why so short?',
+    ...['data', 'dataset', 'base', 'code', 'model', 'evidence'].map((name) => artifact(name).digest),
+    review.digest,
+  ])
+    expect(card).toContain(words);
+});
+
+test('where the gate alone decided, a card says so', () => {
+  expect(modelCard(facts())).toContain('## Review\n\nThe gate alone decided.\n');
+});
+
+test('what people and data say is text in a card, and never markup', () => {
+  const comment = '<script>x</script> [click](https://evil) | **cell**\n# heading';
+  const card = modelCard(facts({ review: reviewRecord({ decisions: [decided('Grace', 'approve', comment)] }), workflowId: 'a`b' }));
+  expect(card).toContain('&lt;script>x&lt;/script> [click]\\(https://evil) \\| \\*\\*cell\\*\\* # heading');
+  expect(card).toContain('`a b`');
+});

@@ -1,0 +1,69 @@
+import { mkdir, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { createEvidenceActivities } from '../../activities/evidence.ts';
+import { createRecordActivities } from '../../activities/lifecycle-record.ts';
+import { createReleaseActivities } from '../../activities/releases.ts';
+import { createReviewActivities } from '../../activities/reviews.ts';
+import { createSpecActivities } from '../../activities/check-spec.ts';
+import type { LifecycleSpecInput } from '../../domain/lifecycle-spec.ts';
+import { createLocalArtifactStore } from '../../local/artifact-store.ts';
+import type { Mlflow } from '../../mlflow/index.ts';
+import { createTracking } from '../../mlflow/tracking.ts';
+import { fakeActivities } from '../builders/activities.ts';
+import { artifact } from '../builders/artifacts.ts';
+import { between, evidenceOf } from '../builders/evidence.ts';
+import { specInput } from '../builders/specs.ts';
+import type { LifecycleHandle, LifecycleLab } from '../workflows/lifecycle-lab.ts';
+
+export interface RecordedLifecycle {
+  readonly lab: LifecycleLab;
+  readonly mlflow: Mlflow;
+  /** Where data, prompt and artifacts lie. */
+  readonly root: string;
+  readonly spec?: Partial<LifecycleSpecInput>;
+  readonly during: (handle: LifecycleHandle) => Promise<unknown>;
+}
+
+const columns = '{"description": "Lists files.", "synopsis": "ls"}\n';
+
+/** A lifecycle whose records are all real; only its Jobs write files of a line, and its endpoint serves nobody. */
+export async function recordLifecycle({ lab, mlflow, root, spec, during }: RecordedLifecycle): Promise<string> {
+  await writeFile(join(root, 'data.jsonl'), columns);
+  await writeFile(join(root, 'prompt.txt'), 'Summarize: {{description}}');
+  const artifacts = createLocalArtifactStore(root);
+  const tracking = createTracking(mlflow);
+  const workspace = { root, models: join(root, 'models'), codeDigest: artifact('code').digest, codeRevision: 'abc123' };
+  const evidence = JSON.stringify(evidenceOf({ candidate: { bleu: between(9, 11) } }));
+  const left = { noop: ['nothing', ''], explore: ['profile', '{}'], prepare: ['dataset', '{"prompt": "Summarize: Lists files."}'], tune: ['model', 'weights'], evaluate: ['evidence', evidence] } as const;
+  const files = { noop: 'nothing', explore: 'profile.json', prepare: 'heldout.jsonl', tune: 'model.safetensors', evaluate: 'evidence.json' };
+  const { activities } = fakeActivities({
+    ...createSpecActivities({ workspace }),
+    ...createRecordActivities({ tracking, artifacts, workspace }),
+    ...createEvidenceActivities({ artifacts }),
+    ...createReviewActivities({ tracking, artifacts, workspace }),
+    ...createReleaseActivities({
+      tracking,
+      artifacts,
+      endpoints: {
+        prepare: () => Promise.resolve(),
+        switchTo: (release) => Promise.resolve({ ...release, url: 'http://127.0.0.1/' }),
+        current: () => Promise.resolve(undefined),
+        retireOthers: () => Promise.resolve(),
+      },
+    }),
+    async runJob({ identity, spec: { stage } }) {
+      const folder = join(root, identity.workflowId, stage);
+      await mkdir(folder, { recursive: true });
+      const [name, text] = left[stage];
+      const file = join(folder, files[stage]);
+      await writeFile(file, text);
+      const { href: uri } = pathToFileURL(stage === 'evaluate' ? file : folder);
+      return { outcome: { kind: 'succeeded', outputs: { [name]: { uri, digest: await artifacts.digest(uri) } }, figures: {} }, reused: false };
+    },
+  });
+  return lab.run(activities, specInput(spec), async (handle) => {
+    await during(handle);
+    return handle.workflowId;
+  });
+}
