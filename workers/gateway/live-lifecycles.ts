@@ -24,7 +24,7 @@ import type { CurveView, LifecycleState, QueueRow, ReviewView } from './views.ts
 
 export interface LiveParts {
   readonly client: Client;
-  readonly mlflow: Pick<Mlflow, 'experiments' | 'runs'>;
+  readonly mlflow: { readonly experiments: Pick<Mlflow['experiments'], 'ensure'>; readonly runs: Pick<Mlflow['runs'], 'findByTag' | 'metricHistory'> };
   readonly readArtifact: ReadArtifact;
 }
 

@@ -1,0 +1,125 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import type { TestWorkflowEnvironment } from '@temporalio/testing';
+import { digestOfText } from '../../domain/digest.ts';
+import type { Artifact } from '../../domain/job.ts';
+import { tags } from '../../domain/tracking.ts';
+import { createLiveLifecycles, type LiveParts } from '../../workers/gateway/live-lifecycles.ts';
+import type { Lifecycles } from '../../workers/gateway/lifecycles.ts';
+import { createArtifactReader } from '../../workers/gateway/read-artifact.ts';
+import { ensureSearchAttributes } from '../../workers/search-attributes.ts';
+import { fakeActivities, scriptedJobs } from '../builders/activities.ts';
+import { artifact } from '../builders/artifacts.ts';
+import { evidenceOfSchema2, exampleRows, profileOf } from '../builders/console.ts';
+import { specInput } from '../builders/specs.ts';
+import { startDevServer } from '../support/temporal.ts';
+import { until } from '../support/until.ts';
+import { LifecycleLab, untilReviewIsAwaited, type LifecycleHandle } from '../workflows/lifecycle-lab.ts';
+
+/** The gateway's view of real executions on a real Temporal server; only the Jobs and MLflow are faked. */
+
+let temporal: TestWorkflowEnvironment;
+let lab: LifecycleLab;
+let store: string;
+beforeAll(async () => {
+  temporal = await startDevServer();
+  await ensureSearchAttributes(temporal.client);
+  lab = await LifecycleLab.open(Promise.resolve(temporal));
+  store = await mkdtemp(join(tmpdir(), 'tuneline-store-'));
+});
+afterAll(async () => {
+  await lab.close();
+  await rm(store, { recursive: true });
+});
+
+async function keep(name: string, text: string): Promise<Artifact> {
+  await writeFile(join(store, name), text);
+  return { uri: pathToFileURL(join(store, name)).href, digest: digestOfText(text) };
+}
+
+const runs: LiveParts['mlflow']['runs'] = {
+  findByTag: (_experiment, wanted) =>
+    Promise.resolve(
+      ['another', 'model'].map((weights) => ({
+        ...{ runId: `tune-of-${weights}`, experimentId: '1', name: 'tune', status: 'FINISHED' as const, artifactUri: '', startedAtMs: 0, metrics: {}, params: {}, inputs: [] },
+        tags: { ...wanted, [tags.outcome]: JSON.stringify({ kind: 'succeeded', outputs: { model: artifact(weights) }, figures: {} }) },
+      })),
+    ),
+  metricHistory: (runId, key) => Promise.resolve(key === 'loss' ? [{ key, step: 1, value: runId === 'tune-of-model' ? 2.5 : 99, timestampMs: 0 }] : []),
+};
+
+const live = (): Lifecycles => createLiveLifecycles({ client: temporal.client, mlflow: { experiments: { ensure: () => Promise.resolve('1') }, runs }, readArtifact: createArtifactReader(store) });
+
+async function whileAwaitingReview<T>(during: (lifecycles: Lifecycles, handle: LifecycleHandle) => Promise<T>): Promise<T> {
+  const report = async (outputs: Record<string, Artifact>, reused = false) => [{ outcome: { kind: 'succeeded' as const, outputs, figures: { seconds: 3 } }, reused }];
+  const fakes = fakeActivities({
+    runJob: scriptedJobs({
+      explore: await report({ profile: await keep('profile.json', JSON.stringify(profileOf())) }, true),
+      evaluate: await report({ evidence: await keep('evidence.json', JSON.stringify(evidenceOfSchema2())), examples: await keep('per-example.jsonl', exampleRows().map((row) => JSON.stringify(row)).join('\n')) }),
+    }),
+  });
+  return lab.run(fakes.activities, { ...specInput({ review: { by: 'person', twoPersonRule: true } }), requester: 'Ada' }, async (handle) => {
+    await untilReviewIsAwaited(handle);
+    return during(live(), handle);
+  });
+}
+
+test('what awaits a review is in the queue, with who asked', async () => {
+  const awaiting = await whileAwaitingReview(async (lifecycles, { workflowId }) => {
+    const own = async () => (await lifecycles.list()).awaiting.find(({ id }) => id === workflowId);
+    // The list of executions follows them by a moment.
+    await until(async () => (await own()) !== undefined);
+    return own();
+  });
+  expect(awaiting).toMatchObject({ model: 'summaries', state: 'awaiting review', review: { requester: 'Ada', twoPersonRule: true } });
+});
+
+test('everything that the pages show comes from the execution, also of a stage that was reused', async () => {
+  const shown = await whileAwaitingReview(async (lifecycles, { workflowId }) => ({
+    found: await lifecycles.find(workflowId),
+    examples: await lifecycles.examples(workflowId),
+    curve: await lifecycles.curve(workflowId),
+    profile: await lifecycles.profile(workflowId),
+    lineage: await lifecycles.lineage(workflowId),
+  }));
+  expect(shown.found).toMatchObject({ model: 'summaries', state: 'awaiting review', stage: 'review', requester: 'Ada', gate: { passed: true, findings: [{ passed: true, drawing: { threshold: 5, passesBelow: false } }] }, evidence: { examples: 64 } });
+  expect(shown.found.stages.map(({ stage, reused }) => [stage, reused])).toEqual([['explore', true], ['prepare', false], ['tune', false], ['evaluate', false]]);
+  expect(shown.examples).toHaveLength(64);
+  expect(shown.curve).toEqual({ series: [{ name: 'loss', points: [{ step: 1, value: 2.5 }] }] });
+  expect(shown.profile.rows).toBe(2000);
+  expect(shown.lineage.nodes.map(({ id }) => id)).toEqual(['data', 'prompt', 'base', 'code', 'dataset', 'candidate', 'evidence']);
+});
+
+test("a decision reaches the workflow, and its validator's sentence comes back", async () => {
+  const { refusals, answer, after } = await whileAwaitingReview(async (lifecycles, handle) => {
+    const id = handle.workflowId;
+    const { review } = await lifecycles.find(id);
+    const decide = (reviewer: string, digest = review?.digest ?? '') => lifecycles.review(id, { decision: 'approve', reviewer, digest, comment: 'Reads well.' });
+    const refusals = await Promise.all([decide('ada'), decide('Grace', 'sha256:0')].map((asked) => asked.catch((error: unknown) => error)));
+    const answer = await decide('Grace');
+    await handle.result();
+    return { refusals, answer, after: await lifecycles.find(id) };
+  });
+  expect(refusals).toMatchObject([
+    { status: 409, message: expect.stringContaining('two-person rule') },
+    { status: 409, message: expect.stringContaining('is not the one under review') },
+  ]);
+  expect(answer).toContain('approved by Grace');
+  // By now no worker is asked.
+  expect(after).toMatchObject({ state: 'promoted', version: '1', endpoint: 'summaries', decisions: [{ decision: 'approve', reviewer: 'Grace', comment: 'Reads well.' }] });
+});
+
+test('evidence that was changed after it was judged is refused, not shown', async () => {
+  const refusal = await whileAwaitingReview(async (lifecycles, { workflowId }) => {
+    await writeFile(join(store, 'evidence.json'), '{}');
+    return lifecycles.find(workflowId).catch((error: unknown) => error);
+  });
+  expect(refusal).toMatchObject({ status: 409, message: expect.stringContaining('changed after it was judged') });
+});
+
+test.each(['nowhere', '../../etc/passwd', 'x'.repeat(2000)])('a lifecycle that is not there: %s', async (id) => {
+  await expect(live().find(id)).rejects.toMatchObject({ status: 404 });
+});
