@@ -1,5 +1,5 @@
-import { Command, Option } from 'commander';
-import { createToken, revokeTokens, roles, type AccessRole } from '../workers/access.ts';
+import { Command } from 'commander';
+import { createToken, revokeTokens } from '../workers/access.ts';
 import { loadConfig } from '../workers/config.ts';
 import { UserError } from './user-error.ts';
 
@@ -11,9 +11,9 @@ export const tokenCommand = (finish: (code: number) => void): Command =>
       new Command('create')
         .description('make a token and print it, once')
         .argument('<name>', 'whose it is: the name that stands by their decisions')
-        .addOption(new Option('--role <role>', 'a viewer reads, a reviewer decides').choices(roles).default('reviewer'))
-        .action(async (name: string, { role }: { role: AccessRole }) => {
-          process.stdout.write(`${await createToken(loadConfig().tokensPath, { name, roles: [role] })}\n`);
+        .requiredOption('--role <roles...>', '"reviewer" decides; any other only reads, and may be named in a spec as role:NAME')
+        .action(async (name: string, { role }: { role: string[] }) => {
+          process.stdout.write(`${await createToken(loadConfig().tokensPath, { name, roles: role })}\n`);
           finish(0);
         }),
     )

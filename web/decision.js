@@ -15,7 +15,7 @@ export const showDecision = (lifecycle, session, address) =>
 
 /** @param {Lifecycle} lifecycle @param {Session} session @param {string} address */
 function showRequest(lifecycle, session, address) {
-  const { review } = lifecycle;
+  const { review, decisions } = lifecycle;
   if (!review) return null;
   const outcome = h('div', { class: 'outcome', role: 'status' });
   const buttons = h('div', { class: 'buttons' });
@@ -40,12 +40,14 @@ function showRequest(lifecycle, session, address) {
       review.requester ? [h('dt', {}, 'Asked for by'), h('dd', {}, review.requester)] : null,
       review.deadline ? [h('dt', {}, 'Deadline'), h('dd', {}, h('time', { datetime: review.deadline, title: moment(review.deadline) }, fromNow(review.deadline)))] : null,
       [h('dt', {}, 'Rule'), h('dd', {}, review.twoPersonRule ? 'another person than who asked' : 'any reviewer')],
+      review.approvals === undefined ? null : [h('dt', {}, 'Approvals'), h('dd', {}, `${decisions.length} of ${review.approvals}`)],
       review.reviewers ? [h('dt', {}, 'Reviewers'), h('dd', {}, review.reviewers.join(', '))] : null),
     h('h3', {}, 'What it counts for'),
     h('dl', { class: 'pairs' }, [['all of it', review.digest], ...Object.entries(review.subject ?? {})].map(([name, digest]) => [h('dt', {}, words(String(name))), h('dd', {}, digestOf(String(digest)))]).flat()),
     isOwn ? h('p', { class: 'note' }, 'You asked for this lifecycle yourself, and its two-person rule wants another reviewer.') : null,
     session.roles.includes('reviewer') ? buttons : h('p', { class: 'note' }, 'You may look. To decide, a token needs the role “reviewer”.'),
-    outcome);
+    outcome,
+    showDecisions(decisions));
 }
 
 /**
@@ -85,8 +87,12 @@ function showOutcome({ state, stage, version, endpoint, decisions }) {
   const words = { promoted: `Promoted as version ${version ?? '?'}, served by ${endpoint ?? 'its endpoint'}.`, rejected: 'Rejected: nothing was promoted.', failed: 'Failed: nothing was promoted.', cancelled: 'Cancelled: nothing was promoted.', running: `Running: ${stage}. There is nothing to decide yet.`, 'awaiting review': 'Awaiting a review.' };
   return section('decide', 'Decision',
     h('p', {}, words[state]),
-    h('ul', { class: 'plain-list' }, decisions.map(({ decision, reviewer, comment, at }) => h('li', {}, h('strong', {}, `${decision === 'approve' ? 'approved' : 'rejected'} by ${reviewer}`), at ? h('span', { class: 'quiet' }, ` ${fromNow(at)}`) : null, comment ? h('p', { class: 'said' }, comment) : null))));
+    showDecisions(decisions));
 }
+
+/** @param {Lifecycle['decisions']} decisions */
+const showDecisions = (decisions) =>
+  h('ul', { class: 'plain-list' }, decisions.map(({ decision, reviewer, comment, at }) => h('li', {}, h('strong', {}, `${decision === 'approve' ? 'approved' : 'rejected'} by ${reviewer}`), at ? h('span', { class: 'quiet' }, ` ${fromNow(at)}`) : null, comment ? h('p', { class: 'said' }, comment) : null)));
 
 /** @param {Lifecycle} lifecycle @param {Session} session @param {string} address */
 function showComments({ comments, review }, session, address) {

@@ -1,5 +1,4 @@
 import { h, section } from './dom.js';
-import { number } from './format.js';
 import { domainOf, drawInterval } from './interval.js';
 
 /**
@@ -18,13 +17,12 @@ export function showVerdict({ gate }) {
 }
 
 /** @param {Finding} finding */
-const showFinding = ({ rule, passed, finding, slice, pAdjusted, drawing }) =>
+const showFinding = ({ rule, passed, finding, drawing }) =>
   h('li', { class: 'card finding' },
     h('span', { class: `mark ${passed ? 'pass' : 'fail'}` }, passed ? 'pass' : 'FAIL'),
     h('div', { class: 'said' },
-      h('h3', {}, rule, slice ? h('span', { class: 'quiet' }, ` · ${slice}`) : null),
-      h('p', {}, finding),
-      pAdjusted === undefined ? null : h('p', { class: 'quiet' }, `p = ${number(pAdjusted)}, corrected for all rules of the gate`)),
+      h('h3', {}, rule),
+      h('p', {}, finding)),
     drawing ? h('div', { class: 'drawn' }, draw(drawing)) : null);
 
 /** @param {NonNullable<Finding['drawing']>} drawing */

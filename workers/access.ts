@@ -3,14 +3,11 @@ import { mkdir, readFile, rename, writeFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { SetupError } from '../local/setup-error.ts';
 
-/** A viewer reads; a reviewer decides and comments, too. */
-export const roles = ['viewer', 'reviewer'] as const;
-export type AccessRole = (typeof roles)[number];
-
 /** Whose token it was. Nothing that a request says of itself changes this. */
 export interface Principal {
   readonly name: string;
-  readonly roles: readonly AccessRole[];
+  /** `reviewer` decides and comments; any other only reads, and is there for the lists of reviewers that specs have. */
+  readonly roles: readonly string[];
 }
 
 export interface Access {
@@ -38,6 +35,8 @@ export const createAccess = (path: string): Access => ({
 /** Adds a token to the file and returns it: the only time that anyone sees it. */
 export async function createToken(path: string, { name, roles: held }: Principal): Promise<string> {
   if (!/^[^\p{C}\s]([^\p{C}]{0,98}[^\p{C}\s])?$/u.test(name)) throw new SetupError('A token needs the name of a person: 1 to 100 printable characters, without blanks at the ends.');
+  const wrong = held.find((role) => !isRole(role));
+  if (wrong !== undefined) throw new SetupError(`A role is lower-case letters, digits and dashes, at most 41 long, such as "reviewer"; ${JSON.stringify(wrong)} is not.`);
   const token = `tuneline_${randomBytes(32).toString('base64url')}`;
   await writeTokens(path, [...(await readTokens(path)), { name, roles: held, sha256: hashOf(token).toString('hex'), createdAt: new Date().toISOString() }]);
   return token;
@@ -79,10 +78,12 @@ async function readTokens(path: string): Promise<readonly StoredToken[]> {
   throw new SetupError(`The tokens file ${path} must hold a JSON array of {"name", "roles", "sha256", "createdAt"}.\nhint: "scripts/tuneline token create NAME --role reviewer" writes it.`);
 }
 
+const isRole = (role: unknown): boolean => typeof role === 'string' && /^[a-z][a-z0-9-]{0,40}$/.test(role);
+
 function isStoredToken(raw: unknown): raw is StoredToken {
   if (typeof raw !== 'object' || raw === null) return false;
   const { name, roles: held, sha256 } = raw as Record<string, unknown>;
-  return typeof name === 'string' && name !== '' && Array.isArray(held) && held.every((role) => roles.includes(role as AccessRole)) && typeof sha256 === 'string' && /^[0-9a-f]{64}$/.test(sha256);
+  return typeof name === 'string' && name !== '' && Array.isArray(held) && held.every(isRole) && typeof sha256 === 'string' && /^[0-9a-f]{64}$/.test(sha256);
 }
 
 const writeTokens = (path: string, tokens: readonly StoredToken[]): Promise<void> => writePrivately(path, `${JSON.stringify(tokens, null, 2)}\n`);

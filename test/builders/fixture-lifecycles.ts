@@ -28,13 +28,13 @@ const rules: readonly Rule[] = [
   { rule: 'noWorseThanChampion', metric: 'latencyP95Ms', byMoreThan: 25 },
 ];
 const findings = [
-  { rule: 'rougeL better than base by at least 0.03', passed: true, finding: 'difference from base 0.238 [0.2052, 0.2708] at 95 %: the whole interval meets a gain of at least 0.03', pAdjusted: 0.0004 },
-  { rule: 'bleu no worse than champion by more than 1', passed: true, finding: 'difference from champion 1.5 [-0.98, 3.98] at 95 %: the whole interval meets a loss of at most 1', pAdjusted: 0.021 },
-  { rule: 'perplexity at most 30', passed: true, finding: '17.1 [14.5, 19.7] at 95 %: the whole interval meets at most 30', pAdjusted: 0.0004 },
-  { rule: 'latencyP95Ms no worse than champion by more than 25', passed: true, finding: 'difference from champion 5 [-12.6, 22.6] at 95 % (lower is better): the whole interval meets a loss of at most 25', pAdjusted: 0.019 },
+  { rule: 'rougeL better than base by at least 0.03', passed: true, finding: 'difference from base 0.238 [0.2052, 0.2708] at 95 %; shown: a gain of at least 0.03 (p ≤ 0.0001, 0.0004 after Holm over 4 tests; 0.025 allowed); 80 % power where the truth is 0.089 or more' },
+  { rule: 'bleu no worse than champion by more than 1', passed: true, finding: 'difference from champion 1.5 [-0.98, 3.98] at 95 %; shown: a loss of at most 1 (p ≤ 0.012, 0.024 after Holm over 4 tests; 0.025 allowed); 80 % power where the truth is 2.9 or more' },
+  { rule: 'perplexity at most 30', passed: true, finding: '17.1 [14.5, 19.7] at 95 %; shown: at most 30 (p ≤ 0.0001, 0.0004 after Holm over 4 tests; 0.025 allowed); 80 % power where the truth is 25.8 or less' },
+  { rule: 'latencyP95Ms no worse than champion by more than 25', passed: true, finding: 'difference from champion 5 [-12.6, 22.6] at 95 % (lower is better); shown: a loss of at most 25 (p ≤ 0.012, 0.024 after Holm over 4 tests; 0.025 allowed); 80 % power where the truth is -3.6 or less' },
 ];
 
-/** A lifecycle that awaits a review, beside some others: kept in memory, judged by the workflow's own validator. */
+/** A lifecycle that awaits a review, beside some others, kept in memory, judged by the workflow's own validator. */
 export function fixtureLifecycles({ requester = 'ada', now = new Date('2026-11-26T21:00:00Z') } = {}): FixtureLifecycles {
   const decisions: DecisionView[] = [];
   const comments: CommentView[] = [{ author: 'grace', text: 'The long descriptions lose. Is that the cut at 192 tokens?', at: '2026-11-26T20:51:00.000Z' }];

@@ -54,6 +54,10 @@ describe('a token', () => {
     await expect(createToken(lab.tokensPath, { name, roles: ['reviewer'] })).rejects.toThrow('A token needs the name of a person');
   });
 
+  test('has roles that are words', async () => {
+    await expect(createToken(lab.tokensPath, { name: 'ada', roles: ['reviewer', 'Head of …'] })).rejects.toThrow('"Head of …" is not');
+  });
+
   test('a file that is no tokens file is named, not taken for an empty one', async () => {
     await expect(createAccess('package.json').principalOf('x')).rejects.toThrow('The tokens file package.json must hold a JSON array');
   });
@@ -96,9 +100,9 @@ describe('a browser', () => {
 
 describe('a review', () => {
   test('is in the name of the token, whatever the body says', async () => {
-    const answer = await post(`${own}/review`, { ...approval, reviewer: 'ada' });
+    const answer = await post(`${own}/review`, { ...approval, reviewer: 'ada', roles: ['head'] });
     expect(answer.json()).toEqual({ answer: 'approved by grace' });
-    expect(lab.lifecycles.decisions).toEqual([expect.objectContaining({ ...approval, reviewer: 'grace' })]);
+    expect(lab.lifecycles.decisions).toEqual([expect.objectContaining({ ...approval, reviewer: 'grace', roles: ['reviewer'] })]);
   });
 
   test.each<[string, Who, unknown, number, RegExp]>([

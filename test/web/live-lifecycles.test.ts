@@ -54,11 +54,11 @@ const runs: LiveParts['mlflow']['runs'] = {
 const live = (): Lifecycles => createLiveLifecycles({ client: temporal.client, mlflow: { experiments: { ensure: () => Promise.resolve('1') }, runs }, readArtifact: createArtifactReader(store) });
 
 async function whileAwaitingReview<T>(during: (lifecycles: Lifecycles, handle: LifecycleHandle) => Promise<T>): Promise<T> {
-  const report = async (outputs: Record<string, Artifact>, reused = false) => [{ outcome: { kind: 'succeeded' as const, outputs, figures: { seconds: 3 } }, reused }];
+  const report = (outputs: Record<string, Artifact>, reused = false) => [{ outcome: { kind: 'succeeded' as const, outputs, figures: { seconds: 3 } }, reused }];
   const fakes = fakeActivities({
     runJob: scriptedJobs({
-      explore: await report({ profile: await keep('profile.json', JSON.stringify(profileOf())) }, true),
-      evaluate: await report({ evidence: await keep('evidence.json', JSON.stringify(evidenceOfSchema2())), examples: await keep('per-example.jsonl', exampleRows().map((row) => JSON.stringify(row)).join('\n')) }),
+      explore: report({ profile: await keep('profile.json', JSON.stringify(profileOf())) }, true),
+      evaluate: report({ evidence: await keep('evidence.json', JSON.stringify(evidenceOfSchema2())), examples: await keep('per-example.jsonl', exampleRows().map((row) => JSON.stringify(row)).join('\n')) }),
     }),
   });
   return lab.run(fakes.activities, { ...specInput({ review: { by: 'person', twoPersonRule: true } }), requester: 'Ada' }, async (handle) => {
@@ -97,7 +97,7 @@ test("a decision reaches the workflow, and its validator's sentence comes back",
   const { refusals, answer, after } = await whileAwaitingReview(async (lifecycles, handle) => {
     const id = handle.workflowId;
     const { review } = await lifecycles.find(id);
-    const decide = (reviewer: string, digest = review?.digest ?? '') => lifecycles.review(id, { decision: 'approve', reviewer, digest, comment: 'Reads well.' });
+    const decide = (reviewer: string, digest = review?.digest ?? '') => lifecycles.review(id, { decision: 'approve', reviewer, roles: ['reviewer'], digest, comment: 'Reads well.' });
     const refusals = await Promise.all([decide('ada'), decide('Grace', 'sha256:0')].map((asked) => asked.catch((error: unknown) => error)));
     const answer = await decide('Grace');
     await handle.result();

@@ -47,54 +47,42 @@ function viewSlice(raw: unknown): SliceView {
 }
 
 /** A finding with the interval that it speaks of and the line that the interval has to keep clear of. */
-export function viewFinding(finding: Finding, rules: readonly Rule[], evidence: EvidenceView): FindingView {
-  const { slice, pAdjusted } = finding as Finding & { readonly slice?: unknown; readonly pAdjusted?: unknown };
-  const drawing = drawingOf(finding, rules, evidence, slice);
-  return {
-    rule: finding.rule,
-    passed: finding.passed,
-    finding: finding.finding,
-    ...(slice === undefined ? {} : { slice: nameOfSlice(slice) }),
-    ...(typeof pAdjusted === 'number' ? { pAdjusted } : {}),
-    ...(drawing ? { drawing } : {}),
-  };
+export function viewFinding(finding: Finding & { readonly slice?: string }, rules: readonly Rule[], evidence: EvidenceView): FindingView {
+  const { rule, passed, finding: said, slice } = finding;
+  const drawing = drawingOf(finding, rules, evidence);
+  return { rule, passed, finding: said, ...(slice === undefined ? {} : { slice }), ...(drawing ? { drawing } : {}) };
 }
 
-function drawingOf(finding: Finding, rules: readonly Rule[], evidence: EvidenceView, slice: unknown): FindingView['drawing'] {
-  const rule = rules.find((one) => titlesOf(one).some((title) => finding.rule.startsWith(title)));
+function drawingOf({ rule: title, slice }: Finding & { readonly slice?: string }, rules: readonly Rule[], evidence: EvidenceView): FindingView['drawing'] {
+  const plainTitle = slice === undefined ? title : title.replace(` in ${slice} `, ' ');
+  const rule = rules.find((one) => titleOf(one) === plainTitle);
   if (!rule) return undefined;
   const { metric } = rule;
-  const isLower = lowerIsBetter.includes(metric);
   if ('value' in rule) {
     const interval = evidence.models['candidate']?.metrics[metric];
     return interval && { interval, threshold: rule.value, isDifference: false, passesBelow: rule.rule === 'atMost' };
   }
   const reference = rule.rule === 'betterThanBase' || !evidence.differences['champion'] ? 'base' : 'champion';
-  const where = slice === undefined ? evidence : evidence.slices.find(({ by, value }) => nameOfSlice(slice) === `${by} ${value}`);
+  const where = slice === undefined ? evidence : evidence.slices.find(({ by, value }) => slice === `${by}=${value}`);
   const interval = where?.differences[reference]?.[metric];
   const gain = 'byAtLeast' in rule ? rule.byAtLeast : -rule.byMoreThan;
+  const isLower = lowerIsBetter.includes(metric);
   return interval && { interval, threshold: isLower ? -gain : gain, isDifference: true, passesBelow: isLower };
 }
 
-/** How the gate begins the title of the rule's findings. */
-function titlesOf(rule: Rule): readonly string[] {
+/** How the gate calls the rule's findings, without the slice that they may name. */
+function titleOf(rule: Rule): string {
   switch (rule.rule) {
     case 'atLeast':
-      return [`${rule.metric} at least ${rule.value}`];
+      return `${rule.metric} at least ${rule.value}`;
     case 'atMost':
-      return [`${rule.metric} at most ${rule.value}`];
+      return `${rule.metric} at most ${rule.value}`;
     case 'betterThanBase':
-      return [`${rule.metric} better than base by at least ${rule.byAtLeast}`];
+      return `${rule.metric} better than base by at least ${rule.byAtLeast}`;
     default:
-      return [`${rule.metric} no worse than champion by more than ${rule.byMoreThan}`];
+      return `${rule.metric} no worse than champion by more than ${rule.byMoreThan}`;
   }
 }
-
-const nameOfSlice = (slice: unknown): string => {
-  if (typeof slice === 'string') return slice;
-  const { by, value } = recordFrom(slice);
-  return `${textFrom(by)} ${textFrom(value)}`;
-};
 
 const figuresFrom = (raw: unknown): Figures =>
   Object.fromEntries(

@@ -11,7 +11,7 @@ export interface Lifecycles {
   profile(id: string): Promise<ProfileView>;
   lineage(id: string): Promise<LineageView>;
   /** Resolves with the lifecycle's own words once the decision stands. */
-  review(id: string, decision: ReviewDecision): Promise<string>;
+  review(id: string, decision: ReviewDecision & { readonly roles: readonly string[] }): Promise<string>;
   comment(id: string, comment: { readonly author: string; readonly text: string }): Promise<string>;
 }
 

@@ -188,8 +188,8 @@ const modelOf = ({ typedSearchAttributes, workflowId }: Described): string => ty
 
 /** A review request of any age: the fields that came later may be missing. */
 function viewReview(raw: object): ReviewView {
-  const { digest, subject, requester, twoPersonRule, since, deadline, reviewers } = raw as Partial<ReviewView>;
-  return { digest: digest ?? '', twoPersonRule: twoPersonRule ?? false, ...defined({ subject, requester, since, deadline, reviewers }) };
+  const { digest, subject, requester, twoPersonRule, since, deadline, reviewers, approvals } = raw as Partial<ReviewView>;
+  return { digest: digest ?? '', twoPersonRule: twoPersonRule ?? false, ...defined({ subject, requester, since, deadline, reviewers, approvals }) };
 }
 
 const missing = (id: string): Refusal => new Refusal(404, `There is no lifecycle ${id}.`);

@@ -54,6 +54,8 @@ export interface ReviewView {
   readonly since?: string;
   readonly deadline?: string;
   readonly reviewers?: readonly string[];
+  /** How many different people have to approve. */
+  readonly approvals?: number;
 }
 
 export interface DecisionView {
@@ -80,7 +82,6 @@ export interface FindingView {
   readonly passed: boolean;
   readonly finding: string;
   readonly slice?: string;
-  readonly pAdjusted?: number;
   /** Absent where the evidence does not hold what the rule asked for. */
   readonly drawing?: { readonly interval: IntervalView; readonly threshold: number; readonly isDifference: boolean; readonly passesBelow: boolean };
 }
