@@ -22,8 +22,14 @@ const showFinding = ({ rule, passed, finding, drawing }) =>
     h('span', { class: `mark ${passed ? 'pass' : 'fail'}` }, passed ? 'pass' : 'FAIL'),
     h('div', { class: 'said' },
       h('h3', {}, rule),
-      h('p', {}, finding)),
+      sentences(finding)),
     drawing ? h('div', { class: 'drawn' }, draw(drawing)) : null);
+
+/** The figures first, then what they show and how far they could have. @param {string} finding */
+function sentences(finding) {
+  const end = finding.indexOf('; ');
+  return end < 0 ? [h('p', {}, finding)] : [h('p', {}, finding.slice(0, end)), h('p', { class: 'quiet' }, finding.slice(end + 2))];
+}
 
 /** @param {NonNullable<Finding['drawing']>} drawing */
 const draw = ({ interval, threshold, isDifference, passesBelow }) =>
