@@ -1,14 +1,15 @@
 import { ApplicationFailure } from '@temporalio/activity';
 import { digestOfText } from '../domain/digest.ts';
-import type { Evidence } from '../domain/evidence.ts';
+import { evidenceOn, type Evidence } from '../domain/evidence.ts';
 import type { Artifact } from '../domain/job.ts';
+import type { Metric } from '../domain/lifecycle-spec.ts';
 import type { Dependencies } from './dependencies.ts';
 
 export const createEvidenceActivities = ({ artifacts }: Pick<Dependencies, 'artifacts'>) => ({
-  /** The evidence, if it is the one that the evaluate stage reported. */
-  async readEvidence({ uri, digest }: Artifact): Promise<Evidence> {
+  /** What the evidence says of these metrics, if it is the one that the evaluate stage reported. */
+  async readEvidence({ uri, digest }: Artifact, metrics: readonly Metric[]): Promise<Evidence> {
     const text = await artifacts.readText(uri);
-    if (digestOfText(text) === digest) return JSON.parse(text) as Evidence;
+    if (digestOfText(text) === digest) return evidenceOn(metrics, JSON.parse(text) as Evidence);
     throw ApplicationFailure.nonRetryable(`The evidence at ${uri} is not the one that was reported: its digest differs.`, 'BadEvidence');
   },
 });

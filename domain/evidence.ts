@@ -60,3 +60,16 @@ export interface Evidence {
     readonly families: Readonly<Record<string, Readonly<Partial<Record<Role, { readonly attacks: number; readonly succeeded: number }>>>>>;
   };
 }
+
+/** What the evidence says of these metrics, in the same shape. All of it, over many slices, would be too much for a history. */
+export function evidenceOn(metrics: readonly Metric[], evidence: Evidence): Evidence {
+  const some = <T>(figures: Readonly<Partial<Record<Metric, T>>>) => Object.fromEntries(Object.entries(figures).filter(([metric]) => metrics.includes(metric as Metric)));
+  const each = <T, U>(byRole: Readonly<Record<string, T>>, change: (one: T) => U) => Object.fromEntries(Object.entries(byRole).map(([role, one]) => [role, change(one)]));
+  const narrowed = <T extends Slice | Evidence>(part: T): T => ({
+    ...part,
+    models: each(part.models, (model) => ({ ...model, metrics: some(model.metrics) })),
+    differences: each(part.differences, some),
+  });
+  // Evidence of schema 1 has no slices.
+  return { ...narrowed(evidence), ...('slices' in evidence ? { slices: evidence.slices.map(narrowed) } : {}) };
+}

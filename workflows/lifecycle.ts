@@ -100,7 +100,7 @@ export async function lifecycle(raw: unknown): Promise<LifecycleResult> {
     const others = champion && champion.weights.digest !== candidate.digest ? { champion: champion.weights } : {};
     const { outputs } = await run(evaluateSpec(spec, inputs, dataset, { base: inputs.baseModel, candidate, ...others }));
     const evidence = need(outputs, 'evidence');
-    const figures = await readEvidence(evidence);
+    const figures = await readEvidence(evidence, [...new Set(spec.gate.map(({ metric }) => metric))]);
     const gate = patched('evidence of schema 2') ? judge(spec.gate, figures) : judgeSchema1(spec.gate, figures);
     update({ gate });
     await recordVerdict(inputs.runId, gate);

@@ -47,7 +47,7 @@ test('each stage works on what the one before left, and what is served is what w
     { stage: 'tune', dataset: artifact('dataset'), baseModel: artifact('base').uri },
     { stage: 'evaluate', dataset: artifact('dataset'), models: [{ role: 'base', ...artifact('base') }, { role: 'candidate', ...artifact('model') }] },
   ]);
-  expect(fakes.argumentsOf('readEvidence')).toEqual([[artifact('evidence')]]);
+  expect(fakes.argumentsOf('readEvidence')).toEqual([[artifact('evidence'), ['bleu']]]);
   expect(fakes.argumentsOf('registerVersion')).toMatchObject([[{ weights: artifact('model'), evidence: artifact('evidence') }]]);
   const release = { endpoint: 'summaries', model: 'summaries', version: '1', weights: artifact('model'), prompt: { name: 'summarize', version: '1' } };
   expect(fakes.argumentsOf('prepareRelease')).toEqual([[release, artifact('dataset')]]);
