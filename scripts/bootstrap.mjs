@@ -8,7 +8,13 @@ import { fileURLToPath } from 'node:url';
 
 const oldest = 20;
 const root = join(dirname(fileURLToPath(import.meta.url)), '..');
-const programs = { test: 'scripts/test.ts', check: 'scripts/check.ts', 'bench-overhead': 'scripts/bench-overhead.ts', 'bench-jobs': 'scripts/bench-jobs.ts' };
+const programs = {
+  test: 'scripts/test.ts',
+  check: 'scripts/check.ts',
+  'bench-overhead': 'scripts/bench-overhead.ts',
+  'bench-jobs': 'scripts/bench-jobs.ts',
+  'bench-gate': 'scripts/bench-gate.ts',
+};
 
 function fail(message) {
   process.stderr.write(`error: ${message}\n`);
