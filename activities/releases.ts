@@ -4,6 +4,7 @@ import type { Verdict } from '../domain/gate.ts';
 import type { Artifact } from '../domain/job.ts';
 import type { LifecycleSpec } from '../domain/lifecycle-spec.ts';
 import type { LifecycleInputs } from '../domain/lifecycle.ts';
+import { toHtml, toMarkdown } from '../domain/document.ts';
 import { modelCard } from '../domain/model-card.ts';
 import { SmokeTestError, type Release, type ServedRelease } from '../domain/release.ts';
 import { decidedBy, type ReviewDecision, type ReviewRecord } from '../domain/review.ts';
@@ -55,7 +56,9 @@ export const createReleaseActivities = ({ tracking, artifacts, endpoints }: Pick
     });
     const measured = JSON.parse(await artifacts.readText(evidence.uri)) as Evidence;
     const facts = { version, workflowId: execution.workflowId, spec, inputs, weights, dataset, evidence: measured, evidenceDigest: evidence.digest };
-    await tracking.putText(inputs.runId, 'model-card.md', modelCard({ ...facts, ...(verdict ? { verdict } : {}), ...(review ? { review } : {}) }));
+    const card = modelCard({ ...facts, ...(verdict ? { verdict } : {}), ...(review ? { review } : {}) });
+    await tracking.putText(inputs.runId, 'model-card.md', toMarkdown(card));
+    await tracking.putText(inputs.runId, 'model-card.html', toHtml(card));
     await tracking.setAlias(spec.model, 'candidate', version);
     return version;
   },

@@ -1,7 +1,8 @@
+import type { Block } from './document.ts';
 import type { Evidence, Interval } from './evidence.ts';
 import type { Verdict } from './gate.ts';
 import type { Artifact } from './job.ts';
-import type { LifecycleSpec } from './lifecycle-spec.ts';
+import type { LifecycleSpec, Metric } from './lifecycle-spec.ts';
 import type { LifecycleInputs } from './lifecycle.ts';
 import type { ReviewRecord } from './review.ts';
 
@@ -18,64 +19,71 @@ export interface ModelCardFacts {
   readonly review?: ReviewRecord;
 }
 
-/** Markdown, from what was logged and nothing else: the same facts give the same text. */
-export function modelCard(facts: ModelCardFacts): string {
-  const { version, workflowId, spec, inputs, weights, dataset, evidence, evidenceDigest } = facts;
-  const { data, tune, prompt, baseModel, model } = spec;
+/** From what was logged and nothing else: the same facts give the same card. */
+export function modelCard(facts: ModelCardFacts): readonly Block[] {
+  const { version, workflowId, spec, inputs, evidence } = facts;
+  const { data, tune, prompt, baseModel, model, requester } = spec;
   return [
-    `# ${line(model)} version ${version}`,
-    `${code(baseModel)}, tuned by ${tune.method} on ${code(data.path)} in the lifecycle ${code(workflowId)}${spec.requester === undefined ? '' : `, which ${line(spec.requester)} asked for`}.`,
-    '## Training',
-    table(['what', 'value'], [
+    { kind: 'title', text: `${model} version ${version}` },
+    { kind: 'paragraph', text: `${baseModel}, tuned by ${tune.method} on ${data.path} in the lifecycle ${workflowId}${requester === undefined ? '' : `, which ${requester} asked for`}.` },
+    { kind: 'heading', text: 'Training' },
+    table('what', 'value', [
       ['input columns', data.input.join(', ')],
       ['target column', data.target],
       ['prompt', `${prompt.name}/${inputs.prompt.version}`],
       ...Object.entries(tune).map(([name, value]) => [name, Array.isArray(value) ? value.join(', ') : String(value)]),
       ['seed', String(spec.seed)],
     ]),
-    `## Evaluation`,
-    `On ${evidence.dataset.examples} held-out examples; intervals at ${Number((evidence.confidence * 100).toFixed(1))} %, from ${evidence.bootstrapSamples} bootstrap samples.`,
+    { kind: 'heading', text: 'Evaluation' },
+    {
+      kind: 'paragraph',
+      text: `On ${evidence.dataset.examples} held-out examples; intervals at ${Number((evidence.confidence * 100).toFixed(1))} %, from ${evidence.bootstrapSamples} bootstrap samples.`,
+    },
     evaluation(evidence),
-    ...(facts.verdict ? ['## Gate', table(['rule', 'passed', 'finding'], facts.verdict.findings.map(({ rule, passed, finding }) => [rule, passed ? 'yes' : 'no', finding]))] : []),
-    '## Review',
+    ...gate(facts.verdict),
+    { kind: 'heading', text: 'Review' },
     review(facts.review),
-    '## Digests',
-    table(['what', 'digest'], [
-      ['source data', inputs.data.digest],
-      ['data set', dataset.digest],
-      ['base model', inputs.baseModel.digest],
-      ['code', `${inputs.codeDigest} (${inputs.codeRevision})`],
-      ['weights', weights.digest],
-      ['evidence', evidenceDigest],
-      ...(facts.review ? [['approved', facts.review.digest]] : []),
-    ]),
-  ].join('\n\n') + '\n';
+    { kind: 'heading', text: 'Digests' },
+    digests(facts),
+  ];
 }
 
-function evaluation({ models, differences }: Evidence): string {
+function evaluation({ models, differences }: Evidence): Block {
   const roles = (['candidate', 'champion', 'base'] as const).filter((role) => models[role] !== undefined);
-  const metrics = Object.keys(models.candidate?.metrics ?? {}) as (keyof NonNullable<typeof models.candidate>['metrics'])[];
+  const metrics = Object.keys(models.candidate?.metrics ?? {}) as Metric[];
   const references = (['champion', 'base'] as const).filter((role) => differences[role] !== undefined);
-  return table(
-    ['metric', ...roles, ...references.map((role) => `candidate less ${role}`)],
-    metrics.map((metric) => [metric, ...roles.map((role) => figure(models[role]?.metrics[metric])), ...references.map((role) => figure(differences[role]?.[metric]))]),
-  );
+  return {
+    kind: 'table',
+    head: ['metric', ...roles, ...references.map((role) => `candidate less ${role}`)],
+    rows: metrics.map((metric) => [metric, ...roles.map((role) => figure(models[role]?.metrics[metric])), ...references.map((role) => figure(differences[role]?.[metric]))]),
+  };
 }
 
-function review(record: ReviewRecord | undefined): string {
-  if (record === undefined) return 'The gate alone decided.';
+function gate(verdict: Verdict | undefined): readonly Block[] {
+  if (verdict === undefined) return [];
   return [
-    ...record.decisions.map(({ at, reviewer, decision, comment }) => `- ${at} ${line(reviewer)}: ${decision}${comment ? ` — ${line(comment)}` : ''}`),
-    ...record.comments.map(({ at, author, text }) => `- ${at} ${line(author)} — ${line(text)}`),
-  ].join('\n');
+    { kind: 'heading', text: 'Gate' },
+    { kind: 'table', head: ['rule', 'passed', 'finding'], rows: verdict.findings.map(({ rule, passed, finding }) => [rule, passed ? 'yes' : 'no', finding]) },
+  ];
 }
 
+function review(record: ReviewRecord | undefined): Block {
+  if (record === undefined) return { kind: 'paragraph', text: 'The gate alone decided.' };
+  const decisions = record.decisions.map(({ at, reviewer, decision, comment }) => `${at} ${reviewer}: ${decision}${comment ? ` — ${comment}` : ''}`);
+  return { kind: 'list', items: [...decisions, ...record.comments.map(({ at, author, text }) => `${at} ${author} — ${text}`)] };
+}
+
+const digests = ({ inputs, dataset, weights, evidenceDigest, review: record }: ModelCardFacts): Block =>
+  table('what', 'digest', [
+    ['source data', inputs.data.digest],
+    ['data set', dataset.digest],
+    ['base model', inputs.baseModel.digest],
+    ['code', `${inputs.codeDigest} (${inputs.codeRevision})`],
+    ['weights', weights.digest],
+    ['evidence', evidenceDigest],
+    ...(record ? [['approved', record.digest]] : []),
+  ]);
+
+const table = (name: string, value: string, rows: readonly (readonly string[])[]): Block => ({ kind: 'table', head: [name, value], rows });
 const figure = (measured: Interval | undefined): string => (measured === undefined ? '–' : `${short(measured.point)} [${short(measured.low)}, ${short(measured.high)}]`);
 const short = (x: number): string => String(Number(x.toPrecision(4)));
-
-const table = (head: readonly string[], rows: readonly (readonly string[])[]): string =>
-  [head, head.map(() => '---'), ...rows.map((row) => row.map(line))].map((cells) => `| ${cells.join(' | ')} |`).join('\n');
-
-/** What people or data said stays text, on one line: no tag, no link with other words, no cell of its own. */
-const line = (text: string): string => text.replace(/\s+/g, ' ').trim().replaceAll('&', '&amp;').replaceAll('<', '&lt;').replace(/[\\`*_|~]|(?<=\])\(/g, '\\$&');
-const code = (text: string): string => `\`${text.replace(/[\s`]+/g, ' ')}\``;

@@ -145,6 +145,7 @@ describe('a version is registered', () => {
         },
       ],
       ['putText', 'parent-run', 'model-card.md', expect.stringContaining('| bleu | 10 [9, 11] |')],
+      ['putText', 'parent-run', 'model-card.html', expect.stringContaining('<td>bleu</td><td>10 [9, 11]</td>')],
       ['setAlias', 'summaries', 'candidate', '2'],
     ]);
   });

@@ -1,4 +1,5 @@
-import { expect, test } from '@jest/globals';
+import { describe, expect, test } from '@jest/globals';
+import { toHtml, toMarkdown } from '../../domain/document.ts';
 import { modelCard, type ModelCardFacts } from '../../domain/model-card.ts';
 import { artifact } from '../builders/artifacts.ts';
 import { between, evidenceOf } from '../builders/evidence.ts';
@@ -21,10 +22,10 @@ const facts = (change: Partial<ModelCardFacts> = {}): ModelCardFacts => ({
 test('a card tells what was trained on what, how it was measured, who let it through, and every digest', () => {
   const verdict = { passed: true, findings: [{ rule: 'bleu at least 5', passed: true, finding: '10 [9, 11] at 95 %: meets at least 5' }] };
   const review = reviewRecord({ decisions: [decided('Grace', 'approve', 'Reads well.')], comments: [{ author: 'Mary', text: 'Why so short?', at: '2030-01-01' }] });
-  const card = modelCard(facts({ verdict, review }));
+  const card = toMarkdown(modelCard(facts({ verdict, review })));
   for (const words of [
     '# summaries version 3\n',
-    '`org/base`, tuned by lora on `data.jsonl` in the lifecycle `weekly`, which Ada asked for.',
+    'org/base, tuned by lora on data.jsonl in the lifecycle weekly, which Ada asked for.',
     '| learningRate | 0.0005 |',
     '| prompt | summarize/1 |',
     'On 16 held-out examples; intervals at 95 %, from 2000 bootstrap samples.',
@@ -38,12 +39,22 @@ test('a card tells what was trained on what, how it was measured, who let it thr
 });
 
 test('where the gate alone decided, a card says so', () => {
-  expect(modelCard(facts())).toContain('## Review\n\nThe gate alone decided.\n');
+  expect(toMarkdown(modelCard(facts()))).toContain('## Review\n\nThe gate alone decided.\n');
 });
 
-test('what people and data say is text in a card, and never markup', () => {
-  const comment = '<script>x</script> [click](https://evil) | **cell**\n# heading';
-  const card = modelCard(facts({ review: reviewRecord({ decisions: [decided('Grace', 'approve', comment)] }), workflowId: 'a`b' }));
-  expect(card).toContain('&lt;script>x&lt;/script> [click]\\(https://evil) \\| \\*\\*cell\\*\\* # heading');
-  expect(card).toContain('`a b`');
+describe('what people and data say is text in a card, and never markup', () => {
+  const comment = '<script>x</script> "[click](https://evil)" | **cell**\n# heading & `code`';
+  const card = modelCard(facts({ review: reviewRecord({ decisions: [decided('Grace', 'approve', comment)] }), workflowId: '<b>' }));
+
+  test('as Markdown', () => {
+    expect(toMarkdown(card)).toContain('&lt;script>x&lt;/script> "[click]\\(https://evil)" \\| \\*\\*cell\\*\\* # heading &amp; \\`code\\`');
+  });
+
+  test('as HTML, which loads and runs nothing', () => {
+    const html = toHtml(card);
+    expect(html).toContain('&lt;script&gt;x&lt;/script&gt; &quot;[click](https://evil)&quot; | **cell**\n# heading &amp; `code`</li>');
+    expect(html).toContain('in the lifecycle &lt;b&gt;,');
+    expect(new Set(html.match(/<[a-z]\w*/g))).toEqual(new Set(['<html', '<meta', '<title', '<style', '<h1', '<h2', '<p', '<ul', '<li', '<table', '<tr', '<th', '<td']));
+    expect(html).not.toMatch(/ (src|href|on\w+)=/);
+  });
 });

@@ -1,0 +1,60 @@
+/** A document as data: one content, two ways to read it. */
+export type Block =
+  | { readonly kind: 'title' | 'heading' | 'paragraph'; readonly text: string }
+  | { readonly kind: 'list'; readonly items: readonly string[] }
+  | { readonly kind: 'table'; readonly head: readonly string[]; readonly rows: readonly (readonly string[])[] };
+
+/** GitHub's Markdown. Texts stay texts on one line: no tag, no link with other words, no cell of their own. */
+export const toMarkdown = (blocks: readonly Block[]): string => `${blocks.map(markdownOf).join('\n\n')}\n`;
+
+/** A page that loads nothing and runs nothing; readable on a phone, light and dark. */
+export function toHtml(blocks: readonly Block[]): string {
+  const title = blocks.find(({ kind }) => kind === 'title');
+  return [
+    '<!doctype html>',
+    '<html lang="en">',
+    '<meta charset="utf-8">',
+    '<meta name="viewport" content="width=device-width">',
+    `<title>${title && 'text' in title ? escapeHtml(title.text) : ''}</title>`,
+    `<style>${style}</style>`,
+    ...blocks.map(htmlOf),
+    '</html>',
+    '',
+  ].join('\n');
+}
+
+const style =
+  ':root{color-scheme:light dark}body{font:1em/1.5 system-ui,sans-serif;max-width:60em;margin:auto;padding:1em;overflow-wrap:anywhere}table{border-collapse:collapse}td,th{border:1px solid;padding:.2em .6em;text-align:left}';
+
+function markdownOf(block: Block): string {
+  switch (block.kind) {
+    case 'title':
+      return `# ${line(block.text)}`;
+    case 'heading':
+      return `## ${line(block.text)}`;
+    case 'paragraph':
+      return line(block.text);
+    case 'list':
+      return block.items.map((item) => `- ${line(item)}`).join('\n');
+    case 'table':
+      return [block.head.map(line), block.head.map(() => '---'), ...block.rows.map((row) => row.map(line))].map((cells) => `| ${cells.join(' | ')} |`).join('\n');
+  }
+}
+
+function htmlOf(block: Block): string {
+  switch (block.kind) {
+    case 'title':
+      return `<h1>${escapeHtml(block.text)}</h1>`;
+    case 'heading':
+      return `<h2>${escapeHtml(block.text)}</h2>`;
+    case 'paragraph':
+      return `<p>${escapeHtml(block.text)}</p>`;
+    case 'list':
+      return `<ul>${block.items.map((item) => `<li>${escapeHtml(item)}</li>`).join('')}</ul>`;
+    case 'table':
+      return `<table><tr>${block.head.map((cell) => `<th scope="col">${escapeHtml(cell)}</th>`).join('')}</tr>${block.rows.map((row) => `<tr>${row.map((cell) => `<td>${escapeHtml(cell)}</td>`).join('')}</tr>`).join('')}</table>`;
+  }
+}
+
+const line = (text: string): string => text.replace(/\s+/g, ' ').trim().replaceAll('&', '&amp;').replaceAll('<', '&lt;').replace(/[\\`*_|~]|(?<=\])\(/g, '\\$&');
+const escapeHtml = (text: string): string => text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;').replaceAll('"', '&quot;');
