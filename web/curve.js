@@ -3,7 +3,7 @@ import { number, words } from './format.js';
 
 /** @typedef {import('../workers/gateway/views.ts').CurveView['series'][number]} Series */
 
-const [width, height, left, bottom, top] = [640, 180, 52, 22, 10];
+const [width, height, left, bottom, top] = [480, 170, 56, 22, 10];
 
 /** What the training learnt, step by step. @param {import('../workers/gateway/views.ts').CurveView} curve */
 export const showCurve = ({ series }) => section('training', 'Training', series.length === 0 ? h('p', { class: 'card quiet' }, 'MLflow has no curve of this training.') : h('div', { class: 'curves' }, series.map(draw)));

@@ -84,7 +84,7 @@ function confirmDecision({ model, endpoint, review }, session, decision, send) {
 
 /** @param {Lifecycle} lifecycle */
 function showOutcome({ state, stage, version, endpoint, decisions }) {
-  const words = { promoted: `Promoted as version ${version ?? '?'}, served by ${endpoint ?? 'its endpoint'}.`, rejected: 'Rejected: nothing was promoted.', failed: 'Failed: nothing was promoted.', cancelled: 'Cancelled: nothing was promoted.', running: `Running: ${stage}. There is nothing to decide yet.`, 'awaiting review': 'Awaiting a review.' };
+  const words = { promoted: `Promoted as version ${version ?? '?'}, served by ${endpoint ?? 'its endpoint'}.`, rejected: 'Rejected: nothing was promoted.', failed: 'Failed: nothing was promoted.', cancelled: 'Cancelled: nothing was promoted.', running: decisions.length > 0 ? `Decided; it is at ${stage} now.` : `Running: ${stage}. There is nothing to decide yet.`, 'awaiting review': 'Awaiting a review.' };
   return section('decide', 'Decision',
     h('p', {}, words[state]),
     showDecisions(decisions));
