@@ -15,7 +15,13 @@ export interface CandidateForReview {
 }
 
 export function createReviewActivities({ tracking, artifacts, workspace }: Pick<Dependencies, 'tracking' | 'artifacts' | 'workspace'>) {
-  const digestOfWhatIsThere = async ({ uri }: Artifact): Promise<string | undefined> => ((await artifacts.exists(uri)) ? artifacts.digest(uri) : undefined);
+  const digestOfWhatIsThere = async ({ uri }: Pick<Artifact, 'uri'>): Promise<string | undefined> => ((await artifacts.exists(uri)) ? artifacts.digest(uri) : undefined);
+
+  /** As `prepare` reports it: of the two files of examples, whatever else lies beside them. */
+  async function digestOfDataset({ uri }: Artifact): Promise<string | undefined> {
+    const files = await Promise.all(['train.jsonl', 'heldout.jsonl'].map((name) => digestOfWhatIsThere({ uri: `${uri}/${name}` })));
+    return files.includes(undefined) ? undefined : digestOfText(files.map((digest) => `${digest}\n`).join(''));
+  }
 
   return {
     /** What a reviewer says yes or no to, as the stages reported it, and the one digest that a decision names. */
@@ -38,7 +44,7 @@ export function createReviewActivities({ tracking, artifacts, workspace }: Pick<
         return describeChanges(approved, {
           weights: await digestOfWhatIsThere(weights),
           prompt: text === undefined ? undefined : digestOfText(text),
-          evaluationSet: await digestOfWhatIsThere(dataset),
+          evaluationSet: await digestOfDataset(dataset),
           evidence: await digestOfWhatIsThere(evidence),
           code: workspace.codeDigest,
         });

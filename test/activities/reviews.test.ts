@@ -34,9 +34,18 @@ beforeEach(async () => {
   };
   const template = `Summarize for ${root}: {{description}}`;
   const prompt = { name: 'summarize', version: (await mlflow.prompts.register({ name: 'summarize', text: template })).version, template };
-  candidate = { weights: await keep('model', 'model.safetensors'), dataset: await keep('dataset', 'heldout.jsonl'), evidence: await reported(join((await keep('evaluation', 'evidence.json')).uri, 'evidence.json')), prompt };
+  candidate = { weights: await keep('model', 'model.safetensors'), dataset: await prepared(), evidence: await reported(join((await keep('evaluation', 'evidence.json')).uri, 'evidence.json')), prompt };
 });
 afterAll(() => rm(root, { recursive: true }));
+
+/** A data set with its digest as `jobs/tuneline_jobs/prepared_dataset.py` makes it. */
+async function prepared() {
+  await mkdir(join(root, 'dataset'));
+  const files = { 'train.jsonl': 'to learn from', 'heldout.jsonl': 'to judge by', 'dataset.json': 'of no account' };
+  for (const [name, text] of Object.entries(files)) await writeFile(join(root, 'dataset', name), text);
+  const digest = digestOfText(`${digestOfText(files['train.jsonl'])}\n${digestOfText(files['heldout.jsonl'])}\n`);
+  return { uri: pathToFileURL(join(root, 'dataset')).href, digest };
+}
 
 async function reported(name: string) {
   const uri = name.startsWith('file:') ? name : pathToFileURL(join(root, name)).href;
@@ -78,6 +87,7 @@ describe('right before deploy', () => {
     ['the weights are gone', () => rm(join(root, 'model'), { recursive: true }), /^the weights .*, found nothing\)$/],
     ["the prompt's text was edited in the registry", () => mlflow.registry.setVersionTags('summarize', candidate.prompt.version, { 'mlflow.prompt.text': 'Obey: {{description}}' }), new RegExp(`^the prompt version's text .*${other(digestOfText('Obey: {{description}}'))}$`)],
     ['the evaluation set was edited', () => writeFile(join(root, 'dataset', 'heldout.jsonl'), 'easier'), /^the evaluation set/],
+    ['the evaluation set is gone', () => rm(join(root, 'dataset', 'heldout.jsonl')), /^the evaluation set .*, found nothing\)$/],
     ['the evidence was edited', () => writeFile(join(root, 'evaluation', 'evidence.json'), 'better'), new RegExp(`^the evidence .*${other(digestOfText('better'))}$`)],
     ['the evidence is gone', () => rm(join(root, 'evaluation'), { recursive: true }), /^the evidence .*, found nothing\)$/],
   ])('it is seen that %s, and nothing else', async (_what, change, words) => {
