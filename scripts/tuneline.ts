@@ -1,4 +1,4 @@
-import { rm } from 'node:fs/promises';
+import { rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { Command, InvalidArgumentError, Option } from 'commander';
@@ -12,6 +12,7 @@ import { readStackState } from '../local/stack-state.ts';
 import { chooseKubernetes, loadConfig, readPackageVersion } from '../workers/config.ts';
 import type { lifecycle } from '../workflows/lifecycle.ts';
 import { statusQuery } from '../workflows/messages.ts';
+import { exportAudit, verifyAudit } from './audit.ts';
 import { connectMlflow, connectTemporal } from './connect.ts';
 import { openLifecyclesOf, prune, showPruned } from './prune.ts';
 import { diagnose, showFindings } from './doctor.ts';
@@ -126,6 +127,24 @@ program
   .action(async (version: string | undefined, options: LineageOptions) => {
     process.stdout.write(`${await lineage(connectMlflow(loadConfig()), version, options)}\n`);
     finish(0);
+  });
+
+program
+  .command('audit')
+  .description('write down who did what, when and on which evidence, in one file; or check such a file without any server')
+  .argument('[id]', 'the workflow ID')
+  .option('--out <file>', 'where to write it')
+  .addOption(new Option('--verify <file>', 'check a file instead').conflicts('out'))
+  .action(async (id: string | undefined, { out, verify }: { out?: string; verify?: string }) => {
+    if (verify === undefined && (id === undefined || out === undefined)) throw new UserError('Say WORKFLOW_ID --out FILE, or --verify FILE.');
+    if (id !== undefined && out !== undefined) {
+      const handle = (await connectTemporal(loadConfig())).workflow.getHandle(id);
+      const audit = await exportAudit(handle, connectMlflow(loadConfig())).catch(explainMissing(id));
+      await writeFile(out, `${JSON.stringify(audit, null, 2)}\n`);
+    }
+    const { digest, problems } = await verifyAudit(verify ?? out ?? '');
+    process.stdout.write(problems.length === 0 ? `${String(digest)}\n` : `${problems.join('\n')}\n`);
+    finish(problems.length === 0 ? 0 : exitCodes.broken);
   });
 
 program

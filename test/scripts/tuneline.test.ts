@@ -25,7 +25,7 @@ function tuneline(...args: readonly string[]) {
   });
 }
 
-test.each(['up', 'run', 'status', 'review', 'down'])('%s --help explains itself on stdout', (command) => {
+test.each(['up', 'run', 'status', 'review', 'lineage', 'audit', 'down'])('%s --help explains itself on stdout', (command) => {
   const { status, stdout, stderr } = tuneline(command, '--help');
   expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
   expect(stdout).toContain(`Usage: tuneline ${command}`);
@@ -37,6 +37,9 @@ test.each([
   ['a stack that is not up', ['status'], /Temporal does not answer at 127\.0\.0\.1:9[\s\S]*hint: start the stack/],
   ['both decisions at once', ['review', 'x', '--approve', '--reject'], /cannot be used with/],
   ['a decision that is handed over', ['review', 'x', '--reject', '--delegate-to', 'ada'], /cannot be used with/],
+  ['an audit of nothing', ['audit', 'x'], /Say WORKFLOW_ID --out FILE, or --verify FILE/],
+  ['an audit file that is not there', ['audit', '--verify', 'nowhere.json'], /There is no file nowhere\.json/],
+  ['a lineage of nothing', ['lineage'], /Say one of MODEL\/VERSION/],
   ['an unknown command', ['deploi'], /unknown command 'deploi'/],
 ])('%s is one clear error without a stack trace', async (_what, args, words) => {
   await nothingListens();

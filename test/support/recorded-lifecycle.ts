@@ -1,4 +1,4 @@
-import { mkdir, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { createEvidenceActivities } from '../../activities/evidence.ts';
@@ -6,7 +6,9 @@ import { createRecordActivities } from '../../activities/lifecycle-record.ts';
 import { createReleaseActivities } from '../../activities/releases.ts';
 import { createReviewActivities } from '../../activities/reviews.ts';
 import { createSpecActivities } from '../../activities/check-spec.ts';
+import type { StageSpec, StageTracking } from '../../domain/job-request.ts';
 import type { LifecycleSpecInput } from '../../domain/lifecycle-spec.ts';
+import { tags } from '../../domain/tracking.ts';
 import { createLocalArtifactStore } from '../../local/artifact-store.ts';
 import type { Mlflow } from '../../mlflow/index.ts';
 import { createTracking } from '../../mlflow/tracking.ts';
@@ -34,8 +36,7 @@ export async function recordLifecycle({ lab, mlflow, root, spec, during }: Recor
   const artifacts = createLocalArtifactStore(root);
   const tracking = createTracking(mlflow);
   const workspace = { root, models: join(root, 'models'), codeDigest: artifact('code').digest, codeRevision: 'abc123' };
-  const evidence = JSON.stringify(evidenceOf({ candidate: { bleu: between(9, 11) } }));
-  const left = { noop: ['nothing', ''], explore: ['profile', '{}'], prepare: ['dataset', '{"prompt": "Summarize: Lists files."}'], tune: ['model', 'weights'], evaluate: ['evidence', evidence] } as const;
+  const left = { noop: ['nothing', ''], explore: ['profile', '{}'], prepare: ['dataset', '{"prompt": "Summarize: Lists files."}'], tune: ['model', 'weights'], evaluate: ['evidence', ''] } as const;
   const files = { noop: 'nothing', explore: 'profile.json', prepare: 'heldout.jsonl', tune: 'model.safetensors', evaluate: 'evidence.json' };
   const { activities } = fakeActivities({
     ...createSpecActivities({ workspace }),
@@ -52,12 +53,14 @@ export async function recordLifecycle({ lab, mlflow, root, spec, during }: Recor
         retireOthers: () => Promise.resolve(),
       },
     }),
-    async runJob({ identity, spec: { stage } }) {
+    async runJob({ identity, spec: jobSpec, tracking: record }) {
+      const { stage } = jobSpec;
       const folder = join(root, identity.workflowId, stage);
       await mkdir(folder, { recursive: true });
       const [name, text] = left[stage];
       const file = join(folder, files[stage]);
-      await writeFile(file, text);
+      await writeFile(file, jobSpec.stage === 'evaluate' ? evidenceFor(jobSpec) : text);
+      if (jobSpec.stage === 'evaluate') await logEvidence(mlflow, file, record);
       const { href: uri } = pathToFileURL(stage === 'evaluate' ? file : folder);
       return { outcome: { kind: 'succeeded', outputs: { [name]: { uri, digest: await artifacts.digest(uri) } }, figures: {} }, reused: false };
     },
@@ -66,4 +69,17 @@ export async function recordLifecycle({ lab, mlflow, root, spec, during }: Recor
     await during(handle);
     return handle.workflowId;
   });
+}
+
+function evidenceFor({ dataset, models }: Extract<StageSpec, { stage: 'evaluate' }>): string {
+  const measured = evidenceOf({ candidate: { bleu: between(9, 11) } });
+  const digest = models.find(({ role }) => role === 'candidate')?.digest ?? '';
+  return JSON.stringify({ ...measured, dataset: { ...measured.dataset, digest: dataset.digest }, models: { candidate: { ...measured.models.candidate, digest } } });
+}
+
+/** As the evaluate stage does in its run. */
+async function logEvidence(mlflow: Mlflow, file: string, record: StageTracking | undefined): Promise<void> {
+  const experimentId = await mlflow.experiments.ensure(record?.experiment ?? '');
+  const { runId } = await mlflow.runs.open({ experimentId, name: 'evaluate', idempotencyTag: { key: tags.job, value: file }, tags: { [tags.stage]: 'evaluate' } });
+  await mlflow.artifacts.put(runId, 'evidence.json', await readFile(file));
 }
