@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { plainName, rolePrefix } from './review.ts';
 
 /**
  * The one input of a lifecycle, written by a person as JSON. This schema is the only definition:
@@ -98,6 +99,10 @@ const evaluate = z.strictObject({
 
 const reviewer = z.string().min(1).max(100);
 
+/** How many different people these are at most: a role may be any number. */
+const canApprove = (entries: readonly string[]): number =>
+  entries.some((entry) => plainName(entry).startsWith(rolePrefix)) ? Infinity : new Set(entries.map(plainName)).size;
+
 const review = z.discriminatedUnion('by', [
   z.strictObject({ by: z.literal('gate') }).meta({ description: 'What the gate lets through is approved.' }),
   z
@@ -112,6 +117,10 @@ const review = z.discriminatedUnion('by', [
         .strictObject({ afterHours: z.number().positive(), to: z.array(reviewer).min(1) })
         .optional()
         .meta({ description: 'After so long without a decision these may decide, too, and are told.' }),
+    })
+    .refine(({ approvals, reviewers, escalation }) => reviewers === undefined || canApprove([...reviewers, ...(escalation?.to ?? [])]) >= approvals, {
+      path: ['reviewers'],
+      message: 'with review.escalation.to as many different people as review.approvals, or a role',
     })
     .refine((r) => r.reminderHours === undefined || r.reminderHours < r.deadlineHours, { path: ['reminderHours'], message: 'fewer than review.deadlineHours' })
     .refine((r) => r.escalation === undefined || r.escalation.afterHours < r.deadlineHours, { path: ['escalation', 'afterHours'], message: 'fewer than review.deadlineHours' })

@@ -59,6 +59,17 @@ describe('rules over several fields name the one to change and show its value', 
       mistyped({ review: { by: 'person', twoPersonRule: true } }),
       { path: 'requester', message: 'expected a name, because review.twoPersonRule needs to know who asked, got nothing' },
     ],
+    ['reminders', mistyped({ review: { by: 'person', reminderHours: 72 } }), { path: 'review.reminderHours', message: 'expected fewer than review.deadlineHours, got 72' }],
+    [
+      'an escalation',
+      mistyped({ review: { by: 'person', escalation: { afterHours: 73, to: ['ada'] } } }),
+      { path: 'review.escalation.afterHours', message: 'expected fewer than review.deadlineHours, got 73' },
+    ],
+    [
+      'a review that nobody could approve',
+      mistyped({ review: { by: 'person', approvals: 2, reviewers: ['ada', 'Ada '] } }),
+      { path: 'review.reviewers', message: 'expected with review.escalation.to as many different people as review.approvals, or a role, got ["ada","Ada "]' },
+    ],
     [
       'the answer as input',
       mistyped({ data: { ...data, input: ['synopsis'] } }),
@@ -115,6 +126,15 @@ test('a spec with no more than is needed gets its defaults', () => {
 test('MLflow keeps the record, whoever else is told', () => {
   expect(checkLifecycleSpec(specInput({ tracking: ['mlflow', 'wandb'] }))).toMatchObject({ ok: true });
   expect(problemsOf(specInput({ tracking: ['wandb'] }))).toEqual([{ path: 'tracking', message: expect.stringContaining('"mlflow" among them') }]);
+});
+
+test.each([
+  { approvals: 2, reviewers: ['ada', 'grace'] },
+  { approvals: 9, reviewers: ['ada', 'role:leads'] },
+  { approvals: 2, reviewers: ['ada'], escalation: { afterHours: 1, to: ['grace'] } },
+  { approvals: 9 },
+])('a review that enough people could approve is right: %j', (review) => {
+  expect(problemsOf(mistyped({ review: { by: 'person', ...review } }))).toEqual([]);
 });
 
 test('a review by a person has a deadline of three days', () => {
