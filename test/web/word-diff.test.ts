@@ -10,6 +10,11 @@ test('the words that only one side has are told apart', () => {
   expect([said(left, true), said(right, true)]).toEqual([['fast'], ['in', 'C']]);
 });
 
+test('as few words as can be are marked', () => {
+  const { left, right } = diffWords('a b c x', 'x a b c');
+  expect([said(left, true), said(right, true)]).toEqual([['x'], ['x']]);
+});
+
 const text = fc.array(fc.constantFrom('a', 'b', 'c', ' ', '\n', ' d ')).map((parts) => parts.join(''));
 
 test('the pieces are the text, and what is not marked is the same on both sides', () => {
