@@ -171,6 +171,7 @@ test('the keyboard alone is enough, from the sign-in to the approval', async () 
   await untilWhole(page);
   await tabTo(page, 'Skip to the decision');
   await page.keyboard.press('Enter');
+  expect(await page.evaluate('document.activeElement.id')).toBe('decision');
   await tabTo(page, 'Approve …');
   await page.keyboard.press('Enter');
   await page.keyboard.type('By keys.');
