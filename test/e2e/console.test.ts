@@ -7,7 +7,7 @@ import { statusQuery } from '../../workflows/messages.ts';
 import { makeTinyModel, TestStack } from '../support/stack.ts';
 import { tinySpec } from '../support/tiny-lifecycle.ts';
 import { until } from '../support/until.ts';
-import { startBrowser } from '../web/browser.ts';
+import { newPage, startBrowser } from '../web/browser.ts';
 
 /** A person reviews a real lifecycle in a real browser: real training, real evidence, and the endpoint serves what was approved. */
 
@@ -37,7 +37,7 @@ test('a reviewer is refused without a token and as the requester, approves, and 
   // One after the other, as a person would: both write one file.
   const ada = await tokenOf('ada');
   const grace = await tokenOf('grace');
-  const page = await (await browser.newContext()).newPage();
+  const page = await newPage(browser);
   await page.goto(`${stack.services.addresses.console}/lifecycles/reviewed`);
   await signIn(page, 'a guess');
   await page.getByRole('alert').getByText('not known here').waitFor();

@@ -1,9 +1,9 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 import axe from 'axe-core';
-import type { Browser, BrowserContext, Page } from 'playwright-core';
+import type { Browser, BrowserContextOptions, Page } from 'playwright-core';
 import { hostileText } from '../builders/console.ts';
 import { reviewedDigest, reviewedId } from '../builders/fixture-lifecycles.ts';
-import { startBrowser } from './browser.ts';
+import { newPage, startBrowser } from './browser.ts';
 import { openGateway, type GatewayLab } from './gateway-lab.ts';
 
 /** The console in a real browser, over the real gateway. */
@@ -11,7 +11,7 @@ import { openGateway, type GatewayLab } from './gateway-lab.ts';
 let browser: Browser;
 let lab: GatewayLab;
 let origin: string;
-const contexts: BrowserContext[] = [];
+const pages: Page[] = [];
 beforeAll(async () => {
   browser = await startBrowser();
 });
@@ -21,7 +21,7 @@ beforeEach(async () => {
   origin = await lab.server.listen({ host: '127.0.0.1', port: 0 });
 });
 afterEach(async () => {
-  await Promise.all(contexts.splice(0).map((context) => context.close()));
+  await Promise.all(pages.splice(0).map((page) => page.context().close()));
   await lab.close();
 });
 
@@ -33,12 +33,9 @@ interface Visit {
   readonly complaints: string[];
 }
 
-type Context = Parameters<Browser['newContext']>[0];
-
-async function open(path: string, context: Context = {}): Promise<Visit> {
-  const opened = await browser.newContext(context);
-  contexts.push(opened);
-  const page = await opened.newPage();
+async function open(path: string, context: BrowserContextOptions = {}): Promise<Visit> {
+  const page = await newPage(browser, context);
+  pages.push(page);
   const visit: Visit = { page, requests: [], complaints: [] };
   page.on('request', (request) => visit.requests.push(request.url()));
   page.on('pageerror', (error) => visit.complaints.push(error.message));
@@ -50,7 +47,7 @@ async function open(path: string, context: Context = {}): Promise<Visit> {
   return visit;
 }
 
-async function openAs(who: keyof GatewayLab['tokens'], path: string, context: Context = {}): Promise<Visit> {
+async function openAs(who: keyof GatewayLab['tokens'], path: string, context: BrowserContextOptions = {}): Promise<Visit> {
   const visit = await open(path, context);
   await visit.page.getByLabel('Your token').fill(lab.tokens[who]);
   await visit.page.keyboard.press('Enter');
