@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import json
-import os
 import subprocess
 import sys
 from pathlib import Path
@@ -20,7 +19,7 @@ def test_passes_its_input_on(run_job) -> None:
     }
 
 
-def test_imports_nothing_beyond_the_standard_library() -> None:
+def test_imports_nothing_beyond_the_standard_library(tmp_path) -> None:
     code = (
         "import json, sys; from tuneline_jobs.__main__ import main; main(['noop']);"
         "print(json.dumps(sorted(sys.modules)))"
@@ -29,7 +28,10 @@ def test_imports_nothing_beyond_the_standard_library() -> None:
     done = subprocess.run(
         [sys.executable, "-S", "-c", code],
         cwd=JOBS,
-        env={"TUNELINE_JOB": '{"stage":"noop"}', "TUNELINE_TERMINATION_PATH": os.devnull},
+        env={
+            "TUNELINE_JOB": '{"stage":"noop"}',
+            "TUNELINE_TERMINATION_PATH": str(tmp_path / "outcome"),
+        },
         capture_output=True,
         check=True,
     )

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 
 import pytest
@@ -62,6 +63,17 @@ def test_writes_into_a_path_that_nothing_can_be_renamed_onto(
     monkeypatch.setenv("TUNELINE_TERMINATION_PATH", str(termination))
     write_outcome(succeeded())
     assert json.loads(termination.read_text()) == succeeded()
+
+
+def test_a_device_is_written_into_and_never_replaced(tmp_path: Path, monkeypatch) -> None:
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    reader = os.open(pipe, os.O_RDONLY | os.O_NONBLOCK)
+    monkeypatch.setenv("TUNELINE_TERMINATION_PATH", str(pipe))
+    write_outcome(succeeded())
+    assert json.loads(os.read(reader, 4096))["ok"] is True
+    assert pipe.is_fifo()
+    os.close(reader)
 
 
 def test_never_writes_more_than_fits(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -87,6 +87,10 @@ def write_outcome(outcome: dict[str, object]) -> None:
     content = encode(outcome)
     if len(content) > MAXIMUM_OUTCOME_BYTES:
         raise ValueError(f"The outcome takes {len(content)} bytes of {MAXIMUM_OUTCOME_BYTES}.")
+    if os.path.exists(path) and not os.path.isfile(path):
+        # Never put a file in the place of a device: who runs as root could.
+        write_file(path, content)
+        return
     temporary = f"{path}.{os.getpid()}"
     try:
         write_file(temporary, content)

@@ -55,24 +55,23 @@ def start(**settings: Any) -> Any:
     """A run that is sent while it goes on where that can be, else one that is kept on disk."""
     import wandb
 
-    quiet = wandb.Settings(
+    settings["settings"] = wandb.Settings(
         console="off",
         silent=True,
         disable_git=True,
         init_timeout=INIT_SECONDS,
         finish_timeout=FINISH_SECONDS,
     )
-    mode = os.environ.get("WANDB_MODE", "online")
-    if mode == "online" and "WANDB_API_KEY" not in os.environ:
+    if os.environ.get("WANDB_MODE", "online") == "online" and "WANDB_API_KEY" not in os.environ:
         say(f"WANDB_API_KEY is not set; {kept_in(settings)}")
-        mode = "offline"
+        return wandb.init(**settings, mode="offline")
     try:
-        return wandb.init(**settings, mode=mode, settings=quiet)
+        return wandb.init(**settings)
     except wandb.Error as error:
         say(f"W&B can't be reached, {str(error).partition(chr(10))[0][:200]}; {kept_in(settings)}")
         # What failed to start still holds the ID.
         wandb.teardown()
-        return wandb.init(**settings, mode="offline", settings=quiet)
+        return wandb.init(**settings, mode="offline")
 
 
 def kept_in(settings: dict[str, Any]) -> str:
