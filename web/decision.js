@@ -58,7 +58,7 @@ function showRequest(lifecycle, session, address) {
  * @param {(comment: string) => Promise<void>} send
  */
 function confirmDecision({ model, endpoint, review }, session, decision, send) {
-  const comment = h('textarea', { id: 'decision-comment', rows: 4, maxlength: 4000 });
+  const comment = h('textarea', { id: 'decision-comment', rows: 4, maxlength: 2000 });
   const confirm = h('button', { class: decision === 'approve' ? 'primary' : 'danger' }, decision === 'approve' ? 'Approve' : 'Reject');
   const close = () => dialog.close();
   /** @param {SubmitEvent} event */
@@ -97,7 +97,7 @@ const showDecisions = (decisions) =>
 /** @param {Lifecycle} lifecycle @param {Session} session @param {string} address */
 function showComments({ comments, review }, session, address) {
   const list = h('ul', { class: 'plain-list comments' }, comments.map(showComment));
-  const text = h('textarea', { id: 'comment', rows: 2, maxlength: 4000, required: true });
+  const text = h('textarea', { id: 'comment', rows: 2, maxlength: 2000, required: true });
   const problem = h('p', { class: 'problem', role: 'alert' });
   /** @param {SubmitEvent} event */
   const submit = async (event) => {

@@ -113,7 +113,7 @@ describe('a review', () => {
     ['another decision', 'grace', { ...approval, decision: 'maybe' }, 400, /"approve" or "reject"/],
     ['a body that is not JSON', 'grace', '{"decision"', 400, /JSON/],
     ['a body of a megabyte', 'grace', { ...approval, comment: 'x'.repeat(1e6) }, 413, /too large/],
-    ['a comment that is too long', 'grace', { ...approval, comment: 'x'.repeat(4001) }, 400, /at most 4000/],
+    ['a comment that is too long', 'grace', { ...approval, comment: 'x'.repeat(2001) }, 400, /at most 2000/],
   ])('is refused from %s, in one sentence', async (_what, who, body, status, words) => {
     const answer = await post(`${own}/review`, body, who);
     expect(answer.statusCode).toBe(status);
