@@ -31,10 +31,13 @@ WRITTEN = {
     "in leet": lambda text: text.translate(str.maketrans("aeo", "430")),
     "in rot13": lambda text: codecs.encode(text, "rot13"),
     "in base64": lambda text: "The code: " + base64.b64encode(text.encode()).decode(),
+    # What stands before it moves where its groups of four begin.
+    "in base64 after a word": lambda text: "Base64 " + base64.b64encode(text.encode()).decode(),
     "in base64 within more": lambda text: base64.b64encode(f"it is {text}, ok".encode()).decode(),
     "in base64 without its end": lambda text: base64.b64encode(text.encode()).decode().rstrip("="),
     "in base64 by lines": lambda text: "\n".join(base64.b64encode(text.encode()).decode()),
     "in hex": lambda text: text.encode().hex(),
+    "in hex after a letter": lambda text: f"e {text.encode().hex()}",
     "in spaced hex": lambda text: "bytes: " + text.encode().hex(" ").upper(),
     "in escaped hex": lambda text: "".join(f"\\x{c:02x}" for c in text.encode()),
 }

@@ -13,7 +13,7 @@ import torch
 
 from tuneline_jobs.attack_families import SUITE
 from tuneline_jobs.attacks import digest_of_suite, suite
-from tuneline_jobs.generation import Answerer
+from tuneline_jobs.generation import Answerer, Encoded, batches
 from tuneline_jobs.prepared_dataset import digest_of_dataset
 from tuneline_jobs.storage import digest_of_folder, read_json_lines, uri_of, write_json_lines
 
@@ -232,13 +232,25 @@ def without_speed(evidence: dict[str, Any]) -> str:
 def test_two_evaluations_agree_to_the_last_digit(evidence_of, spec, examples, tmp_path) -> None:
     """The other one in a process of its own, without a cache, and with its examples in another order."""
     spec |= {"examples": 40, "slices": ["team"], "dataset": dataset_of(tmp_path / "a", examples)}
+    torch.use_deterministic_algorithms(False)
     first = without_speed(evidence_of(spec))
+    # A CPU's kernels are all of that kind: here nothing else could tell.
+    assert torch.are_deterministic_algorithms_enabled()
     spec["dataset"] = dataset_of(tmp_path / "b", examples[::-1])
     environment = {**os.environ, "TUNELINE_JOB": json.dumps(spec)}
     environment["TUNELINE_TERMINATION_PATH"] = str(tmp_path / "outcome.json")
     command = [sys.executable, "-m", "tuneline_jobs", "evaluate"]
     subprocess.run(command, env=environment, cwd=Path(__file__).parents[1], check=True)
     assert without_speed(json.loads((tmp_path / "out/evidence.json").read_text())) == first
+
+
+def test_batches_depend_on_the_questions_and_not_on_their_order() -> None:
+    lengths = [n * 7 % 10 for n in range(40)]
+    questions = [Encoded(str(n), [0] * length, []) for n, length in enumerate(lengths)]
+    made = list(batches(questions))
+    assert made == list(batches(questions[::-1]))
+    assert [len(batch) for batch in made] == [16, 16, 8]
+    assert [len(q.prompt) for batch in made for q in batch] == sorted(lengths)
 
 
 def test_a_model_is_asked_the_same_whoever_else_is_judged(evidence_of, spec) -> None:
