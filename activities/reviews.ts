@@ -1,4 +1,4 @@
-import { digestOf, digestOfText } from '../domain/digest.ts';
+import { digestOf, digestOfDataset, digestOfText } from '../domain/digest.ts';
 import type { Artifact } from '../domain/job.ts';
 import type { LifecycleInputs } from '../domain/lifecycle.ts';
 import { decidedBy, describeChanges, type ReviewRecord, type ReviewSubject } from '../domain/review.ts';
@@ -17,10 +17,9 @@ export interface CandidateForReview {
 export function createReviewActivities({ tracking, artifacts, workspace }: Pick<Dependencies, 'tracking' | 'artifacts' | 'workspace'>) {
   const digestOfWhatIsThere = async ({ uri }: Pick<Artifact, 'uri'>): Promise<string | undefined> => ((await artifacts.exists(uri)) ? artifacts.digest(uri) : undefined);
 
-  /** As `prepare` reports it: of the two files of examples, whatever else lies beside them. */
-  async function digestOfDataset({ uri }: Artifact): Promise<string | undefined> {
-    const files = await Promise.all(['train.jsonl', 'heldout.jsonl'].map((name) => digestOfWhatIsThere({ uri: `${uri}/${name}` })));
-    return files.includes(undefined) ? undefined : digestOfText(files.map((digest) => `${digest}\n`).join(''));
+  async function digestOfExamples({ uri }: Artifact): Promise<string | undefined> {
+    const [train, heldOut] = await Promise.all(['train.jsonl', 'heldout.jsonl'].map((name) => digestOfWhatIsThere({ uri: `${uri}/${name}` })));
+    return train && heldOut && digestOfDataset(train, heldOut);
   }
 
   return {
@@ -44,7 +43,7 @@ export function createReviewActivities({ tracking, artifacts, workspace }: Pick<
         return describeChanges(approved, {
           weights: await digestOfWhatIsThere(weights),
           prompt: text === undefined ? undefined : digestOfText(text),
-          evaluationSet: await digestOfDataset(dataset),
+          evaluationSet: await digestOfExamples(dataset),
           evidence: await digestOfWhatIsThere(evidence),
           code: workspace.codeDigest,
         });

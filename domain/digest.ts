@@ -16,3 +16,6 @@ function canonicalJson(value: unknown): string {
       : inner,
   );
 }
+
+/** Of a prepared data set: over the digests of its two files of examples, whatever else lies beside them. `jobs/` makes it so, too. */
+export const digestOfDataset = (train: string, heldOut: string): string => digestOfText(`${train}\n${heldOut}\n`);

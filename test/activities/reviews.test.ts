@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 import { createReviewActivities, type CandidateForReview } from '../../activities/reviews.ts';
-import { digestOf, digestOfText } from '../../domain/digest.ts';
+import { digestOf, digestOfDataset, digestOfText } from '../../domain/digest.ts';
 import { tags } from '../../domain/tracking.ts';
 import { createLocalArtifactStore } from '../../local/artifact-store.ts';
 import { createMlflow, type Mlflow } from '../../mlflow/index.ts';
@@ -38,12 +38,12 @@ beforeEach(async () => {
 });
 afterAll(() => rm(root, { recursive: true }));
 
-/** A data set with its digest as `jobs/tuneline_jobs/prepared_dataset.py` makes it. */
+/** A data set as `prepare` leaves it. */
 async function prepared() {
   await mkdir(join(root, 'dataset'));
   const files = { 'train.jsonl': 'to learn from', 'heldout.jsonl': 'to judge by', 'dataset.json': 'of no account' };
   for (const [name, text] of Object.entries(files)) await writeFile(join(root, 'dataset', name), text);
-  const digest = digestOfText(`${digestOfText(files['train.jsonl'])}\n${digestOfText(files['heldout.jsonl'])}\n`);
+  const digest = digestOfDataset(digestOfText(files['train.jsonl']), digestOfText(files['heldout.jsonl']));
   return { uri: pathToFileURL(join(root, 'dataset')).href, digest };
 }
 

@@ -6,6 +6,7 @@ import { createRecordActivities } from '../../activities/lifecycle-record.ts';
 import { createReleaseActivities } from '../../activities/releases.ts';
 import { createReviewActivities } from '../../activities/reviews.ts';
 import { createSpecActivities } from '../../activities/check-spec.ts';
+import { digestOfDataset, digestOfText } from '../../domain/digest.ts';
 import type { StageSpec, StageTracking } from '../../domain/job-request.ts';
 import type { LifecycleSpecInput } from '../../domain/lifecycle-spec.ts';
 import { tags } from '../../domain/tracking.ts';
@@ -62,13 +63,20 @@ export async function recordLifecycle({ lab, mlflow, root, spec, during }: Recor
       await writeFile(file, jobSpec.stage === 'evaluate' ? evidenceFor(jobSpec) : text);
       if (jobSpec.stage === 'evaluate') await logEvidence(mlflow, file, record);
       const { href: uri } = pathToFileURL(stage === 'evaluate' ? file : folder);
-      return { outcome: { kind: 'succeeded', outputs: { [name]: { uri, digest: await artifacts.digest(uri) } }, figures: {} }, reused: false };
+      const digest = stage === 'prepare' ? await writeTraining(folder, text) : await artifacts.digest(uri);
+      return { outcome: { kind: 'succeeded', outputs: { [name]: { uri, digest } }, figures: {} }, reused: false };
     },
   });
   return lab.run(activities, specInput(spec), async (handle) => {
     await during(handle);
     return handle.workflowId;
   });
+}
+
+/** The other half of a data set, and the digest of the whole. */
+async function writeTraining(folder: string, heldOut: string): Promise<string> {
+  await writeFile(join(folder, 'train.jsonl'), columns);
+  return digestOfDataset(digestOfText(columns), digestOfText(heldOut));
 }
 
 function evidenceFor({ dataset, models }: Extract<StageSpec, { stage: 'evaluate' }>): string {
