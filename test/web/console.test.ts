@@ -129,6 +129,7 @@ test('whoever asked for it is refused in one sentence, and nothing is recorded',
 
 test('what changed since it was shown is not approved; what is there now can be loaded', async () => {
   const { page } = await openAs('grace', ownPath);
+  await page.locator(`#decision [title="${reviewedDigest}"]`).waitFor();
   lab.lifecycles.putUnderReview('sha256:of-another');
   await decideAs(page, 'Approve');
   await page.getByText(`The digest ${reviewedDigest} is not the one under review`).waitFor();
