@@ -19,6 +19,8 @@ const metric = z
 
 /** More is better or less is: of a ratio to the reference's length neither holds. */
 const directed = metric.exclude(['lengthRatio']);
+/** What can be said of a part of the examples; the rest is measured on the whole. */
+const sliced = directed.exclude(['attackSuccessRate', 'latencyP50Ms', 'latencyP95Ms', 'tokensPerSecond', 'costPer1000Requests', 'modelBytes']);
 const margin = z.number().min(0).meta({ description: "In the metric's own unit." });
 
 const rule = z.discriminatedUnion('rule', [
@@ -29,7 +31,7 @@ const rule = z.discriminatedUnion('rule', [
   z
     .strictObject({
       rule: z.literal('noSliceWorseThanChampion'),
-      metric: directed,
+      metric: sliced,
       byMoreThan: margin,
       by: z.string().min(1).optional().meta({ description: 'Only slices by this column, or by "length"; all by default.' }),
     })
@@ -166,6 +168,12 @@ export const lifecycleSpecSchema = z
   .refine((s) => s.evaluate.costPerHour !== undefined || !rulesOn('costPer1000Requests', s), {
     path: ['evaluate', 'costPerHour'],
     message: 'what an hour costs, because the gate has a rule on costPer1000Requests',
+  })
+  .superRefine(({ gate, evaluate }, context) => {
+    const slices = ['length', ...(evaluate.slices ?? [])];
+    for (const [index, rule] of gate.entries())
+      if (rule.rule === 'noSliceWorseThanChampion' && rule.by !== undefined && !slices.includes(rule.by))
+        context.addIssue({ code: 'custom', path: ['gate', index, 'by'], message: `one of ${slices.join(', ')}, or a column that evaluate.slices names, too` });
   })
   .refine((s) => !s.data.input.includes(s.data.target), {
     path: ['data', 'input'],

@@ -37,6 +37,16 @@ describe('a wrong field is named, with what was expected and what was found', ()
       { path: 'evaluate.attacks', message: 'expected true, because the gate has a rule on attackSuccessRate, got nothing' },
     ],
     [
+      'a rule on slices that nobody cuts',
+      specInput({ gate: [{ rule: 'atLeast', metric: 'bleu', value: 5 }, { rule: 'noSliceWorseThanChampion', metric: 'bleu', byMoreThan: 1, by: 'source' }] }),
+      { path: 'gate[1].by', message: 'expected one of length, or a column that evaluate.slices names, too, got "source"' },
+    ],
+    [
+      'a rule on slices of what is measured on the whole',
+      mistyped({ gate: [{ rule: 'noSliceWorseThanChampion', metric: 'modelBytes', byMoreThan: 1 }] }),
+      { path: 'gate[0].metric', message: 'expected one of bleu, chrf, rouge1, rouge2, rougeL, rougeLsum, exactMatch, tokenF1, perplexity, repetition, groundedness, got "modelBytes"' },
+    ],
+    [
       'a rule on a cost that nobody knows',
       specInput({ gate: [{ rule: 'atMost', metric: 'costPer1000Requests', value: 1 }] }),
       { path: 'evaluate.costPerHour', message: 'expected what an hour costs, because the gate has a rule on costPer1000Requests, got nothing' },
