@@ -16,7 +16,7 @@ describe('for any rules and evidence', () => {
     fc.tuple(metric, number).map(([m, value]): Rule => ({ rule: isLower(m) ? 'atMost' : 'atLeast', metric: m, value })),
     fc.record({ rule: fc.constant('noWorseThanChampion' as const), metric, byMoreThan: margin }),
     fc.record({ rule: fc.constant('betterThanBase' as const), metric, byAtLeast: margin }),
-    fc.record({ rule: fc.constant('noSliceWorseThanChampion' as const), metric, byMoreThan: margin }),
+    fc.record({ rule: fc.constant('noSliceWorseThanChampion' as const), metric: fc.constantFrom('bleu', 'rougeL', 'perplexity'), byMoreThan: margin }),
   );
   const rules = fc.array(rule, { minLength: 1, maxLength: 5 });
   /** Any distribution, from far on the good side to far on the bad one: limits that ascend, not those of a normal figure. */
