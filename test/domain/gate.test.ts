@@ -220,10 +220,21 @@ describe('what is unknown does not pass', () => {
   });
 });
 
-test('a ratio of which neither more nor less is better can be bounded, but not compared', () => {
-  const withRule = (rule: object) => lifecycleSpecSchema.safeParse({ ...specInput(), gate: [rule] }).success;
-  expect(withRule({ rule: 'atMost', metric: 'lengthRatio', value: 1.5 })).toBe(true);
-  expect(withRule({ rule: 'betterThanBase', metric: 'lengthRatio', byAtLeast: 0 })).toBe(false);
-  expect(withRule({ rule: 'noSliceWorseThanChampion', metric: 'lengthRatio', byMoreThan: 0 })).toBe(false);
-  expect(withRule({ rule: 'noSliceWorseThanChampion', metric: 'rougeL', byMoreThan: 0 })).toBe(true);
+describe('a rule that nothing could ever show is refused at the door', () => {
+  const accepts = (rule: object, slices: readonly string[] | undefined) =>
+    lifecycleSpecSchema.safeParse({ ...specInput(), evaluate: { examples: 16, ...(slices ? { slices } : {}) }, gate: [rule] }).success;
+
+  test.each<[boolean, object, string[] | undefined]>([
+    [true, { rule: 'atMost', metric: 'lengthRatio', value: 1.5 }, undefined],
+    [false, { rule: 'betterThanBase', metric: 'lengthRatio', byAtLeast: 0 }, undefined],
+    [false, { rule: 'noWorseThanChampion', metric: 'lengthRatio', byMoreThan: 0 }, undefined],
+    [true, { rule: 'noWorseThanChampion', metric: 'modelBytes', byMoreThan: 0 }, undefined],
+    [true, { rule: 'noSliceWorseThanChampion', metric: 'rougeL', byMoreThan: 0 }, undefined],
+    [false, { rule: 'noSliceWorseThanChampion', metric: 'modelBytes', byMoreThan: 0 }, undefined],
+    [true, { rule: 'noSliceWorseThanChampion', metric: 'rougeL', byMoreThan: 0, by: 'length' }, undefined],
+    [false, { rule: 'noSliceWorseThanChampion', metric: 'rougeL', byMoreThan: 0, by: 'source' }, ['team']],
+    [true, { rule: 'noSliceWorseThanChampion', metric: 'rougeL', byMoreThan: 0, by: 'source' }, ['source']],
+  ])('%s: %j with slices by %j', (accepted, rule, slices) => {
+    expect(accepts(rule, slices)).toBe(accepted);
+  });
 });
