@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import type { CoreV1Api, CoreV1Event, V1Pod } from '@kubernetes/client-node';
 import { decisivePod } from './classify.ts';
 import { statusOf } from './client.ts';
@@ -10,6 +11,9 @@ export interface EvidenceSources {
   readonly podsOf: (job: string) => Promise<V1Pod[]>;
 }
 
+/** A node that is out of sight never says that a log is over. */
+const patienceMs = 2000;
+
 /** What the pods of Jobs have said, and what the cluster says of them. */
 export class Evidence {
   /** Whether a log is kept before its pod goes: whoever reports nothing would keep it for ever. */
@@ -17,8 +21,8 @@ export class Evidence {
   readonly #sources: EvidenceSources;
   /** Ends of logs whose pods were about to go, by Job and pod. */
   readonly #kept = new Map<string, Map<string, string>>();
-  /** Pods whose last words are being listened to. */
-  readonly #going = new Set<string>();
+  /** Pods whose last words are being listened to, with the Job of each. */
+  readonly #going = new Map<string, { readonly job: string; readonly heard: Promise<void> }>();
   /** Of Jobs that were read as finished: the pod that ended each, for its log; undefined where there is none. */
   readonly #endedBy = new Map<string, string | undefined>();
 
@@ -39,10 +43,16 @@ export class Evidence {
   /** Evicted or deleted, a pod takes its log along; what it says in its grace matters most. */
   async keepLastWords(job: string, pod: string): Promise<void> {
     if (this.#going.has(pod)) return;
-    this.#going.add(pod);
-    await this.#keepLog(job, pod);
-    await this.#keepLog(job, pod, true);
+    const heard = this.#keepLog(job, pod).then(() => this.#keepLog(job, pod, true));
+    this.#going.set(pod, { job, heard });
+    await heard;
     this.#going.delete(pod);
+  }
+
+  /** Until the pods of a Job that has ended have said what they had to say: it comes a moment after they are gone. */
+  async #silence(job: string): Promise<void> {
+    const speaking = [...this.#going.values()].filter((going) => going.job === job);
+    if (speaking.length > 0) await Promise.race([Promise.all(speaking.map(({ heard }) => heard)), delay(patienceMs, undefined, { ref: false })]);
   }
 
   forget(job: string): void {
@@ -52,6 +62,7 @@ export class Evidence {
 
   /** The end of the last pod's log; where an eviction moved the Job, with those of the pods before it. */
   async logTail(job: string, maximumBytes: number): Promise<string> {
+    await this.#silence(job);
     const kept = new Map(this.#kept.get(job));
     const last = await this.#podOf(job);
     // A log that the node refuses, because no container started or the node is gone, must not hold up the report.
@@ -74,9 +85,9 @@ export class Evidence {
   }
 
   async #keepLog(job: string, pod: string | undefined, follow = false): Promise<void> {
-    if (!pod) return;
+    if (!pod || !this.keeps) return;
     const text = await this.#readLog(pod, follow).catch(() => '');
-    if (text !== '' && this.keeps) this.#kept.set(job, (this.#kept.get(job) ?? new Map<string, string>()).set(pod, text));
+    if (text !== '') this.#kept.set(job, (this.#kept.get(job) ?? new Map<string, string>()).set(pod, text));
   }
 
   /** Empty where there is none any more. `follow` waits for the container's end. */

@@ -3,9 +3,9 @@ import type { V1Pod } from '@kubernetes/client-node';
 import { Evidence } from '../../k8s/evidence.ts';
 
 /** The evidence of one Job, whose pods the test may take away. */
-function evidenceOf(pods: V1Pod[]) {
+function evidenceOf(pods: V1Pod[], whole?: Promise<string>) {
   const core = {
-    readNamespacedPodLog: ({ name }: { name: string }) => Promise.resolve(`${name} spoke\n`),
+    readNamespacedPodLog: ({ name, follow }: { name: string; follow?: boolean }) => (follow && whole) || Promise.resolve(`${name} spoke\n`),
     listNamespacedEvent: () => Promise.resolve({ items: [] }),
   };
   return new Evidence({ core, namespace: 'default', podsOf: () => Promise.resolve(pods) });
@@ -33,4 +33,29 @@ test('of a Job that moved, each pod is heard under its name, until that was repo
   expect(await evidence.logTail('job', 100)).toBe('--- pod one\none spoke\n--- pod two\ntwo spoke\n');
   evidence.forget('job');
   expect(await evidence.logTail('job', 100)).toBe('two spoke\n');
+});
+
+test('what a pod says last is waited for, though it is gone and nobody watches any more', async () => {
+  const { promise: whole, resolve } = Promise.withResolvers<string>();
+  const pods = [podCalled('one', 1)];
+  const evidence = evidenceOf(pods, whole);
+  evidence.keeps = true;
+  void evidence.keepLastWords('job', 'one');
+  // The first of its two reads is over by then.
+  await evidence.keep('job');
+  pods.pop();
+  evidence.keeps = false;
+  const tail = evidence.logTail('job', 100);
+  resolve('one spoke\nand ended\n');
+  expect(await tail).toBe('one spoke\nand ended\n');
+});
+
+test('a pod that is never heard to the end does not hold up the report', async () => {
+  const pods = [podCalled('one', 1)];
+  const evidence = evidenceOf(pods, new Promise(() => undefined));
+  evidence.keeps = true;
+  void evidence.keepLastWords('job', 'one');
+  await evidence.keep('job');
+  pods.pop();
+  expect(await evidence.logTail('job', 100)).toBe('one spoke\n');
 });
