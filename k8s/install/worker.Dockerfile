@@ -37,4 +37,4 @@ COPY examples examples
 # The root file system is read-only, and /tmp is not.
 ENV NODE_ENV=production HOME=/tmp XDG_CACHE_HOME=/tmp MALLOC_ARENA_MAX=2
 USER 10001:10001
-ENTRYPOINT ["node", "--disable-warning=ExperimentalWarning", "--max-semi-space-size=4", "workers/worker.ts"]
+ENTRYPOINT ["node", "--disable-warning=ExperimentalWarning", "--max-semi-space-size=4", "--heap-growing-percent=20", "workers/worker.ts"]
