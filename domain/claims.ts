@@ -1,15 +1,31 @@
-import type { Difference, Evidence, Figure, Reference, Slice } from './evidence.ts';
+import type { Difference, Figure, Interval, Reference, Role } from './evidence.ts';
 import type { Metric, Rule } from './lifecycle-spec.ts';
 import type { Side } from './statistics.ts';
 
+type AnyFigure = Interval & Pick<Difference, 'mcnemar'>;
+type Figures<F> = Readonly<Partial<Record<string, F>>>;
+type Differences<F> = Readonly<Partial<Record<Reference, Figures<F>>>>;
+interface Slice<F> {
+  readonly by: string;
+  readonly value: string;
+  readonly differences: Differences<F>;
+}
+
+/** As much of evidence, whatever its figures hold beside their interval, as a claim needs. */
+export interface Measured<F extends AnyFigure> {
+  readonly models?: Readonly<Partial<Record<Role, { readonly metrics?: Figures<F> }>>>;
+  readonly differences?: Differences<F>;
+  readonly slices?: readonly Slice<F>[];
+}
+
 /** One statement that a rule wants shown. Most rules make one, a rule over slices one for each. */
-export interface Claim {
+export interface Claim<F extends AnyFigure = Figure> {
   readonly rule: string;
   readonly metric: Metric;
   readonly slice?: string;
   /** What the figure is, in words: empty for the candidate's own. */
   readonly subject: string;
-  readonly figure: Figure | undefined;
+  readonly figure: F | undefined;
   readonly side: Side;
   readonly bound: number;
   /** The bound, in words. */
@@ -21,13 +37,10 @@ export interface Claim {
   readonly missing: string;
 }
 
-const lowerIsBetter: ReadonlySet<string> = new Set([
-  ...['perplexity', 'repetition', 'attackSuccessRate', 'latencyP50Ms', 'latencyP95Ms'],
-  ...['costPer1000Requests', 'modelBytes'],
-]);
+export const lowerIsBetter: readonly string[] = ['perplexity', 'repetition', 'attackSuccessRate', 'latencyP50Ms', 'latencyP95Ms', 'costPer1000Requests', 'modelBytes'];
 
 /** What this rule wants shown of this evidence; at least one claim, if only one that nothing can show. */
-export function claimsOf(rule: Rule, evidence: Evidence): Claim[] {
+export function claimsOf<F extends AnyFigure>(rule: Rule, evidence: Measured<F>): Claim<F>[] {
   const { metric } = rule;
   switch (rule.rule) {
     case 'atLeast':
@@ -45,37 +58,37 @@ export function claimsOf(rule: Rule, evidence: Evidence): Claim[] {
       const slices = (evidence.slices ?? []).filter(({ by }) => rule.by === undefined || by === rule.by);
       const title = (where: string) => `${metric} in ${where} no worse than champion by more than ${rule.byMoreThan}`;
       const common = { metric, reference, leastGain: -rule.byMoreThan };
-      const nowhere = differenceOf({ ...common, title: title(`each slice${rule.by === undefined ? '' : ` by ${rule.by}`}`), from: undefined });
+      const nowhere = differenceOf<F>({ ...common, title: title(`each slice${rule.by === undefined ? '' : ` by ${rule.by}`}`), from: undefined });
       if (slices.length === 0) return [{ ...nowhere, missing: `any slice${rule.by === undefined ? '' : ` by ${rule.by}`}` }];
       return slices.map((slice) => differenceOf({ ...common, title: title(nameOf(slice)), from: slice, slice: nameOf(slice) }));
     }
   }
 }
 
-const nameOf = ({ by, value }: Slice): string => `${by}=${value}`;
+const nameOf = ({ by, value }: Pick<Slice<never>, 'by' | 'value'>): string => `${by}=${value}`;
 
 /** The first lifecycle of a model has no champion: the base model is what is served without us. */
-const championOrBase = ({ models, differences }: Evidence): Reference => (models?.champion ?? differences?.champion ? 'champion' : 'base');
+const championOrBase = <F extends AnyFigure>({ models, differences }: Measured<F>): Reference => (models?.champion ?? differences?.champion ? 'champion' : 'base');
 
-function boundOf({ rule: side, metric, value: bound }: Extract<Rule, { value: number }>, { models }: Evidence): Claim {
+function boundOf<F extends AnyFigure>({ rule: side, metric, value: bound }: Extract<Rule, { value: number }>, { models }: Measured<F>): Claim<F> {
   const wanted = `${side === 'atLeast' ? 'at least' : 'at most'} ${bound}`;
   const figure = models?.candidate?.metrics?.[metric];
   return { rule: `${metric} ${wanted}`, metric, subject: '', figure, side, bound, wanted, missing: `the candidate's ${metric}` };
 }
 
-interface DifferenceClaim {
+interface DifferenceClaim<F extends AnyFigure> {
   readonly title: string;
   readonly metric: Metric;
   readonly reference: Reference;
   /** Smallest acceptable gain, in the metric's own unit; negative where a loss is tolerated. */
   readonly leastGain: number;
-  readonly from: Pick<Evidence, 'differences'> | undefined;
+  readonly from: Pick<Measured<F>, 'differences'> | undefined;
   readonly slice?: string;
 }
 
-function differenceOf({ title, metric, reference, leastGain, from, slice }: DifferenceClaim): Claim {
-  const figure: Difference | undefined = from?.differences?.[reference]?.[metric];
-  const downwards = lowerIsBetter.has(metric);
+function differenceOf<F extends AnyFigure>({ title, metric, reference, leastGain, from, slice }: DifferenceClaim<F>): Claim<F> {
+  const figure = from?.differences?.[reference]?.[metric];
+  const downwards = lowerIsBetter.includes(metric);
   return {
     rule: title,
     metric,

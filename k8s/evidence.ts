@@ -56,6 +56,7 @@ export class Evidence {
   }
 
   forget(job: string): void {
+    for (const [pod, going] of this.#going) if (going.job === job) this.#going.delete(pod);
     this.#kept.delete(job);
     this.#endedBy.delete(job);
   }
@@ -87,7 +88,8 @@ export class Evidence {
   async #keepLog(job: string, pod: string | undefined, follow = false): Promise<void> {
     if (!pod || !this.keeps) return;
     const text = await this.#readLog(pod, follow).catch(() => '');
-    if (text !== '') this.#kept.set(job, (this.#kept.get(job) ?? new Map<string, string>()).set(pod, text));
+    // What is heard after the Job was reported is nobody's any more.
+    if (text !== '' && (!follow || this.#going.has(pod))) this.#kept.set(job, (this.#kept.get(job) ?? new Map<string, string>()).set(pod, text));
   }
 
   /** Empty where there is none any more. `follow` waits for the container's end. */

@@ -109,6 +109,7 @@ export class Mirror<T extends KubernetesObject> {
       await delay(pauseMs * (0.5 + Math.random()), undefined, { signal }).catch(() => undefined);
       pauseMs = Math.min(pauseMs * 2, clocks.longestPauseMs);
     }
+    this.#live = false;
   }
 
   async #relist(): Promise<string | undefined> {

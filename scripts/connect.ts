@@ -13,7 +13,4 @@ export async function connectTemporal({ temporal }: Config): Promise<Client> {
   }
 }
 
-export function connectMlflow({ mlflow }: Config): Mlflow {
-  const { trackingUri, authorization } = mlflow;
-  return createMlflow({ trackingUri, ...(authorization === undefined ? {} : { authorization }) });
-}
+export const connectMlflow = ({ mlflow }: Config): Mlflow => createMlflow(mlflow);

@@ -6,6 +6,7 @@ import { LocalEndpoints } from '../local/endpoints.ts';
 import { createEngineLauncher } from '../local/engine.ts';
 import { loadConfig } from './config.ts';
 import { quietPython } from './job-process.ts';
+import { serve } from './serve.ts';
 
 const { folders, endpointUrl, jobEnvironment } = loadConfig();
 
@@ -20,17 +21,7 @@ const endpoints = new LocalEndpoints({
 const server = createEndpointServer({ endpoints, adminToken: await readOrMakeToken(join(folders.state, 'endpoint-token')) });
 
 await endpoints.restore();
-const { hostname, port } = new URL(endpointUrl);
-await server.listen({ host: hostname, port: Number(port) });
-process.send?.('ready');
-
-for (const signal of ['SIGINT', 'SIGTERM'] as const)
-  process.once(signal, () => {
-    void server
-      .close()
-      .then(() => endpoints.close())
-      .then(() => process.exit(0));
-  });
+await serve(server, endpointUrl, () => endpoints.close());
 
 async function readOrMakeToken(path: string): Promise<string> {
   const existing = await readFile(path, 'utf8').catch(() => undefined);

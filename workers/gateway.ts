@@ -7,30 +7,20 @@ import { loadAssets } from './gateway/assets.ts';
 import { createLiveLifecycles } from './gateway/live-lifecycles.ts';
 import { createArtifactReader } from './gateway/read-artifact.ts';
 import { createGateway } from './gateway/server.ts';
+import { serve } from './serve.ts';
 
 /** The review console, a process of its own: it may be down while lifecycles run, and holds nothing that they need. */
 const { consoleUrl, folders, mlflow, temporal, tokensPath } = loadConfig();
-const { authorization } = mlflow;
 
 const connection = await Connection.connect(temporal.connection);
 const server = createGateway({
   lifecycles: createLiveLifecycles({
     client: new Client({ connection, namespace: temporal.namespace }),
-    mlflow: createMlflow({ trackingUri: mlflow.trackingUri, ...(authorization ? { authorization } : {}) }),
+    mlflow: createMlflow(mlflow),
     readArtifact: createArtifactReader(join(folders.state, 'artifacts')),
   }),
   access: createAccess(tokensPath),
   assets: await loadAssets(join(folders.repository, 'web')),
   log: (message) => process.stderr.write(`${new Date().toISOString()} ${message}\n`),
 });
-const { hostname, port } = new URL(consoleUrl);
-await server.listen({ host: hostname, port: Number(port) });
-process.send?.('ready');
-
-for (const signal of ['SIGINT', 'SIGTERM'] as const)
-  process.once(signal, () => {
-    void server
-      .close()
-      .then(() => connection.close())
-      .then(() => process.exit(0));
-  });
+await serve(server, consoleUrl, () => connection.close());

@@ -48,8 +48,7 @@ const client = new Client({ connection: clientConnection, namespace: config.temp
 await ensureSearchAttributes(client);
 await ensureSchedules(client);
 
-const { authorization } = config.mlflow;
-const tracking = createTracking(createMlflow({ trackingUri: config.mlflow.trackingUri, ...(authorization ? { authorization } : {}) }));
+const tracking = createTracking(createMlflow(config.mlflow));
 const log = (message: string, fields: Record<string, unknown>): void => logger.warn(message, fields);
 const cluster = placement && connect();
 const runner = createRunner(config);

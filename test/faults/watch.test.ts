@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, beforeEach, expect, test } from '@jest/globals';
-import type { V1Job, V1JobList } from '@kubernetes/client-node';
+import { Watch, type V1Job, type V1JobList } from '@kubernetes/client-node';
 import { connectCluster } from '../../k8s/client.ts';
 import { Mirror, type Page } from '../../k8s/watch.ts';
 import { kubeConfigFor, startFakeApiServer, type FakeApiServer } from './api-server.ts';
@@ -13,7 +13,7 @@ beforeEach(() => server.reset(1));
 afterAll(() => server.close());
 
 /** A mirror that lists anew after each watch; each of its lists is answered when the test says so. */
-function mirrorOfJobs() {
+function mirrorOfJobs(firstPauseMs = 1) {
   const cluster = connectCluster(kubeConfigFor(server.url));
   const asked: { page: Page; answer: (list: Promise<V1JobList>) => void }[] = [];
   const heard: (() => void)[] = [];
@@ -32,12 +32,13 @@ function mirrorOfJobs() {
     onChange: () => undefined,
     onOpen: () => opened.resolve(undefined),
     onError: () => undefined,
-    clocks: { inactivityMs: 10_000, relistMs: 1, firstPauseMs: 1, longestPauseMs: 1 },
+    clocks: { inactivityMs: 10_000, relistMs: 1, firstPauseMs, longestPauseMs: firstPauseMs },
   });
   const running = mirror.run(stop.signal);
   return {
     mirror,
     opened: opened.promise,
+    kubeConfig: cluster.kubeConfig,
     /** The list that is asked for next, or waits for its answer. */
     async nextList() {
       if (asked.length === 0) await new Promise<void>((resolve) => heard.push(resolve));
@@ -66,4 +67,17 @@ test('while a watch that ended as it should is followed by the next list, the co
   expect(mirror.live).toBe(false);
   third.refuse();
   await stop();
+});
+
+test('a copy that is kept up no more says nothing, wherever it was stopped', async () => {
+  const { mirror, opened, kubeConfig, nextList, stop } = mirrorOfJobs(60_000);
+  (await nextList()).serve();
+  await opened;
+  // One that began later, and lasts as long, has ended: then the mirror's own has, and it pauses.
+  const { promise: ended, resolve } = Promise.withResolvers<unknown>();
+  await new Watch(kubeConfig).watch(`/apis/batch/v1/namespaces/${namespace}/jobs`, { timeoutSeconds: 1 }, () => undefined, resolve);
+  await ended;
+  expect(mirror.live).toBe(true);
+  await stop();
+  expect(mirror.live).toBe(false);
 });

@@ -59,3 +59,17 @@ test('a pod that is never heard to the end does not hold up the report', async (
   pods.pop();
   expect(await evidence.logTail('job', 100)).toBe('one spoke\n');
 });
+
+test('what is heard after the Job was reported is kept no more', async () => {
+  const { promise: whole, resolve } = Promise.withResolvers<string>();
+  const pods = [podCalled('one', 1)];
+  const evidence = evidenceOf(pods, whole);
+  evidence.keeps = true;
+  const listening = evidence.keepLastWords('job', 'one');
+  await evidence.keep('job');
+  evidence.forget('job');
+  pods.pop();
+  resolve('one spoke\nand ended\n');
+  await listening;
+  expect(await evidence.logTail('job', 100)).toBe('');
+});

@@ -56,7 +56,7 @@ describe('evidence', () => {
     expect(draw({ rule: 'atMost', metric: 'perplexity', value: 30 }, 'perplexity at most 30')).toMatchObject({ interval: { point: 17.1 }, threshold: 30, passesBelow: true, isDifference: false });
     expect(draw({ rule: 'betterThanBase', metric: 'perplexity', byAtLeast: 5 }, 'perplexity better than base by at least 5')).toMatchObject({ threshold: -5, passesBelow: true, isDifference: true });
     expect(draw({ rule: 'noWorseThanChampion', metric: 'bleu', byMoreThan: 1 }, 'bleu no worse than champion by more than 1')).toMatchObject({ interval: { point: 1.5 }, threshold: -1, passesBelow: false });
-    expect(draw({ rule: 'noWorseThanChampion', metric: 'bleu', byMoreThan: 1 }, 'bleu in section=doc no worse than champion by more than 1', { slice: 'section=doc' })?.interval.point).toBeCloseTo(8.4 * 0.8 - 6.9);
+    expect(draw({ rule: 'noSliceWorseThanChampion', metric: 'bleu', byMoreThan: 1 }, 'bleu in section=doc no worse than champion by more than 1', { slice: 'section=doc' })?.interval.point).toBeCloseTo(8.4 * 0.8 - 6.9);
     expect(draw({ rule: 'atLeast', metric: 'groundedness' as 'bleu', value: 1 }, 'groundedness at least 1')).toBeUndefined();
     expect(draw({ rule: 'atLeast', metric: 'bleu', value: 1 }, 'something else')).toBeUndefined();
   });

@@ -1,10 +1,9 @@
+import { claimsOf, lowerIsBetter } from '../../domain/claims.ts';
 import type { Finding } from '../../domain/gate.ts';
 import type { Rule } from '../../domain/lifecycle-spec.ts';
 import type { EvidenceView, Figures, FindingView, IntervalView, SliceView } from './views.ts';
 
 type Json = Readonly<Record<string, unknown>>;
-
-const lowerIsBetter = ['perplexity', 'repetition', 'attackSuccessRate', 'latencyP50Ms', 'latencyP95Ms', 'costPer1000Requests', 'modelBytes'];
 
 /** What of the evidence a page can draw. It reads every schema of it: what an earlier one lacks is left out. */
 export function viewEvidence(raw: unknown): EvidenceView {
@@ -47,41 +46,10 @@ function viewSlice(raw: unknown): SliceView {
 }
 
 /** A finding with the interval that it speaks of and the line that the interval has to keep clear of. */
-export function viewFinding(finding: Finding & { readonly slice?: string }, rules: readonly Rule[], evidence: EvidenceView): FindingView {
-  const { rule, passed, finding: said, slice } = finding;
-  const drawing = drawingOf(finding, rules, evidence);
-  return { rule, passed, finding: said, ...(slice === undefined ? {} : { slice }), ...(drawing ? { drawing } : {}) };
-}
-
-function drawingOf({ rule: title, slice }: Finding & { readonly slice?: string }, rules: readonly Rule[], evidence: EvidenceView): FindingView['drawing'] {
-  const plainTitle = slice === undefined ? title : title.replace(` in ${slice} `, ' ');
-  const rule = rules.find((one) => titleOf(one) === plainTitle);
-  if (!rule) return undefined;
-  const { metric } = rule;
-  if ('value' in rule) {
-    const interval = evidence.models['candidate']?.metrics[metric];
-    return interval && { interval, threshold: rule.value, isDifference: false, passesBelow: rule.rule === 'atMost' };
-  }
-  const reference = rule.rule === 'betterThanBase' || !evidence.differences['champion'] ? 'base' : 'champion';
-  const where = slice === undefined ? evidence : evidence.slices.find(({ by, value }) => slice === `${by}=${value}`);
-  const interval = where?.differences[reference]?.[metric];
-  const gain = 'byAtLeast' in rule ? rule.byAtLeast : -rule.byMoreThan;
-  const isLower = lowerIsBetter.includes(metric);
-  return interval && { interval, threshold: isLower ? -gain : gain, isDifference: true, passesBelow: isLower };
-}
-
-/** How the gate calls the rule's findings, without the slice that they may name. */
-function titleOf(rule: Rule): string {
-  switch (rule.rule) {
-    case 'atLeast':
-      return `${rule.metric} at least ${rule.value}`;
-    case 'atMost':
-      return `${rule.metric} at most ${rule.value}`;
-    case 'betterThanBase':
-      return `${rule.metric} better than base by at least ${rule.byAtLeast}`;
-    default:
-      return `${rule.metric} no worse than champion by more than ${rule.byMoreThan}`;
-  }
+export function viewFinding({ rule, passed, finding, slice }: Finding, rules: readonly Rule[], evidence: EvidenceView): FindingView {
+  const claim = rules.flatMap((one) => claimsOf(one, evidence)).find((one) => one.rule === rule);
+  const drawing = claim?.figure && { interval: claim.figure, threshold: claim.bound, isDifference: claim.subject !== '', passesBelow: claim.side === 'atMost' };
+  return { rule, passed, finding, ...(slice === undefined ? {} : { slice }), ...(drawing ? { drawing } : {}) };
 }
 
 const figuresFrom = (raw: unknown): Figures =>

@@ -1,4 +1,3 @@
-import type { WorkflowHandle } from '@temporalio/client';
 import type { PayloadConverter } from '@temporalio/common';
 import type { Verdict } from '../../domain/gate.ts';
 import type { JobReport, JobToRun } from '../../domain/job-request.ts';
@@ -6,11 +5,8 @@ import type { Artifact } from '../../domain/job.ts';
 import type { LifecycleSpec } from '../../domain/lifecycle-spec.ts';
 import type { LifecycleInputs } from '../../domain/lifecycle.ts';
 import type { RegisteredVersion } from '../../domain/tracking.ts';
+import { acceptedUpdates, completedCalls, type Call, type History } from '../execution-history.ts';
 import type { CommentView, DecisionView } from './views.ts';
-
-export type History = Awaited<ReturnType<WorkflowHandle['fetchHistory']>>;
-type HistoryEvent = NonNullable<History['events']>[number];
-type Payload = Parameters<PayloadConverter['fromPayload']>[0];
 
 /** What a lifecycle did so far. Its history alone knows the outputs of a stage that was reused: MLflow has no run of it. */
 export interface LifecycleRecord {
@@ -60,46 +56,9 @@ export function recordOf(history: History, converter: PayloadConverter): Lifecyc
 export const defined = <T extends object>(fields: T): { readonly [K in keyof T]?: Exclude<T[K], undefined> } =>
   Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined)) as { readonly [K in keyof T]?: Exclude<T[K], undefined> };
 
-interface Call {
-  readonly name: string;
-  readonly args: readonly unknown[];
-  readonly result: unknown;
-  readonly seconds: number;
-}
-
-function completedCalls(events: readonly HistoryEvent[], converter: PayloadConverter): Call[] {
-  const byId = new Map(events.map((event) => [String(event.eventId), event]));
-  return events.flatMap((event) => {
-    const completed = event.activityTaskCompletedEventAttributes;
-    const asked = byId.get(String(completed?.scheduledEventId));
-    const scheduled = asked?.activityTaskScheduledEventAttributes;
-    if (!completed || !scheduled) return [];
-    return [
-      {
-        name: scheduled.activityType?.name ?? '',
-        args: decode(scheduled.input?.payloads, converter),
-        result: decode(completed.result?.payloads, converter)[0],
-        seconds: (msOf(event) - msOf(asked)) / 1000,
-      },
-    ];
-  });
-}
-
 function stageOf({ name, args, result, seconds }: Call): StageRecord[] {
   if (name !== 'runJob') return [];
   const { outcome, reused } = result as JobReport;
   if (outcome.kind !== 'succeeded') return [];
   return [{ stage: (args[0] as JobToRun).spec.stage, reused, outputs: outcome.outputs, figures: outcome.figures, seconds }];
 }
-
-function acceptedUpdates(events: readonly HistoryEvent[], converter: PayloadConverter) {
-  return events.flatMap((event) => {
-    const input = event.workflowExecutionUpdateAcceptedEventAttributes?.acceptedRequest?.input;
-    if (!input) return [];
-    return [{ name: input.name ?? '', argument: decode(input.args?.payloads, converter)[0], at: new Date(msOf(event)).toISOString() }];
-  });
-}
-
-const decode = (payloads: readonly Payload[] | null | undefined, converter: PayloadConverter): unknown[] => (payloads ?? []).map((payload) => converter.fromPayload(payload));
-
-const msOf = ({ eventTime }: HistoryEvent): number => Number(eventTime?.seconds ?? 0) * 1000 + (eventTime?.nanos ?? 0) / 1e6;
