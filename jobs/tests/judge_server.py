@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 HANGS, DROPS = -1, 0
 Fault = int | str | bytes
 
-WORDS = re.compile(r'"(supported-\w+)" or "(unsupported-\w+)"')
+WORDS = re.compile(r'"(supported[^"]*)" or "(unsupported[^"]*)"')
 
 
 class Asked(NamedTuple):
