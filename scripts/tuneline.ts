@@ -53,8 +53,7 @@ program
     const config = loadConfig();
     const spec = await readSpecFile(path);
     const client = await connectTemporal(config);
-    const handle = await startLifecycle(client, { spec, requester: config.userName, workflowId: options.id });
-    progress.line(`lifecycle ${handle.workflowId}`);
+    const handle = await startLifecycle(client, { spec, requester: config.userName, workflowId: options.id }, progress);
     const ending = await followLifecycle(handle, connectMlflow(config), progress);
     const summary = await summarize({ ending, workflowId: handle.workflowId, spec, seconds: progress.seconds(), config });
     process.stdout.write(options.json ? `${JSON.stringify(summary)}\n` : showSummary(summary));

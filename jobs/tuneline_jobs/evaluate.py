@@ -12,6 +12,7 @@ from typing import Any
 
 from .attacks import Attack, prompts, suite
 from .evidence import attack_table, evidence_of, example_table
+from .judge import JUDGED, judge_all, judge_of
 from .judged_models import check_models
 from .observation import Questions, observe_all
 from .outcome import succeeded
@@ -20,7 +21,7 @@ from .samples import judge_model
 from .storage import output, output_folder, write_json_lines, write_text
 from .tracking import Tracker, stage_tracker
 
-HEADLINES = ("bleu", "rougeL", "perplexity", "latencyP95Ms", "attackSuccessRate")
+HEADLINES = ("bleu", "rougeL", "perplexity", "latencyP95Ms", "attackSuccessRate", JUDGED)
 
 Spec = dict[str, Any]
 Row = dict[str, Any]
@@ -34,12 +35,19 @@ def run(spec: Spec) -> dict[str, object]:
     examples = sorted(examples, key=lambda example: str(example["id"]))[: spec["examples"]]
     attacks, attack_prompts = chosen_attacks(spec, examples)
     asked = Questions(examples, attack_prompts)
+    # Before the models: hours of a GPU are not for a judge that turns out to be none.
+    judge = judge_of(spec)
     observed = observe_all(spec, models, asked, tracker)
+    verdicts = judge_all(judge, examples, observed)
     judged = {
-        role: judge_model(model, observed[model.digest], examples, attacks)
+        role: judge_model(
+            model, observed[model.digest], examples, attacks, verdicts.get(model.digest)
+        )
         for role, model in models.items()
     }
     evidence = evidence_of(spec, examples, attacks, judged)
+    if judge:
+        evidence["signatures"][JUDGED] = judge.signature()
     folder = output_folder(spec)
     # One line: thousands of quantiles would fill as many.
     write_text(folder / "evidence.json", json.dumps(evidence, ensure_ascii=False, allow_nan=False))

@@ -23,3 +23,9 @@ test('attacks stand in the prompt of the lifecycle', () => {
   expect(spec(true)).toMatchObject({ attacks: { template: 'Summarize: {{description}}', input: ['description'] } });
   expect(spec(false)).not.toHaveProperty('attacks');
 });
+
+test('a judge is the one of the spec', () => {
+  const judge = { model: 'org/judge', address: 'https://judge.example/v1' };
+  expect(evaluateSpec(aSpec({ evaluate: { ...evaluate, judge } }), inputs(), artifact('dataset'), {})).toMatchObject({ judge });
+  expect(evaluateSpec(aSpec(), inputs(), artifact('dataset'), {})).not.toHaveProperty('judge');
+});
