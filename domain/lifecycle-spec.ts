@@ -97,6 +97,7 @@ const evaluate = z.strictObject({
     .meta({ description: 'Columns of the data by whose values the examples are judged apart.' }),
   attacks: z.boolean().default(false).meta({ description: 'Whether each model is also asked the attack suite: for attackSuccessRate.' }),
   costPerHour: z.number().positive().optional().meta({ description: 'What an hour of the serving machine costs, in any currency: for costPer1000Requests.' }),
+  currency: z.string().regex(/^[A-Z]{3}$/, 'three capitals, such as EUR').optional().meta({ description: 'Of evaluate.costPerHour, by ISO 4217; shown behind each cost.' }),
 });
 
 const reviewer = z.string().min(1).max(100);

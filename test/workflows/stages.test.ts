@@ -23,3 +23,9 @@ test('attacks stand in the prompt of the lifecycle', () => {
   expect(spec(true)).toMatchObject({ attacks: { template: 'Summarize: {{description}}', input: ['description'] } });
   expect(spec(false)).not.toHaveProperty('attacks');
 });
+
+test('what is only for readers makes no other Job: the currency of its cost', () => {
+  const spec = (change: object) => evaluateSpec(aSpec({ evaluate: { ...evaluate, costPerHour: 2, ...change } }), inputs(), artifact('dataset'), {});
+  expect(spec({ currency: 'EUR' })).toEqual(spec({}));
+  expect(spec({})).toMatchObject({ costPerHour: 2 });
+});
