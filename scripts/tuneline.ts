@@ -118,14 +118,17 @@ program
 
 program
   .command('lineage')
-  .description('what a model version came from, or which versions some data or a prompt reached')
+  .description('what a model version or a candidate came from, or which versions some data or a prompt reached')
   .argument('[version]', 'MODEL/VERSION; an alias does as well')
+  .option('--lifecycle <id>', 'a workflow ID; its candidate may have been refused, or await a review')
   .option('--data <digest>', 'of source data or of a prepared data set')
   .option('--prompt <version>', 'NAME/VERSION in the prompt registry')
   .option('--json', 'print JSON')
   .addOption(new Option('--openlineage', 'print OpenLineage run events').conflicts('json'))
   .action(async (version: string | undefined, options: LineageOptions) => {
-    process.stdout.write(`${await lineage(connectMlflow(loadConfig()), version, options)}\n`);
+    const config = loadConfig();
+    const historyOf = async (id: string) => (await connectTemporal(config)).workflow.getHandle(id).fetchHistory().catch(explainMissing(id));
+    process.stdout.write(`${await lineage({ mlflow: connectMlflow(config), historyOf }, version, options)}\n`);
     finish(0);
   });
 
