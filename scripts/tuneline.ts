@@ -2,7 +2,7 @@ import { rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { Command, InvalidArgumentError, Option } from 'commander';
-import { WorkflowNotFoundError } from '@temporalio/client';
+import { isGrpcServiceError, WorkflowNotFoundError } from '@temporalio/client';
 import { createLocalArtifactStore } from '../local/artifact-store.ts';
 import { JobFolders } from '../local/job-folder.ts';
 import { isAlive } from '../local/process-identity.ts';
@@ -196,9 +196,12 @@ async function endJobs(state: string): Promise<void> {
   }
 }
 
+/** A history that is not there says so in the words of gRPC: 5 is NOT_FOUND. */
+const isMissing = (error: unknown): boolean => error instanceof WorkflowNotFoundError || (isGrpcServiceError(error) && (error as { readonly code: number }).code === 5);
+
 function explainMissing(id: string) {
   return (error: unknown): never => {
-    if (error instanceof WorkflowNotFoundError) throw new UserError(`There is no lifecycle ${id}.\nhint: "scripts/tuneline status" lists them.`);
+    if (isMissing(error)) throw new UserError(`There is no lifecycle ${id}.\nhint: "scripts/tuneline status" lists them.`);
     throw error;
   };
 }
