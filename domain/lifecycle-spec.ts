@@ -99,6 +99,7 @@ const evaluate = z.strictObject({
   attacks: z.boolean().default(false).meta({ description: 'Whether each model is also asked the attack suite: for attackSuccessRate.' }),
   judge: judgeSchema.optional().meta({ description: 'A model that says of each answer whether its source supports it, for judgedGroundedness. The held-out prompts and every answer are sent to its address.' }),
   costPerHour: z.number().positive().optional().meta({ description: 'What an hour of the serving machine costs, in any currency: for costPer1000Requests.' }),
+  currency: z.string().regex(/^[A-Z]{3}$/, 'three capitals, such as EUR').optional().meta({ description: 'Of evaluate.costPerHour, by ISO 4217; shown behind each cost.' }),
 });
 
 const reviewer = z.string().min(1).max(100);

@@ -66,6 +66,7 @@ describe('a wrong field is named, with what was expected and what was found', ()
       specInput({ gate: [{ rule: 'atMost', metric: 'costPer1000Requests', value: 1 }] }),
       { path: 'evaluate.costPerHour', message: 'expected what an hour costs, because the gate has a rule on costPer1000Requests, got nothing' },
     ],
+    ['a currency that is none', mistyped({ evaluate: { ...evaluate, currency: 'euro' } }), { path: 'evaluate.currency', message: 'expected three capitals, such as EUR, got "euro"' }],
   ])('%s', (_what, raw, problem) => {
     expect(problemsOf(raw)).toEqual([problem]);
   });

@@ -29,3 +29,9 @@ test('a judge is the one of the spec', () => {
   expect(evaluateSpec(aSpec({ evaluate: { ...evaluate, judge } }), inputs(), artifact('dataset'), {})).toMatchObject({ judge });
   expect(evaluateSpec(aSpec(), inputs(), artifact('dataset'), {})).not.toHaveProperty('judge');
 });
+
+test('what is only for readers makes no other Job: the currency of its cost', () => {
+  const spec = (change: object) => evaluateSpec(aSpec({ evaluate: { ...evaluate, costPerHour: 2, ...change } }), inputs(), artifact('dataset'), {});
+  expect(spec({ currency: 'EUR' })).toEqual(spec({}));
+  expect(spec({})).toMatchObject({ costPerHour: 2 });
+});
