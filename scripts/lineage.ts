@@ -3,6 +3,7 @@ import { openLineageOf } from '../domain/open-lineage.ts';
 import { tags } from '../domain/tracking.ts';
 import { isMlflowError } from '../mlflow/errors.ts';
 import type { Mlflow } from '../mlflow/index.ts';
+import { readPackageVersion } from '../workers/config.ts';
 import { UserError } from './user-error.ts';
 
 export interface LineageOptions {
@@ -19,7 +20,7 @@ export async function lineage(mlflow: Mlflow, reference: string | undefined, { d
   if ([reference, data, prompt].filter((asked) => asked !== undefined).length !== 1) throw new UserError('Say one of MODEL/VERSION, --data DIGEST and --prompt NAME/VERSION.');
   if (reference !== undefined) {
     const version = await readVersion(mlflow, reference);
-    if (openlineage) return JSON.stringify(openLineageOf(version, await mlflow.runs.get(version.runId)), null, 2);
+    if (openlineage) return JSON.stringify(openLineageOf(version, await mlflow.runs.get(version.runId), readPackageVersion()), null, 2);
     return json ? JSON.stringify(lineageOf(version)) : showLineage(lineageOf(version));
   }
   if (openlineage) throw new UserError('--openlineage wants a MODEL/VERSION.');
