@@ -5,6 +5,7 @@ import { openLineageOf } from '../domain/open-lineage.ts';
 import { tags } from '../domain/tracking.ts';
 import { isMlflowError } from '../mlflow/errors.ts';
 import type { Mlflow } from '../mlflow/index.ts';
+import { readPackageVersion } from '../workers/config.ts';
 import type { History } from '../workers/execution-history.ts';
 import { recordOf } from '../workers/gateway/history.ts';
 import { UserError } from './user-error.ts';
@@ -32,7 +33,7 @@ export async function lineage({ mlflow, historyOf }: LineageSources, reference: 
   if (openlineage) {
     if (reference === undefined) throw new UserError('--openlineage wants a MODEL/VERSION.');
     const version = await readVersion(mlflow, reference);
-    return JSON.stringify(openLineageOf(version, await mlflow.runs.get(version.runId)), null, 2);
+    return JSON.stringify(openLineageOf(version, await mlflow.runs.get(version.runId), readPackageVersion()), null, 2);
   }
   if (reference !== undefined) return show(factsOfVersion(await readVersion(mlflow, reference)), json);
   if (lifecycle !== undefined) return show(factsOfHistory(lifecycle, await historyOf(lifecycle)), json);

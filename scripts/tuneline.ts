@@ -151,7 +151,7 @@ program
 
 program
   .command('doctor')
-  .description('look at Temporal, MLflow, the worker, the storage and, for Kubernetes, the cluster; say what to do about what is wrong')
+  .description("look at Temporal, MLflow, the worker, the storage, the console's tokens and, for Kubernetes, the cluster; say what to do about what is wrong")
   .option('--kubernetes', 'look at the cluster of the kubeconfig, too, as TUNELINE_RUNNER=kubernetes does')
   .option('--json', 'print the findings as one JSON array')
   .action(async ({ kubernetes, json }: { kubernetes?: boolean; json?: boolean }) => {
