@@ -25,6 +25,9 @@ const data = z.strictObject({
   group: z.string().optional(),
 });
 
+/** Tasks of lm-evaluation-harness, and a folder with more of them. */
+const harness = z.strictObject({ tasks: z.array(z.string().min(1)).min(1), includePath: artifact.optional() });
+
 const columns = z.array(z.string()).min(1);
 const count = z.int().min(1);
 const seed = z.int().min(0);
@@ -38,6 +41,8 @@ export const jobSpecSchema = z.discriminatedUnion('stage', [
     baseModel: modelReference,
     maxTokens: count,
     heldOutExamples: count,
+    /** Looked up, so that a task that is not there costs no training. */
+    harness: harness.optional(),
     seed,
   }),
   z.strictObject({
@@ -94,6 +99,7 @@ export const jobSpecSchema = z.discriminatedUnion('stage', [
     slices: columns.optional(),
     /** The attack suite runs where this is given; its texts stand in the template's first column. */
     attacks: z.strictObject({ template: z.string(), input: columns }).optional(),
+    harness: harness.extend({ limit: count.optional() }).optional(),
     /** Generations of an unchanged model are kept here by digest. */
     cache: fileUri.optional(),
     seed,

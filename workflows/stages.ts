@@ -12,6 +12,7 @@ export const exploreSpec = (spec: LifecycleSpec, inputs: LifecycleInputs): Stage
   baseModel: inputs.baseModel.uri,
   maxTokens: spec.tune.maxTokens,
   heldOutExamples: spec.data.heldOutExamples,
+  ...(spec.evaluate.harness ? { harness: harnessTasks(spec.evaluate.harness, inputs) } : {}),
   seed: spec.seed,
 });
 
@@ -34,7 +35,7 @@ export function tuneSpec(spec: LifecycleSpec, inputs: LifecycleInputs, dataset: 
 }
 
 export function evaluateSpec(spec: LifecycleSpec, inputs: LifecycleInputs, dataset: Artifact, models: Readonly<Partial<Record<Role, Artifact>>>): StageSpec {
-  const { attacks, ...settings } = spec.evaluate;
+  const { attacks, harness, ...settings } = spec.evaluate;
   return {
     stage: 'evaluate',
     dataset,
@@ -44,9 +45,15 @@ export function evaluateSpec(spec: LifecycleSpec, inputs: LifecycleInputs, datas
     }),
     ...settings,
     ...(attacks ? { attacks: { template: inputs.prompt.template, input: spec.data.input } } : {}),
+    ...(harness ? { harness: { ...harnessTasks(harness, inputs), ...(harness.limit === undefined ? {} : { limit: harness.limit }) } } : {}),
     seed: spec.seed,
   };
 }
+
+const harnessTasks = ({ tasks }: NonNullable<LifecycleSpec['evaluate']['harness']>, inputs: LifecycleInputs) => ({
+  tasks,
+  ...(inputs.harnessTasks ? { includePath: inputs.harnessTasks } : {}),
+});
 
 /** What evaluate will need of a row beside its prompt. */
 function keepColumns({ data, evaluate }: LifecycleSpec): { keepColumns?: string[] } {
