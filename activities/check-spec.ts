@@ -6,7 +6,7 @@ import { ApplicationFailure } from '@temporalio/activity';
 import { checkLifecycleSpec, describeProblems, type Problem } from '../domain/explain-spec.ts';
 import type { LifecycleSpec } from '../domain/lifecycle-spec.ts';
 import type { Dependencies, Workspace } from './dependencies.ts';
-import { resolveBaseModel, resolveData, resolveFile } from './references.ts';
+import { resolveBaseModel, resolveData, resolveFile, resolveHarnessTasks } from './references.ts';
 
 export const createSpecActivities = ({ workspace }: Pick<Dependencies, 'workspace'>) => ({
   /** The spec with its defaults. Fails for good, naming every wrong field; starts and writes nothing. */
@@ -23,13 +23,14 @@ const refused = (problems: readonly Problem[]): ApplicationFailure =>
   ApplicationFailure.nonRetryable(describeProblems(problems), 'BadSpec', problems);
 
 async function checkReferences(spec: LifecycleSpec, workspace: Workspace): Promise<Problem[]> {
-  const [data, prompt, baseModel] = await Promise.all([
+  const [data, prompt, baseModel, harnessTasks] = await Promise.all([
     resolveData(spec.data.path, workspace),
     resolveFile(spec.prompt.path, 'prompt.path', workspace),
     resolveBaseModel(spec.baseModel, workspace),
+    resolveHarnessTasks(spec, workspace),
   ]);
   return [
-    ...[data, prompt, baseModel].flatMap((r) => (r.ok ? [] : [r.problem])),
+    ...[data, prompt, baseModel, harnessTasks].flatMap((r) => (r === undefined || r.ok ? [] : [r.problem])),
     ...(data.ok ? await checkColumns(spec, data.uri) : []),
     ...(prompt.ok ? await checkPlaceholders(spec, prompt.uri) : []),
     ...checkProcesses(spec, workspace),

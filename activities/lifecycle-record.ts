@@ -10,7 +10,7 @@ import type { LifecycleInputs } from '../domain/lifecycle.ts';
 import type { ReviewDecision } from '../domain/review.ts';
 import { tags, type RunStatus } from '../domain/tracking.ts';
 import type { Dependencies } from './dependencies.ts';
-import { resolveBaseModel, resolveData, resolveFile, type Resolved } from './references.ts';
+import { resolveBaseModel, resolveData, resolveFile, resolveHarnessTasks, type Resolved } from './references.ts';
 
 export interface ExecutionIdentity {
   readonly workflowId: string;
@@ -22,7 +22,7 @@ export function createRecordActivities({ tracking, artifacts, workspace }: Pick<
   async function fix(resolved: Resolved, how: 'copy' | 'digest'): Promise<Artifact> {
     const uri = must(resolved);
     if (!uri.startsWith('file:')) return { uri, digest: digestOfText(uri) };
-    return how === 'copy' ? artifacts.keepFile(uri) : { uri, digest: await artifacts.digest(uri) };
+    return how === 'copy' ? artifacts.keep(uri) : { uri, digest: await artifacts.digest(uri) };
   }
 
   return {
@@ -30,6 +30,8 @@ export function createRecordActivities({ tracking, artifacts, workspace }: Pick<
     async openLifecycle(spec: LifecycleSpec, execution: ExecutionIdentity): Promise<LifecycleInputs> {
       const data = await fix(await resolveData(spec.data.path, workspace), 'copy');
       const baseModel = await fix(await resolveBaseModel(spec.baseModel, workspace), 'digest');
+      const ownTasks = await resolveHarnessTasks(spec, workspace);
+      const harnessTasks = ownTasks && (await fix(ownTasks, 'copy'));
       const template = (await readFile(fileURLToPath(must(await resolveFile(spec.prompt.path, 'prompt.path', workspace))), 'utf8')).trimEnd();
       const promptVersion = await tracking.registerPrompt(spec.prompt.name, template);
       const { codeDigest, codeRevision, cluster: { gpusPerNode = 0 } = {} } = workspace;
@@ -48,7 +50,7 @@ export function createRecordActivities({ tracking, artifacts, workspace }: Pick<
         },
       });
       await tracking.putText(runId, 'spec.json', `${JSON.stringify(spec, null, 2)}\n`);
-      return { runId, data, baseModel, prompt: { name: spec.prompt.name, version: promptVersion, template }, codeDigest, codeRevision, ...(gpusPerNode > 1 ? { gpusPerNode } : {}) };
+      return { runId, data, baseModel, prompt: { name: spec.prompt.name, version: promptVersion, template }, codeDigest, codeRevision, ...(harnessTasks ? { harnessTasks } : {}), ...(gpusPerNode > 1 ? { gpusPerNode } : {}) };
     },
 
     async recordVerdict(runId: string, verdict: Verdict): Promise<void> {

@@ -2,6 +2,7 @@ import { stat } from 'node:fs/promises';
 import { isAbsolute, join, relative, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import type { Problem } from '../domain/explain-spec.ts';
+import type { LifecycleSpec } from '../domain/lifecycle-spec.ts';
 import type { Workspace } from './dependencies.ts';
 
 /** A reference of a spec, resolved; or what is wrong with it. */
@@ -15,12 +16,20 @@ export async function resolveData(path: string, workspace: Workspace): Promise<R
   return path.startsWith('hub:') ? { ok: true, uri: path } : resolveFile(path, 'data.path', workspace);
 }
 
-export async function resolveFile(path: string, field: string, { root }: Workspace): Promise<Resolved> {
+export const resolveFile = (path: string, field: string, workspace: Workspace): Promise<Resolved> => resolvePath('file', path, field, workspace);
+
+async function resolvePath(expected: 'file' | 'folder', path: string, field: string, { root }: Workspace): Promise<Resolved> {
   const full = resolve(root, path);
   const found = await stat(full).catch(() => undefined);
-  if (found?.isFile()) return { ok: true, uri: pathToFileURL(full).href };
-  const what = found ? 'is a folder' : `does not exist (looked in ${isAbsolute(path) ? 'the root folder' : root})`;
-  return { ok: false, problem: { path: field, message: `expected a file, but ${path} ${what}` } };
+  const kind = found?.isDirectory() ? 'folder' : 'file';
+  if (found && kind === expected) return { ok: true, uri: pathToFileURL(full).href };
+  const what = found ? `is a ${kind}` : `does not exist (looked in ${isAbsolute(path) ? 'the root folder' : root})`;
+  return { ok: false, problem: { path: field, message: `expected a ${expected}, but ${path} ${what}` } };
+}
+
+/** Where the spec names a folder with tasks of the team's own. */
+export async function resolveHarnessTasks({ evaluate: { harness } }: LifecycleSpec, workspace: Workspace): Promise<Resolved | undefined> {
+  return harness?.includePath === undefined ? undefined : resolvePath('folder', harness.includePath, 'evaluate.harness.includePath', workspace);
 }
 
 /** A folder in transformers format, a packaged model that `tuneline up` imported, or a hub ID, which is not looked up here. */

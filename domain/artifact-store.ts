@@ -8,8 +8,8 @@ export interface ArtifactStore {
   readText(uri: string): Promise<string>;
   /** Of a file its SHA-256; of a folder one over the names and digests of all files in it, as `jobs/` makes it. */
   digest(uri: string): Promise<string>;
-  /** A copy of a file as it is now, named by its digest: whoever changes the file later changes nothing. Idempotent. */
-  keepFile(uri: string): Promise<Artifact>;
+  /** A copy of a file or a folder as it is now, named by its digest: whoever changes it later changes nothing. Idempotent. */
+  keep(uri: string): Promise<Artifact>;
   /** Removes a file or a folder with all in it, and says how many bytes it held. Refuses what lies outside this store. Idempotent. */
   remove(uri: string): Promise<number>;
 }

@@ -1,4 +1,4 @@
-import type { Difference, Figure, Interval, Reference, Role } from './evidence.ts';
+import type { Difference, Directions, Figure, Interval, Reference, Role } from './evidence.ts';
 import type { Metric, Rule } from './lifecycle-spec.ts';
 import type { Side } from './statistics.ts';
 
@@ -16,6 +16,7 @@ export interface Measured<F extends AnyFigure> {
   readonly models?: Readonly<Partial<Record<Role, { readonly metrics?: Figures<F> }>>>;
   readonly differences?: Differences<F>;
   readonly slices?: readonly Slice<F>[];
+  readonly directions?: Directions;
 }
 
 /** One statement that a rule wants shown. Most rules make one, a rule over slices one for each. */
@@ -37,6 +38,7 @@ export interface Claim<F extends AnyFigure = Figure> {
   readonly missing: string;
 }
 
+/** Of Tuneline's own metrics; those of a suite have it in the evidence. */
 export const lowerIsBetter: readonly string[] = ['perplexity', 'repetition', 'attackSuccessRate', 'latencyP50Ms', 'latencyP95Ms', 'costPer1000Requests', 'modelBytes'];
 
 /** What this rule wants shown of this evidence; at least one claim, if only one that nothing can show. */
@@ -82,13 +84,16 @@ interface DifferenceClaim<F extends AnyFigure> {
   readonly reference: Reference;
   /** Smallest acceptable gain, in the metric's own unit; negative where a loss is tolerated. */
   readonly leastGain: number;
-  readonly from: Pick<Measured<F>, 'differences'> | undefined;
+  readonly from: Pick<Measured<F>, 'differences' | 'directions'> | undefined;
   readonly slice?: string;
 }
 
 function differenceOf<F extends AnyFigure>({ title, metric, reference, leastGain, from, slice }: DifferenceClaim<F>): Claim<F> {
-  const figure = from?.differences?.[reference]?.[metric];
-  const downwards = lowerIsBetter.includes(metric);
+  const direction = directionOf(metric, from?.directions);
+  // A difference of which nobody knows whether it is a gain shows nothing.
+  const figure = direction && from?.differences?.[reference]?.[metric];
+  const downwards = direction === 'lower';
+  const difference = `the difference in ${metric} from the ${reference} model${slice === undefined ? '' : ` in ${slice}`}`;
   return {
     rule: title,
     metric,
@@ -100,8 +105,14 @@ function differenceOf<F extends AnyFigure>({ title, metric, reference, leastGain
     wanted: inWords(leastGain),
     ...(leastGain === 0 && !downwards && figure?.mcnemar ? { exactP: figure.mcnemar.pCandidateBetter } : {}),
     lowerIsBetter: downwards,
-    missing: `the difference in ${metric} from the ${reference} model${slice === undefined ? '' : ` in ${slice}`}`,
+    missing: direction ? difference : `${difference}, nor whether more or less is better`,
   };
+}
+
+/** Undefined where a suite does not say. */
+function directionOf(metric: Metric, directions: Directions = {}): 'higher' | 'lower' | undefined {
+  if (metric.includes('/')) return directions[metric];
+  return lowerIsBetter.includes(metric) ? 'lower' : 'higher';
 }
 
 function inWords(leastGain: number): string {

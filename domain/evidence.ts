@@ -28,6 +28,7 @@ export interface Difference extends Figure {
 export type Role = 'base' | 'candidate' | 'champion';
 export type Reference = Exclude<Role, 'candidate'>;
 
+export type Directions = Readonly<Partial<Record<Metric, 'higher' | 'lower'>>>;
 type Figures = Readonly<Partial<Record<Metric, Figure>>>;
 type Differences = Readonly<Partial<Record<Reference, Readonly<Partial<Record<Metric, Difference>>>>>>;
 
@@ -53,6 +54,8 @@ export interface Evidence {
   readonly models: Readonly<Partial<Record<Role, { readonly uri: string; readonly digest: string; readonly metrics: Figures }>>>;
   readonly differences: Differences;
   readonly slices: readonly Slice[];
+  /** Which way is better, of each figure of a suite that says so. */
+  readonly directions?: Directions;
   /** By the family of the attacks, where the suite ran. */
   readonly attacks?: {
     readonly suite: string;
@@ -70,6 +73,7 @@ export function evidenceOn(metrics: readonly Metric[], evidence: Evidence): Evid
     models: each(part.models, (model) => ({ ...model, metrics: some(model.metrics) })),
     differences: each(part.differences, some),
   });
+  const { directions } = evidence;
   // Evidence of schema 1 has no slices.
-  return { ...narrowed(evidence), ...('slices' in evidence ? { slices: evidence.slices.map(narrowed) } : {}) };
+  return { ...narrowed(evidence), ...(directions ? { directions: some(directions) } : {}), ...('slices' in evidence ? { slices: evidence.slices.map(narrowed) } : {}) };
 }

@@ -36,6 +36,7 @@ function explain(issue: z.core.$ZodIssue, raw: unknown): Problem[] {
     case 'invalid_value':
       return [{ path, message: explainValue(issue.values.map(String), issue.input) }];
     case 'invalid_union':
+      if (issue.errors.length > 0) return [{ path, message: explainValue(issue.errors.flat().flatMap(alternatives), issue.input) }];
       // It points at the field that tells the variants apart, and carries the object around it.
       return [{ path, message: explainValue(discriminatorValues(issue.path), fieldOf(issue.input, issue.path.at(-1))) }];
     case 'too_small':
@@ -51,6 +52,9 @@ function explain(issue: z.core.$ZodIssue, raw: unknown): Problem[] {
       return [{ path, message: issue.message }];
   }
 }
+
+/** What one branch of a union takes. */
+const alternatives = (issue: z.core.$ZodIssue): string[] => (issue.code === 'invalid_value' ? issue.values.map(String) : [issue.message]);
 
 function explainUnknown(parent: readonly PropertyKey[], key: string, around: unknown): Problem {
   const known = fieldsAt(parent, around);

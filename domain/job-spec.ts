@@ -26,6 +26,9 @@ const data = z.strictObject({
   group: z.string().optional(),
 });
 
+/** Tasks of lm-evaluation-harness, and a folder with more of them. */
+const harness = z.strictObject({ tasks: z.array(z.string().min(1)).min(1), includePath: artifact.optional() });
+
 const columns = z.array(z.string()).min(1);
 const count = z.int().min(1);
 const seed = z.int().min(0);
@@ -39,6 +42,8 @@ export const jobSpecSchema = z.discriminatedUnion('stage', [
     baseModel: modelReference,
     maxTokens: count,
     heldOutExamples: count,
+    /** Looked up, so that a task that is not there costs no training. */
+    harness: harness.optional(),
     seed,
   }),
   z.strictObject({
@@ -97,6 +102,7 @@ export const jobSpecSchema = z.discriminatedUnion('stage', [
     attacks: z.strictObject({ template: z.string(), input: columns }).optional(),
     /** Who is asked whether each answer is supported; its key is in the environment. */
     judge: judgeSchema.optional(),
+    harness: harness.extend({ limit: count.optional() }).optional(),
     /** Generations of an unchanged model are kept here by digest. */
     cache: fileUri.optional(),
     seed,

@@ -11,17 +11,21 @@ const name = z
   .string()
   .regex(/^[a-z][a-z0-9-]{0,40}$/, 'lower-case letters, digits and dashes, starting with a letter, at most 41 long');
 
-const metric = z
-  .enum([
-    ...['bleu', 'chrf', 'rouge1', 'rouge2', 'rougeL', 'rougeLsum', 'exactMatch', 'tokenF1', 'perplexity', 'lengthRatio', 'repetition', 'groundedness', 'judgedGroundedness'] as const,
-    ...['attackSuccessRate', 'latencyP50Ms', 'latencyP95Ms', 'tokensPerSecond', 'costPer1000Requests', 'modelBytes'] as const,
-  ])
-  .meta({ description: 'A figure that the evaluate stage measures: docs/evaluation.md.' });
+/** What Tuneline measures itself. */
+const ownMetric = z.enum([
+  ...['bleu', 'chrf', 'rouge1', 'rouge2', 'rougeL', 'rougeLsum', 'exactMatch', 'tokenF1', 'perplexity', 'lengthRatio', 'repetition', 'groundedness', 'judgedGroundedness'] as const,
+  ...['attackSuccessRate', 'latencyP50Ms', 'latencyP95Ms', 'tokensPerSecond', 'costPer1000Requests', 'modelBytes'] as const,
+]);
+const suiteName = z.string().regex(/^[\w.-]+$/, 'a name of letters, digits, dots, dashes and underscores');
+const taskMetric = z.templateLiteral(['harness/', z.string().regex(/^[\w.-]+\/[\w.-]+(?:\/[\w.-]+)?$/)], 'harness/TASK/METRIC');
+const measured = { description: 'A figure that the evaluate stage measures: docs/evaluation.md.' };
+const metric = z.union([ownMetric, taskMetric]).meta(measured);
 
 /** More is better or less is: of a ratio to the reference's length neither holds. */
-const directed = metric.exclude(['lengthRatio']);
+const ownDirected = ownMetric.exclude(['lengthRatio']);
+const directed = z.union([ownDirected, taskMetric]).meta(measured);
 /** What can be said of a part of the examples; the rest is measured on the whole. */
-const sliced = directed.exclude(['attackSuccessRate', 'latencyP50Ms', 'latencyP95Ms', 'tokensPerSecond', 'costPer1000Requests', 'modelBytes']);
+const sliced = ownDirected.exclude(['attackSuccessRate', 'latencyP50Ms', 'latencyP95Ms', 'tokensPerSecond', 'costPer1000Requests', 'modelBytes']);
 const margin = z.number().min(0).meta({ description: "In the metric's own unit." });
 
 const rule = z.discriminatedUnion('rule', [
@@ -83,6 +87,18 @@ const tune = z
 /** A gate tests each slice: with more of them each would need more examples than there are. */
 const maximumSlicedColumns = 4;
 
+const harness = z
+  .strictObject({
+    tasks: z
+      .array(suiteName)
+      .min(1)
+      .refine((tasks) => new Set(tasks).size === tasks.length, 'each task once')
+      .meta({ description: 'Names of tasks, not of groups.' }),
+    limit: z.int().min(1).optional().meta({ description: 'At most so many documents of each task, the first; all by default.' }),
+    includePath: z.string().min(1).optional().meta({ description: "A folder with tasks of one's own, as YAML; paths in them count from it." }),
+  })
+  .meta({ description: 'What lm-evaluation-harness asks each model, too: for harness/TASK/METRIC.' });
+
 const evaluate = z.strictObject({
   examples: z.int().min(8).max(100_000).meta({ description: 'How many held-out examples are scored.' }),
   maxNewTokens: z.int().min(1).max(4096).default(32),
@@ -100,6 +116,7 @@ const evaluate = z.strictObject({
   judge: judgeSchema.optional().meta({ description: 'A model that says of each answer whether its source supports it, for judgedGroundedness. The held-out prompts and every answer are sent to its address.' }),
   costPerHour: z.number().positive().optional().meta({ description: 'What an hour of the serving machine costs, in any currency: for costPer1000Requests.' }),
   currency: z.string().regex(/^[A-Z]{3}$/, 'three capitals, such as EUR').optional().meta({ description: 'Of evaluate.costPerHour, by ISO 4217; shown behind each cost.' }),
+  harness: harness.optional(),
 });
 
 const reviewer = z.string().min(1).max(100);
@@ -181,6 +198,13 @@ export const lifecycleSpecSchema = z
     for (const [index, rule] of gate.entries())
       if (rule.rule === 'noSliceWorseThanChampion' && rule.by !== undefined && !slices.includes(rule.by))
         context.addIssue({ code: 'custom', path: ['gate', index, 'by'], message: `one of ${slices.join(', ')}, or a column that evaluate.slices names, too` });
+  })
+  .superRefine(({ gate, evaluate }, context) => {
+    for (const [index, { metric }] of gate.entries()) {
+      const [suite, name = ''] = metric.split('/');
+      if (suite === 'harness' && !evaluate.harness?.tasks.includes(name))
+        context.addIssue({ code: 'custom', path: ['gate', index, 'metric'], message: 'a metric of a task that evaluate.harness.tasks names' });
+    }
   })
   .refine((s) => !s.data.input.includes(s.data.target), {
     path: ['data', 'input'],

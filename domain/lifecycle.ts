@@ -14,6 +14,8 @@ export interface LifecycleInputs {
   /** Digest of the Python package and its lock: a change of code is a change of result. */
   readonly codeDigest: string;
   readonly codeRevision: string;
+  /** Tasks of the team's own for lm-evaluation-harness. */
+  readonly harnessTasks?: Artifact;
   /** Where a Job has several; they share its batches. */
   readonly gpusPerNode?: number;
 }

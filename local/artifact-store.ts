@@ -1,6 +1,6 @@
 import { createHash, randomUUID } from 'node:crypto';
 import { constants, createReadStream } from 'node:fs';
-import { chown, copyFile, lstat, mkdir, readFile, readdir, rename, rm, stat } from 'node:fs/promises';
+import { chown, cp, lstat, mkdir, readFile, readdir, rename, rm, stat } from 'node:fs/promises';
 import { basename, dirname, isAbsolute, join, relative, resolve, sep } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import type { ArtifactStore } from '../domain/artifact-store.ts';
@@ -33,26 +33,39 @@ export function createLocalArtifactStore(root: string, owner?: number): Artifact
       return bytes;
     },
 
-    async keepFile(uri) {
+    async keep(uri) {
       const source = fileURLToPath(uri);
       const copy = join(root, 'inputs', `.${randomUUID()}`);
       await mkdir(dirname(copy), { recursive: true });
       try {
-        // Shares the blocks where the file system can.
-        await copyFile(source, copy, constants.COPYFILE_FICLONE);
-        if (owner !== undefined) await chown(copy, owner, owner);
+        // Shares the blocks where the file system can. What Python compiles is nobody's input.
+        await cp(source, copy, { recursive: true, dereference: true, mode: constants.COPYFILE_FICLONE, filter: (path) => basename(path) !== '__pycache__' });
+        if (owner !== undefined) await giveTo(owner, copy);
         // Of the copy: the source may change under the reader.
-        const digest = await digestOfFile(copy);
+        const digest = await digestOfPath(copy);
         const kept = join(root, 'inputs', digest.replace(':', '-'), basename(source));
         await mkdir(dirname(kept), { recursive: true });
+        // A file takes the place of its like; a folder can't.
+        if (await isFolder(kept)) return { uri: pathToFileURL(kept).href, digest };
         await rename(copy, kept);
         return { uri: pathToFileURL(kept).href, digest };
       } finally {
-        await rm(copy, { force: true });
+        await rm(copy, { recursive: true, force: true });
       }
     },
   };
 }
+
+async function giveTo(owner: number, path: string): Promise<void> {
+  const entries = (await isFolder(path)) ? await readdir(path, { recursive: true }) : [];
+  for (const entry of ['', ...entries]) await chown(join(path, entry), owner, owner);
+}
+
+const isFolder = (path: string): Promise<boolean> =>
+  stat(path).then(
+    (found) => found.isDirectory(),
+    () => false,
+  );
 
 async function sizeOf(path: string): Promise<number> {
   const found = await lstat(path).catch(() => undefined);
@@ -63,7 +76,7 @@ async function sizeOf(path: string): Promise<number> {
 }
 
 async function digestOfPath(path: string): Promise<string> {
-  if (!(await stat(path)).isDirectory()) return digestOfFile(path);
+  if (!(await isFolder(path))) return digestOfFile(path);
   const entries = await readdir(path, { recursive: true, withFileTypes: true });
   const names = entries.filter((e) => e.isFile()).map((e) => relative(path, join(e.parentPath, e.name)).split(sep).join('/'));
   const lines: string[] = [];

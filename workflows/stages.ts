@@ -12,6 +12,7 @@ export const exploreSpec = (spec: LifecycleSpec, inputs: LifecycleInputs): Stage
   baseModel: inputs.baseModel.uri,
   maxTokens: spec.tune.maxTokens,
   heldOutExamples: spec.data.heldOutExamples,
+  ...(spec.evaluate.harness ? { harness: harnessTasks(spec.evaluate.harness, inputs) } : {}),
   seed: spec.seed,
 });
 
@@ -35,7 +36,7 @@ export function tuneSpec(spec: LifecycleSpec, inputs: LifecycleInputs, dataset: 
 
 export function evaluateSpec(spec: LifecycleSpec, inputs: LifecycleInputs, dataset: Artifact, models: Readonly<Partial<Record<Role, Artifact>>>): StageSpec {
   // The currency is for readers: a Job that knew it would be another Job.
-  const { attacks, currency: _currency, ...settings } = spec.evaluate;
+  const { attacks, harness, currency: _currency, ...settings } = spec.evaluate;
   return {
     stage: 'evaluate',
     dataset,
@@ -45,9 +46,15 @@ export function evaluateSpec(spec: LifecycleSpec, inputs: LifecycleInputs, datas
     }),
     ...settings,
     ...(attacks ? { attacks: { template: inputs.prompt.template, input: spec.data.input } } : {}),
+    ...(harness ? { harness: { ...harnessTasks(harness, inputs), ...(harness.limit === undefined ? {} : { limit: harness.limit }) } } : {}),
     seed: spec.seed,
   };
 }
+
+const harnessTasks = ({ tasks }: NonNullable<LifecycleSpec['evaluate']['harness']>, inputs: LifecycleInputs) => ({
+  tasks,
+  ...(inputs.harnessTasks ? { includePath: inputs.harnessTasks } : {}),
+});
 
 /** What evaluate will need of a row beside its prompt. */
 function keepColumns({ data, evaluate }: LifecycleSpec): { keepColumns?: string[] } {

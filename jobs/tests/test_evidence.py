@@ -32,7 +32,7 @@ def judged(right: int, family: str, size: int | None) -> Judged:
     ]
     attacked = [attack.wanted if attack.family == family else "no" for attack in ATTACKS]
     timings = [{"seconds": 0.1, "tokens": 2}] * 2
-    observed = Observed(answers, attacked, timings)
+    observed = Observed(answers, attacked, timings, {})
     return judge_model(JudgedModel("", "", size), observed, EXAMPLES, ATTACKS)
 
 

@@ -12,6 +12,7 @@ from typing import Any
 
 from .attacks import Attack, prompts, suite
 from .evidence import attack_table, evidence_of, example_table
+from .harness_tasks import load_tasks
 from .judge import JUDGED, judge_all, judge_of
 from .judged_models import check_models
 from .observation import Questions, observe_all
@@ -19,6 +20,7 @@ from .outcome import succeeded
 from .prepared_dataset import HELD_OUT, read_examples
 from .samples import judge_model
 from .storage import output, output_folder, write_json_lines, write_text
+from .task_evidence import add_tasks, task_table
 from .tracking import Tracker, stage_tracker
 
 HEADLINES = ("bleu", "rougeL", "perplexity", "latencyP95Ms", "attackSuccessRate", JUDGED)
@@ -28,13 +30,14 @@ Row = dict[str, Any]
 
 
 def run(spec: Spec) -> dict[str, object]:
-    """Write evidence.json, per-example.jsonl and, where attacks are wanted, attacks.jsonl."""
+    """Write evidence.json, per-example.jsonl and, where they are wanted, attacks.jsonl and harness.jsonl."""
     tracker = stage_tracker(spec)
     models = check_models(spec)
+    tasks = load_tasks(spec["harness"]) if "harness" in spec else []
     examples = read_examples(spec["dataset"], HELD_OUT)
     examples = sorted(examples, key=lambda example: str(example["id"]))[: spec["examples"]]
     attacks, attack_prompts = chosen_attacks(spec, examples)
-    asked = Questions(examples, attack_prompts)
+    asked = Questions(examples, attack_prompts, tasks)
     # Before the models: hours of a GPU are not for a judge that turns out to be none.
     judge = judge_of(spec)
     observed = observe_all(spec, models, asked, tracker)
@@ -48,12 +51,16 @@ def run(spec: Spec) -> dict[str, object]:
     evidence = evidence_of(spec, examples, attacks, judged)
     if judge:
         evidence["signatures"][JUDGED] = judge.signature()
+    if tasks:
+        add_tasks(evidence, spec, tasks, {role: found.observed for role, found in judged.items()})
     folder = output_folder(spec)
     # One line: thousands of quantiles would fill as many.
     write_text(folder / "evidence.json", json.dumps(evidence, ensure_ascii=False, allow_nan=False))
     tables = {"per-example.jsonl": example_table(examples, judged)}
     if attacks:
         tables["attacks.jsonl"] = attack_table(attacks, asked.attacks, judged)
+    if tasks:
+        tables["harness.jsonl"] = task_table({r: found.observed for r, found in judged.items()})
     for name, table in tables.items():
         write_json_lines(folder / name, table)
     figures = report(tracker, folder, evidence, [*tables])
@@ -87,4 +94,4 @@ def report(
     for name in ("evidence.json", *tables):
         tracker.log_artifact(folder / name)
     tracker.close()
-    return {name: value for name, value in points.items() if name.rpartition("/")[2] in HEADLINES}
+    return {name: value for name, value in points.items() if name.partition("/")[2] in HEADLINES}

@@ -9,6 +9,7 @@ from collections import Counter, defaultdict
 from pathlib import Path
 from typing import Any
 
+from .harness_tasks import find_tasks
 from .language_model import load_token_counter
 from .near_duplicates import near_duplicate_clusters
 from .outcome import say, succeeded
@@ -30,6 +31,8 @@ HISTOGRAM_BINS = 20
 def run(spec: Spec) -> dict[str, object]:
     """Write profile.json and report.html to the output folder. Row numbers count from 1."""
     tracker = stage_tracker(spec)
+    if "harness" in spec:
+        find_tasks(spec["harness"])
     source = read_source(spec["data"])
     profile = make_profile(spec, source)
     folder = output_folder(spec)

@@ -7,10 +7,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from .attacks import MAXIMUM_NEW_TOKENS
+from .harness_tasks import HarnessTask, documents_of
 from .judged_models import JudgedModel
 from .language_model import computed_on, silence_libraries
 from .metrics import METRICS_VERSION
@@ -20,23 +22,29 @@ from .rows import canonical
 from .storage import digest_of_text, path_of, write_json
 from .tracking import Tracker
 
+if TYPE_CHECKING:
+    from .generation import Answerer
+
 Row = dict[str, Any]
 Progress = Callable[[int], None]
 
 
 class Observed(NamedTuple):
-    """Of one model: its `answers` to the examples and to attacks, and the `timings` of single requests."""
+    """Of one model: its `answers` to the examples and to attacks, the `timings` of single requests, and by
+    task of lm-evaluation-harness a row for each document."""
 
     answers: list[Row]
     attacked: list[str]
     timings: list[Row]
+    tasks: dict[str, list[Row]]
 
 
 class Questions(NamedTuple):
-    """What every model is asked: the examples, and the prompts of the attacks by their IDs."""
+    """What every model is asked: the examples, the prompts of the attacks by their IDs, and tasks."""
 
     examples: list[Row]
     attacks: dict[str, str]
+    tasks: list[HarnessTask]
 
 
 def observe_all(
@@ -45,7 +53,8 @@ def observe_all(
     """What each model did, by its digest: one that plays two roles is asked once."""
     uris = {model.digest: model.uri for model in models.values()}
     timed = min(spec["latencyRequests"], len(asked.examples))
-    questions = len(asked.examples) + len(asked.attacks) + timed
+    documents = sum(documents_of(task, spec["harness"].get("limit")) for task in asked.tasks)
+    questions = len(asked.examples) + len(asked.attacks) + timed + documents
     done, total = 0, len(uris) * questions
     tracker.log_progress(done, total)
 
@@ -85,7 +94,30 @@ def observe(
         )
     # Never from the cache: speeds compare only where the same machine was as busy.
     timings = answerer.time_requests(asked.examples[: spec["latencyRequests"]], limit, progressed)
-    return Observed(answers, attacked, timings)
+    tasks = run_tasks(spec, answerer, digest, asked.tasks, progressed)
+    return Observed(answers, attacked, timings, tasks)
+
+
+def run_tasks(
+    spec: dict[str, Any],
+    answerer: Answerer,
+    digest: str,
+    tasks: list[HarnessTask],
+    progressed: Progress,
+) -> dict[str, list[Row]]:
+    if not tasks:
+        return {}
+    from .harness import digest_of_task, run_task
+
+    limit, seed = spec["harness"].get("limit"), spec["seed"]
+    return {
+        task.name: remembered(
+            cache_path(spec, "harness", [digest, digest_of_task(task, spec["harness"]), seed]),
+            partial(run_task, answerer, task, limit, seed),
+            progressed,
+        )
+        for task in tasks
+    }
 
 
 def cache_path(spec: dict[str, Any], kind: str, key: list[Any]) -> Path | None:

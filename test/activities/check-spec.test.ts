@@ -50,6 +50,7 @@ test('a spec whose references are there comes back with its defaults', async () 
 test.each([
   ['an imported model', { baseModel: 'packaged:imported' }],
   ['a model folder', { baseModel: 'models/imported' }],
+  ['a folder of tasks', { evaluate: { examples: 16, harness: { tasks: ['own'], includePath: 'folder' } } }],
   ['data on the hub', { data: { ...data, path: 'hub:org/data' } }],
   ['data whose columns the prepare stage will read', { data: { ...data, path: 'data.csv' } }],
   ['a first row that the prepare stage will complain of', { data: { ...data, path: 'broken.jsonl' } }],
@@ -65,6 +66,8 @@ describe('refused with one line for people:', () => {
     ['a group that is missing', { data: { ...data, group: 'source' } }, () => 'data.group: the data has no column "source"; it has description, synopsis'],
     ['a slice by a column that is missing', { evaluate: { examples: 16, slices: ['synopsis', 'source'] } }, () => 'evaluate.slices[1]: the data has no column "source"; it has description, synopsis'],
     ['a column sliced twice', { evaluate: { examples: 16, slices: ['synopsis', 'synopsis'] } }, () => 'evaluate.slices: expected each column once, and length, by which it is always sliced, not at all, got ["synopsis","synopsis"]'],
+    ['tasks that are not there', { evaluate: { examples: 16, harness: { tasks: ['own'], includePath: 'gone' } } }, (root) => `evaluate.harness.includePath: expected a folder, but gone does not exist (looked in ${root})`],
+    ['a file in place of tasks', { evaluate: { examples: 16, harness: { tasks: ['own'], includePath: 'data.csv' } } }, () => 'evaluate.harness.includePath: expected a folder, but data.csv is a file'],
     ['a prompt that is not there', { prompt: { ...prompt, path: 'gone.txt' } }, (root) => `prompt.path: expected a file, but gone.txt does not exist (looked in ${root})`],
     ['a prompt on the hub, where only data may be', { prompt: { ...prompt, path: 'hub:org/prompt' } }, (root) => `prompt.path: expected a file, but hub:org/prompt does not exist (looked in ${root})`],
     ['a placeholder that is no input', { prompt: { ...prompt, path: 'peeking.txt' } }, () => 'prompt.path: peeking.txt uses {{synopsis}}, and data.input has description'],

@@ -27,6 +27,11 @@ test('of evidence on much, that on the metrics asked for comes back, in models, 
   expect(evidenceOn(['bleu', 'rougeL'], much)).toEqual(much);
 });
 
+test('the directions of other metrics stay where they are', () => {
+  const directions = { 'harness/a/acc': 'higher', 'harness/b/ppl': 'lower' } as const;
+  expect(evidenceOn(['harness/b/ppl'], { ...evidence, directions }).directions).toEqual({ 'harness/b/ppl': 'lower' });
+});
+
 test.each([
   ['that says something else', JSON.stringify(evidenceOf({ candidate: { bleu: between(90, 99) } }))],
   ['that says the same in other bytes', JSON.stringify(evidence)],

@@ -60,6 +60,22 @@ describe('a lifecycle is opened', () => {
     expect(await readdir(join(root, 'inputs'))).toHaveLength(1);
   });
 
+  test("and so are the team's own tasks, without what Python makes of them", async () => {
+    const { open } = recordActivities();
+    const tasks = join(root, 'tasks');
+    await mkdir(join(tasks, '__pycache__'), { recursive: true });
+    await writeFile(join(tasks, 'own.yaml'), 'task: own\n');
+    await writeFile(join(tasks, '__pycache__', 'own.pyc'), '');
+    const spec = aSpec({ evaluate: { examples: 16, harness: { tasks: ['own'], includePath: 'tasks' } } });
+    const { harnessTasks } = (await open(spec)) as LifecycleInputs;
+    expect(harnessTasks?.digest).toBe(digestOfText(`own.yaml ${digestOfText('task: own\n')}\n`));
+    await writeFile(join(tasks, 'own.yaml'), 'edited');
+    expect(await readdir(fileURLToPath(harnessTasks?.uri ?? ''))).toEqual(['own.yaml']);
+    expect(await readFile(join(fileURLToPath(harnessTasks?.uri ?? ''), 'own.yaml'), 'utf8')).toBe('task: own\n');
+    await writeFile(join(tasks, 'own.yaml'), 'task: own\n');
+    expect((await open(spec)) as LifecycleInputs).toMatchObject({ harnessTasks });
+  });
+
   test('and where each node has several GPUs, that is fixed too', async () => {
     const { open, onCluster } = recordActivities();
     const spec = aSpec({ data: { ...aSpec().data, path: 'hub:org/data' }, baseModel: 'org/base' });

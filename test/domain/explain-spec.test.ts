@@ -62,6 +62,27 @@ describe('a wrong field is named, with what was expected and what was found', ()
       { path: 'gate[0].metric', message: 'expected one of bleu, chrf, rouge1, rouge2, rougeL, rougeLsum, exactMatch, tokenF1, perplexity, repetition, groundedness, judgedGroundedness, got "modelBytes"' },
     ],
     [
+      'a rule on a task that nobody runs',
+      specInput({ evaluate: { examples: 16, harness: { tasks: ['arc_easy'] } }, gate: [{ rule: 'atLeast', metric: 'harness/arc_easy/acc', value: 0 }, { rule: 'atLeast', metric: 'harness/piqa/acc', value: 0 }] }),
+      { path: 'gate[1].metric', message: 'expected a metric of a task that evaluate.harness.tasks names, got "harness/piqa/acc"' },
+    ],
+    [
+      'a rule on a task where there are none',
+      specInput({ gate: [{ rule: 'noWorseThanChampion', metric: 'harness/piqa/acc', byMoreThan: 0.02 }] }),
+      { path: 'gate[0].metric', message: 'expected a metric of a task that evaluate.harness.tasks names, got "harness/piqa/acc"' },
+    ],
+    ['a task named twice', specInput({ evaluate: { examples: 16, harness: { tasks: ['piqa', 'piqa'] } } }), { path: 'evaluate.harness.tasks', message: 'expected each task once, got ["piqa","piqa"]' }],
+    [
+      'a task by no name',
+      specInput({ evaluate: { examples: 16, harness: { tasks: ['../piqa'] } } }),
+      { path: 'evaluate.harness.tasks[0]', message: 'expected a name of letters, digits, dots, dashes and underscores, got "../piqa"' },
+    ],
+    [
+      'a metric of no task',
+      mistyped({ gate: [{ rule: 'noWorseThanChampion', metric: 'harness/acc', byMoreThan: 1 }] }),
+      { path: 'gate[0].metric', message: expect.stringMatching(/^expected one of bleu, .*, modelBytes, harness\/TASK\/METRIC, got "harness\/acc"$/) as unknown as string },
+    ],
+    [
       'a rule on a cost that nobody knows',
       specInput({ gate: [{ rule: 'atMost', metric: 'costPer1000Requests', value: 1 }] }),
       { path: 'evaluate.costPerHour', message: 'expected what an hour costs, because the gate has a rule on costPer1000Requests, got nothing' },
@@ -147,6 +168,11 @@ test('a spec with no more than is needed gets its defaults', () => {
     ok: true,
     spec: { seed: 7, reuse: 'whenUnchanged', review: { by: 'gate' }, tune: { method: 'lora', batchSize: 4, maximumSeconds: 86_400 }, data: { heldOutExamples: 128 } },
   });
+});
+
+test.each(['harness/arc_easy/acc', 'harness/gsm8k/exact_match/strict-match'] as const)('a rule may be on %s', (metric) => {
+  const harness = { tasks: ['arc_easy', 'gsm8k'], limit: 100, includePath: 'tasks' };
+  expect(problemsOf(specInput({ evaluate: { examples: 16, harness }, gate: [{ rule: 'noWorseThanChampion', metric, byMoreThan: 0.02 }] }))).toEqual([]);
 });
 
 test('MLflow keeps the record, whoever else is told', () => {

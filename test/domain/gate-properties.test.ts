@@ -38,7 +38,7 @@ describe('for any rules and evidence', () => {
     const each = (all: Partial<Record<Metric, Figure>>) =>
       Object.fromEntries(
         Object.entries(all).flatMap(([m, x]) => {
-          const changed = change(m as Metric, x);
+          const changed = x && change(m as Metric, x);
           return changed ? [[m, changed]] : [];
         }),
       );

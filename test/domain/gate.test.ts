@@ -164,6 +164,41 @@ describe('noSliceWorseThanChampion holds every slice against the margin', () => 
   });
 });
 
+describe('of a suite, the evidence says which way is better', () => {
+  const metric = 'harness/piqa/score';
+  const gain = between(1, 2);
+  const rules: Rule[] = [
+    { rule: 'noWorseThanChampion', metric, byMoreThan: 0 },
+    { rule: 'betterThanBase', metric, byAtLeast: 0.5 },
+  ];
+  test.each([
+    ['higher', gain, true],
+    ['lower', gain, false],
+    ['higher', between(-2, -1), false],
+    ['lower', between(-2, -1), true],
+  ] as const)('%s: %j', (direction, figure, passed) => {
+    const evidence = { ...evidenceOf({ fromBase: { [metric]: figure } }), directions: { [metric]: direction } };
+    for (const rule of rules) expect(onlyFinding(rule, evidence)).toMatchObject({ passed });
+  });
+
+  test('and where it does not, no difference is shown, though a bound is', () => {
+    const evidence = evidenceOf({ candidate: { [metric]: gain }, fromBase: { [metric]: gain } });
+    for (const rule of rules)
+      expect(onlyFinding(rule, evidence)).toMatchObject({
+        passed: false,
+        finding: `unknown: the evidence holds no usable figure for the difference in ${metric} from the base model, nor whether more or less is better, and what is unknown does not pass`,
+      });
+    expect(onlyFinding({ rule: 'atLeast', metric, value: 1 }, evidence)).toMatchObject({ passed: true });
+  });
+
+  test('more attacks that succeed are no gain, whatever the exact test says', () => {
+    const difference: Difference = { ...between(-0.1, 0.3), mcnemar: { candidateOnly: 9, referenceOnly: 0, pCandidateBetter: 0.001, pTwoSided: 0.002 } };
+    const evidence = (direction: 'higher' | 'lower') => ({ ...evidenceOf({ fromBase: { [metric]: difference } }), directions: { [metric]: direction } });
+    expect(onlyFinding({ rule: 'betterThanBase', metric, byAtLeast: 0 }, evidence('higher'))).toMatchObject({ passed: true });
+    expect(onlyFinding({ rule: 'betterThanBase', metric, byAtLeast: 0 }, evidence('lower'))).toMatchObject({ passed: false });
+  });
+});
+
 describe('what is unknown does not pass', () => {
   const rules: Rule[] = [
     { rule: 'atLeast', metric: 'bleu', value: -1000 },

@@ -30,8 +30,13 @@ asRoot('data that only root may read is kept so that the user of the Jobs may', 
   const root = await mkdtemp(join(tmpdir(), 'tuneline-artifacts-'));
   const source = join(root, 'data.jsonl');
   await writeFile(source, '{}\n', { mode: 0o600 });
-  const { uri } = await createLocalArtifactStore(root, 10_001).keepFile(pathToFileURL(source).href);
+  const { uri } = await createLocalArtifactStore(root, 10_001).keep(pathToFileURL(source).href);
   expect(await stat(fileURLToPath(uri))).toMatchObject({ uid: 10_001, gid: 10_001 });
   expect(await stat(source)).toMatchObject({ uid: 0 });
+  const folder = join(root, 'folder');
+  await mkdir(folder);
+  await writeFile(join(folder, 'a'), '', { mode: 0o600 });
+  const kept = await createLocalArtifactStore(root, 10_001).keep(pathToFileURL(folder).href);
+  expect(await stat(join(fileURLToPath(kept.uri), 'a'))).toMatchObject({ uid: 10_001, gid: 10_001 });
   await rm(root, { recursive: true });
 });

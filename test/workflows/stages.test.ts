@@ -1,5 +1,5 @@
 import { expect, test } from '@jest/globals';
-import { evaluateSpec, prepareSpec } from '../../workflows/stages.ts';
+import { evaluateSpec, exploreSpec, prepareSpec } from '../../workflows/stages.ts';
 import { artifact } from '../builders/artifacts.ts';
 import { inputs } from '../builders/inputs.ts';
 import { aSpec } from '../builders/specs.ts';
@@ -34,4 +34,17 @@ test('what is only for readers makes no other Job: the currency of its cost', ()
   const spec = (change: object) => evaluateSpec(aSpec({ evaluate: { ...evaluate, costPerHour: 2, ...change } }), inputs(), artifact('dataset'), {});
   expect(spec({ currency: 'EUR' })).toEqual(spec({}));
   expect(spec({})).toMatchObject({ costPerHour: 2 });
+});
+
+test('tasks are looked up before anything is trained, and what is only of their run changes no other stage', () => {
+  const withTasks = aSpec({ evaluate: { ...evaluate, harness: { tasks: ['piqa', 'own'], limit: 5, includePath: 'tasks' } } });
+  const fixed = inputs({ harnessTasks: artifact('tasks') });
+  const harness = { tasks: ['piqa', 'own'], includePath: artifact('tasks') };
+  expect(exploreSpec(withTasks, fixed)).toEqual({ ...exploreSpec(aSpec(), inputs()), harness });
+  expect(prepareSpec(withTasks, fixed)).toEqual(prepareSpec(aSpec(), inputs()));
+  expect(evaluateSpec(withTasks, fixed, artifact('dataset'), {})).toMatchObject({ harness: { ...harness, limit: 5 } });
+});
+
+test('without tasks each stage is told what it always was', () => {
+  for (const spec of [exploreSpec(aSpec(), inputs()), evaluateSpec(aSpec(), inputs(), artifact('dataset'), {})]) expect(spec).not.toHaveProperty('harness');
 });
