@@ -259,7 +259,7 @@ def test_a_judge_that_is_none_ends_the_job_before_any_model_is_asked(
 def test_verdicts_are_a_share_and_their_pairs_are_tested() -> None:
     examples = [{"id": str(n), "prompt": f"tool {n}", "completion": "tool"} for n in range(10)]
     answers = [{"text": "tool", "promptTokens": n, "nll": 1.0, "tokens": 2} for n in range(10)]
-    observed = Observed(answers, [], [{"seconds": 0.1, "tokens": 2}] * 2)
+    observed = Observed(answers, [], [{"seconds": 0.1, "tokens": 2}] * 2, {})
 
     def judged(supported: int) -> Any:
         verdicts = [Verdict(n < supported, f"because {n}") for n in range(10)]

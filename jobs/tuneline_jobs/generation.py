@@ -12,7 +12,7 @@ import torch
 from .language_model import device, encode, fast_dtype, load_model, load_tokenizer
 
 # On one CPU thread larger batches are no faster, and smaller ones read the weights more often.
-CPU_BATCH = 16
+BATCH = 16
 # A GPU answers 128 small questions in the time of 16. Of long ones, and of large models, so many
 # would not fit: no batch has more tokens than this, padding and answers included, unless one
 # question has.
@@ -135,7 +135,7 @@ class Answerer:
 
 def batches(encoded: list[Encoded], max_new_tokens: int, where: str) -> Iterator[list[Encoded]]:
     """Questions of similar length together, so that little is padded; their order does not matter."""
-    most, room = (GPU_BATCH, GPU_BATCH_TOKENS) if where == "cuda" else (CPU_BATCH, sys.maxsize)
+    most, room = (GPU_BATCH, GPU_BATCH_TOKENS) if where == "cuda" else (BATCH, sys.maxsize)
     batch: list[Encoded] = []
     longest = 0
     for example in sorted(encoded, key=lambda example: (len(example.prompt), example.id)):
