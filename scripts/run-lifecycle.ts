@@ -35,7 +35,7 @@ export interface LifecycleStart {
 }
 
 /** Starts it, and says so, and what of it will leave the machine. */
-export async function startLifecycle(client: Client, { spec, requester, workflowId }: LifecycleStart, progress: Progress): Promise<LifecycleHandle> {
+export async function startLifecycle(client: Client, { spec, requester, workflowId }: LifecycleStart, progress: Pick<Progress, 'line'>): Promise<LifecycleHandle> {
   const id = workflowId ?? `${typeof spec['model'] === 'string' ? spec['model'] : 'lifecycle'}-${new Date().toISOString().replace(/\D/g, '').slice(0, 14)}`;
   try {
     const handle = await client.workflow.start<typeof lifecycle>('lifecycle', {

@@ -100,8 +100,8 @@ def test_what_is_no_verdict_never_becomes_one(spec, server, said) -> None:
     assert len(server.asked) == 3
 
 
-def test_a_mark_is_that_of_all_the_answers(spec, server) -> None:
-    """So that no answer can name it."""
+def test_a_mark_is_that_of_all_the_questions(spec, server) -> None:
+    """So that none of them can name it."""
     del spec["cache"]
     for questions in (QUESTIONS[:1], QUESTIONS[:1], QUESTIONS):
         Judge(spec).verdicts(questions)

@@ -46,7 +46,7 @@ AT_ONCE = 8
 BATCH = 32
 # A server that batches may answer the same question otherwise; a model that can't judge will not learn it.
 READINGS = 3
-# MLflow asks eleven times, with three minutes of pauses: in all less than the watchdog's half hour.
+# MLflow asks eleven times and pauses three minutes in all: together less than the watchdog's half hour.
 REQUEST_SECONDS = 120
 
 
@@ -123,9 +123,9 @@ def set_up_library() -> None:
 
 
 class Scorer:
-    """MLflow's judge, with the words that it has to use for its verdicts on these answers.
+    """MLflow's judge, with the words that it has to use for its verdicts on these questions.
 
-    They carry a mark that follows from all the answers, so that none of them can hold it: an answer that
+    They carry a mark that follows from all their texts, so that none of these can hold it: an answer that
     says "supported", and is quoted by the judge or obeyed to the letter, is no verdict.
     """
 
