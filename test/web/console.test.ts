@@ -226,6 +226,18 @@ describe('a review is handed over', () => {
     expect(lab.lifecycles.delegations).toHaveLength(1);
   });
 
+  test('nowhere where anyone may decide', async () => {
+    const { find } = lab.lifecycles;
+    lab.lifecycles.find = async (id) => {
+      const { review, ...shown } = await find(id);
+      const { reviewers: _anyone, ...open } = review ?? { digest: '', twoPersonRule: false };
+      return { ...shown, review: open };
+    };
+    const { page } = await openAs('grace', ownPath);
+    await page.getByRole('button', { name: 'Approve …' }).waitFor();
+    expect(await page.getByRole('button', { name: 'Hand over …' }).count()).toBe(0);
+  });
+
   test('by the keyboard alone', async () => {
     const { page } = await openAs('grace', ownPath);
     await page.locator('#decision').focus();
