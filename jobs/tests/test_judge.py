@@ -27,6 +27,7 @@ QUESTIONS = [Question(SOURCE, "fast data parser"), Question(SOURCE, "a slow pars
 def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[JudgeServer]:
     server = JudgeServer()
     monkeypatch.setenv("TUNELINE_JUDGE_API_KEY", "secret-key")
+    monkeypatch.setenv("TUNELINE_JUDGE_ADDRESS", f"{server.address}/")
     monkeypatch.setenv("OPENAI_API_KEY", "key-of-another")
     monkeypatch.setenv("NO_PROXY", "127.0.0.1")
     for scheme in ("HTTP", "HTTPS"):
@@ -170,6 +171,17 @@ def test_a_server_that_wants_a_key_is_told_none_of_another(spec, server, monkeyp
     server.always = 401
     with pytest.raises(BadSpec, match="wants a key, expected in TUNELINE_JUDGE_API_KEY"):
         judge_of(spec)
+    assert {asked.authorization for asked in server.asked} == {"Bearer none"}
+
+
+@pytest.mark.parametrize("meant", [None, "http://127.0.0.1:1/v1", "http://127.0.0.1"])
+def test_the_key_goes_to_no_other_address_that_a_spec_names(
+    spec, server, monkeypatch, meant
+) -> None:
+    monkeypatch.delenv("TUNELINE_JUDGE_ADDRESS")
+    if meant:
+        monkeypatch.setenv("TUNELINE_JUDGE_ADDRESS", meant)
+    judge_of(spec)
     assert {asked.authorization for asked in server.asked} == {"Bearer none"}
 
 

@@ -18,7 +18,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
-from .judge_failure import KEY_VARIABLE, failure_of
+from .judge_failure import failure_of, key_for
 from .observation import Observed, cache_path
 from .outcome import BadSpec, say
 from .rows import canonical
@@ -112,10 +112,10 @@ def keep(found: list[Verdict], path: Path | None) -> None:
         write_json(path, found)
 
 
-def set_up_library() -> None:
+def set_up_library(address: str) -> None:
     """By the environment, which is where MLflow reads it: none but the judge is told or asked anything."""
     # It may hold a key that is not for this address.
-    os.environ["OPENAI_API_KEY"] = os.environ.get(KEY_VARIABLE) or "none"
+    os.environ["OPENAI_API_KEY"] = key_for(address) or "none"
     os.environ["MLFLOW_DISABLE_TELEMETRY"] = "true"
     # Where it would look up what the model costs.
     os.environ["MLFLOW_MODEL_CATALOG_URI"] = ""
@@ -130,7 +130,7 @@ class Scorer:
     """
 
     def __init__(self, judge: Judge, questions: list[Question]) -> None:
-        set_up_library()
+        set_up_library(judge.address)
         from mlflow.genai.judges import make_judge
 
         mark = digest_of_text(canonical(questions)).removeprefix("sha256:")[:8]

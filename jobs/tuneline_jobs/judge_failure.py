@@ -8,9 +8,17 @@ from .outcome import BadSpec, JobFailure, TryAgain
 from .tracking import summary
 
 KEY_VARIABLE = "TUNELINE_JUDGE_API_KEY"
+# Whoever writes a spec may name any address; the key goes to this one alone.
+KEY_ADDRESS_VARIABLE = "TUNELINE_JUDGE_ADDRESS"
 REFUSED_KEY = (401, 403)
 # Like every 5xx they are about now, not about the question.
 BUSY = (408, 409, 425, 429)
+
+
+def key_for(address: str) -> str | None:
+    """The judge's key, if it is meant for this address."""
+    meant = os.environ.get(KEY_ADDRESS_VARIABLE, "").rstrip("/")
+    return os.environ.get(KEY_VARIABLE) if meant == address else None
 
 
 def failure_of(error: Exception, model: str, address: str) -> JobFailure | None:
@@ -40,9 +48,11 @@ def refusal(status: int, model: str, address: str, message: str) -> JobFailure:
         return TryAgain(f"The judge at {address} gave no answer, HTTP {status}: {message}")
     if status in REFUSED_KEY:
         what = (
-            "does not take the key in" if KEY_VARIABLE in os.environ else "wants a key, expected in"
+            f"does not take the key in {KEY_VARIABLE}"
+            if key_for(address)
+            else f"wants a key, expected in {KEY_VARIABLE} with this address in {KEY_ADDRESS_VARIABLE}"
         )
-        return BadSpec(f"judge.address: {address} {what} {KEY_VARIABLE}, HTTP {status}: {message}")
+        return BadSpec(f"judge.address: {address} {what}, HTTP {status}: {message}")
     return BadSpec(
         f"judge.model: {address} does not let {model} judge, HTTP {status}: {message}; expected the base "
         "URL of an OpenAI-compatible API, such as https://HOST/v1, and a model as it is called there."
