@@ -63,9 +63,12 @@ function showExample({ id, prompt, reference, candidate, other, gain }, { agains
     h('details', {}, h('summary', {}, h('span', { class: 'quiet' }, 'Prompt '), prompt.replaceAll(/\s+/g, ' ').slice(0, 160)), h('pre', { tabindex: 0 }, prompt)),
     h('dl', { class: 'sides' },
       h('div', { class: 'wanted' }, h('dt', {}, 'wanted'), h('dd', {}, reference)),
-      h('div', {}, h('dt', {}, 'candidate', h('span', { class: 'quiet' }, ` ${words(metric)} ${number(candidate.score)}`)), h('dd', {}, pieces(left, 'ins'))),
-      h('div', {}, h('dt', {}, against, h('span', { class: 'quiet' }, ` ${words(metric)} ${number(other.score)}`)), h('dd', {}, pieces(right, 'del')))));
+      h('div', {}, h('dt', {}, 'candidate', h('span', { class: 'quiet' }, ` ${words(metric)} ${number(candidate.score)}`)), h('dd', {}, pieces(left, 'ins'), why(candidate))),
+      h('div', {}, h('dt', {}, against, h('span', { class: 'quiet' }, ` ${words(metric)} ${number(other.score)}`)), h('dd', {}, pieces(right, 'del'), why(other)))));
 }
+
+/** @param {import('../workers/gateway/views.ts').AnswerView} answer */
+const why = ({ rationale }) => (rationale === undefined ? [] : [h('p', { class: 'quiet' }, `The judge: ${rationale}`)]);
 
 /** @param {import('./word-diff.js').Piece[]} parts @param {'ins' | 'del'} mark */
 const pieces = (parts, mark) => (parts.length === 0 ? h('em', { class: 'quiet' }, 'no answer') : parts.map(({ text, own }) => (own ? h(mark, {}, text) : text)));

@@ -48,11 +48,13 @@ function overlap(a: string, b: string): number {
 export function exampleRows(count = 64, seed = 11): Json[] {
   const next = draws(seed);
   const rows = Array.from({ length: count }, (_, index) => rowOf(index, next));
-  const hostile = { ...(rows[0]?.['candidate'] as Json), answer: hostileText, rougeL: 0, rouge1: 0 };
+  const hostile = { ...(rows[0]?.['candidate'] as Json), answer: hostileText, rationale: hostileRationale, judgedGroundedness: 0, rougeL: 0, rouge1: 0 };
   return [{ ...rows[0], candidate: hostile }, ...rows.slice(1)];
 }
 
 export const hostileText = '<img src=x onerror="window.hacked=1"><script>window.hacked=1</script> fast web server';
+/** What a judge says quotes what it judged. */
+export const hostileRationale = 'not supported: <svg onload="window.hacked=1">';
 
 const figure = (point: number, spread: number): Json => ({ point, low: Number((point - spread).toPrecision(6)), high: Number((point + spread).toPrecision(6)), standardError: spread / 2, quantiles: [point - spread, point, point + spread] });
 

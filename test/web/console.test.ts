@@ -1,7 +1,7 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 import axe from 'axe-core';
 import type { Browser, BrowserContextOptions, Page } from 'playwright-core';
-import { hostileText } from '../builders/console.ts';
+import { hostileRationale, hostileText } from '../builders/console.ts';
 import { reviewedDigest, reviewedId } from '../builders/fixture-lifecycles.ts';
 import { Refusal } from '../../workers/gateway/lifecycles.ts';
 import { newPage, startBrowser } from './browser.ts';
@@ -113,6 +113,7 @@ test('what a model says is text: it neither runs nor becomes a part of the page'
   await untilWhole(page);
   for (const part of ['#answers', '#attacks']) expect(await page.locator(`${part} .example dd`).filter({ hasText: hostileText }).count()).toBe(1);
   expect(await page.locator('main img, main script').count()).toBe(0);
+  expect(await page.locator('#answers .example dd').filter({ hasText: `The judge: ${hostileRationale}` }).count()).toBe(1);
   expect(await page.evaluate('window.hacked')).toBeUndefined();
 });
 

@@ -7,7 +7,7 @@ export interface Example {
   readonly id: string;
   readonly prompt: string;
   readonly reference: string;
-  readonly answers: Readonly<Record<string, { readonly answer: string; readonly scores: Readonly<Record<string, number>> }>>;
+  readonly answers: Readonly<Record<string, { readonly answer: string; readonly rationale?: string; readonly scores: Readonly<Record<string, number>> }>>;
 }
 
 export interface ExamplesQuery {
@@ -31,7 +31,8 @@ export function toExample(raw: Readonly<Record<string, unknown>>): Example {
     const given = raw[role];
     if (typeof given !== 'object' || given === null) return [];
     const scores = Object.entries(given).filter((entry): entry is [string, number] => typeof entry[1] === 'number' && Number.isFinite(entry[1]) && !notScores.has(entry[0]));
-    return [[role, { answer: textOf((given as Record<string, unknown>)['answer']), scores: Object.fromEntries(scores) }] as const];
+    const { answer, rationale } = given as Record<string, unknown>;
+    return [[role, { answer: textOf(answer), ...(rationale === undefined ? {} : { rationale: textOf(rationale) }), scores: Object.fromEntries(scores) }] as const];
   });
   return { id: textOf(raw['id']), prompt: textOf(raw['prompt']), reference: textOf(raw['reference']), answers: Object.fromEntries(answers) };
 }
@@ -70,7 +71,7 @@ function metricsOf(examples: readonly Example[]): string[] {
 function compare({ id, prompt, reference, answers }: Example, role: string, metric: string): ExampleView[] {
   const [candidate, other] = [answers['candidate'], answers[role]];
   if (!candidate || !other) return [];
-  const view = ({ answer, scores }: typeof candidate): AnswerView => ({ answer, score: scores[metric] ?? 0 });
+  const view = ({ scores, ...said }: typeof candidate): AnswerView => ({ ...said, score: scores[metric] ?? 0 });
   const [a, b] = [view(candidate), view(other)];
   // Floating-point noise is no regression.
   const gain = Number((lowerIsBetter.has(metric) ? b.score - a.score : a.score - b.score).toPrecision(9));

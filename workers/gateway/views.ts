@@ -157,6 +157,8 @@ export interface ExampleView {
 export interface AnswerView {
   readonly answer: string;
   readonly score: number;
+  /** Why a judge called the answer supported by its source, or not. */
+  readonly rationale?: string;
 }
 
 export interface AttacksView extends Page<AttackView> {
