@@ -180,7 +180,9 @@ def test_what_is_no_mean_over_all_documents_is_left_out(
         f"harness/own_length/{name}" for name in ("characters", "wordy", "rougeL")
     )
     assert set(points(evidence, "candidate")) == {characters, wordy, rouge}
-    assert "own_length: perplexity left out, no mean over documents." in capsys.readouterr().err
+    said = capsys.readouterr().err
+    assert "own_length: perplexity left out, no mean over documents." in said
+    assert "harness/own_length/seldom left out, not every document has one." in said
     # Of the third its task does not say.
     assert evidence["directions"] == {characters: "lower", wordy: "lower"}
     differences = evidence["differences"]["base"]
