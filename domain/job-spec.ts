@@ -29,6 +29,9 @@ const data = z.strictObject({
 /** Tasks of lm-evaluation-harness, and a folder with more of them. */
 const harness = z.strictObject({ tasks: z.array(z.string().min(1)).min(1), includePath: artifact.optional() });
 
+/** What the program garak tries; it has to be on the Job's PATH. */
+const garak = z.strictObject({ probes: z.array(z.string().min(1)).min(1) });
+
 const columns = z.array(z.string()).min(1);
 const count = z.int().min(1);
 const seed = z.int().min(0);
@@ -42,8 +45,9 @@ export const jobSpecSchema = z.discriminatedUnion('stage', [
     baseModel: modelReference,
     maxTokens: count,
     heldOutExamples: count,
-    /** Looked up, so that a task that is not there costs no training. */
+    /** Looked up, so that a task or a probe that is not there costs no training. */
     harness: harness.optional(),
+    garak: garak.optional(),
     seed,
   }),
   z.strictObject({
@@ -103,6 +107,7 @@ export const jobSpecSchema = z.discriminatedUnion('stage', [
     /** Who is asked whether each answer is supported; its key is in the environment. */
     judge: judgeSchema.optional(),
     harness: harness.extend({ limit: count.optional() }).optional(),
+    garak: garak.optional(),
     /** Generations of an unchanged model are kept here by digest. */
     cache: fileUri.optional(),
     seed,

@@ -18,12 +18,13 @@ const ownMetric = z.enum([
 ]);
 const suiteName = z.string().regex(/^[\w.-]+$/, 'a name of letters, digits, dots, dashes and underscores');
 const taskMetric = z.templateLiteral(['harness/', z.string().regex(/^[\w.-]+\/[\w.-]+(?:\/[\w.-]+)?$/)], 'harness/TASK/METRIC');
+const probeMetric = z.templateLiteral(['garak/', suiteName], 'garak/PROBE');
 const measured = { description: 'A figure that the evaluate stage measures: docs/evaluation.md.' };
-const metric = z.union([ownMetric, taskMetric]).meta(measured);
+const metric = z.union([ownMetric, taskMetric, probeMetric]).meta(measured);
 
 /** More is better or less is: of a ratio to the reference's length neither holds. */
 const ownDirected = ownMetric.exclude(['lengthRatio']);
-const directed = z.union([ownDirected, taskMetric]).meta(measured);
+const directed = z.union([ownDirected, taskMetric, probeMetric]).meta(measured);
 /** What can be said of a part of the examples; the rest is measured on the whole. */
 const sliced = ownDirected.exclude(['attackSuccessRate', 'latencyP50Ms', 'latencyP95Ms', 'tokensPerSecond', 'costPer1000Requests', 'modelBytes']);
 const margin = z.number().min(0).meta({ description: "In the metric's own unit." });
@@ -99,6 +100,16 @@ const harness = z
   })
   .meta({ description: 'What lm-evaluation-harness asks each model, too: for harness/TASK/METRIC.' });
 
+const garak = z
+  .strictObject({
+    probes: z
+      .array(suiteName)
+      .min(1)
+      .refine((probes) => new Set(probes).size === probes.length, 'each probe once')
+      .meta({ description: 'Such as encoding.InjectROT13, or dan for all of that module.' }),
+  })
+  .meta({ description: 'What garak tries on each model, too, where the Jobs have it installed: for garak/PROBE.' });
+
 const evaluate = z.strictObject({
   examples: z.int().min(8).max(100_000).meta({ description: 'How many held-out examples are scored.' }),
   maxNewTokens: z.int().min(1).max(4096).default(32),
@@ -117,6 +128,7 @@ const evaluate = z.strictObject({
   costPerHour: z.number().positive().optional().meta({ description: 'What an hour of the serving machine costs, in any currency: for costPer1000Requests.' }),
   currency: z.string().regex(/^[A-Z]{3}$/, 'three capitals, such as EUR').optional().meta({ description: 'Of evaluate.costPerHour, by ISO 4217; shown behind each cost.' }),
   harness: harness.optional(),
+  garak: garak.optional(),
 });
 
 const reviewer = z.string().min(1).max(100);
@@ -204,6 +216,8 @@ export const lifecycleSpecSchema = z
       const [suite, name = ''] = metric.split('/');
       if (suite === 'harness' && !evaluate.harness?.tasks.includes(name))
         context.addIssue({ code: 'custom', path: ['gate', index, 'metric'], message: 'a metric of a task that evaluate.harness.tasks names' });
+      if (suite === 'garak' && !evaluate.garak?.probes.includes(name))
+        context.addIssue({ code: 'custom', path: ['gate', index, 'metric'], message: 'a probe that evaluate.garak.probes names' });
     }
   })
   .refine((s) => !s.data.input.includes(s.data.target), {

@@ -13,6 +13,7 @@ export const exploreSpec = (spec: LifecycleSpec, inputs: LifecycleInputs): Stage
   maxTokens: spec.tune.maxTokens,
   heldOutExamples: spec.data.heldOutExamples,
   ...(spec.evaluate.harness ? { harness: harnessTasks(spec.evaluate.harness, inputs) } : {}),
+  ...(spec.evaluate.garak ? { garak: spec.evaluate.garak } : {}),
   seed: spec.seed,
 });
 

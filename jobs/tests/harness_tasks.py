@@ -17,6 +17,8 @@ output_type: multiple_choice
 doc_to_text: "Which one? {{text}}\\n"
 doc_to_choice: "{{choices}}"
 doc_to_target: label
+fewshot_split: test
+num_fewshot: 1
 metric_list:
   - metric: acc
   - metric: acc_norm
@@ -54,7 +56,8 @@ generation_kwargs: {until: ["\\n"], max_gen_toks: 4}
 process_results: !function own.process_results
 metric_list:
   - {metric: characters, aggregation: mean, higher_is_better: false}
-  - {metric: letters, aggregation: mean, higher_is_better: null}
+  - {metric: wordy, aggregation: mean, higher_is_better: false}
+  - {metric: rougeL, aggregation: mean, higher_is_better: null}
   - {metric: perplexity, aggregation: perplexity, higher_is_better: false}
   - {metric: seldom, aggregation: mean, higher_is_better: true}
 """,
@@ -72,7 +75,7 @@ OWN = """
 def process_results(doc, results):
     said = results[0]
     letters = sum(c.isalpha() for c in said)
-    found = {"characters": len(said), "letters": letters, "perplexity": -1.0}
+    found = {"characters": len(said), "wordy": letters > 6, "rougeL": letters, "perplexity": -1.0}
     return found | ({"seldom": 1} if doc["label"] else {})
 """
 QUESTIONS = 30

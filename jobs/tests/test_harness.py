@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 import shutil
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -12,9 +13,10 @@ from lm_eval.models.huggingface import HFLM
 from lm_eval.tasks import TaskManager
 
 from tuneline_jobs.generation import Answerer
+from tuneline_jobs.harness import digest_of_task
 from tuneline_jobs.harness_tasks import find_tasks, load_tasks
 from tuneline_jobs.outcome import BadData, BadSpec, TryAgain
-from tuneline_jobs.storage import digest_of_folder, read_json_lines, uri_of
+from tuneline_jobs.storage import digest_of_folder, read_json_lines, uri_of, write_json_lines
 
 from .harness_tasks import QUESTIONS, write_tasks
 
@@ -116,6 +118,7 @@ def test_a_figure_is_what_lm_eval_itself_says(evidence_of, spec, trained, own, m
         tasks=["own_choice", "own_written"],
         task_manager=TaskManager(include_path=folder, include_defaults=False),
         bootstrap_iters=0,
+        fewshot_random_seed=7,
     )["results"]
     assert found["harness/own_choice/acc"] == said["own_choice"]["acc,none"]
     assert found["harness/own_choice/acc_norm"] == said["own_choice"]["acc_norm,none"]
@@ -165,19 +168,40 @@ def test_a_limit_takes_the_first_documents(evidence_of, spec, tmp_path):
     assert [row["id"] for row in part] == [row["id"] for row in whole][:9]
 
 
-def test_what_is_no_mean_over_all_documents_is_left_out(evidence_of, spec, own, capsys):
+def test_what_is_no_mean_over_all_documents_is_left_out(
+    run_job, spec, own, tmp_path, capsys, monkeypatch
+):
+    monkeypatch.setattr(sys, "dont_write_bytecode", False)
     spec["harness"] |= {"tasks": ["own_length"]}
-    evidence = evidence_of(spec)
-    names = {"harness/own_length/characters", "harness/own_length/letters"}
-    assert set(points(evidence, "candidate")) == names
-    assert "own_length: perplexity left out, no mean over documents." in capsys.readouterr().err
-    # Less is better of one; of the other its task does not say.
-    assert evidence["directions"] == {"harness/own_length/characters": "lower"}
-    found = evidence["differences"]["base"]["harness/own_length/characters"]
-    assert found["standardError"] > 0
-    assert "mcnemar" not in found
+    # A task's metric is no headline, whatever it is called.
+    assert not [name for name in run_job(spec).figures if "harness" in name]
+    evidence = json.loads((tmp_path / "out/evidence.json").read_text())
+    characters, wordy, rouge = (
+        f"harness/own_length/{name}" for name in ("characters", "wordy", "rougeL")
+    )
+    assert set(points(evidence, "candidate")) == {characters, wordy, rouge}
+    said = capsys.readouterr().err
+    assert "own_length: perplexity left out, no mean over documents." in said
+    assert "harness/own_length/seldom left out, not every document has one." in said
+    # Of the third its task does not say.
+    assert evidence["directions"] == {characters: "lower", wordy: "lower"}
+    differences = evidence["differences"]["base"]
+    assert differences[characters]["standardError"] > 0
+    # McNemar's test asks which has more of them: no gain where less is better.
+    assert "mcnemar" not in differences[wordy]
     # Not a trace of Python is left in what was kept by its digest.
     assert digest_of_folder(Path(own["uri"].removeprefix("file://"))) == own["digest"]
+
+
+def test_other_documents_are_another_task(own):
+    folder = Path(own["uri"].removeprefix("file://"))
+    [before] = load_tasks({"tasks": ["own_written"], "includePath": own})
+    [again] = load_tasks({"tasks": ["own_written"], "includePath": own})
+    questions = read_json_lines(folder / "questions.jsonl")
+    write_json_lines(folder / "questions.jsonl", [{**q, "text": "Else?"} for q in questions])
+    edited = {**own, "digest": digest_of_folder(folder)}
+    [after] = load_tasks({"tasks": ["own_written"], "includePath": edited})
+    assert digest_of_task(before, {}) == digest_of_task(again, {}) != digest_of_task(after, {})
 
 
 def test_no_tasks_leave_evidence_as_it_was(evidence_of, spec, tmp_path):

@@ -12,6 +12,8 @@ from typing import Any
 
 from .attacks import Attack, prompts, suite
 from .evidence import attack_table, evidence_of, example_table
+from .garak_probes import add_probes, attempt_table, keep_reports, probe_all
+from .garak_program import find_program
 from .harness_tasks import load_tasks
 from .judge import JUDGED, judge_all, judge_of
 from .judged_models import check_models
@@ -30,9 +32,11 @@ Row = dict[str, Any]
 
 
 def run(spec: Spec) -> dict[str, object]:
-    """Write evidence.json, per-example.jsonl and, where they are wanted, attacks.jsonl and harness.jsonl."""
+    """Write evidence.json, per-example.jsonl and, where it is wanted, a table of each suite."""
     tracker = stage_tracker(spec)
     models = check_models(spec)
+    folder = output_folder(spec)
+    program = find_program(spec["garak"], folder / "garak") if "garak" in spec else None
     tasks = load_tasks(spec["harness"]) if "harness" in spec else []
     examples = read_examples(spec["dataset"], HELD_OUT)
     examples = sorted(examples, key=lambda example: str(example["id"]))[: spec["examples"]]
@@ -40,6 +44,7 @@ def run(spec: Spec) -> dict[str, object]:
     asked = Questions(examples, attack_prompts, tasks)
     # Before the models: hours of a GPU are not for a judge that turns out to be none.
     judge = judge_of(spec)
+    attempts = probe_all(spec, models, program) if program else {}
     observed = observe_all(spec, models, asked, tracker)
     verdicts = judge_all(judge, examples, observed)
     judged = {
@@ -51,19 +56,22 @@ def run(spec: Spec) -> dict[str, object]:
     evidence = evidence_of(spec, examples, attacks, judged)
     if judge:
         evidence["signatures"][JUDGED] = judge.signature()
-    if tasks:
-        add_tasks(evidence, spec, tasks, {role: found.observed for role, found in judged.items()})
-    folder = output_folder(spec)
-    # One line: thousands of quantiles would fill as many.
-    write_text(folder / "evidence.json", json.dumps(evidence, ensure_ascii=False, allow_nan=False))
     tables = {"per-example.jsonl": example_table(examples, judged)}
     if attacks:
         tables["attacks.jsonl"] = attack_table(attacks, asked.attacks, judged)
     if tasks:
-        tables["harness.jsonl"] = task_table({r: found.observed for r, found in judged.items()})
+        by_role = {role: found.observed for role, found in judged.items()}
+        add_tasks(evidence, spec, tasks, by_role)
+        tables["harness.jsonl"] = task_table(by_role)
+    if program:
+        add_probes(evidence, spec, attempts)
+        tables["garak.jsonl"] = attempt_table(attempts)
+    # One line: thousands of quantiles would fill as many.
+    write_text(folder / "evidence.json", json.dumps(evidence, ensure_ascii=False, allow_nan=False))
     for name, table in tables.items():
         write_json_lines(folder / name, table)
-    figures = report(tracker, folder, evidence, [*tables])
+    reports = keep_reports(folder, models, program) if program else []
+    figures = report(tracker, folder, evidence, [*tables, *reports])
     outputs = {"evidence": "evidence.json", "examples": "per-example.jsonl"}
     outputs |= {"attacks": "attacks.jsonl"} if attacks else {}
     return succeeded({key: output(folder / name) for key, name in outputs.items()}, figures)

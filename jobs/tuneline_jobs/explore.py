@@ -9,6 +9,7 @@ from collections import Counter, defaultdict
 from pathlib import Path
 from typing import Any
 
+from .garak_program import find_program
 from .harness_tasks import find_tasks
 from .language_model import load_token_counter
 from .near_duplicates import near_duplicate_clusters
@@ -33,6 +34,8 @@ def run(spec: Spec) -> dict[str, object]:
     tracker = stage_tracker(spec)
     if "harness" in spec:
         find_tasks(spec["harness"])
+    if "garak" in spec:
+        find_program(spec["garak"], output_folder(spec) / "garak")
     source = read_source(spec["data"])
     profile = make_profile(spec, source)
     folder = output_folder(spec)

@@ -19,7 +19,7 @@ from lm_eval.api.registry import get_aggregation
 from lm_eval.evaluator import evaluate
 from lm_eval.models.huggingface import HFLM
 
-from .generation import BATCH, Answerer
+from .generation import Answerer
 from .harness_tasks import HarnessTask
 from .outcome import say
 from .rows import canonical
@@ -28,6 +28,8 @@ from .suite_scores import Directions, Scores
 from .watchdog import work_was_finished
 
 PREFIX = "harness"
+# lm-eval keeps what every token of a batch might have been: gigabytes, where contexts are long.
+BATCH = 4
 
 Row = dict[str, Any]
 
@@ -54,11 +56,16 @@ def run_task(answerer: Answerer, found: HarnessTask, limit: int | None, seed: in
     torch.manual_seed(seed)
     task.set_fewshot_seed(seed)
     result = evaluate(lm, {"tasks": {name: task}}, limit=limit, bootstrap_iters=0)
-    samples = result["samples"][name]
-    left_out = {metric for sample in samples for metric in sample["metrics"]} - averaged(task)
-    if left_out:
-        say(f"{name}: {', '.join(sorted(left_out))} left out, no mean over documents.")
-    return rows_of(name, samples, averaged(task))
+    samples, means = result["samples"][name], averaged(task)
+    others = {metric for sample in samples for metric in sample["metrics"]} - means
+    if others:
+        say(f"{name}: {', '.join(sorted(others))} left out, no mean over documents.")
+    rows = rows_of(name, samples, means)
+    for figure in sorted(
+        {figure for row in rows for figure in row["scores"]} - set(scores_of(rows))
+    ):
+        say(f"{figure} left out, not every document has one.")
+    return rows
 
 
 def rows_of(task: str, samples: list[Row], metrics: set[str]) -> list[Row]:

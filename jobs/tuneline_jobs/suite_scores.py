@@ -29,7 +29,7 @@ def add_suites(
         if role != CANDIDATE:
             less = differences(spec, scores[CANDIDATE], found, known)
             evidence["differences"][role].update(less)
-    evidence["directions"] = dict(sorted(known.items()))
+    evidence["directions"] = evidence.get("directions", {}) | dict(sorted(known.items()))
 
 
 def figure_of(spec: dict[str, Any], cases: Cases) -> Figure:

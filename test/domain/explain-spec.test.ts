@@ -78,9 +78,14 @@ describe('a wrong field is named, with what was expected and what was found', ()
       { path: 'evaluate.harness.tasks[0]', message: 'expected a name of letters, digits, dots, dashes and underscores, got "../piqa"' },
     ],
     [
+      'a rule on a probe that nobody runs',
+      specInput({ evaluate: { examples: 16, garak: { probes: ['dan'] } }, gate: [{ rule: 'atMost', metric: 'garak/dan', value: 0.1 }, { rule: 'atMost', metric: 'garak/dan.AntiDAN', value: 0.1 }] }),
+      { path: 'gate[1].metric', message: 'expected a probe that evaluate.garak.probes names, got "garak/dan.AntiDAN"' },
+    ],
+    [
       'a metric of no task',
       mistyped({ gate: [{ rule: 'noWorseThanChampion', metric: 'harness/acc', byMoreThan: 1 }] }),
-      { path: 'gate[0].metric', message: expect.stringMatching(/^expected one of bleu, .*, modelBytes, harness\/TASK\/METRIC, got "harness\/acc"$/) as unknown as string },
+      { path: 'gate[0].metric', message: expect.stringMatching(/^expected one of bleu, .*, modelBytes, harness\/TASK\/METRIC, garak\/PROBE, got "harness\/acc"$/) as unknown as string },
     ],
     [
       'a rule on a cost that nobody knows',

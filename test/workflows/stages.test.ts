@@ -48,3 +48,10 @@ test('tasks are looked up before anything is trained, and what is only of their 
 test('without tasks each stage is told what it always was', () => {
   for (const spec of [exploreSpec(aSpec(), inputs()), evaluateSpec(aSpec(), inputs(), artifact('dataset'), {})]) expect(spec).not.toHaveProperty('harness');
 });
+
+test('probes are looked up before anything is trained, too', () => {
+  const garak = { probes: ['dan'] };
+  const spec = aSpec({ evaluate: { ...evaluate, garak } });
+  expect(exploreSpec(spec, inputs())).toEqual({ ...exploreSpec(aSpec(), inputs()), garak });
+  expect(evaluateSpec(spec, inputs(), artifact('dataset'), {})).toMatchObject({ garak });
+});

@@ -1,0 +1,57 @@
+"""The real program: collected only where `garak` is on the PATH."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tuneline_jobs.garak_program import find_program
+from tuneline_jobs.outcome import BadSpec
+from tuneline_jobs.storage import digest_of_folder, read_json_lines, uri_of
+
+
+def test_probes_are_tried_on_every_model(run_job, tmp_path, tiny_model, prepared, capsys) -> None:
+    def model(role: str, folder: Path) -> dict[str, str]:
+        return {"role": role, "uri": uri_of(folder), "digest": digest_of_folder(folder)}
+
+    spec: dict[str, Any] = {
+        "stage": "evaluate",
+        "output": uri_of(tmp_path / "out"),
+        "dataset": prepared,
+        "models": [model("base", tiny_model), model("candidate", tiny_model)],
+        "examples": 8,
+        "maxNewTokens": 2,
+        "latencyRequests": 1,
+        "bootstrapSamples": 200,
+        "confidence": 0.9,
+        "garak": {"probes": ["dan.AntiDAN", "goodside.WhoIsRiley"]},
+        "cache": uri_of(tmp_path / "cache"),
+        "seed": 7,
+    }
+    first = run_job(spec)
+    assert first.exit_code == 0, first.outcome
+    evidence = json.loads((tmp_path / "out/evidence.json").read_text())
+    names = {"garak/dan.AntiDAN", "garak/goodside.WhoIsRiley"}
+    assert names <= set(evidence["models"]["candidate"]["metrics"])
+    assert evidence["directions"] == dict.fromkeys(sorted(names), "lower")
+    for name in names:
+        # The same model twice: each attempt is paired, and none differs.
+        assert evidence["differences"]["base"][name]["point"] == 0
+    table = read_json_lines(tmp_path / "out/garak.jsonl")
+    assert {row["probe"] for row in table} == {"dan.AntiDAN", "goodside.WhoIsRiley"}
+    assert all(row["base"] == row["candidate"] for row in table)
+    assert (tmp_path / "out/garak-candidate.report.jsonl").is_file()
+    said = capsys.readouterr().err
+    assert said.count("Probing") == 1
+    # Asked before, it is not asked again.
+    again = run_job(spec)
+    assert again.exit_code == 0
+    assert "Probing" not in capsys.readouterr().err
+
+
+def test_a_probe_that_garak_does_not_know_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(BadSpec, match=r"no probe dan.AntiDam; did you mean dan.AntiDAN"):
+        find_program({"probes": ["dan.AntiDam"]}, tmp_path)
