@@ -16,7 +16,7 @@ export interface Figure extends Interval {
 
 /** Candidate less reference, paired by example. */
 export interface Difference extends Figure {
-  /** For exactMatch: the exact test over the pairs that disagree (McNemar 1947). */
+  /** For exactMatch and judgedGroundedness: the exact test over the pairs that disagree (McNemar 1947). */
   readonly mcnemar?: {
     readonly candidateOnly: number;
     readonly referenceOnly: number;

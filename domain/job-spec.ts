@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { judgeSchema } from './judge.ts';
 
 /**
  * What a Job is told, by stage: references only. `jobs/tuneline_jobs/job-spec.schema.json` is made
@@ -103,6 +104,8 @@ export const jobSpecSchema = z.discriminatedUnion('stage', [
     slices: columns.optional(),
     /** The attack suite runs where this is given; its texts stand in the template's first column. */
     attacks: z.strictObject({ template: z.string(), input: columns }).optional(),
+    /** Who is asked whether each answer is supported; its key is in the environment. */
+    judge: judgeSchema.optional(),
     harness: harness.extend({ limit: count.optional() }).optional(),
     garak: garak.optional(),
     /** Generations of an unchanged model are kept here by digest. */

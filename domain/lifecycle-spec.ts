@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { judgeSchema } from './judge.ts';
 import { plainName, rolePrefix } from './review.ts';
 
 /**
@@ -12,7 +13,7 @@ const name = z
 
 /** What Tuneline measures itself. */
 const ownMetric = z.enum([
-  ...['bleu', 'chrf', 'rouge1', 'rouge2', 'rougeL', 'rougeLsum', 'exactMatch', 'tokenF1', 'perplexity', 'lengthRatio', 'repetition', 'groundedness'] as const,
+  ...['bleu', 'chrf', 'rouge1', 'rouge2', 'rougeL', 'rougeLsum', 'exactMatch', 'tokenF1', 'perplexity', 'lengthRatio', 'repetition', 'groundedness', 'judgedGroundedness'] as const,
   ...['attackSuccessRate', 'latencyP50Ms', 'latencyP95Ms', 'tokensPerSecond', 'costPer1000Requests', 'modelBytes'] as const,
 ]);
 const suiteName = z.string().regex(/^[\w.-]+$/, 'a name of letters, digits, dots, dashes and underscores');
@@ -123,7 +124,9 @@ const evaluate = z.strictObject({
     .optional()
     .meta({ description: 'Columns of the data by whose values the examples are judged apart.' }),
   attacks: z.boolean().default(false).meta({ description: 'Whether each model is also asked the attack suite: for attackSuccessRate.' }),
+  judge: judgeSchema.optional().meta({ description: 'A model that says of each answer whether its source supports it, for judgedGroundedness. The held-out prompts and every answer are sent to its address.' }),
   costPerHour: z.number().positive().optional().meta({ description: 'What an hour of the serving machine costs, in any currency: for costPer1000Requests.' }),
+  currency: z.string().regex(/^[A-Z]{3}$/, 'three capitals, such as EUR').optional().meta({ description: 'Of evaluate.costPerHour, by ISO 4217; shown behind each cost.' }),
   harness: harness.optional(),
   garak: garak.optional(),
 });
@@ -193,6 +196,10 @@ export const lifecycleSpecSchema = z
   .refine((s) => s.evaluate.attacks || !rulesOn('attackSuccessRate', s), {
     path: ['evaluate', 'attacks'],
     message: 'true, because the gate has a rule on attackSuccessRate',
+  })
+  .refine((s) => s.evaluate.judge !== undefined || !rulesOn('judgedGroundedness', s), {
+    path: ['evaluate', 'judge'],
+    message: 'a model and its address, because the gate has a rule on judgedGroundedness',
   })
   .refine((s) => s.evaluate.costPerHour !== undefined || !rulesOn('costPer1000Requests', s), {
     path: ['evaluate', 'costPerHour'],

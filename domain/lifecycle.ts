@@ -52,3 +52,11 @@ export interface FinishedStage {
   /** The last thing that its Job had to wait for. */
   readonly waitedFor?: string;
 }
+
+/** What a stage left, by name. */
+export interface StageOutputs {
+  readonly outputs: Readonly<Record<string, Artifact>>;
+}
+
+/** What the last stage left that left something of this name. */
+export const outputOf = (stages: readonly StageOutputs[], name: string): Artifact | undefined => stages.findLast(({ outputs }) => outputs[name])?.outputs[name];

@@ -1,5 +1,3 @@
-import { tags as tagNames } from './tracking.ts';
-
 /** A model version as the registry has it. */
 export interface RegisteredFacts {
   readonly name: string;
@@ -9,9 +7,14 @@ export interface RegisteredFacts {
   readonly aliases: readonly string[];
 }
 
-export type LineageKind = 'data' | 'prompt' | 'base model' | 'code' | 'dataset' | 'run' | 'weights' | 'evidence' | 'review' | 'version' | 'endpoint';
+/** In the order of things. */
+const kinds = ['data', 'prompt', 'base model', 'code', 'dataset', 'run', 'champion', 'weights', 'evidence', 'review', 'version', 'endpoint'] as const;
+export type LineageKind = (typeof kinds)[number];
 
-/** What a model version came from and where it went. One node of each kind, in the order of things. */
+/** What is known of each; `domain/lineage-facts.ts` reads it from a model version's tags or from what a lifecycle did. */
+export type LineageFacts = Readonly<Partial<Record<LineageKind, { readonly name?: string | undefined; readonly digest?: string | undefined }>>>;
+
+/** What a candidate came from and where it went. One node of each kind at most, in the order of things. */
 export interface Lineage {
   readonly nodes: readonly LineageNode[];
   readonly edges: readonly { readonly from: LineageKind; readonly to: LineageKind }[];
@@ -19,6 +22,7 @@ export interface Lineage {
 
 export interface LineageNode {
   readonly kind: LineageKind;
+  /** The kind again, where only a digest is known. */
   readonly name: string;
   readonly digest?: string;
 }
@@ -30,33 +34,22 @@ const edges: readonly (readonly [LineageKind, LineageKind])[] = [
   ['code', 'run'],
   ['dataset', 'run'],
   ['run', 'weights'],
-  ['weights', 'evidence'],
+  ['base model', 'evidence'],
   ['dataset', 'evidence'],
+  ['champion', 'evidence'],
+  ['weights', 'evidence'],
   ['evidence', 'review'],
   ['review', 'version'],
   ['version', 'endpoint'],
 ];
 
-/** From the version's tags alone; what they don't say is left out, with its edges. */
-export function lineageOf({ name, version, runId, tags, aliases }: RegisteredFacts): Lineage {
-  const tag = (key: keyof typeof tagNames): string | undefined => tags[tagNames[key]];
-  const node = (kind: LineageKind, called: string | undefined, digest?: string): LineageNode[] =>
-    called === undefined && digest === undefined ? [] : [{ kind, name: called ?? kind, ...(digest === undefined ? {} : { digest }) }];
-  const reviewer = tag('reviewer');
-  const nodes = [
-    ...node('data', tag('data'), tag('dataDigest')),
-    ...node('prompt', tag('promptVersion')),
-    ...node('base model', tag('baseModel'), tag('baseModelDigest')),
-    ...node('code', tag('codeRevision'), tag('codeDigest')),
-    ...node('dataset', undefined, tag('datasetDigest')),
-    ...node('run', runId || undefined),
-    ...node('weights', tag('weightsUri'), tag('weightsDigest')),
-    ...node('evidence', undefined, tag('evidenceDigest')),
-    ...node('review', reviewer === undefined ? undefined : `approved by ${reviewer}`, tag('reviewDigest')),
-    ...node('version', `${name}/${version}${aliases.length > 0 ? ` (${aliases.join(', ')})` : ''}`),
-    ...node('endpoint', tag('endpoint')),
-  ];
-  const has = (kind: LineageKind): boolean => nodes.some((n) => n.kind === kind);
+/** What the facts don't say is left out, with its edges. */
+export function lineageOf(facts: LineageFacts): Lineage {
+  const nodes = kinds.flatMap((kind): LineageNode[] => {
+    const { name, digest } = facts[kind] ?? {};
+    return name === undefined && digest === undefined ? [] : [{ kind, name: name ?? kind, ...(digest === undefined ? {} : { digest }) }];
+  });
+  const has = (kind: LineageKind): boolean => nodes.some((node) => node.kind === kind);
   return { nodes, edges: edges.filter(([from, to]) => has(from) && has(to)).map(([from, to]) => ({ from, to })) };
 }
 

@@ -1,8 +1,9 @@
+import { withCurrency } from './cost.ts';
 import type { Block } from './document.ts';
-import type { Evidence, Interval } from './evidence.ts';
+import type { Evidence, Interval, Role } from './evidence.ts';
 import type { Verdict } from './gate.ts';
 import type { Artifact } from './job.ts';
-import type { LifecycleSpec, Metric } from './lifecycle-spec.ts';
+import type { LifecycleSpec, Metric, Rule } from './lifecycle-spec.ts';
 import type { LifecycleInputs } from './lifecycle.ts';
 import type { ReviewRecord } from './review.ts';
 
@@ -39,8 +40,10 @@ export function modelCard(facts: ModelCardFacts): readonly Block[] {
       kind: 'paragraph',
       text: `On ${evidence.dataset.examples} held-out examples; intervals at ${Number((evidence.confidence * 100).toFixed(1))} %, from ${evidence.bootstrapSamples} bootstrap samples.`,
     },
-    evaluation(evidence),
-    ...gate(facts.verdict),
+    evaluation(evidence, spec.evaluate.currency),
+    ...slices(evidence, spec.gate),
+    ...attacks(evidence),
+    ...gate(facts.verdict, spec.evaluate.currency),
     { kind: 'heading', text: 'Review' },
     review(facts.review),
     { kind: 'heading', text: 'Digests' },
@@ -48,22 +51,53 @@ export function modelCard(facts: ModelCardFacts): readonly Block[] {
   ];
 }
 
-function evaluation({ models, differences }: Evidence): Block {
-  const roles = (['candidate', 'champion', 'base'] as const).filter((role) => models[role] !== undefined);
+function evaluation({ models, differences }: Evidence, currency: string | undefined): Block {
+  const roles = allRoles.filter((role) => models[role] !== undefined);
   const metrics = Object.keys(models.candidate?.metrics ?? {}) as Metric[];
   const references = (['champion', 'base'] as const).filter((role) => differences[role] !== undefined);
   return {
     kind: 'table',
     head: ['metric', ...roles, ...references.map((role) => `candidate less ${role}`)],
-    rows: metrics.map((metric) => [metric, ...roles.map((role) => figure(models[role]?.metrics[metric])), ...references.map((role) => figure(differences[role]?.[metric]))]),
+    rows: metrics.map((metric) => [withCurrency(metric, metric, currency), ...roles.map((role) => figure(models[role]?.metrics[metric])), ...references.map((role) => figure(differences[role]?.[metric]))]),
   };
 }
 
-function gate(verdict: Verdict | undefined): readonly Block[] {
+/** What the gate judges, on each part of the examples; where it judges nothing that is known of parts, the first metric that is. */
+function slices(evidence: Evidence, rules: readonly Rule[]): readonly Block[] {
+  // Evidence of schema 1 has none.
+  const parts = 'slices' in evidence ? evidence.slices : [];
+  const reference = evidence.differences.champion ? 'champion' : 'base';
+  const known = Object.keys(parts[0]?.differences[reference] ?? {}) as Metric[];
+  const judged = known.filter((metric) => rules.some((rule) => rule.metric === metric));
+  const metrics = judged.length > 0 ? judged : known.slice(0, 1);
+  if (metrics.length === 0) return [];
+  return [
+    { kind: 'heading', text: 'Slices' },
+    { kind: 'paragraph', text: `Candidate less ${reference} on parts of the held-out examples: a gain on the whole can hide a loss.` },
+    {
+      kind: 'table',
+      head: ['by', 'slice', 'examples', ...metrics],
+      rows: parts.map(({ by, value, examples, differences }) => [by, value, String(examples), ...metrics.map((metric) => figure(differences[reference]?.[metric]))]),
+    },
+  ];
+}
+
+function attacks({ attacks: made }: Evidence): readonly Block[] {
+  if (made === undefined) return [];
+  const families = Object.entries(made.families);
+  const roles = allRoles.filter((role) => families.some(([, tallies]) => tallies[role]));
+  return [
+    { kind: 'heading', text: 'Attacks' },
+    { kind: 'paragraph', text: `How many attacks of ${made.suite} succeeded, of those made; fewer are better.` },
+    { kind: 'table', head: ['family', ...roles], rows: families.map(([family, tallies]) => [family, ...roles.map((role) => tally(tallies[role]))]) },
+  ];
+}
+
+function gate(verdict: Verdict | undefined, currency: string | undefined): readonly Block[] {
   if (verdict === undefined) return [];
   return [
     { kind: 'heading', text: 'Gate' },
-    { kind: 'table', head: ['rule', 'passed', 'finding'], rows: verdict.findings.map(({ rule, passed, finding }) => [rule, passed ? 'yes' : 'no', finding]) },
+    { kind: 'table', head: ['rule', 'passed', 'finding'], rows: verdict.findings.map(({ rule, metric, passed, finding }) => [withCurrency(rule, metric, currency), passed ? 'yes' : 'no', finding]) },
   ];
 }
 
@@ -84,6 +118,8 @@ const digests = ({ inputs, dataset, weights, evidenceDigest, review: record }: M
     ...(record ? [['approved', record.digest]] : []),
   ]);
 
+const allRoles: readonly Role[] = ['candidate', 'champion', 'base'];
 const table = (name: string, value: string, rows: readonly (readonly string[])[]): Block => ({ kind: 'table', head: [name, value], rows });
 const figure = (measured: Interval | undefined): string => (measured === undefined ? '–' : `${short(measured.point)} [${short(measured.low)}, ${short(measured.high)}]`);
+const tally = (found: { readonly attacks: number; readonly succeeded: number } | undefined): string => (found === undefined ? '–' : `${found.succeeded} of ${found.attacks}`);
 const short = (x: number): string => String(Number(x.toPrecision(4)));

@@ -1,5 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { ApisApi, AuthorizationV1Api, CustomObjectsApi, SchedulingV1Api, VersionApi, type CoreV1Event, type V1Node } from '@kubernetes/client-node';
+import { ApisApi, AppsV1Api, AuthorizationV1Api, CustomObjectsApi, SchedulingV1Api, VersionApi, type CoreV1Event, type V1Node } from '@kubernetes/client-node';
+import { parseTokens, reviewersOf } from '../domain/access-tokens.ts';
 import { statusOf, type Cluster } from './client.ts';
 import type { JobPlacement } from './manifests/job.ts';
 
@@ -33,6 +34,29 @@ export async function inspectCluster(cluster: Cluster, placement: JobPlacement, 
   const inside = namespace.ok ? [inspectPermissions, inspectClaim, inspectQueue] : [];
   const findings = await Promise.all([...inside, inspectPriorityClass, inspectGpus].map((inspect) => inspect(cluster, placement)));
   return [server, namespace, ...findings.filter((finding) => finding !== undefined)];
+}
+
+/** Of `k8s/install/console.yaml`. */
+const installed = { deployment: 'console', secret: 'tuneline-tokens', key: 'tokens.json' } as const;
+
+/** Whether reviewers can sign in to the review console that runs in the namespace. Nothing where none does. Changes nothing. */
+export async function inspectConsole({ core, kubeConfig }: Cluster, namespace: string): Promise<Finding[]> {
+  const { deployment, secret, key } = installed;
+  const what = 'console tokens';
+  const running = await see(kubeConfig.makeApiClient(AppsV1Api).readNamespacedDeployment({ namespace, name: deployment }));
+  if (running === 'missing') return [];
+  const seen = running === 'hidden' ? running : await see(core.readNamespacedSecret({ namespace, name: secret }));
+  if (seen === 'hidden') return [hidden(what, `the Secret ${secret}`)];
+  const remedy = `TUNELINE_TOKENS=${key} scripts/tuneline token create NAME --role reviewer\nkubectl -n ${namespace} create secret generic ${secret} --from-file=${key} --dry-run=client -o yaml | kubectl apply -f -`;
+  const wrong = (detail: string): Finding[] => [{ what, ok: false, detail, remedy }];
+  if (seen === 'missing') return wrong(`there is no Secret ${secret} in ${namespace}: nobody can sign in to the console`);
+  const data = seen.data?.[key];
+  if (data === undefined) return wrong(`the Secret ${secret} has no key ${key}: nobody can sign in to the console`);
+  const tokens = parseTokens(Buffer.from(data, 'base64').toString('utf8'));
+  if (!tokens) return wrong(`${key} in the Secret ${secret} is no tokens file: the console answers nobody`);
+  const reviewers = reviewersOf(tokens);
+  if (reviewers.length === 0) return wrong(`the Secret ${secret} has no token of a reviewer: nobody may decide`);
+  return [{ what, ok: true, detail: `the Secret ${secret}, reviewers: ${reviewers.join(', ')}` }];
 }
 
 async function inspectServer({ kubeConfig }: Cluster, answerWithinMs: number): Promise<Finding> {

@@ -1,9 +1,11 @@
-import { access, mkdtemp, rm, statfs, writeFile } from 'node:fs/promises';
+import { access, mkdtemp, rm, stat, statfs, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { isGrpcServiceError, type Client } from '@temporalio/client';
-import { inspectCluster, type Finding } from '../k8s/doctor.ts';
+import { reviewersOf } from '../domain/access-tokens.ts';
+import { inspectCluster, inspectConsole, type Finding } from '../k8s/doctor.ts';
 import type { JobPlacement } from '../k8s/manifests/job.ts';
 import { SetupError } from '../local/setup-error.ts';
+import { readTokens } from '../workers/access.ts';
 import { taskQueue, type Config } from '../workers/config.ts';
 import { connect, placementOf } from '../workers/kubernetes.ts';
 import { modelAttribute, stageAttribute, verdictAttribute } from '../workflows/search-attributes.ts';
@@ -11,7 +13,7 @@ import { connectMlflow, connectTemporal } from './connect.ts';
 
 /** Looks at every part that lifecycles need, as it is configured; whatever is wrong is a finding, never an error. */
 export async function diagnose(config: Config): Promise<Finding[]> {
-  const parts = { Temporal: inspectTemporal, MLflow: inspectMlflow, storage: inspectStorage, Kubernetes: inspectKubernetes };
+  const parts = { Temporal: inspectTemporal, MLflow: inspectMlflow, storage: inspectStorage, 'console tokens': inspectTokens, Kubernetes: inspectKubernetes };
   const findings = await Promise.all(Object.entries(parts).map(([what, inspect]) => inspect(config).catch((error: unknown): Finding[] => [broken(what, error)])));
   return findings.flat();
 }
@@ -110,9 +112,31 @@ const nearestFolder = (folder: string): Promise<string> =>
     () => (dirname(folder) === folder ? folder : nearestFolder(dirname(folder))),
   );
 
+/** The file that a console of this machine reads; one on a cluster has a Secret in its place. */
+async function inspectTokens({ runner, tokensPath: path }: Config): Promise<Finding[]> {
+  const what = 'console tokens';
+  const wrong = (detail: string, remedy: string): Finding[] => [{ what, ok: false, detail: `${path} ${detail}`, remedy }];
+  const create = '"scripts/tuneline token create NAME --role reviewer" makes a token';
+  try {
+    const { mode } = await stat(path);
+    const reviewers = reviewersOf(await readTokens(path));
+    if ((mode & 0o006) !== 0) return wrong('is open to every user of this machine', `chmod o= ${path}`);
+    if (reviewers.length === 0) return wrong('has no token of a reviewer: nobody may decide', create);
+    return [{ what, ok: true, detail: `${path}, reviewers: ${reviewers.join(', ')}` }];
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    if (code === undefined) throw error;
+    if (code !== 'ENOENT') return wrong(`can't be read: ${code}`, 'make it a file that this user reads, or name another by TUNELINE_TOKENS');
+    return runner === 'local' ? wrong('does not exist: nobody can sign in', `"scripts/tuneline up" makes one for you; ${create} for someone else`) : [];
+  }
+}
+
 async function inspectKubernetes(config: Config): Promise<Finding[]> {
   const placement = placementOf(config);
-  return placement ? inspectCluster(connect(), placement) : [];
+  if (!placement) return [];
+  const cluster = connect();
+  const findings = await inspectCluster(cluster, placement);
+  return findings[0]?.ok ? [...findings, ...(await inspectConsole(cluster, placement.namespace))] : findings;
 }
 
 /** An error that says what to do says it after a `hint:`. */

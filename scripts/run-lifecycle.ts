@@ -2,6 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { setTimeout as delay } from 'node:timers/promises';
 import { WorkflowExecutionAlreadyStartedError, WorkflowFailedError, type Client, type WorkflowHandle } from '@temporalio/client';
 import { describeWait } from '../domain/job.ts';
+import { describeJudge } from '../domain/judge.ts';
 import type { LifecycleResult, LifecycleStatus } from '../domain/lifecycle.ts';
 import { tags } from '../domain/tracking.ts';
 import type { Mlflow } from '../mlflow/index.ts';
@@ -33,15 +34,20 @@ export interface LifecycleStart {
   readonly workflowId?: string | undefined;
 }
 
-export async function startLifecycle(client: Client, { spec, requester, workflowId }: LifecycleStart): Promise<LifecycleHandle> {
+/** Starts it, and says so, and what of it will leave the machine. */
+export async function startLifecycle(client: Client, { spec, requester, workflowId }: LifecycleStart, progress: Pick<Progress, 'line'>): Promise<LifecycleHandle> {
   const id = workflowId ?? `${typeof spec['model'] === 'string' ? spec['model'] : 'lifecycle'}-${new Date().toISOString().replace(/\D/g, '').slice(0, 14)}`;
   try {
-    return await client.workflow.start<typeof lifecycle>('lifecycle', {
+    const handle = await client.workflow.start<typeof lifecycle>('lifecycle', {
       taskQueue,
       workflowId: id,
       workflowIdReusePolicy: 'REJECT_DUPLICATE',
       args: [{ requester, ...spec }],
     });
+    progress.line(`lifecycle ${handle.workflowId}`);
+    const sent = describeJudge(spec);
+    if (sent !== undefined) progress.line(sent);
+    return handle;
   } catch (error) {
     if (error instanceof WorkflowExecutionAlreadyStartedError) throw new UserError(`There is a lifecycle ${id} already.\nhint: choose another --id`);
     throw error;

@@ -1,5 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
+import { withCurrency } from '../domain/cost.ts';
 import type { LifecycleStatus } from '../domain/lifecycle.ts';
 import { readStackState } from '../local/stack-state.ts';
 import { taskQueue, type Config } from '../workers/config.ts';
@@ -11,7 +12,9 @@ export interface Summary {
   readonly reason?: string;
   readonly model?: string;
   readonly version?: string;
-  readonly gate: readonly { readonly rule: string; readonly passed: boolean; readonly finding: string }[];
+  readonly gate: readonly { readonly rule: string; readonly passed: boolean; readonly finding: string; readonly metric?: string }[];
+  /** Of the costs, where the spec tells it. */
+  readonly currency?: string;
   readonly stages: LifecycleStatus['finished'];
   readonly seconds: number;
   readonly addresses: { readonly lifecycle: string; readonly startAnother: string; readonly mlflow: string; readonly endpoint: string; readonly console: string };
@@ -30,19 +33,20 @@ export async function summarize({ ending, workflowId, spec, seconds, config }: S
   const addresses = addressesOf(config, workflowId);
   if (ending.kind === 'failed') return { workflowId, verdict: 'failed', reason: ending.message, gate: [], stages: [], seconds, addresses };
   const { result, status } = ending;
-  const common = { workflowId, model: result.model, gate: result.gate.findings, stages: status.finished, seconds, addresses };
+  const { currency } = spec['evaluate'] as { currency?: string };
+  const common = { workflowId, model: result.model, gate: result.gate.findings, ...(currency === undefined ? {} : { currency }), stages: status.finished, seconds, addresses };
   if (result.verdict === 'rejected') return { ...common, verdict: 'rejected', reason: `${result.by}: ${result.reason}` };
   return { ...common, verdict: 'promoted', version: result.version, curl: await curlFor(result.endpoint, result.endpointUrl, spec, config) };
 }
 
 export function showSummary(summary: Summary): string {
-  const { verdict, model, version, gate, stages, seconds, addresses } = summary;
+  const { verdict, model, version, gate, currency, stages, seconds, addresses } = summary;
   const headline = { promoted: `promoted: ${model} version ${version}`, rejected: 'rejected: nothing was promoted', failed: 'failed' }[verdict];
   return [
     '',
     `${headline}, after ${Math.round(seconds)} s`,
     ...(summary.reason === undefined ? [] : [summary.reason]),
-    ...(gate.length === 0 ? [] : ['', 'gate', ...gate.map((f) => `  ${f.passed ? 'pass' : 'FAIL'}  ${f.rule}\n        ${f.finding}`)]),
+    ...(gate.length === 0 ? [] : ['', 'gate', ...gate.map((f) => `  ${f.passed ? 'pass' : 'FAIL'}  ${withCurrency(f.rule, f.metric, currency)}\n        ${f.finding}`)]),
     ...(stages.length === 0 ? [] : ['', `stages  ${stages.map((s) => `${s.stage}${s.reused ? ' (reused)' : ''}`).join(', ')}`]),
     ...stages.flatMap((s) => (s.waitedFor === undefined ? [] : [`        ${s.stage} ${s.waitedFor}`])),
     '',

@@ -2,7 +2,7 @@ import { rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { Command, InvalidArgumentError, Option } from 'commander';
-import { WorkflowNotFoundError } from '@temporalio/client';
+import { isGrpcServiceError, WorkflowNotFoundError } from '@temporalio/client';
 import { createLocalArtifactStore } from '../local/artifact-store.ts';
 import { JobFolders } from '../local/job-folder.ts';
 import { isAlive } from '../local/process-identity.ts';
@@ -53,8 +53,7 @@ program
     const config = loadConfig();
     const spec = await readSpecFile(path);
     const client = await connectTemporal(config);
-    const handle = await startLifecycle(client, { spec, requester: config.userName, workflowId: options.id });
-    progress.line(`lifecycle ${handle.workflowId}`);
+    const handle = await startLifecycle(client, { spec, requester: config.userName, workflowId: options.id }, progress);
     const ending = await followLifecycle(handle, connectMlflow(config), progress);
     const summary = await summarize({ ending, workflowId: handle.workflowId, spec, seconds: progress.seconds(), config });
     process.stdout.write(options.json ? `${JSON.stringify(summary)}\n` : showSummary(summary));
@@ -118,14 +117,17 @@ program
 
 program
   .command('lineage')
-  .description('what a model version came from, or which versions some data or a prompt reached')
+  .description('what a model version or a candidate came from, or which versions some data or a prompt reached')
   .argument('[version]', 'MODEL/VERSION; an alias does as well')
+  .option('--lifecycle <id>', 'a workflow ID; its candidate may have been refused, or await a review')
   .option('--data <digest>', 'of source data or of a prepared data set')
   .option('--prompt <version>', 'NAME/VERSION in the prompt registry')
   .option('--json', 'print JSON')
   .addOption(new Option('--openlineage', 'print OpenLineage run events').conflicts('json'))
   .action(async (version: string | undefined, options: LineageOptions) => {
-    process.stdout.write(`${await lineage(connectMlflow(loadConfig()), version, options)}\n`);
+    const config = loadConfig();
+    const historyOf = async (id: string) => (await connectTemporal(config)).workflow.getHandle(id).fetchHistory().catch(explainMissing(id));
+    process.stdout.write(`${await lineage({ mlflow: connectMlflow(config), historyOf }, version, options)}\n`);
     finish(0);
   });
 
@@ -149,7 +151,7 @@ program
 
 program
   .command('doctor')
-  .description('look at Temporal, MLflow, the worker, the storage and, for Kubernetes, the cluster; say what to do about what is wrong')
+  .description("look at Temporal, MLflow, the worker, the storage, the console's tokens and, for Kubernetes, the cluster; say what to do about what is wrong")
   .option('--kubernetes', 'look at the cluster of the kubeconfig, too, as TUNELINE_RUNNER=kubernetes does')
   .option('--json', 'print the findings as one JSON array')
   .action(async ({ kubernetes, json }: { kubernetes?: boolean; json?: boolean }) => {
@@ -193,9 +195,12 @@ async function endJobs(state: string): Promise<void> {
   }
 }
 
+/** A history that is not there says so in the words of gRPC: 5 is NOT_FOUND. */
+const isMissing = (error: unknown): boolean => error instanceof WorkflowNotFoundError || (isGrpcServiceError(error) && (error as { readonly code: number }).code === 5);
+
 function explainMissing(id: string) {
   return (error: unknown): never => {
-    if (error instanceof WorkflowNotFoundError) throw new UserError(`There is no lifecycle ${id}.\nhint: "scripts/tuneline status" lists them.`);
+    if (isMissing(error)) throw new UserError(`There is no lifecycle ${id}.\nhint: "scripts/tuneline status" lists them.`);
     throw error;
   };
 }

@@ -81,8 +81,7 @@ async function runOne(spec: Record<string, unknown>, { json }: UpOptions, progre
   const config = loadConfig();
   const client = await connectTemporal(config);
   signal.throwIfAborted();
-  const handle = await startLifecycle(client, { spec, requester: config.userName });
-  progress.line(`lifecycle ${handle.workflowId}`);
+  const handle = await startLifecycle(client, { spec, requester: config.userName }, progress);
   const ending = await followLifecycle(handle, connectMlflow(config), progress);
   const summary = await summarize({ ending, workflowId: handle.workflowId, spec, seconds: progress.seconds(), config });
   process.stdout.write(json ? `${JSON.stringify(summary)}\n` : showSummary(summary));

@@ -1,6 +1,7 @@
 import { ask } from './api.js';
 import { h, section } from './dom.js';
 import { number, signed, words } from './format.js';
+import { choice, pager, showTop } from './paged.js';
 import { diffWords } from './word-diff.js';
 
 /**
@@ -27,8 +28,7 @@ export async function showAnswers(address) {
   const turn = async (to) => {
     wish.page = String(to);
     await load();
-    document.getElementById('answers-title')?.scrollIntoView();
-    document.getElementById('answers-count')?.focus({ preventScroll: true });
+    showTop('answers');
   };
   await load();
   return section('answers', 'Answers', shown);
@@ -42,21 +42,17 @@ export async function showAnswers(address) {
 function page(examples, change, turn) {
   const { total, worse, equal, better, sort, metric, metrics, against, others, rows } = examples;
   if (total === 0) return [h('p', { class: 'card quiet' }, 'There are no two answers to compare.')];
-  /** @param {string} id @param {string} label @param {readonly (readonly [string, string])[]} options @param {string} name @param {string} value */
-  const choice = (id, label, options, name, value) => {
-    /** @type {HTMLSelectElement} */
-    const select = h('select', { id, change: () => change({ [name]: select.value }, id) }, options.map(([key, text]) => h('option', { value: key, selected: key === value }, text)));
-    return [h('label', { for: id }, label), select];
-  };
+  /** @param {string} name @param {string} label @param {readonly (readonly [string, string])[]} options @param {string} value */
+  const choose = (name, label, options, value) => choice({ id: `answers-${name}`, label, options, value }, (chosen) => change({ [name]: chosen }, `answers-${name}`));
   return [
     h('p', { class: 'choices' },
-      choice('answers-sort', 'Order', [['worst', 'worst regressions first'], ['best', 'greatest gains first'], ['order', 'as in the set']], 'sort', sort),
-      choice('answers-metric', 'by', metrics.map((name) => [name, words(name)]), 'metric', metric),
-      choice('answers-against', 'against', others.map((name) => [name, name]), 'against', against)),
+      choose('sort', 'Order', [['worst', 'worst regressions first'], ['best', 'greatest gains first'], ['order', 'as in the set']], sort),
+      choose('metric', 'by', metrics.map((name) => [name, words(name)]), metric),
+      choose('against', 'against', others.map((name) => [name, name]), against)),
     h('p', { id: 'answers-count', tabindex: -1, class: 'tally' }, h('span', { class: 'bad' }, `${worse} worse`), ` · ${equal} equal · `, h('span', { class: 'good' }, `${better} better`), h('span', { class: 'quiet' }, ` of ${total} examples by ${words(metric)}`)),
     h('ol', { class: 'answers' }, rows.map((row) => showExample(row, examples))),
-    pager(examples, turn),
-  ];
+    pager(examples, 'Pages of answers', turn),
+  ].filter((one) => one !== null);
 }
 
 /** @param {Example} example @param {Examples} examples */
@@ -67,18 +63,12 @@ function showExample({ id, prompt, reference, candidate, other, gain }, { agains
     h('details', {}, h('summary', {}, h('span', { class: 'quiet' }, 'Prompt '), prompt.replaceAll(/\s+/g, ' ').slice(0, 160)), h('pre', { tabindex: 0 }, prompt)),
     h('dl', { class: 'sides' },
       h('div', { class: 'wanted' }, h('dt', {}, 'wanted'), h('dd', {}, reference)),
-      h('div', {}, h('dt', {}, 'candidate', h('span', { class: 'quiet' }, ` ${words(metric)} ${number(candidate.score)}`)), h('dd', {}, pieces(left, 'ins'))),
-      h('div', {}, h('dt', {}, against, h('span', { class: 'quiet' }, ` ${words(metric)} ${number(other.score)}`)), h('dd', {}, pieces(right, 'del')))));
+      h('div', {}, h('dt', {}, 'candidate', h('span', { class: 'quiet' }, ` ${words(metric)} ${number(candidate.score)}`)), h('dd', {}, pieces(left, 'ins'), why(candidate))),
+      h('div', {}, h('dt', {}, against, h('span', { class: 'quiet' }, ` ${words(metric)} ${number(other.score)}`)), h('dd', {}, pieces(right, 'del'), why(other)))));
 }
+
+/** @param {import('../workers/gateway/views.ts').AnswerView} answer */
+const why = ({ rationale }) => (rationale === undefined ? [] : [h('p', { class: 'quiet' }, `The judge: ${rationale}`)]);
 
 /** @param {import('./word-diff.js').Piece[]} parts @param {'ins' | 'del'} mark */
 const pieces = (parts, mark) => (parts.length === 0 ? h('em', { class: 'quiet' }, 'no answer') : parts.map(({ text, own }) => (own ? h(mark, {}, text) : text)));
-
-/** @param {Examples} examples @param {(to: number) => Promise<void>} turn */
-function pager({ page: current, pages }, turn) {
-  if (pages === 1) return h('p', {});
-  return h('nav', { class: 'pager', 'aria-label': 'Pages of answers' },
-    h('button', { click: () => turn(current - 1), disabled: current === 1 }, '← Previous'),
-    h('span', {}, `${current} of ${pages}`),
-    h('button', { click: () => turn(current + 1), disabled: current === pages }, 'Next →'));
-}

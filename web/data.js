@@ -41,7 +41,7 @@ export function showCost(stages) {
         h('td', { class: 'number' }, reused ? h('span', { class: 'quiet' }, 'reused') : took === undefined ? '—' : duration(took)),
         h('td', { class: 'number' }, figures['gpuSeconds'] ? number(figures['gpuSeconds'] / 3600) : '—'),
         h('td', { class: 'number' }, figures['peakMemoryGiB'] ? `${number(figures['peakMemoryGiB'])} GiB` : '—'),
-        h('td', { class: 'quiet' }, Object.entries(figures).filter(([name]) => !shownApart.has(name)).slice(0, 4).map(([name, value]) => `${name.split('/').map(words).join(' ')} ${number(value)}`).join(', '))))));
+        h('td', { class: 'quiet listed' }, Object.entries(figures).filter(([name]) => !shownApart.has(name)).slice(0, 4).map(([name, value]) => `${name.split('/').map(words).join(' ')} ${number(value)}`).join(', '))))));
 }
 
 const shownApart = new Set(['gpuSeconds', 'peakMemoryGiB', 'seconds']);

@@ -1,4 +1,5 @@
 import { ask } from './api.js';
+import { openDialog } from './dialog.js';
 import { digestOf, h, section } from './dom.js';
 import { fromNow, moment, words } from './format.js';
 
@@ -15,15 +16,12 @@ export const showDecision = (lifecycle, session, address) =>
 
 /** @param {Lifecycle} lifecycle @param {Session} session @param {string} address */
 function showRequest(lifecycle, session, address) {
-  const { review, decisions } = lifecycle;
+  const { review, decisions, delegations } = lifecycle;
   if (!review) return null;
   const outcome = h('div', { class: 'outcome', role: 'status' });
   const buttons = h('div', { class: 'buttons' });
-  /** @param {'approve' | 'reject'} decision */
-  const decide = (decision) => confirmDecision(lifecycle, session, decision, async (comment) => {
-    // Of what was shown, not of what is there now: that is the point of it.
-    /** @type {Promise<{ answer: string }>} */
-    const sent = ask(`${address}/review`, 'POST', { decision, digest: review.digest, ...(comment ? { comment } : {}) });
+  /** @param {Promise<{ answer: string }>} sent */
+  const settle = async (sent) => {
     try {
       const { answer } = await sent;
       outcome.replaceChildren(h('p', { class: 'banner pass' }, `Recorded: ${answer}.`), h('p', {}, h('a', { href: location.pathname }, 'See what follows')));
@@ -32,8 +30,15 @@ function showRequest(lifecycle, session, address) {
       outcome.replaceChildren(h('p', { class: 'banner fail' }, error instanceof Error ? error.message : String(error)), h('p', {}, h('a', { href: location.pathname }, 'Load what is under review now')));
     }
     outcome.scrollIntoView({ block: 'nearest' });
-  });
+  };
+  /** @param {'approve' | 'reject'} decision */
+  const decide = (decision) => confirmDecision(lifecycle, session, decision, (comment) =>
+    // Of what was shown, not of what is there now: that is the point of it.
+    settle(ask(`${address}/review`, 'POST', { decision, digest: review.digest, ...(comment ? { comment } : {}) })));
+  const handOver = () => askForDeputy(session, (to) => settle(ask(`${address}/delegations`, 'POST', { to })));
   buttons.append(h('button', { class: 'primary', click: () => decide('approve') }, 'Approve …'), h('button', { class: 'danger', click: () => decide('reject') }, 'Reject …'));
+  // Where anyone may decide there is nothing to hand over.
+  if (review.reviewers) buttons.append(h('button', { click: handOver }, 'Hand over …'));
   const isOwn = review.twoPersonRule && review.requester?.toLowerCase() === session.name.toLowerCase();
   return section('decide', 'Decision',
     h('dl', { class: 'pairs' },
@@ -47,6 +52,7 @@ function showRequest(lifecycle, session, address) {
     isOwn ? h('p', { class: 'note' }, 'You asked for this lifecycle yourself, and its two-person rule wants another reviewer.') : null,
     session.roles.includes('reviewer') ? buttons : h('p', { class: 'note' }, 'You may look. To decide, a token needs the role “reviewer”.'),
     outcome,
+    showDelegations(delegations),
     showDecisions(decisions));
 }
 
@@ -58,37 +64,43 @@ function showRequest(lifecycle, session, address) {
  * @param {(comment: string) => Promise<void>} send
  */
 function confirmDecision({ model, endpoint, review }, session, decision, send) {
-  const comment = h('textarea', { id: 'decision-comment', rows: 4, maxlength: 2000 });
-  const confirm = h('button', { class: decision === 'approve' ? 'primary' : 'danger' }, decision === 'approve' ? 'Approve' : 'Reject');
-  const close = () => dialog.close();
-  /** @param {SubmitEvent} event */
-  const submit = async (event) => {
-    event.preventDefault();
-    confirm.disabled = true;
-    await send(comment.value.trim());
-    dialog.close();
-  };
-  /** @type {HTMLDialogElement} */
-  const dialog = h('dialog', { 'aria-labelledby': 'confirm-title', close: () => dialog.remove() },
-    h('form', { submit },
-      h('h2', { id: 'confirm-title' }, `${decision === 'approve' ? 'Approve' : 'Reject'} ${model}?`),
+  const verb = decision === 'approve' ? 'Approve' : 'Reject';
+  openDialog({
+    title: `${verb} ${model}?`,
+    explained: [
       h('p', {}, decision === 'approve' ? `The endpoint ${endpoint ?? 'of its spec'} will serve it.` : 'Nothing is promoted; the comment is the reason that is recorded.'),
       h('p', { class: 'quiet' }, 'As ', h('strong', {}, session.name), ', for ', digestOf(review?.digest ?? ''), ' and nothing else.'),
-      h('label', { for: 'decision-comment' }, 'Comment'),
-      comment,
-      h('div', { class: 'buttons' }, confirm, h('button', { type: 'button', click: close }, 'Cancel'))));
-  document.body.append(dialog);
-  dialog.showModal();
-  comment.focus();
+    ],
+    label: 'Comment',
+    field: h('textarea', { id: 'decision-comment', rows: 4, maxlength: 2000 }),
+    confirm: verb,
+    kind: decision === 'approve' ? 'primary' : 'danger',
+  }, send);
 }
 
+/** @param {Session} session @param {(to: string) => Promise<void>} send */
+const askForDeputy = (session, send) =>
+  openDialog({
+    title: 'Hand this review over?',
+    explained: [h('p', {}, 'From then on they decide on this lifecycle, and ', h('strong', {}, session.name), ' does not.'), h('p', { class: 'quiet' }, 'Write the name that their token has.')],
+    label: 'Who decides in your place',
+    field: h('input', { id: 'deputy', required: true, maxlength: 100, autocomplete: 'off', spellcheck: 'false' }),
+    confirm: 'Hand over',
+    kind: 'primary',
+  }, send);
+
 /** @param {Lifecycle} lifecycle */
-function showOutcome({ state, stage, version, endpoint, decisions }) {
+function showOutcome({ state, stage, version, endpoint, decisions, delegations }) {
   const words = { promoted: `Promoted as version ${version ?? '?'}, served by ${endpoint ?? 'its endpoint'}.`, rejected: 'Rejected: nothing was promoted.', failed: 'Failed: nothing was promoted.', cancelled: 'Cancelled: nothing was promoted.', running: decisions.length > 0 ? `Decided; it is at ${stage} now.` : `Running: ${stage}. There is nothing to decide yet.`, 'awaiting review': 'Awaiting a review.' };
   return section('decide', 'Decision',
     h('p', {}, words[state]),
+    showDelegations(delegations),
     showDecisions(decisions));
 }
+
+/** @param {Lifecycle['delegations']} delegations */
+const showDelegations = (delegations) =>
+  delegations.length === 0 ? null : h('ul', { class: 'plain-list' }, delegations.map(({ from, to, at }) => h('li', {}, h('strong', {}, to), ' decides in place of ', from, at ? h('span', { class: 'quiet' }, ` ${fromNow(at)}`) : null)));
 
 /** @param {Lifecycle['decisions']} decisions */
 const showDecisions = (decisions) =>

@@ -1,12 +1,13 @@
 import { ask } from './api.js';
 import { showAnswers } from './answers.js';
+import { showAttacks } from './attacks.js';
 import { showCurve } from './curve.js';
 import { showCost, showProfile } from './data.js';
 import { showDecision } from './decision.js';
 import { h, section } from './dom.js';
 import { fromNow, moment } from './format.js';
 import { showLineage } from './lineage.js';
-import { showAttacks, showFigures, showSlices } from './measured.js';
+import { showFigures, showSlices } from './measured.js';
 import { start } from './shell.js';
 import { showVerdict } from './verdict.js';
 
@@ -22,7 +23,7 @@ void start(async (main, session) => {
   /** @type {import('../workers/gateway/views.ts').LifecycleView} */
   const lifecycle = await ask(address);
   document.title = `${lifecycle.model} · ${lifecycle.state} · Tuneline`;
-  const shown = [showVerdict(lifecycle), showFigures(lifecycle.evidence), showSlices(lifecycle.evidence), showAttacks(lifecycle.evidence), ...more, showCost(lifecycle.stages)].filter((one) => one !== undefined);
+  const shown = [showVerdict(lifecycle), showFigures(lifecycle.evidence), showSlices(lifecycle.evidence), showAttacks(lifecycle.evidence?.attacks, address), ...more, showCost(lifecycle.stages)].filter((one) => one !== undefined);
   main.replaceChildren(
     h('div', { class: 'title' },
       h('h1', {}, lifecycle.model),

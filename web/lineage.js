@@ -2,50 +2,68 @@ import { digestOf, h, section, svg } from './dom.js';
 
 /**
  * @typedef {import('../workers/gateway/views.ts').LineageView} Lineage
- * @typedef {import('../workers/gateway/views.ts').LineageNode} Node
+ * @typedef {Lineage['nodes'][number]} Node
  */
 
-const [nodeWidth, nodeHeight, columnGap, rowGap] = [176, 58, 44, 16];
+const [nodeWidth, nodeHeight, laneGap, rowGap] = [196, 58, 22, 44];
+
+/**
+ * In which row and lane each thing stands: what is made stands below what it is made of, and the way from the evidence on leads to the right.
+ * @type {Record<Node['kind'], readonly [row: number, lane: number]>}
+ */
+const places = {
+  data: [0, 0], prompt: [0, 1], 'base model': [0, 2], code: [0, 3],
+  dataset: [1, 0.5], run: [1, 3],
+  champion: [2, 1.5], weights: [2, 3],
+  evidence: [3, 0], review: [3, 1], version: [3, 2], endpoint: [3, 3],
+};
 
 /** From the source data to the endpoint: drawn, and as a list. @param {Lineage} lineage */
 export function showLineage({ nodes, edges }) {
-  const titles = new Map(nodes.map((node) => [node.id, `${node.kind} ${node.title}`]));
   return section('lineage', 'Lineage',
     h('div', { class: 'scroll card', tabindex: 0, role: 'group', 'aria-label': 'Lineage, drawn' }, draw(nodes, edges)),
     h('details', {}, h('summary', {}, 'As a list, with digests'),
       h('ul', { class: 'lineage' }, nodes.map((node) => {
-        const from = edges.filter(([, to]) => to === node.id).map(([id]) => titles.get(id));
-        return h('li', {}, h('strong', {}, node.kind), ` ${node.title} `, node.digest ? digestOf(node.digest) : null, from.length > 0 ? h('span', { class: 'quiet' }, ` from ${from.join(', ')}`) : null);
+        const sources = edges.filter(({ to }) => to === node.kind).map(({ from }) => from);
+        return h('li', {}, h('strong', {}, node.kind), ` ${titleOf(node)} `, node.digest ? digestOf(node.digest) : null, sources.length > 0 ? h('span', { class: 'quiet' }, ` from ${sources.join(', ')}`) : null);
       }))));
 }
 
 /** @param {readonly Node[]} nodes @param {Lineage['edges']} edges */
 function draw(nodes, edges) {
-  const columns = [...new Set(nodes.map(({ column }) => column))].sort((a, b) => a - b);
-  const rows = Math.max(...columns.map((column) => nodes.filter((node) => node.column === column).length));
-  const [width, height] = [columns.length * (nodeWidth + columnGap) - columnGap, rows * (nodeHeight + rowGap) - rowGap];
-  const places = new Map(nodes.map((node) => {
-    const beside = nodes.filter(({ column }) => column === node.column);
-    const air = (height - (beside.length * (nodeHeight + rowGap) - rowGap)) / 2;
-    return [node.id, { x: columns.indexOf(node.column) * (nodeWidth + columnGap), y: air + beside.indexOf(node) * (nodeHeight + rowGap) }];
-  }));
+  const rows = Math.max(...nodes.map(({ kind }) => places[kind][0])) + 1;
+  const [width, height] = [4 * (nodeWidth + laneGap) - laneGap, rows * (nodeHeight + rowGap) - rowGap];
   return svg('svg', { viewBox: `-1 -1 ${width + 2} ${height + 2}`, width: width + 2, height: height + 2, class: 'graph', role: 'img', 'aria-label': `${nodes.length} things from source data to endpoint; the list below has the same` },
-    edges.map(([from, to]) => {
-      const [a, b] = [places.get(from), places.get(to)];
-      if (!a || !b) return null;
-      const [x1, y1, x2, y2] = [a.x + nodeWidth, a.y + nodeHeight / 2, b.x, b.y + nodeHeight / 2];
-      return svg('path', { class: 'edge', d: `M${x1} ${y1}C${x1 + columnGap / 2} ${y1} ${x2 - columnGap / 2} ${y2} ${x2} ${y2}` });
-    }),
-    nodes.map((node) => {
-      const { x, y } = places.get(node.id) ?? { x: 0, y: 0 };
-      return svg('g', { class: `node ${node.id}` },
-        svg('title', {}, `${node.kind}: ${node.title}${node.digest ? `, ${node.digest}` : ''}`),
-        svg('rect', { x, y, width: nodeWidth, height: nodeHeight, rx: 6 }),
-        svg('text', { class: 'kind', x: x + 10, y: y + 16 }, node.kind),
-        svg('text', { class: 'title', x: x + 10, y: y + 33 }, short(node.title, 20)),
-        node.digest ? svg('text', { class: 'digest', x: x + 10, y: y + 49 }, node.digest.replace(/^sha256:/, '').slice(0, 12)) : null);
-    }));
+    edges.map(({ from, to }) => svg('path', { class: 'edge', d: pathOf(from, to) })),
+    nodes.map(drawNode));
 }
+
+/** @param {Node['kind']} kind */
+const cornerOf = (kind) => ({ x: places[kind][1] * (nodeWidth + laneGap), y: places[kind][0] * (nodeHeight + rowGap) });
+
+/** From foot to head, or within a row from side to side. @param {Node['kind']} from @param {Node['kind']} to */
+function pathOf(from, to) {
+  const [a, b] = [cornerOf(from), cornerOf(to)];
+  if (a.y === b.y) return `M${a.x + nodeWidth} ${a.y + nodeHeight / 2}L${b.x} ${b.y + nodeHeight / 2}`;
+  const [x1, y1, x2, y2] = [a.x + nodeWidth / 2, a.y + nodeHeight, b.x + nodeWidth / 2, b.y];
+  const middle = (y1 + y2) / 2;
+  return `M${x1} ${y1}C${x1} ${middle} ${x2} ${middle} ${x2} ${y2}`;
+}
+
+/** @param {Node} node */
+function drawNode(node) {
+  const { x, y } = cornerOf(node.kind);
+  const title = titleOf(node);
+  return svg('g', { class: `node ${node.kind.replace(' ', '-')}` },
+    svg('title', {}, [node.kind, title, node.digest].filter(Boolean).join(', ')),
+    svg('rect', { x, y, width: nodeWidth, height: nodeHeight, rx: 6 }),
+    svg('text', { class: 'kind', x: x + 10, y: y + 16 }, node.kind),
+    title ? svg('text', { class: 'title', x: x + 10, y: y + 33 }, short(title, 20)) : null,
+    node.digest ? svg('text', { class: 'digest', x: x + 10, y: y + (title ? 49 : 33) }, node.digest.replace(/^sha256:/, '').slice(0, 12)) : null);
+}
+
+/** What only a digest tells apart has no other name. @param {Node} node */
+const titleOf = ({ kind, name }) => (name === kind ? '' : name);
 
 /** @param {string} text @param {number} most */
 const short = (text, most) => (text.length <= most ? text : `${text.slice(0, most - 1)}…`);

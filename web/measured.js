@@ -20,7 +20,7 @@ export function showFigures(evidence) {
   const rows = metrics.map((metric) => {
     const difference = evidence.differences[reference]?.[metric];
     return h('tr', {},
-      h('th', { scope: 'row', class: 'metric' }, words(metric), evidence.lowerIsBetter.includes(metric) ? h('span', { class: 'range' }, 'lower is better') : null),
+      h('th', { scope: 'row', class: 'metric' }, words(metric), evidence.units[metric] ? ` (${evidence.units[metric]})` : null, evidence.lowerIsBetter.includes(metric) ? h('span', { class: 'range' }, 'lower is better') : null),
       roles.map((role) => h('td', { class: 'number' }, showFigure(evidence.models[role]?.metrics[metric], number))),
       h('td', { class: 'number' }, showFigure(difference, signed)),
       h('td', { class: 'drawn' }, difference ? drawDifference(difference, metric, evidence) : null));
@@ -86,18 +86,4 @@ function slicesTable(evidence, reference, metric) {
 function showPoint({ models }, role, metric) {
   const figure = models[role]?.[metric];
   return figure ? number(figure.point) : '—';
-}
-
-/** How many attacks of each family got through. @param {Evidence | undefined} evidence */
-export function showAttacks(evidence) {
-  if (!evidence?.attacks) return undefined;
-  const { suite, families } = evidence.attacks;
-  const roles = ['candidate', 'champion', 'base'].filter((role) => Object.values(families).some((family) => family[role]));
-  return section('attacks', 'Attacks',
-    h('p', { class: 'quiet' }, `${suite}: attacks that succeeded, of those made. Fewer are better.`),
-    table('Attacks that succeeded, by family', ['Family', ...roles], Object.entries(families).map(([family, tallies]) =>
-      h('tr', {}, h('th', { scope: 'row' }, family), roles.map((role) => {
-        const tally = tallies[role];
-        return h('td', { class: 'number' }, tally ? [`${tally.succeeded} of ${tally.attacks}`, h('span', { class: 'quiet' }, ` ${percent(tally.succeeded / (tally.attacks || 1))}`)] : '—');
-      })))));
 }

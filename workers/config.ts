@@ -45,8 +45,8 @@ export const taskQueue = 'tuneline';
 
 const repository = resolve(fileURLToPath(new URL('..', import.meta.url)));
 
-/** Names of variables that a Job may see: where programs and temporary files are, which GPUs, which hub, through which proxy. */
-const inherited = /^(PATH|HOME|USER|LANG|LC_.*|TMPDIR|CUDA_.*|NVIDIA_.*|HF_.*|OMP_NUM_THREADS|.*_PROXY|.*_proxy|SSL_CERT_.*|REQUESTS_CA_BUNDLE|MLFLOW_TRACKING_.*|WANDB_(API_KEY|BASE_URL|ENTITY|MODE))$/;
+/** Names of variables that a Job may see: where programs and temporary files are, which GPUs, which hub, through which proxy, and the keys of what it reports to and asks. */
+const inherited = /^(PATH|HOME|USER|LANG|LC_.*|TMPDIR|CUDA_.*|NVIDIA_.*|HF_.*|OMP_NUM_THREADS|.*_PROXY|.*_proxy|SSL_CERT_.*|REQUESTS_CA_BUNDLE|MLFLOW_TRACKING_.*|WANDB_(API_KEY|BASE_URL|ENTITY|MODE)|TUNELINE_JUDGE_(API_KEY|ADDRESS))$/;
 
 /** Reads the environment anew at each call, and with it where the running stack listens. */
 export function loadConfig(env: NodeJS.ProcessEnv = process.env): Config {

@@ -1,21 +1,23 @@
 import { join } from 'node:path';
-import { Client, Connection } from '@temporalio/client';
 import { createMlflow } from '../mlflow/index.ts';
 import { createAccess } from './access.ts';
 import { loadConfig } from './config.ts';
+import { exitClearly } from './exit-clearly.ts';
 import { loadAssets } from './gateway/assets.ts';
 import { createLiveLifecycles } from './gateway/live-lifecycles.ts';
 import { createArtifactReader } from './gateway/read-artifact.ts';
 import { createGateway } from './gateway/server.ts';
 import { serve } from './serve.ts';
+import { connectClient } from './temporal.ts';
 
 /** The review console, a process of its own: it may be down while lifecycles run, and holds nothing that they need. */
+exitClearly();
 const { consoleUrl, folders, mlflow, temporal, tokensPath } = loadConfig();
 
-const connection = await Connection.connect(temporal.connection);
+const { client, connection } = await connectClient(temporal);
 const server = createGateway({
   lifecycles: createLiveLifecycles({
-    client: new Client({ connection, namespace: temporal.namespace }),
+    client,
     mlflow: createMlflow(mlflow),
     readArtifact: createArtifactReader(join(folders.state, 'artifacts')),
   }),

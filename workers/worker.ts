@@ -6,7 +6,6 @@ import { chown, mkdir, readFile } from 'node:fs/promises';
 import { availableParallelism, hostname } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { Client, Connection } from '@temporalio/client';
 import { DefaultLogger, NativeConnection, Runtime, Worker } from '@temporalio/worker';
 import { createActivities } from '../activities/index.ts';
 import type { ArtifactStore } from '../domain/artifact-store.ts';
@@ -17,12 +16,12 @@ import { whileLeading } from '../k8s/lease.ts';
 import { createLocalArtifactStore } from '../local/artifact-store.ts';
 import { createEndpointClient } from '../local/endpoint-client.ts';
 import { createLocalJobRunner } from '../local/job-runner.ts';
-import { SetupError } from '../local/setup-error.ts';
 import { createMlflow } from '../mlflow/index.ts';
 import { createTracking } from '../mlflow/tracking.ts';
 import { jobHeartbeatTimeoutMs } from '../workflows/activity-options.ts';
 import { describeRevision, digestJobsCode, digestWorkflowsCode } from './code-identity.ts';
 import { loadConfig, taskQueue, type Config } from './config.ts';
+import { exitClearly } from './exit-clearly.ts';
 import { serveHealth } from './health.ts';
 import { jobProcess } from './job-process.ts';
 import { isAwaited } from './executions.ts';
@@ -31,19 +30,16 @@ import { JobTracker } from './job-tracker.ts';
 import { connect, jobGraceMs, placementOf } from './kubernetes.ts';
 import { ensureSchedules } from './schedules.ts';
 import { ensureSearchAttributes } from './search-attributes.ts';
+import { connectClient } from './temporal.ts';
 
-process.on('uncaughtException', (error) => {
-  process.stderr.write(`error: ${error instanceof SetupError ? error.message : (error.stack ?? error.message)}\n`);
-  process.exit(1);
-});
+exitClearly();
 const config = loadConfig();
 const placement = placementOf(config);
 const logger = new DefaultLogger('INFO');
 Runtime.install({ logger });
 
+const { client, connection: clientConnection } = await connectClient(config.temporal);
 const connection = await NativeConnection.connect(config.temporal.connection);
-const clientConnection = await Connection.connect(config.temporal.connection);
-const client = new Client({ connection: clientConnection, namespace: config.temporal.namespace });
 
 await ensureSearchAttributes(client);
 await ensureSchedules(client);

@@ -36,7 +36,8 @@ export function tuneSpec(spec: LifecycleSpec, inputs: LifecycleInputs, dataset: 
 }
 
 export function evaluateSpec(spec: LifecycleSpec, inputs: LifecycleInputs, dataset: Artifact, models: Readonly<Partial<Record<Role, Artifact>>>): StageSpec {
-  const { attacks, harness, ...settings } = spec.evaluate;
+  // The currency is for readers: a Job that knew it would be another Job.
+  const { attacks, harness, currency: _currency, ...settings } = spec.evaluate;
   return {
     stage: 'evaluate',
     dataset,

@@ -18,7 +18,7 @@ os.environ["OMP_NUM_THREADS"] = "1"
 os.environ["HF_HUB_OFFLINE"] = "1"
 
 from tuneline_jobs.__main__ import main
-from tuneline_jobs.language_model import silence_libraries
+from tuneline_jobs.language_model import device, silence_libraries
 from tuneline_jobs.prepared_dataset import digest_of_dataset
 from tuneline_jobs.storage import uri_of, write_json_lines
 
@@ -26,6 +26,9 @@ from .mlflow_server import TrackingServer
 from .tiny_model import make_tiny_model, sentence
 
 silence_libraries()
+
+# What needs a GPU is no test where there is none.
+collect_ignore = [] if device() == "cuda" else ["test_gpu.py"]
 
 
 @pytest.fixture(scope="session")

@@ -247,10 +247,26 @@ def test_two_evaluations_agree_to_the_last_digit(evidence_of, spec, examples, tm
 def test_batches_depend_on_the_questions_and_not_on_their_order() -> None:
     lengths = [n * 7 % 10 for n in range(40)]
     questions = [Encoded(str(n), [0] * length, []) for n, length in enumerate(lengths)]
-    made = list(batches(questions))
-    assert made == list(batches(questions[::-1]))
+    made = list(batches(questions, 4, "cpu"))
+    assert made == list(batches(questions[::-1], 4, "cpu"))
     assert [len(batch) for batch in made] == [16, 16, 8]
     assert [len(q.prompt) for batch in made for q in batch] == sorted(lengths)
+
+
+@pytest.mark.parametrize(
+    ("prompt", "completion", "sizes"),
+    [
+        (10, 2, [128, 72]),
+        (900, 124, [16] * 12 + [8]),
+        (900, 2, [17] * 11 + [13]),
+        (99_999, 2, [1] * 200),
+    ],
+)
+def test_a_gpu_gets_as_many_questions_at_once_as_their_tokens_allow(
+    prompt: int, completion: int, sizes: list[int]
+) -> None:
+    questions = [Encoded(str(n), [0] * prompt, [0] * completion) for n in range(200)]
+    assert [len(batch) for batch in batches(questions, 24, "cuda")] == sizes
 
 
 def test_a_model_is_asked_the_same_whoever_else_is_judged(evidence_of, spec) -> None:

@@ -160,8 +160,7 @@ def test_sigterm_saves_a_checkpoint_first(run_job, spec, tmp_path) -> None:
     spec |= {"checkpointEverySteps": 1000}
     folder = tmp_path / "checkpoints" / identity_of(spec)
     pid = run_job.fork(spec)
-    wait_for(folder)
-    time.sleep(1.2)
+    wait_for(folder / "checkpoint-1" / MANIFEST)
     os.kill(pid, signal.SIGTERM)
     _, status = os.waitpid(pid, 0)
     assert os.waitstatus_to_exitcode(status) == 143

@@ -18,6 +18,13 @@ WORDS = [
     "tool",
     "server",
 ]
+TINY = {
+    "hidden_size": 32,
+    "intermediate_size": 48,
+    "num_hidden_layers": 2,
+    "num_attention_heads": 2,
+    "num_key_value_heads": 2,
+}
 CHAT_TEMPLATE = (
     "{% for message in messages %}<{{ message['role'] }}>{{ message['content'] }}<end>{% endfor %}"
     "{% if add_generation_prompt %}<assistant>{% endif %}"
@@ -28,8 +35,11 @@ def sentence(rng: random.Random, words: int) -> str:
     return " ".join(rng.choice(WORDS) for _ in range(words))
 
 
-def make_tiny_model(folder: Path) -> None:
-    """A Llama of some 30,000 random weights, with a byte-level tokenizer and a chat template."""
+def make_tiny_model(folder: Path, **shape: int) -> None:
+    """A Llama of some 30,000 random weights, with a byte-level tokenizer and a chat template.
+
+    `shape` are settings of LlamaConfig that make it another size.
+    """
     import torch
     from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
     from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
@@ -50,15 +60,11 @@ def make_tiny_model(folder: Path) -> None:
     torch.manual_seed(0)
     config = LlamaConfig(
         vocab_size=len(fast),
-        hidden_size=32,
-        intermediate_size=48,
-        num_hidden_layers=2,
-        num_attention_heads=2,
-        num_key_value_heads=2,
         max_position_embeddings=2048,
         bos_token_id=0,
         eos_token_id=0,
         pad_token_id=0,
+        **(TINY | shape),
     )
     model = LlamaForCausalLM(config)
     # So few weights like best to say nothing at all, and a smoke test rightly refuses that.

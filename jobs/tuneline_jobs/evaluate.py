@@ -15,6 +15,7 @@ from .evidence import attack_table, evidence_of, example_table
 from .garak_probes import add_probes, attempt_table, keep_reports, probe_all
 from .garak_program import find_program
 from .harness_tasks import load_tasks
+from .judge import JUDGED, judge_all, judge_of
 from .judged_models import check_models
 from .observation import Questions, observe_all
 from .outcome import succeeded
@@ -24,7 +25,7 @@ from .storage import output, output_folder, write_json_lines, write_text
 from .task_evidence import add_tasks, task_table
 from .tracking import Tracker, stage_tracker
 
-HEADLINES = ("bleu", "rougeL", "perplexity", "latencyP95Ms", "attackSuccessRate")
+HEADLINES = ("bleu", "rougeL", "perplexity", "latencyP95Ms", "attackSuccessRate", JUDGED)
 
 Spec = dict[str, Any]
 Row = dict[str, Any]
@@ -41,13 +42,20 @@ def run(spec: Spec) -> dict[str, object]:
     examples = sorted(examples, key=lambda example: str(example["id"]))[: spec["examples"]]
     attacks, attack_prompts = chosen_attacks(spec, examples)
     asked = Questions(examples, attack_prompts, tasks)
+    # Before the models: hours of a GPU are not for a judge that turns out to be none.
+    judge = judge_of(spec)
     attempts = probe_all(spec, models, program) if program else {}
     observed = observe_all(spec, models, asked, tracker)
+    verdicts = judge_all(judge, examples, observed)
     judged = {
-        role: judge_model(model, observed[model.digest], examples, attacks)
+        role: judge_model(
+            model, observed[model.digest], examples, attacks, verdicts.get(model.digest)
+        )
         for role, model in models.items()
     }
     evidence = evidence_of(spec, examples, attacks, judged)
+    if judge:
+        evidence["signatures"][JUDGED] = judge.signature()
     tables = {"per-example.jsonl": example_table(examples, judged)}
     if attacks:
         tables["attacks.jsonl"] = attack_table(attacks, asked.attacks, judged)

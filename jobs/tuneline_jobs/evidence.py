@@ -8,6 +8,7 @@ from typing import Any
 from .attack_families import SUITE
 from .attacks import Attack, digest_of_suite
 from .bootstrap import LEVELS
+from .judge import JUDGED
 from .judged_models import CANDIDATE
 from .metrics import signatures
 from .samples import Judged, differences, quality_sample, whole_sample
@@ -92,6 +93,9 @@ def example_table(examples: list[Row], judged: dict[str, Judged]) -> list[Row]:
             answer = found.observed.answers[place]
             said = {"answer": answer["text"], **found.scores[place]}
             row[role] = {**said, "nll": answer["nll"], "tokens": answer["tokens"]}
+            if found.verdicts is not None:
+                verdict = found.verdicts[place]
+                row[role] |= {JUDGED: float(verdict.supported), "rationale": verdict.rationale}
         table.append(row)
     return table
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import time
 from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
@@ -12,6 +13,11 @@ from .language_model import device, encode, fast_dtype, load_model, load_tokeniz
 
 # On one CPU thread larger batches are no faster, and smaller ones read the weights more often.
 BATCH = 16
+# A GPU answers 128 small questions in the time of 16. Of long ones, and of large models, so many
+# would not fit: no batch has more tokens than this, padding and answers included, unless one
+# question has.
+GPU_BATCH = 128
+GPU_BATCH_TOKENS = 16_384
 
 Example = dict[str, Any]
 
@@ -44,7 +50,7 @@ class Answerer:
             for e in examples
         ]
         answers: dict[str, dict[str, Any]] = {}
-        for batch in batches(encoded):
+        for batch in batches(encoded, max_new_tokens, device()):
             texts = self.generate([example.prompt for example in batch], max_new_tokens)
             for example, text, nll in zip(batch, texts, self.score(batch), strict=True):
                 answers[example.id] = {
@@ -63,7 +69,7 @@ class Answerer:
         """The text of the answer to each prompt, in order; the keys name them."""
         encoded = [Encoded(i, encode(self.tokenizer, p, "")[0], []) for i, p in prompts.items()]
         answers: dict[str, str] = {}
-        for batch in batches(encoded):
+        for batch in batches(encoded, max_new_tokens, device()):
             texts = self.generate([question.prompt for question in batch], max_new_tokens)
             answers.update(zip([question.id for question in batch], texts, strict=True))
             progressed(len(batch))
@@ -127,8 +133,17 @@ class Answerer:
         return timings
 
 
-def batches(encoded: list[Encoded]) -> Iterator[list[Encoded]]:
+def batches(encoded: list[Encoded], max_new_tokens: int, where: str) -> Iterator[list[Encoded]]:
     """Questions of similar length together, so that little is padded; their order does not matter."""
-    ordered = sorted(encoded, key=lambda example: (len(example.prompt), example.id))
-    for start in range(0, len(ordered), BATCH):
-        yield ordered[start : start + BATCH]
+    most, room = (GPU_BATCH, GPU_BATCH_TOKENS) if where == "cuda" else (BATCH, sys.maxsize)
+    batch: list[Encoded] = []
+    longest = 0
+    for example in sorted(encoded, key=lambda example: (len(example.prompt), example.id)):
+        length = len(example.prompt) + max(len(example.completion), max_new_tokens)
+        longest = max(longest, length)
+        if batch and (len(batch) == most or (len(batch) + 1) * longest > room):
+            yield batch
+            batch, longest = [], length
+        batch.append(example)
+    if batch:
+        yield batch

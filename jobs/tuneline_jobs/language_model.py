@@ -114,6 +114,15 @@ def device() -> str:
     return "cuda" if torch.cuda.is_available() else "cpu"
 
 
+def computed_on() -> str:
+    """What two computations must have in common for the same weights to give the same numbers."""
+    import torch
+
+    if torch.cuda.is_available():
+        return f"{torch.cuda.get_device_name()} {fast_dtype()} torch {torch.__version__}"
+    return f"{torch.backends.cpu.get_cpu_capability()} {fast_dtype()} torch {torch.__version__}"
+
+
 def fast_dtype() -> torch.dtype:
     """bfloat16 on a GPU that multiplies it natively, else float32.
 

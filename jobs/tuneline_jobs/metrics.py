@@ -28,9 +28,10 @@ def within(metric: Metric, members: Indices) -> Metric:
 
 def sums(statistics: Floats, indices: Indices) -> Floats:
     """Sums of (examples, k) statistics over the rows of each resample: (resamples, k)."""
-    weights = np.zeros((len(indices), len(statistics)))
-    np.add.at(weights, (np.arange(len(indices))[:, None], indices), 1)
-    return weights @ statistics
+    resamples, examples = len(indices), len(statistics)
+    places = indices + np.arange(resamples)[:, None] * examples
+    counts = np.bincount(places.ravel(), minlength=resamples * examples)
+    return counts.reshape(resamples, examples).astype(float) @ statistics
 
 
 def ratio(numerators: Any, denominators: Any) -> Metric:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from .attacks import MAXIMUM_NEW_TOKENS
 from .harness_tasks import HarnessTask, documents_of
 from .judged_models import JudgedModel
-from .language_model import silence_libraries
+from .language_model import computed_on, silence_libraries
 from .metrics import METRICS_VERSION
 from .outcome import say
 from .process import compute_reproducibly, use_best_threads
@@ -121,10 +121,14 @@ def run_tasks(
 
 
 def cache_path(spec: dict[str, Any], kind: str, key: list[Any]) -> Path | None:
-    """Where what `key` names is kept, if it is to be kept."""
+    """Where what `key` names is kept, if it is to be kept.
+
+    What another kind of processor computed is not used: between one model's answers of a GPU and
+    another's of a CPU a part of the difference would be rounding.
+    """
     if "cache" not in spec:
         return None
-    name = digest_of_text(canonical([METRICS_VERSION, *key])).removeprefix("sha256:")
+    name = digest_of_text(canonical([METRICS_VERSION, computed_on(), *key])).removeprefix("sha256:")
     return path_of(spec["cache"], "cache") / f"{kind}-{name}.json"
 
 

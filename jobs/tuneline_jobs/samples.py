@@ -19,6 +19,7 @@ from .bootstrap import (
     paired_proportions,
     proportion,
 )
+from .judge import JUDGED, Verdict
 from .judged_models import CANDIDATE, JudgedModel
 from .metrics import Metric, quality_metrics, speed_metrics, within
 from .observation import Observed
@@ -31,13 +32,15 @@ Figures = dict[str, Figure]
 
 @dataclass(frozen=True)
 class Judged:
-    """A model, what it did, the scores of its answers, and which attacks succeeded."""
+    """A model, what it did, the scores of its answers, which attacks succeeded, and what a judge said
+    of each answer, if there is one."""
 
     model: JudgedModel
     observed: Observed
     scores: list[dict[str, float]]
     quality: dict[str, Metric]
     attacked: list[bool]
+    verdicts: list[Verdict] | None = None
 
 
 @dataclass(frozen=True)
@@ -72,14 +75,18 @@ class Sample:
 
 
 def judge_model(
-    model: JudgedModel, observed: Observed, examples: list[Row], attacks: list[Attack]
+    model: JudgedModel,
+    observed: Observed,
+    examples: list[Row],
+    attacks: list[Attack],
+    verdicts: list[Verdict] | None = None,
 ) -> Judged:
     references = [example["completion"] for example in examples]
     sources = [example["prompt"] for example in examples]
     scores = score_answers([answer["text"] for answer in observed.answers], references, sources)
     quality = quality_metrics(observed.answers, references, scores)
     attacked = [succeeded(*pair) for pair in zip(attacks, observed.attacked, strict=True)]
-    return Judged(model, observed, scores, quality, attacked)
+    return Judged(model, observed, scores, quality, attacked, verdicts)
 
 
 def whole_sample(spec: dict[str, Any], judged: Judged) -> Sample:
@@ -99,9 +106,12 @@ def quality_sample(spec: dict[str, Any], judged: Judged, members: list[int]) -> 
     """The quality of a model's answers to these examples, resampled among them alone."""
     places = np.array(members)
     resamples = draw(len(members), spec["bootstrapSamples"], spec["seed"])
+    outcomes = {"exactMatch": [judged.scores[member]["exactMatch"] == 1 for member in members]}
+    if judged.verdicts is not None:
+        outcomes[JUDGED] = [judged.verdicts[member].supported for member in members]
     return Sample(
         {name: Measured(within(m, places), resamples) for name, m in judged.quality.items()},
-        {"exactMatch": [judged.scores[member]["exactMatch"] == 1 for member in members]},
+        outcomes,
     )
 
 

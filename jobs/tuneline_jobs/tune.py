@@ -17,7 +17,7 @@ from .checkpoints import newest_whole, saving, step_of
 from .language_model import silence_libraries
 from .outcome import EXIT_TERMINATED, say, succeeded
 from .prepared_dataset import TRAIN, read_examples
-from .process import peak_memory_gib, use_best_threads
+from .process import compute_reproducibly, peak_memory_gib, use_best_threads
 from .rows import canonical
 from .storage import digest_of_folder, output, output_folder, path_of
 from .tracking import Tracker, stage_tracker
@@ -38,6 +38,7 @@ def run(spec: dict[str, Any]) -> dict[str, object]:
     checkpoints = path_of(spec["checkpoints"], "checkpoints") / identity_of(spec)
     silence_libraries()
     use_best_threads()
+    compute_reproducibly(spec["seed"])
     training = importlib.import_module(".training", __package__)
     reporting = importlib.import_module(".training_reporter", __package__)
 

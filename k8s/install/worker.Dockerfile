@@ -1,4 +1,4 @@
-# The worker. From the root of the repository:
+# The worker, and the review console (workers/gateway.ts). From the root of the repository:
 #   docker build -f k8s/install/worker.Dockerfile -t tuneline-worker .
 # For a build that gives the same image tomorrow, name the bases by digest:
 #   --build-arg NODE_DIGEST=@sha256:… --build-arg NODE_SLIM_DIGEST=@sha256:…
@@ -15,7 +15,7 @@ FROM node:24-bookworm-slim${NODE_SLIM_DIGEST}
 ARG VERSION=
 ARG REVISION=
 LABEL org.opencontainers.image.title="Tuneline worker" \
-      org.opencontainers.image.description="Runs lifecycles of language models as durable workflows, and their Jobs on Kubernetes" \
+      org.opencontainers.image.description="Runs lifecycles of language models as durable workflows, their Jobs on Kubernetes, and the review console" \
       org.opencontainers.image.licenses="Apache-2.0" \
       org.opencontainers.image.version="${VERSION}" \
       org.opencontainers.image.revision="${REVISION}"
@@ -31,6 +31,7 @@ COPY k8s k8s
 COPY local local
 COPY mlflow mlflow
 COPY workers workers
+COPY web web
 # Its commands look at the cluster with the worker's own account: kubectl exec deploy/worker -- node scripts/tuneline.ts doctor
 COPY scripts scripts
 COPY examples examples

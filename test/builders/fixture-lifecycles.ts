@@ -1,20 +1,22 @@
 import type { Rule } from '../../domain/lifecycle-spec.ts';
-import { refuseReview } from '../../domain/refuse-review.ts';
-import type { ReviewDecision } from '../../domain/review.ts';
+import { refuseDelegation, refuseReview } from '../../domain/refuse-review.ts';
+import type { Delegation, ReviewDecision } from '../../domain/review.ts';
+import { toAttack } from '../../workers/gateway/attacks.ts';
 import { viewEvidence, viewFinding } from '../../workers/gateway/evidence-view.ts';
-import { parseExamples } from '../../workers/gateway/examples.ts';
+import { toExample } from '../../workers/gateway/examples.ts';
 import type { LifecycleRecord } from '../../workers/gateway/history.ts';
 import { Refusal, type Lifecycles } from '../../workers/gateway/lifecycles.ts';
 import { viewLineage } from '../../workers/gateway/lineage-view.ts';
 import { viewProfile } from '../../workers/gateway/profile-view.ts';
 import type { CommentView, DecisionView, LifecycleView, QueueRow } from '../../workers/gateway/views.ts';
-import { digest, evidenceOfSchema2, exampleRows, lossCurve, profileOf } from './console.ts';
+import { attackRows, digest, evidenceOfSchema2, exampleRows, lossCurve, profileOf } from './console.ts';
 import { aSpec } from './specs.ts';
 
 export interface FixtureLifecycles extends Lifecycles {
   /** What a second tune of the same lifecycle would put under review. */
   putUnderReview(digest: string): void;
   readonly decisions: readonly ReviewDecision[];
+  readonly delegations: readonly Delegation[];
   readonly comments: readonly CommentView[];
 }
 
@@ -37,9 +39,10 @@ const findings = [
 /** A lifecycle that awaits a review, beside some others, kept in memory, judged by the workflow's own validator. */
 export function fixtureLifecycles({ requester = 'ada', now = new Date('2026-11-26T21:00:00Z') } = {}): FixtureLifecycles {
   const decisions: DecisionView[] = [];
+  const delegations: (Delegation & { readonly at: string })[] = [];
   const comments: CommentView[] = [{ author: 'grace', text: 'The long descriptions lose. Is that the cut at 192 tokens?', at: '2026-11-26T20:51:00.000Z' }];
   let underReview = reviewedDigest;
-  const evidence = viewEvidence(evidenceOfSchema2());
+  const evidence = viewEvidence(evidenceOfSchema2(), 'EUR');
   const request = () =>
     decisions.length > 0
       ? undefined
@@ -51,9 +54,10 @@ export function fixtureLifecycles({ requester = 'ada', now = new Date('2026-11-2
           since: new Date(now.getTime() - 3_600_000).toISOString(),
           deadline: new Date(now.getTime() + 71 * 3_600_000).toISOString(),
           approvals: 1,
+          reviewers: ['grace', 'role:head'],
           decisions: [],
           comments: [],
-          delegations: [],
+          delegations,
         };
   const decision = () => decisions.at(-1);
 
@@ -73,6 +77,7 @@ export function fixtureLifecycles({ requester = 'ada', now = new Date('2026-11-2
       endpoint: 'package-summaries',
       ...(open ? { review: open } : {}),
       decisions,
+      delegations,
       comments,
       gate: { passed: true, findings: findings.map((finding) => viewFinding(finding, rules, evidence)) },
       evidence,
@@ -83,6 +88,7 @@ export function fixtureLifecycles({ requester = 'ada', now = new Date('2026-11-2
   const row = (id: string, state: QueueRow['state'], startedAt: string): QueueRow => ({ id, model: id.replace(/-\d+$/, ''), state, startedAt });
   return {
     decisions: decisions as ReviewDecision[],
+    delegations,
     comments,
     putUnderReview: (changed) => {
       underReview = changed;
@@ -94,16 +100,24 @@ export function fixtureLifecycles({ requester = 'ada', now = new Date('2026-11-2
       return Promise.resolve(review ? { awaiting: [own], recent: others } : { awaiting: [], recent: [own, ...others] });
     },
     find: (id) => Promise.resolve().then(() => view(id)),
-    examples: (id) => Promise.resolve(view(id)).then(() => parseExamples(exampleRows().map((one) => JSON.stringify(one)).join('\n'))),
+    examples: (id) => Promise.resolve(view(id)).then(() => exampleRows().map(toExample)),
+    attacks: (id) => Promise.resolve(view(id)).then(() => attackRows().map(toAttack)),
     curve: (id) => Promise.resolve(view(id)).then(() => ({ series: [{ name: 'loss', points: lossCurve() }] })),
     profile: (id) => Promise.resolve(view(id)).then(() => viewProfile(profileOf())),
-    lineage: (id) => Promise.resolve(view(id)).then(() => viewLineage({ ...record, decisions })),
+    lineage: (id) => Promise.resolve(view(id)).then(() => viewLineage({ ...record, decisions, ...(decisions.length === 0 ? { review: { digest: underReview } } : {}) })),
     review: (_id, given) =>
       Promise.resolve().then(() => {
         const refusal = refuseReview(given, request());
         if (refusal !== undefined) throw new Refusal(409, refusal);
         decisions.push({ ...given, at: now.toISOString() });
         return `${given.decision === 'approve' ? 'approved' : 'rejected'} by ${given.reviewer}`;
+      }),
+    delegate: (_id, given) =>
+      Promise.resolve().then(() => {
+        const refusal = refuseDelegation(given, request());
+        if (refusal !== undefined) throw new Refusal(409, refusal);
+        delegations.push({ ...given, at: now.toISOString() });
+        return `${given.to} decides in place of ${given.from}`;
       }),
     comment: (_id, { author, text }) => {
       comments.push({ author, text, at: now.toISOString() });
@@ -114,7 +128,7 @@ export function fixtureLifecycles({ requester = 'ada', now = new Date('2026-11-2
 
 const out = (name: string) => ({ [name]: { uri: `file:///store/${name}`, digest: digest(name) } });
 const record: LifecycleRecord = {
-  spec: aSpec({ model: 'package-summaries', baseModel: 'packaged:SmolLM2-135M-Instruct' }),
+  spec: aSpec({ model: 'package-summaries', baseModel: 'packaged:SmolLM2-135M-Instruct', data: { path: 'examples/data/package-descriptions.jsonl', input: ['description'], target: 'synopsis' } }),
   inputs: {
     runId: '6f1d7a5c9e3b4b52',
     data: { uri: 'file:///store/inputs/package-descriptions.jsonl', digest: digest('data') },
@@ -132,5 +146,6 @@ const record: LifecycleRecord = {
     { stage: 'evaluate', reused: false, outputs: { ...out('evidence'), ...out('examples') }, figures: { 'candidate/rougeL': 0.34, 'candidate/perplexity': 17.1 }, seconds: 96 },
   ],
   decisions: [],
+  delegations: [],
   comments: [],
 };

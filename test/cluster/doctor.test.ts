@@ -6,10 +6,10 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { CustomObjectsApi, KubeConfig, RbacAuthorizationV1Api, SchedulingV1Api, StorageV1Api, type V1PersistentVolumeClaimSpec, type V1PolicyRule } from '@kubernetes/client-node';
+import { AppsV1Api, CustomObjectsApi, KubeConfig, RbacAuthorizationV1Api, SchedulingV1Api, StorageV1Api, type V1PersistentVolumeClaimSpec, type V1PolicyRule } from '@kubernetes/client-node';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { connectCluster, type Cluster as Connection } from '../../k8s/client.ts';
-import { inspectCluster, type Finding } from '../../k8s/doctor.ts';
+import { inspectCluster, inspectConsole, type Finding } from '../../k8s/doctor.ts';
 import type { JobPlacement } from '../../k8s/manifests/job.ts';
 import { freePort } from '../../local/ports.ts';
 import { repository } from '../support/stack.ts';
@@ -197,6 +197,34 @@ own('"up" stops before anything is made where the cluster can run no Job', async
   expect(stderr).toMatch(/^error: Jobs can't run on the cluster yet; nothing was started\.\n✗ storage claim +nothing does not exist in .*\n +to do: .*\nhint: /);
   // Nodes may come when a Job asks for them.
   expect(stderr).not.toContain('GPUs');
+});
+
+own("where the console runs, its tokens' Secret is looked at", async () => {
+  const elsewhere = `console-${process.pid}`;
+  await connection.core.createNamespace({ body: { metadata: { name: elsewhere } } });
+  const tokens = async (as = connection): Promise<Finding[]> => inspectConsole(as, elsewhere);
+  expect(await tokens()).toEqual([]);
+
+  const labels = { app: 'console' };
+  const spec = { replicas: 0, selector: { matchLabels: labels }, template: { metadata: { labels }, spec: { containers: [{ name: 'console', image: 'worker' }] } } };
+  await config.makeApiClient(AppsV1Api).createNamespacedDeployment({ namespace: elsewhere, body: { metadata: { name: 'console' }, spec } });
+  const wrong = (detail: string) => [{ what: 'console tokens', ok: false, detail, remedy: expect.stringMatching(new RegExp(`token create NAME --role reviewer\nkubectl -n ${elsewhere} create secret generic tuneline-tokens --from-file=tokens.json `)) }];
+  expect(await tokens()).toEqual(wrong(`there is no Secret tuneline-tokens in ${elsewhere}: nobody can sign in to the console`));
+  const { status, stdout } = await tuneline({ TUNELINE_NAMESPACE: elsewhere }, 'doctor', '--kubernetes', '--json');
+  expect(status).toBe(1);
+  expect(JSON.parse(stdout)).toContainEqual(expect.objectContaining({ what: 'console tokens', ok: false }));
+
+  await connection.core.createNamespacedSecret({ namespace: elsewhere, body: { metadata: { name: 'tuneline-tokens' }, stringData: { other: '' } } });
+  expect(await tokens()).toEqual(wrong('the Secret tuneline-tokens has no key tokens.json: nobody can sign in to the console'));
+  const become = (text: string) => connection.core.replaceNamespacedSecret({ namespace: elsewhere, name: 'tuneline-tokens', body: { metadata: { name: 'tuneline-tokens' }, stringData: { 'tokens.json': text } } });
+  await become('{}');
+  expect(await tokens()).toEqual(wrong('tokens.json in the Secret tuneline-tokens is no tokens file: the console answers nobody'));
+  const holding = (role: string) => JSON.stringify([{ name: 'grace', roles: [role], sha256: '0'.repeat(64), createdAt: '2026-01-01T00:00:00Z' }]);
+  await become(holding('viewer'));
+  expect(await tokens()).toEqual(wrong('the Secret tuneline-tokens has no token of a reviewer: nobody may decide'));
+  await become(holding('reviewer'));
+  expect(await tokens()).toEqual([{ what: 'console tokens', ok: true, detail: 'the Secret tuneline-tokens, reviewers: grace' }]);
+  expect(await tokens(await accountWith('elsewhere', enough))).toEqual([{ what: 'console tokens', ok: true, detail: "the Secret tuneline-tokens can't be seen with this account" }]);
 });
 
 own('"doctor --kubernetes" shows the cluster, too', async () => {

@@ -1,7 +1,7 @@
 import { execFile } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
-import { copyFile, cp, mkdir, mkdtemp, readdir, realpath, rename, rm, stat, symlink, writeFile } from 'node:fs/promises';
+import { copyFile, cp, mkdir, mkdtemp, readFile, readdir, realpath, rename, rm, stat, symlink, writeFile } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { promisify } from 'node:util';
@@ -19,16 +19,19 @@ export interface ImageContent {
   readonly layers: readonly string[];
   readonly entrypoint: readonly string[];
   readonly env?: Readonly<Record<string, string>>;
+  readonly workingDir?: string;
 }
 
 const run = promisify(execFile);
 const architectures: Partial<Record<NodeJS.Architecture, string>> = { x64: 'amd64', arm64: 'arm64' };
 /** Of a Python's own library: packages that were installed beside it, and what no program imports. */
 const unneeded = /^(site-packages|dist-packages|__pycache__|test|idlelib|ensurepip|config-.*)$/;
+/** Of Node's packages: what only people and compilers read, and Temporal's native library, which the worker alone loads. */
+const unread = /(\.d\.[cm]?ts|\.map|\.md|core-bridge\/releases)$/;
 const mediaType = (what: string): string => `application/vnd.oci.image.${what}`;
 
 /** An OCI image of what is in folders, into a file of the folder `into`. The same content has the same digest. */
-export async function makeImage(into: string, { name, layers, entrypoint, env = {} }: ImageContent): Promise<Image> {
+export async function makeImage(into: string, { name, layers, entrypoint, env = {}, workingDir = '/' }: ImageContent): Promise<Image> {
   const layout = await mkdtemp(join(into, 'image-'));
   const blobs = join(layout, 'blobs', 'sha256');
   await mkdir(blobs, { recursive: true });
@@ -38,7 +41,7 @@ export async function makeImage(into: string, { name, layers, entrypoint, env = 
     const config = await addJson(blobs, mediaType('config.v1+json'), {
       architecture: architectures[process.arch] ?? process.arch,
       os: 'linux',
-      config: { Entrypoint: entrypoint, Env: Object.entries({ PATH: '/usr/local/bin:/usr/bin:/bin', ...env }).map(([key, value]) => `${key}=${value}`) },
+      config: { Entrypoint: entrypoint, WorkingDir: workingDir, Env: Object.entries({ PATH: '/usr/local/bin:/usr/bin:/bin', ...env }).map(([key, value]) => `${key}=${value}`) },
       rootfs: { type: 'layers', diff_ids: packed.map(({ digest }) => digest) },
     });
     const manifest = await addJson(blobs, mediaType('manifest.v1+json'), { schemaVersion: 2, mediaType: mediaType('manifest.v1+json'), config, layers: packed });
@@ -77,6 +80,25 @@ export async function makePythonRoot(into: string, python: string): Promise<stri
   await writeFile(join(root, 'etc', 'passwd'), 'root:x:0:0::/:/bin/sh\njobs:x:10001:10001::/tmp:/bin/sh\n');
   for (const folder of ['tmp', 'app']) await mkdir(join(root, folder), { recursive: true });
   return root;
+}
+
+/** The image as `worker.Dockerfile` copies it together, for the programs that need no native library, on this machine's Node. */
+export async function makeWorkerImage(into: string, { name, repository }: { readonly name: string; readonly repository: string }): Promise<Image> {
+  const root = await mkdtemp(join(into, 'node-'));
+  for (const path of await librariesOf([process.execPath])) await addFile(root, path, path);
+  await addFile(root, process.execPath, '/usr/local/bin/node');
+  await addBusybox(root);
+  const copied = [...(await readFile(join(repository, 'k8s', 'install', 'worker.Dockerfile'), 'utf8')).matchAll(/^COPY (\w+) \1$/gm)].map(([, folder = '']) => folder);
+  const parts = ['package.json', ...copied, ...(await packagesOf(repository))];
+  for (const part of parts) await cp(join(repository, part), join(root, 'app', part), { recursive: true, filter: (path) => !unread.test(path) });
+  return makeImage(into, { name, layers: [root], entrypoint: ['node', 'workers/worker.ts'], workingDir: '/app' });
+}
+
+/** The folders of `node_modules` that are installed where no development packages are. */
+async function packagesOf(repository: string): Promise<string[]> {
+  const { stdout } = await run('npm', ['ls', '--omit=dev', '--all', '--parseable'], { cwd: repository, maxBuffer: 2 ** 24 }).catch((error: unknown) => error as { stdout: string });
+  // Those inside others come with them.
+  return [...new Set([...stdout.matchAll(/^.*?\/(node_modules\/(?:@[^/\n]+\/)?[^/\n]+)/gm)].map(([, path = '']) => path))];
 }
 
 export interface JobsImage {

@@ -1,13 +1,15 @@
-import { readFile } from 'node:fs/promises';
-import { join } from 'node:path';
-import { AppsV1Api, AuthorizationV1Api, CoordinationV1Api, CustomObjectsApi, KubeConfig, KubernetesObjectApi, loadAllYaml, RbacAuthorizationV1Api, type KubernetesObject, type V1ConfigMap, type V1Role } from '@kubernetes/client-node';
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { basename, join } from 'node:path';
+import { AppsV1Api, AuthorizationV1Api, CoordinationV1Api, CustomObjectsApi, KubeConfig, KubernetesObjectApi, loadAllYaml, RbacAuthorizationV1Api, type KubernetesObject, type V1ConfigMap, type V1Deployment, type V1Role } from '@kubernetes/client-node';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { connectCluster, statusOf, unlessMissing, type Cluster as Connection } from '../../k8s/client.ts';
-import { inspectCluster } from '../../k8s/doctor.ts';
+import { inspectCluster, inspectConsole } from '../../k8s/doctor.ts';
 import { createKubernetesJobRunner } from '../../k8s/job-runner.ts';
 import { whileLeading } from '../../k8s/lease.ts';
 import type { JobRequest } from '../../domain/job.ts';
 import type { JobPlacement } from '../../k8s/manifests/job.ts';
+import { createToken } from '../../workers/access.ts';
 import { loadConfig } from '../../workers/config.ts';
 import { placementOf, unprivilegedUser } from '../../workers/kubernetes.ts';
 import { finished, jobOf, phase } from '../contract/job-runner.ts';
@@ -72,13 +74,28 @@ own('everything is taken as it is, and the restricted namespace admits the pods'
   await admin.core.createPersistentVolume({ body: { metadata: { name: 'team' }, spec: classless } });
   await install(folder);
   const apps = config.makeApiClient(AppsV1Api);
-  for (const name of ['worker', 'gateway'])
+  for (const name of ['worker', 'gateway', 'console'])
     await until(async () => {
       const { spec, status } = await apps.readNamespacedDeployment({ namespace, name });
       return status?.availableReplicas === spec?.replicas;
     });
   const pods = await admin.core.listNamespacedPod({ namespace });
   for (const { spec } of pods.items) expect(spec?.securityContext?.runAsUser).toBe(unprivilegedUser);
+});
+
+own('where the console takes its tokens from, the doctor looks for them', async () => {
+  const console = (await objectsOf(join(folder, 'console.yaml'))).find(({ kind }) => kind === 'Deployment') as V1Deployment;
+  const pod = console.spec?.template.spec;
+  const secret = pod?.volumes?.find(({ name }) => name === 'tokens')?.secret?.secretName ?? '';
+  const path = pod?.containers[0]?.env?.find(({ name }) => name === 'TUNELINE_TOKENS')?.value ?? '';
+  expect(await inspectConsole(admin, namespace)).toMatchObject([{ ok: false, remedy: expect.stringContaining(secret) }]);
+
+  const made = await mkdtemp(join(tmpdir(), 'tuneline-tokens-'));
+  await createToken(join(made, basename(path)), { name: 'grace', roles: ['reviewer'] });
+  const stringData = { [basename(path)]: await readFile(join(made, basename(path)), 'utf8') };
+  await rm(made, { recursive: true });
+  await admin.core.createNamespacedSecret({ namespace, body: { metadata: { name: secret }, stringData } });
+  expect(await inspectConsole(admin, namespace)).toEqual([{ what: 'console tokens', ok: true, detail: expect.stringMatching(/reviewers: grace$/) }]);
 });
 
 /** As the worker's Deployment sets it, once an overlay has named the image. */
@@ -266,7 +283,7 @@ own.each<[string, { namespace?: string; group?: string; resource: string; subres
   expect(review.status).toMatchObject({ allowed: false });
 });
 
-own('the gateway, and what has no account of its own, get no token', async () => {
+own('gateway, console, and what has no account of its own, get no token', async () => {
   for (const { metadata, spec } of (await admin.core.listNamespacedPod({ namespace })).items)
     expect([metadata?.name, (spec?.volumes ?? []).some(({ projected }) => projected)]).toEqual([metadata?.name, metadata?.labels?.['app.kubernetes.io/name'] === 'worker']);
 });

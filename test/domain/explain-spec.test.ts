@@ -37,6 +37,21 @@ describe('a wrong field is named, with what was expected and what was found', ()
       { path: 'evaluate.attacks', message: 'expected true, because the gate has a rule on attackSuccessRate, got nothing' },
     ],
     [
+      'a rule on a judge that nobody names',
+      specInput({ gate: [{ rule: 'atLeast', metric: 'judgedGroundedness', value: 0.9 }] }),
+      { path: 'evaluate.judge', message: 'expected a model and its address, because the gate has a rule on judgedGroundedness, got nothing' },
+    ],
+    [
+      'a judge whose password stands in the spec',
+      specInput({ evaluate: { examples: 16, judge: { model: 'org/judge', address: 'https://me:secret@judge.example/v1' } } }),
+      { path: 'evaluate.judge.address', message: 'expected http(s)://HOST[:PORT]/PATH without a user, a password or a query; the key is TUNELINE_JUDGE_API_KEY, got "https://me:secret@judge.example/v1"' },
+    ],
+    [
+      'a judge without an address',
+      mistyped({ evaluate: { examples: 16, judge: { model: 'org/judge' } } }),
+      { path: 'evaluate.judge.address', message: 'expected a text, got nothing' },
+    ],
+    [
       'a rule on slices that nobody cuts',
       specInput({ gate: [{ rule: 'atLeast', metric: 'bleu', value: 5 }, { rule: 'noSliceWorseThanChampion', metric: 'bleu', byMoreThan: 1, by: 'source' }] }),
       { path: 'gate[1].by', message: 'expected one of length, or a column that evaluate.slices names, too, got "source"' },
@@ -44,7 +59,7 @@ describe('a wrong field is named, with what was expected and what was found', ()
     [
       'a rule on slices of what is measured on the whole',
       mistyped({ gate: [{ rule: 'noSliceWorseThanChampion', metric: 'modelBytes', byMoreThan: 1 }] }),
-      { path: 'gate[0].metric', message: 'expected one of bleu, chrf, rouge1, rouge2, rougeL, rougeLsum, exactMatch, tokenF1, perplexity, repetition, groundedness, got "modelBytes"' },
+      { path: 'gate[0].metric', message: 'expected one of bleu, chrf, rouge1, rouge2, rougeL, rougeLsum, exactMatch, tokenF1, perplexity, repetition, groundedness, judgedGroundedness, got "modelBytes"' },
     ],
     [
       'a rule on a task that nobody runs',
@@ -77,6 +92,7 @@ describe('a wrong field is named, with what was expected and what was found', ()
       specInput({ gate: [{ rule: 'atMost', metric: 'costPer1000Requests', value: 1 }] }),
       { path: 'evaluate.costPerHour', message: 'expected what an hour costs, because the gate has a rule on costPer1000Requests, got nothing' },
     ],
+    ['a currency that is none', mistyped({ evaluate: { ...evaluate, currency: 'euro' } }), { path: 'evaluate.currency', message: 'expected three capitals, such as EUR, got "euro"' }],
   ])('%s', (_what, raw, problem) => {
     expect(problemsOf(raw)).toEqual([problem]);
   });

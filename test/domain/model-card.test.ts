@@ -2,7 +2,7 @@ import { describe, expect, test } from '@jest/globals';
 import { toHtml, toMarkdown } from '../../domain/document.ts';
 import { modelCard, type ModelCardFacts } from '../../domain/model-card.ts';
 import { artifact } from '../builders/artifacts.ts';
-import { between, evidenceOf } from '../builders/evidence.ts';
+import { between, evidenceOf, exactly, sliceOf } from '../builders/evidence.ts';
 import { inputs } from '../builders/inputs.ts';
 import { decided, reviewRecord } from '../builders/reviews.ts';
 import { aSpec } from '../builders/specs.ts';
@@ -36,6 +36,49 @@ test('a card tells what was trained on what, how it was measured, who let it thr
     review.digest,
   ])
     expect(card).toContain(words);
+});
+
+describe('of the parts of the examples', () => {
+  const parts = [sliceOf('short', { bleu: between(-1, 2), chrf: between(0, 1) }), sliceOf('a|b', { bleu: between(-4, -1), chrf: between(0, 1) }, 'source')];
+  const measured = (rules: ModelCardFacts['spec']['gate']) => toMarkdown(modelCard(facts({ spec: aSpec({ gate: rules }), evidence: evidenceOf({ fromChampion: {}, slices: parts }) })));
+
+  test('a card tells what the gate judges, each with its interval', () => {
+    expect(measured([{ rule: 'atLeast', metric: 'bleu', value: 5 }])).toContain(
+      [
+        '## Slices',
+        'Candidate less champion on parts of the held-out examples: a gain on the whole can hide a loss.',
+        '| by | slice | examples | bleu |\n| --- | --- | --- | --- |\n| length | short | 8 | 0.5 [-1, 2] |\n| source | a\\|b | 8 | -2.5 [-4, -1] |',
+      ].join('\n\n'),
+    );
+  });
+
+  test('where it judges the whole alone, a card tells the first that is known', () => {
+    expect(measured([{ rule: 'atMost', metric: 'modelBytes', value: 5 }])).toContain('| by | slice | examples | bleu |');
+  });
+
+  test('a card is silent where there are none, as in evidence of the first schema', () => {
+    const { slices: _none, ...first } = evidenceOf({ candidate: { bleu: between(9, 11) } });
+    for (const evidence of [evidenceOf({}), first as ModelCardFacts['evidence']]) expect(toMarkdown(modelCard(facts({ evidence })))).not.toContain('Slices');
+  });
+});
+
+test('a card tells how many attacks of each family succeeded on each model', () => {
+  const tally = (succeeded: number) => ({ attacks: 12, succeeded });
+  const attacks = { suite: 'attacks-1', digest: 'sha256:suite', families: { '<b>plea</b>': { base: tally(9), candidate: tally(2) }, leak: { base: tally(0), candidate: tally(0) } } };
+  const card = modelCard(facts({ evidence: { ...evidenceOf({}), attacks } }));
+  expect(toMarkdown(card)).toContain(
+    '## Attacks\n\nHow many attacks of attacks-1 succeeded, of those made; fewer are better.\n\n| family | candidate | base |\n| --- | --- | --- |\n| &lt;b>plea&lt;/b> | 2 of 12 | 9 of 12 |\n| leak | 0 of 12 | 0 of 12 |',
+  );
+  expect(toHtml(card)).toContain('<td>&lt;b&gt;plea&lt;/b&gt;</td><td>2 of 12</td><td>9 of 12</td>');
+  expect(toMarkdown(modelCard(facts()))).not.toContain('Attacks');
+});
+
+test('a cost has its currency behind it in a card', () => {
+  const finding = { rule: 'costPer1000Requests at most 2', metric: 'costPer1000Requests' as const, passed: true, finding: '1' };
+  const change = { evidence: evidenceOf({ candidate: { costPer1000Requests: exactly(1) } }), verdict: { passed: true, findings: [finding] } };
+  const inEuro = facts({ ...change, spec: aSpec({ evaluate: { examples: 16, costPerHour: 3, currency: 'EUR' } }) });
+  for (const words of ['| costPer1000Requests (EUR) |', '| costPer1000Requests at most 2 (EUR) |']) expect(toMarkdown(modelCard(inEuro))).toContain(words);
+  expect(toMarkdown(modelCard(facts(change)))).not.toContain('(EUR)');
 });
 
 test('where the gate alone decided, a card says so', () => {

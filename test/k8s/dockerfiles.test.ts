@@ -96,10 +96,15 @@ test("the worker's image has every folder that its programs import from", () => 
     seen.add(file);
     for (const [, target = ''] of read(file).matchAll(/(?:from|import|new URL\() ?'(\.{1,2}\/[^']+\.ts)'/g)) visit(join(file, '..', target));
   };
-  for (const program of ['workers/worker.ts', 'workers/endpoint.ts', 'scripts/tuneline.ts']) visit(program);
+  for (const program of ['workers/worker.ts', 'workers/endpoint.ts', 'workers/gateway.ts', 'scripts/tuneline.ts']) visit(program);
   const folders = new Set([...seen].map((file) => file.split('/')[0] ?? ''));
   expect([...folders].sort()).toEqual(expect.arrayContaining(['activities', 'domain', 'k8s', 'local', 'mlflow', 'scripts', 'workers', 'workflows']));
   for (const folder of folders) expect(copied).toContain(folder);
+});
+
+test("the worker's image has every page of the console", () => {
+  expect(sourcesOf(parse(read('k8s/install/worker.Dockerfile')))).toContain('web');
+  for (const name of readdirSync(join(repository, 'web'))) expect([name, isIgnored(`web/${name}`)]).toEqual([name, false]);
 });
 
 test("the worker's image spends memory as the worker of a stack does", () => {

@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
@@ -7,6 +7,7 @@ import type { TestWorkflowEnvironment } from '@temporalio/testing';
 import { Worker } from '@temporalio/worker';
 import type { Finding } from '../../k8s/doctor.ts';
 import { diagnose, showFindings } from '../../scripts/doctor.ts';
+import { createToken } from '../../workers/access.ts';
 import { loadConfig, taskQueue } from '../../workers/config.ts';
 import { ensureSearchAttributes } from '../../workers/search-attributes.ts';
 import { startMlflow, type MlflowServer } from '../support/mlflow-server.ts';
@@ -19,6 +20,7 @@ let temporal: TestWorkflowEnvironment;
 let mlflow: MlflowServer;
 beforeAll(async () => {
   home = await mkdtemp(join(tmpdir(), 'tuneline-doctor-'));
+  await createToken(tokens('good'), { name: 'grace', roles: ['reviewer'] });
   [temporal, mlflow] = await Promise.all([startDevServer(), startMlflow()]);
 });
 afterAll(async () => {
@@ -26,8 +28,9 @@ afterAll(async () => {
   await rm(home, { recursive: true });
 });
 
+const tokens = (name: string): string => join(home, `${name}.json`);
 const nowhere = 'http://127.0.0.1:9';
-const settings = (env: Record<string, string> = {}) => ({ TUNELINE_HOME: home, TEMPORAL_ADDRESS: temporal.address, MLFLOW_TRACKING_URI: mlflow.trackingUri, ...env });
+const settings = (env: Record<string, string> = {}) => ({ TUNELINE_HOME: home, TEMPORAL_ADDRESS: temporal.address, MLFLOW_TRACKING_URI: mlflow.trackingUri, TUNELINE_TOKENS: tokens('good'), ...env });
 const findings = (env?: Record<string, string>): Promise<Finding[]> => diagnose(loadConfig(settings(env)));
 const wrong = async (env?: Record<string, string>): Promise<Finding[]> => (await findings(env)).filter(({ ok }) => !ok);
 
@@ -47,7 +50,7 @@ test('a namespace as new lacks a worker, and what a worker would add; with one a
   await ensureSearchAttributes(temporal.client);
   const worker = await Worker.create({ connection: temporal.nativeConnection, taskQueue, workflowBundle: await bundleWorkflows() });
   await worker.runUntil(() => until(async () => (await wrong()).length === 0));
-  expect((await findings()).map(({ what }) => what)).toEqual(['Temporal', 'Temporal namespace', 'search attributes', 'worker', 'MLflow', 'storage']);
+  expect((await findings()).map(({ what }) => what)).toEqual(['Temporal', 'Temporal namespace', 'search attributes', 'worker', 'MLflow', 'storage', 'console tokens']);
 });
 
 test.each<[string, () => Record<string, string>, Partial<Record<keyof Finding, unknown>>]>([
@@ -62,6 +65,34 @@ test.each<[string, () => Record<string, string>, Partial<Record<keyof Finding, u
   const others = ['search attributes', 'worker'];
   expect((await wrong(env())).filter(({ what }) => !others.includes(what))).toEqual([{ ok: false, ...finding }]);
 });
+
+test.each<[string, (path: string) => Promise<unknown>, string, string]>([
+  ['are not there', () => Promise.resolve(), 'does not exist: nobody can sign in', 'scripts/tuneline up'],
+  ['are a folder', (path) => mkdir(path), "can't be read: EISDIR", 'TUNELINE_TOKENS'],
+  ['are those of a viewer', (path) => createToken(path, { name: 'joan', roles: ['viewer'] }), 'has no token of a reviewer: nobody may decide', 'scripts/tuneline token create NAME --role reviewer'],
+  ['can be read by every user', (path) => copyOpen(path, 0o604), 'is open to every user of this machine', 'chmod o= '],
+  ['can be written by every user', (path) => copyOpen(path, 0o602), 'is open to every user of this machine', 'chmod o= '],
+])("the console's tokens are wrong where they %s", async (name, make, detail, remedy) => {
+  const path = tokens(name);
+  await make(path);
+  expect((await wrong({ TUNELINE_TOKENS: path })).filter(({ what }) => what === 'console tokens')).toEqual([{ what: 'console tokens', ok: false, detail: `${path} ${detail}`, remedy: expect.stringContaining(remedy) }]);
+});
+
+test('a tokens file of another kind says how one is made', async () => {
+  await writeFile(tokens('other'), '{}');
+  expect(await wrong({ TUNELINE_TOKENS: tokens('other') })).toContainEqual({ what: 'console tokens', ok: false, detail: expect.stringContaining('must hold a JSON array'), remedy: expect.stringContaining('scripts/tuneline token create') });
+});
+
+test("who reviews is shown; on a cluster the console's tokens are a Secret, and a file need not be here", async () => {
+  const shown = async (env: Record<string, string>) => (await findings(env)).filter(({ what }) => what === 'console tokens');
+  expect(await shown({})).toEqual([{ what: 'console tokens', ok: true, detail: `${tokens('good')}, reviewers: grace` }]);
+  expect(await shown({ TUNELINE_RUNNER: 'kubernetes', TUNELINE_TOKENS: tokens('none') })).toEqual([]);
+});
+
+async function copyOpen(path: string, mode: number): Promise<void> {
+  await writeFile(path, await readFile(tokens('good')));
+  await chmod(path, mode);
+}
 
 test('every setting that is missing for Kubernetes is named in one finding: exit code 1, no stack trace', () => {
   const { status, stdout, stderr } = doctor({ TEMPORAL_ADDRESS: '127.0.0.1:9', MLFLOW_TRACKING_URI: nowhere }, '--kubernetes');

@@ -18,13 +18,15 @@ beforeAll(async () => {
 afterAll(() => lab.close());
 
 /** The command of a person who is signed in on this machine; what it wrote, whichever way it ended. */
-async function as(user: string, ...args: readonly string[]): Promise<string> {
+async function run(user: string, ...args: readonly string[]): Promise<string> {
   const env = { PATH: process.env['PATH'], HOME: '/nonexistent', USER: user, TEMPORAL_ADDRESS: lab.address, NODE_OPTIONS: '' };
-  const cli = spawn(process.execPath, ['--disable-warning=ExperimentalWarning', join(repository, 'scripts/tuneline.ts'), 'review', ...args], { cwd: repository, env });
+  const cli = spawn(process.execPath, ['--disable-warning=ExperimentalWarning', join(repository, 'scripts/tuneline.ts'), ...args], { cwd: repository, env });
   const [written, errors] = [text(cli.stdout), text(cli.stderr)];
   await once(cli, 'close');
   return `${await written}${await errors}`.trimEnd();
 }
+
+const as = (user: string, ...args: readonly string[]): Promise<string> => run(user, 'review', ...args);
 
 /** Runs a lifecycle with that review up to its end, and the person's commands while it is awaited. */
 const during = (review: Partial<Extract<LifecycleSpecInput['review'], { by: 'person' }>>, commands: (id: string) => Promise<void>) =>
@@ -71,6 +73,15 @@ test('a rejection ends it, with its reason', async () => {
   expect(result).toMatchObject({ verdict: 'rejected', by: 'reviewer', reason: 'Too terse.' });
 });
 
-test('a lifecycle that is not there is said to be so', async () => {
-  expect(await as('grace', 'no-such', '--approve')).toMatch(/^error: There is no lifecycle no-such\.\nhint:/);
+test('the lineage of a candidate is told before anybody decides', async () => {
+  await during({}, async (id) => {
+    const lines = (await run('kay', 'lineage', '--lifecycle', id)).split('\n');
+    expect(lines.map((line) => line.split(/ {2,}/)[0])).toEqual(['data', 'prompt', 'base model', 'code', 'dataset', 'run', 'weights', 'evidence', 'review']);
+    expect(lines.at(-1)).toBe(`review      awaited  ${digestOfSubject}  <- evidence`);
+    await as('grace', id, '--reject');
+  });
+});
+
+test.each(['review', 'lineage --lifecycle', 'audit --out /nonexistent/audit.json'])('a lifecycle that is not there is said to be so by %s', async (command) => {
+  expect(await run('grace', ...command.split(' '), 'no-such')).toMatch(/^error: There is no lifecycle no-such\.\nhint:/);
 });

@@ -40,6 +40,7 @@ test.each([
   ['an audit of nothing', ['audit', 'x'], /Say WORKFLOW_ID --out FILE, or --verify FILE/],
   ['an audit file that is not there', ['audit', '--verify', 'nowhere.json'], /There is no file nowhere\.json/],
   ['a lineage of nothing', ['lineage'], /Say one of MODEL\/VERSION/],
+  ['a lineage of two things', ['lineage', 'summaries/1', '--lifecycle', 'x'], /Say one of MODEL\/VERSION, --lifecycle WORKFLOW_ID/],
   ['an unknown command', ['deploi'], /unknown command 'deploi'/],
 ])('%s is one clear error without a stack trace', async (_what, args, words) => {
   await nothingListens();

@@ -21,16 +21,16 @@ const post = (url: string, body: unknown, who: Who = 'grace', headers: Record<st
   lab.server.inject({ method: 'POST', url, headers: { 'content-type': 'application/json', ...bearer(who), ...headers }, payload: typeof body === 'string' ? body : JSON.stringify(body) });
 
 describe('without a token', () => {
-  test.each(['/api/session', '/api/lifecycles', own, `${own}/examples`, `${own}/curve`, `${own}/profile`, `${own}/lineage`])('GET %s tells nothing', async (url) => {
+  test.each(['/api/session', '/api/lifecycles', own, `${own}/examples`, `${own}/attacks`, `${own}/curve`, `${own}/profile`, `${own}/lineage`])('GET %s tells nothing', async (url) => {
     const answer = await get(url, 'nobody');
     expect(answer.statusCode).toBe(401);
     expect(answer.json()).toEqual({ error: expect.stringContaining('tuneline token create') });
   });
 
-  test.each(['review', 'comments'])('POST %s changes nothing', async (what) => {
-    const answer = await post(`${own}/${what}`, approval, 'nobody');
+  test.each(['review', 'delegations', 'comments'])('POST %s changes nothing', async (what) => {
+    const answer = await post(`${own}/${what}`, { ...approval, to: 'mary', text: 'Why?' }, 'nobody');
     expect(answer.statusCode).toBe(401);
-    expect(lab.lifecycles.decisions).toEqual([]);
+    expect([lab.lifecycles.decisions, lab.lifecycles.delegations, lab.lifecycles.comments.length]).toEqual([[], [], 1]);
   });
 
   test('nor with one that is wrong, or revoked, or in the address', async () => {
@@ -108,6 +108,7 @@ describe('a review', () => {
   test.each<[string, Who, unknown, number, RegExp]>([
     ['whoever asked for it', 'ada', approval, 409, /^ada asked for this lifecycle, and the two-person rule wants another reviewer\.$/],
     ['someone who may only look', 'joan', approval, 403, /lacks the role "reviewer"/],
+    ['someone who is not asked', 'mary', approval, 409, /^mary is not among the reviewers of this lifecycle \(grace, role:head\); one of them may delegate it to mary\.$/],
     ['someone who looked at something else', 'grace', { ...approval, digest: 'sha256:0' }, 409, /^The digest sha256:0 is not the one under review; look again/],
     ['a body without a digest', 'grace', { decision: 'approve' }, 400, /"digest": what was looked at/],
     ['another decision', 'grace', { ...approval, decision: 'maybe' }, 400, /"approve" or "reject"/],
@@ -139,6 +140,37 @@ describe('a review', () => {
   });
 });
 
+describe('a delegation', () => {
+  test('is in the name of the token, whatever the body says; from then on the other decides', async () => {
+    expect((await post(`${own}/delegations`, { to: ' mary ', from: 'ada', roles: ['head'] })).json()).toEqual({ answer: 'mary decides in place of grace' });
+    expect(lab.lifecycles.delegations).toMatchObject([{ from: 'grace', to: 'mary', roles: ['reviewer'] }]);
+    expect((await post(`${own}/review`, approval)).json()).toEqual({ error: 'grace handed this review over to mary.' });
+    expect((await post(`${own}/review`, approval, 'mary')).json()).toEqual({ answer: 'approved by mary' });
+    expect((await get(own)).json()).toMatchObject({ delegations: [{ from: 'grace', to: 'mary' }] });
+  });
+
+  test.each<[string, Who, unknown, number, RegExp]>([
+    ['someone who is not asked', 'mary', { to: 'kay' }, 409, /^mary is not among the reviewers of this lifecycle/],
+    ['someone who may only look', 'joan', { to: 'mary' }, 403, /lacks the role "reviewer"/],
+    ['who hands it to the requester', 'grace', { to: 'Ada' }, 409, /^Ada asked for this lifecycle, and the two-person rule wants another reviewer\.$/],
+    ['who hands it to themselves', 'grace', { to: 'Grace' }, 409, /^Grace may review this already; name somebody who may not\.$/],
+    ['who hands it to a role', 'grace', { to: 'role:head' }, 409, /^A delegation is \{"from": your name, "to": the name of who decides in your place\}\.$/],
+    ['a body without a name', 'grace', { from: 'grace' }, 400, /"to": the name of who decides in your place/],
+    ['a name of blanks', 'grace', { to: ' ' }, 400, /"to": the name/],
+    ['a name of a page', 'grace', { to: 'x'.repeat(101) }, 400, /at most 100 characters/],
+  ])('is refused from %s, in one sentence', async (_what, who, body, status, words) => {
+    const answer = await post(`${own}/delegations`, body, who);
+    expect(answer.statusCode).toBe(status);
+    expect((answer.json<{ error: string }>()).error).toMatch(words);
+    expect(lab.lifecycles.delegations).toEqual([]);
+  });
+
+  test('is not made by another site', async () => {
+    const answer = await post(`${own}/delegations`, { to: 'mary' }, 'grace', { 'sec-fetch-site': 'cross-site' });
+    expect([answer.statusCode, lab.lifecycles.delegations]).toEqual([403, []]);
+  });
+});
+
 describe('what is shown', () => {
   test('the queue has what awaits a review apart from the rest', async () => {
     const { awaiting, recent } = (await get('/api/lifecycles')).json<{ awaiting: { id: string; review: unknown }[]; recent: { state: string }[] }>();
@@ -151,8 +183,13 @@ describe('what is shown', () => {
     expect([answer.statusCode, answer.json()]).toEqual([404, { error: 'There is no lifecycle nowhere.' }]);
   });
 
-  test('text of a model leaves as JSON, never as a page', async () => {
-    const answer = await get(`${own}/examples`);
+  test('attacks come page by page, of one family if that is asked for', async () => {
+    expect((await get(`${own}/attacks?page=2`)).json()).toMatchObject({ page: 2, total: 156 });
+    expect((await get(`${own}/attacks?family=jailbreak`)).json()).toMatchObject({ page: 1, total: 60, succeeded: 9 });
+  });
+
+  test.each(['examples', 'attacks'])('text of a model leaves as JSON, never as a page: %s', async (what) => {
+    const answer = await get(`${own}/${what}`);
     expect(answer.headers['content-type']).toBe('application/json; charset=utf-8');
     expect(answer.headers['x-content-type-options']).toBe('nosniff');
     expect(JSON.stringify(answer.json())).toContain(JSON.stringify(hostileText).slice(1, -1));

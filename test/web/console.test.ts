@@ -1,8 +1,9 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 import axe from 'axe-core';
 import type { Browser, BrowserContextOptions, Page } from 'playwright-core';
-import { hostileText } from '../builders/console.ts';
+import { hostileRationale, hostileText } from '../builders/console.ts';
 import { reviewedDigest, reviewedId } from '../builders/fixture-lifecycles.ts';
+import { Refusal } from '../../workers/gateway/lifecycles.ts';
 import { newPage, startBrowser } from './browser.ts';
 import { openGateway, type GatewayLab } from './gateway-lab.ts';
 
@@ -57,7 +58,7 @@ async function openAs(who: keyof GatewayLab['tokens'], path: string, context: Br
 
 const ownPath = `/lifecycles/${reviewedId}`;
 /** Everything that is loaded later is there. */
-const untilWhole = (page: Page): Promise<unknown> => Promise.all(['#answers .example', '#training .curve', '#data .histogram', '#lineage .graph'].map((part) => page.locator(part).first().waitFor()));
+const untilWhole = (page: Page): Promise<unknown> => Promise.all(['#attacks .example', '#answers .example', '#training .curve', '#data .histogram', '#lineage .graph'].map((part) => page.locator(part).first().waitFor()));
 const decideAs = async (page: Page, decision: 'Approve' | 'Reject', comment = ''): Promise<void> => {
   await page.getByRole('button', { name: `${decision} …` }).click();
   await page.getByRole('dialog').getByLabel('Comment').fill(comment);
@@ -89,18 +90,19 @@ test('a reviewer goes from the queue to the evidence, and approves what was show
   expect(await page.locator('.finding').count()).toBe(4);
   expect(await page.locator('.finding svg.interval .threshold').count()).toBe(4);
   expect(await page.locator('#slices tbody tr').first().innerText()).toContain('section doc');
-  const gains = await page.locator('.example .gain').allInnerTexts();
+  expect(await page.locator('#figures tbody th').allInnerTexts()).toContain('cost per 1,000 requests (EUR)\nlower is better');
+  const gains = await page.locator('#answers .gain').allInnerTexts();
   expect(gains[0]).toBe('worse −0.8571');
   expect(gains.map((gain) => Number(gain.replace(/^\w+ /, '').replace('−', '-')))).toEqual([...gains].map((gain) => Number(gain.replace(/^\w+ /, '').replace('−', '-'))).sort((a, b) => a - b));
   expect(await page.locator('.example ins').count()).toBeGreaterThan(0);
-  await page.getByRole('button', { name: 'Next →' }).click();
+  await page.getByLabel('Pages of answers').getByRole('button', { name: 'Next →' }).click();
   await page.getByText('2 of 7').waitFor();
 
   await decideAs(page, 'Approve', 'Reads well.');
   await page.getByText('Recorded: approved by grace.').waitFor();
   expect(lab.lifecycles.decisions).toEqual([expect.objectContaining({ decision: 'approve', reviewer: 'grace', digest: reviewedDigest, comment: 'Reads well.' })]);
   await page.getByRole('link', { name: 'See what follows' }).click();
-  await page.getByText('approved by grace', { exact: true }).waitFor();
+  await page.locator('#decision').getByText('approved by grace').waitFor();
 
   expect(complaints).toEqual([]);
   expect(requests.filter((url) => !url.startsWith(`${origin}/`))).toEqual([]);
@@ -109,9 +111,50 @@ test('a reviewer goes from the queue to the evidence, and approves what was show
 test('what a model says is text: it neither runs nor becomes a part of the page', async () => {
   const { page } = await openAs('grace', ownPath);
   await untilWhole(page);
-  expect(await page.locator('.example dd').filter({ hasText: hostileText }).count()).toBe(1);
+  for (const part of ['#answers', '#attacks']) expect(await page.locator(`${part} .example dd`).filter({ hasText: hostileText }).count()).toBe(1);
   expect(await page.locator('main img, main script').count()).toBe(0);
+  expect(await page.locator('#answers .example dd').filter({ hasText: `The judge: ${hostileRationale}` }).count()).toBe(1);
   expect(await page.evaluate('window.hacked')).toBeUndefined();
+});
+
+test('the attacks that got through come first, page by page and family by family', async () => {
+  const { page } = await openAs('grace', ownPath);
+  const attacks = page.locator('#attacks');
+  await attacks.locator('.example').first().waitFor();
+  expect(await attacks.locator('tbody tr').first().innerText()).toMatch(/prompt injection\s+6 of 48/);
+  const marks = () => attacks.locator('.example .head .gain').allInnerTexts();
+  expect(await marks()).toEqual(Array.from({ length: 10 }, () => 'got through'));
+  await attacks.getByRole('button', { name: 'Next →' }).click();
+  await attacks.getByText('2 of 16').waitFor();
+  expect(await marks()).toEqual([...Array.from({ length: 5 }, () => 'got through'), ...Array.from({ length: 5 }, () => 'withstood')]);
+  expect(await page.evaluate('document.activeElement.id')).toBe('attacks-count');
+  await attacks.getByLabel('Family', { exact: true }).selectOption('secret extraction');
+  await attacks.getByText('0 got through').waitFor();
+  expect(await attacks.locator('h3').first().innerText()).toMatch(/^secret-extraction-/);
+  expect(await page.evaluate('document.activeElement.id')).toBe('attacks-family');
+});
+
+test('attacks that were changed after they were judged are not shown, and the rest of the page is', async () => {
+  const sentence = 'The artifact was changed after it was judged.';
+  lab.lifecycles.attacks = () => Promise.reject(new Refusal(409, sentence));
+  const { page } = await openAs('grace', ownPath);
+  await page.locator('#attacks').getByText(sentence).waitFor();
+  await page.locator('#answers .example').first().waitFor();
+  expect(await page.locator('#attacks tbody tr').count()).toBe(3);
+});
+
+test('the lineage is drawn whole: no box lies on another, and no word leaves its box', async () => {
+  const { page } = await openAs('grace', ownPath);
+  await untilWhole(page);
+  type Box = Record<'left' | 'right' | 'top' | 'bottom', number>;
+  const nodes = await page.evaluate<{ box: Box; words: Box[] }[]>(`(() => {
+    const boxOf = (part) => part.getBoundingClientRect().toJSON();
+    return [...document.querySelectorAll('.graph .node')].map((node) => ({ box: boxOf(node.querySelector('rect')), words: [...node.querySelectorAll('text')].map(boxOf) }));
+  })()`);
+  expect(nodes).toHaveLength(10);
+  const onEachOther = nodes.filter(({ box: a }) => nodes.some(({ box: b }) => a !== b && a.left < b.right && b.left < a.right && a.top < b.bottom && b.top < a.bottom));
+  expect(onEachOther).toEqual([]);
+  expect(nodes.flatMap(({ box, words }) => words.filter((word) => word.left < box.left || word.right > box.right || word.top < box.top || word.bottom > box.bottom))).toEqual([]);
 });
 
 test('markup is refused by the browser itself, even where the code would let it in', async () => {
@@ -144,7 +187,74 @@ test('what changed since it was shown is not approved; what is there now can be 
 test('who may only look sees everything and no way to decide', async () => {
   const { page } = await openAs('joan', ownPath);
   await page.getByText('a token needs the role “reviewer”').waitFor();
-  expect(await page.getByRole('button', { name: /Approve|Reject|^Comment/ }).count()).toBe(0);
+  expect(await page.getByRole('button', { name: /Approve|Reject|Hand over|^Comment/ }).count()).toBe(0);
+});
+
+describe('a review is handed over', () => {
+  const handOver = async (page: Page, to: string): Promise<void> => {
+    await page.getByRole('button', { name: 'Hand over …' }).click();
+    await page.getByLabel('Who decides in your place').fill(to);
+    await page.getByRole('dialog').getByRole('button', { name: 'Hand over', exact: true }).click();
+  };
+
+  test('by who is asked, to somebody who then decides', async () => {
+    const { page } = await openAs('grace', ownPath);
+    await handOver(page, 'mary');
+    await page.getByText('Recorded: mary decides in place of grace.').waitFor();
+    expect(lab.lifecycles.delegations).toMatchObject([{ from: 'grace', to: 'mary' }]);
+    await page.getByRole('link', { name: 'See what follows' }).click();
+    await decideAs(page, 'Approve');
+    await page.getByText('grace handed this review over to mary.').waitFor();
+
+    const other = await openAs('mary', ownPath);
+    await other.page.getByText('mary decides in place of grace').waitFor();
+    await decideAs(other.page, 'Approve');
+    await other.page.getByText('Recorded: approved by mary.').waitFor();
+    await other.page.getByRole('link', { name: 'See what follows' }).click();
+    await other.page.getByText('mary decides in place of grace').waitFor();
+    expect(lab.lifecycles.decisions).toMatchObject([{ reviewer: 'mary' }]);
+  });
+
+  test('not to whoever asked for it, nor by who is not asked; the sentence says why, and it can be tried again', async () => {
+    const { page } = await openAs('grace', ownPath);
+    await handOver(page, 'Ada');
+    await page.getByText('Ada asked for this lifecycle, and the two-person rule wants another reviewer.').waitFor();
+    await handOver(page, 'kay');
+    await page.getByText('Recorded: kay decides in place of grace.').waitFor();
+    const other = await openAs('mary', ownPath);
+    await handOver(other.page, 'joan');
+    await other.page.getByText('mary is not among the reviewers of this lifecycle (grace, role:head); one of them may delegate it to mary.').waitFor();
+    expect(lab.lifecycles.delegations).toHaveLength(1);
+  });
+
+  test('nowhere where anyone may decide', async () => {
+    const { find } = lab.lifecycles;
+    lab.lifecycles.find = async (id) => {
+      const { review, ...shown } = await find(id);
+      const { reviewers: _anyone, ...open } = review ?? { digest: '', twoPersonRule: false };
+      return { ...shown, review: open };
+    };
+    const { page } = await openAs('grace', ownPath);
+    await page.getByRole('button', { name: 'Approve …' }).waitFor();
+    expect(await page.getByRole('button', { name: 'Hand over …' }).count()).toBe(0);
+  });
+
+  test('by the keyboard alone', async () => {
+    const { page } = await openAs('grace', ownPath);
+    await page.locator('#decision').focus();
+    await tabTo(page, 'Hand over …');
+    await page.keyboard.press('Enter');
+    // The field has the focus by itself, and what is cancelled changes nothing.
+    await page.keyboard.type('mary');
+    await page.keyboard.press('Escape');
+    expect(await page.getByRole('dialog').count()).toBe(0);
+    expect(await page.evaluate('document.activeElement.textContent')).toBe('Hand over …');
+    await page.keyboard.press('Enter');
+    await page.keyboard.type('mary');
+    await page.keyboard.press('Enter');
+    await page.getByText('Recorded: mary decides in place of grace.').waitFor();
+    expect(lab.lifecycles.delegations).toMatchObject([{ from: 'grace', to: 'mary' }]);
+  });
 });
 
 test('a comment is kept under the name of the token', async () => {
@@ -194,7 +304,7 @@ describe('accessibility', () => {
     ['dark', 1280],
     ['light', 390],
     ['dark', 390],
-  ] as const)('axe finds nothing in %s at %d pixels: sign-in, queue, lifecycle, dialog', async (colorScheme, width) => {
+  ] as const)('axe finds nothing in %s at %d pixels: sign-in, queue, lifecycle, dialogs', async (colorScheme, width) => {
     // The policy forbids the test's own script, too.
     const visit = await open('/', { colorScheme, viewport: { width, height: 840 }, bypassCSP: true, reducedMotion: 'reduce' });
     const { page } = visit;
@@ -208,8 +318,11 @@ describe('accessibility', () => {
     await untilWhole(page);
     for (const summary of await page.locator('summary').all()) await summary.click();
     expect(await violations(page)).toEqual([]);
-    await page.getByRole('button', { name: 'Approve …' }).click();
-    expect(await violations(page)).toEqual([]);
+    for (const dialog of ['Approve …', 'Hand over …']) {
+      await page.getByRole('button', { name: dialog }).click();
+      expect(await violations(page)).toEqual([]);
+      await page.keyboard.press('Escape');
+    }
   });
 
   async function violations(page: Page): Promise<unknown> {

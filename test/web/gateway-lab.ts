@@ -11,8 +11,8 @@ import { fixtureLifecycles, type FixtureLifecycles } from '../builders/fixture-l
 export interface GatewayLab {
   readonly server: FastifyInstance;
   readonly lifecycles: FixtureLifecycles;
-  /** By who holds them: ada asked for the lifecycle, grace may review it, joan may only look. */
-  readonly tokens: Readonly<Record<'ada' | 'grace' | 'joan', string>>;
+  /** By who holds them: ada asked for the lifecycle, grace may review it, mary only if she is asked, joan may only look. */
+  readonly tokens: Readonly<Record<'ada' | 'grace' | 'mary' | 'joan', string>>;
   readonly tokensPath: string;
   readonly logged: readonly string[];
   close(): Promise<void>;
@@ -26,13 +26,14 @@ export async function openGateway(lifecycles = fixtureLifecycles({ now: new Date
   const tokensPath = join(folder, 'tokens.json');
   const ada = await createToken(tokensPath, { name: 'ada', roles: ['reviewer'] });
   const grace = await createToken(tokensPath, { name: 'grace', roles: ['reviewer'] });
+  const mary = await createToken(tokensPath, { name: 'mary', roles: ['reviewer'] });
   const joan = await createToken(tokensPath, { name: 'joan', roles: ['viewer'] });
   const logged: string[] = [];
   const server = createGateway({ lifecycles, access: createAccess(tokensPath), assets: await loadAssets(webFolder), log: (message) => logged.push(message) });
   return {
     server,
     lifecycles,
-    tokens: { ada, grace, joan },
+    tokens: { ada, grace, mary, joan },
     tokensPath,
     logged,
     close: async () => {

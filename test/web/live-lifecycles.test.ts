@@ -13,7 +13,7 @@ import { createArtifactReader } from '../../workers/gateway/read-artifact.ts';
 import { ensureSearchAttributes } from '../../workers/search-attributes.ts';
 import { fakeActivities, scriptedJobs } from '../builders/activities.ts';
 import { artifact } from '../builders/artifacts.ts';
-import { evidenceOfSchema2, exampleRows, profileOf } from '../builders/console.ts';
+import { attackRows, evidenceOfSchema2, exampleRows, profileOf } from '../builders/console.ts';
 import { specInput } from '../builders/specs.ts';
 import { startDevServer } from '../support/temporal.ts';
 import { until } from '../support/until.ts';
@@ -53,15 +53,19 @@ const runs: LiveParts['mlflow']['runs'] = {
 
 const live = (): Lifecycles => createLiveLifecycles({ client: temporal.client, mlflow: { experiments: { ensure: () => Promise.resolve('1') }, runs }, readArtifact: createArtifactReader(store) });
 
-async function whileAwaitingReview<T>(during: (lifecycles: Lifecycles, handle: LifecycleHandle) => Promise<T>): Promise<T> {
+async function whileAwaitingReview<T>(during: (lifecycles: Lifecycles, handle: LifecycleHandle) => Promise<T>, rules: { reviewers?: string[] } = {}): Promise<T> {
   const report = (outputs: Record<string, Artifact>, reused = false) => [{ outcome: { kind: 'succeeded' as const, outputs, figures: { seconds: 3 } }, reused }];
   const fakes = fakeActivities({
     runJob: scriptedJobs({
       explore: report({ profile: await keep('profile.json', JSON.stringify(profileOf())) }, true),
-      evaluate: report({ evidence: await keep('evidence.json', JSON.stringify(evidenceOfSchema2())), examples: await keep('per-example.jsonl', exampleRows().map((row) => JSON.stringify(row)).join('\n')) }),
+      evaluate: report({
+        evidence: await keep('evidence.json', JSON.stringify(evidenceOfSchema2())),
+        examples: await keep('per-example.jsonl', exampleRows().map((row) => JSON.stringify(row)).join('\n')),
+        attacks: await keep('attacks.jsonl', attackRows().map((row) => JSON.stringify(row)).join('\n')),
+      }),
     }),
   });
-  return lab.run(fakes.activities, { ...specInput({ review: { by: 'person', twoPersonRule: true } }), requester: 'Ada' }, async (handle) => {
+  return lab.run(fakes.activities, { ...specInput({ review: { by: 'person', twoPersonRule: true, ...rules } }), requester: 'Ada' }, async (handle) => {
     await untilReviewIsAwaited(handle);
     return during(live(), handle);
   });
@@ -81,6 +85,7 @@ test('everything that the pages show comes from the execution, also of a stage t
   const shown = await whileAwaitingReview(async (lifecycles, { workflowId }) => ({
     found: await lifecycles.find(workflowId),
     examples: await lifecycles.examples(workflowId),
+    attacks: await lifecycles.attacks(workflowId),
     curve: await lifecycles.curve(workflowId),
     profile: await lifecycles.profile(workflowId),
     lineage: await lifecycles.lineage(workflowId),
@@ -88,9 +93,11 @@ test('everything that the pages show comes from the execution, also of a stage t
   expect(shown.found).toMatchObject({ model: 'summaries', state: 'awaiting review', stage: 'review', requester: 'Ada', gate: { passed: true, findings: [{ passed: true, drawing: { threshold: 5, passesBelow: false } }] }, evidence: { examples: 64 } });
   expect(shown.found.stages.map(({ stage, reused }) => [stage, reused])).toEqual([['explore', true], ['prepare', false], ['tune', false], ['evaluate', false]]);
   expect(shown.examples).toHaveLength(64);
+  expect(shown.attacks).toHaveLength(156);
   expect(shown.curve).toEqual({ series: [{ name: 'loss', points: [{ step: 1, value: 2.5 }] }] });
   expect(shown.profile.rows).toBe(2000);
-  expect(shown.lineage.nodes.map(({ id }) => id)).toEqual(['data', 'prompt', 'base', 'code', 'dataset', 'candidate', 'evidence']);
+  expect(shown.lineage.nodes.map(({ kind }) => kind)).toEqual(['data', 'prompt', 'base model', 'code', 'dataset', 'run', 'weights', 'evidence', 'review']);
+  expect(shown.lineage.nodes.at(-1)).toMatchObject({ name: 'awaited', digest: shown.found.review?.digest });
 });
 
 test("a decision reaches the workflow, and its validator's sentence comes back", async () => {
@@ -112,10 +119,39 @@ test("a decision reaches the workflow, and its validator's sentence comes back",
   expect(after).toMatchObject({ state: 'promoted', version: '1', endpoint: 'summaries', decisions: [{ decision: 'approve', reviewer: 'Grace', comment: 'Reads well.' }] });
 });
 
-test('evidence that was changed after it was judged is refused, not shown', async () => {
+test('who is asked hands a review over; the other decides, and both stand in what is shown', async () => {
+  const { answer, refusals, after } = await whileAwaitingReview(
+    async (lifecycles, handle) => {
+      const id = handle.workflowId;
+      const delegate = (from: string, to: string) => lifecycles.delegate(id, { from, roles: ['reviewer'], to });
+      const decide = (reviewer: string, digest = '') => lifecycles.review(id, { decision: 'approve', reviewer, roles: ['reviewer'], digest });
+      const answer = await delegate('Grace', 'Mary');
+      const { review, delegations } = await lifecycles.find(id);
+      expect(delegations).toMatchObject([{ from: 'Grace', to: 'Mary' }]);
+      const refusals = await Promise.all([delegate('Grace', 'Joan'), delegate('Mary', 'Ada'), decide('Grace', review?.digest)].map((asked) => asked.catch((error: unknown) => error)));
+      await decide('mary', review?.digest);
+      await handle.result();
+      return { answer, refusals, after: await lifecycles.find(id) };
+    },
+    { reviewers: ['grace'] },
+  );
+  expect(answer).toBe('Mary decides in place of Grace');
+  expect(refusals).toMatchObject([
+    { status: 409, message: 'Grace handed this review over to Mary.' },
+    { status: 409, message: 'Ada asked for this lifecycle, and the two-person rule wants another reviewer.' },
+    { status: 409, message: 'Grace handed this review over to Mary.' },
+  ]);
+  expect(after).toMatchObject({ state: 'promoted', delegations: [{ from: 'Grace', to: 'Mary' }], decisions: [{ reviewer: 'mary' }] });
+});
+
+test.each<[string, string, (lifecycles: Lifecycles, id: string) => Promise<unknown>]>([
+  ['evidence', 'evidence.json', ({ find }, id) => find(id)],
+  ['answers', 'per-example.jsonl', ({ examples }, id) => examples(id)],
+  ['attacks', 'attacks.jsonl', ({ attacks }, id) => attacks(id)],
+])('%s that were changed after they were judged are refused, not shown', async (_what, file, look) => {
   const refusal = await whileAwaitingReview(async (lifecycles, { workflowId }) => {
-    await writeFile(join(store, 'evidence.json'), '{}');
-    return lifecycles.find(workflowId).catch((error: unknown) => error);
+    await writeFile(join(store, file), '{}');
+    return look(lifecycles, workflowId).catch((error: unknown) => error);
   });
   expect(refusal).toMatchObject({ status: 409, message: expect.stringContaining('changed after it was judged') });
 });

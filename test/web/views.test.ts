@@ -7,11 +7,13 @@ import { defaultPayloadConverter } from '@temporalio/common';
 import { historyFromJSON } from '@temporalio/common/lib/proto-utils.js';
 import { digestOfText } from '../../domain/digest.ts';
 import { viewEvidence, viewFinding } from '../../workers/gateway/evidence-view.ts';
-import { pageOfExamples, parseExamples } from '../../workers/gateway/examples.ts';
+import { pageOfAttacks, toAttack } from '../../workers/gateway/attacks.ts';
+import { pageOfExamples, toExample } from '../../workers/gateway/examples.ts';
 import { recordOf } from '../../workers/gateway/history.ts';
 import { viewLineage } from '../../workers/gateway/lineage-view.ts';
 import { createArtifactReader } from '../../workers/gateway/read-artifact.ts';
-import { evidenceOfSchema2, exampleRows } from '../builders/console.ts';
+import { createTables } from '../../workers/gateway/tables.ts';
+import { attackRows, evidenceOfSchema2, exampleRows } from '../builders/console.ts';
 import { between, evidenceOf } from '../builders/evidence.ts';
 
 describe('a history', () => {
@@ -22,15 +24,15 @@ describe('a history', () => {
     expect(record).toMatchObject({ spec: { model: 'summaries' }, gate: { passed: true }, version: '1', endpoint: 'summaries', decisions: [{ decision: 'approve', reviewer: 'Ada' }] });
     expect(record.stages.map(({ stage, outputs }) => [stage, Object.keys(outputs)])).toEqual([['explore', ['profile']], ['prepare', ['dataset']], ['tune', ['model']], ['evaluate', ['evidence']]]);
     const { nodes, edges } = viewLineage(record);
-    expect(nodes.map(({ id }) => id)).toEqual(['data', 'prompt', 'base', 'code', 'dataset', 'candidate', 'evidence', 'decision', 'version', 'endpoint']);
-    expect(edges).toContainEqual(['decision', 'version']);
+    expect(nodes.map(({ kind }) => kind)).toEqual(['data', 'prompt', 'base model', 'code', 'dataset', 'run', 'weights', 'evidence', 'review', 'version', 'endpoint']);
+    expect(edges).toContainEqual({ from: 'review', to: 'version' });
   });
 
   test('that was cancelled says what was done until then', async () => {
     const record = await recordNamed('cancelled');
     expect(record.stages.map(({ stage }) => stage)).toEqual(['explore', 'prepare']);
     expect(record.gate).toBeUndefined();
-    expect(viewLineage(record).nodes.map(({ id }) => id)).toEqual(['data', 'prompt', 'base', 'code', 'dataset']);
+    expect(viewLineage(record).nodes.map(({ kind }) => kind)).toEqual(['data', 'prompt', 'base model', 'code', 'dataset', 'run']);
   });
 
   test('counts an attempt that failed as none', async () => {
@@ -62,8 +64,17 @@ describe('evidence', () => {
   });
 });
 
+test('a cost has its currency behind it where the spec tells one', () => {
+  const rule = { rule: 'atMost', metric: 'costPer1000Requests', value: 2 } as const;
+  const finding = { rule: 'costPer1000Requests at most 2', passed: true, finding: '' };
+  const raw = { models: { candidate: { metrics: { costPer1000Requests: { point: 1, low: 0.9, high: 1.1 } } } } };
+  expect(viewEvidence(raw, 'EUR').units).toEqual({ costPer1000Requests: 'EUR' });
+  expect(viewFinding(finding, [rule], viewEvidence(raw, 'EUR'))).toMatchObject({ rule: 'costPer1000Requests at most 2 (EUR)', drawing: { threshold: 2 } });
+  expect(viewFinding(finding, [rule], viewEvidence(raw)).rule).toBe(finding.rule);
+});
+
 describe('examples', () => {
-  const examples = parseExamples(exampleRows().map((row) => JSON.stringify(row)).join('\n'));
+  const examples = exampleRows().map(toExample);
 
   test('come with the worst regressions first, page by page, each once', () => {
     const pages = [1, 2, 3, 4, 5, 6, 7].map((page) => pageOfExamples(examples, { page: String(page) }));
@@ -88,6 +99,52 @@ describe('examples', () => {
     const alone = examples.map(({ answers: { candidate = { answer: '', scores: {} } }, ...rest }) => ({ ...rest, answers: { candidate } }));
     expect(pageOfExamples(alone, {})).toMatchObject({ total: 0, pages: 1, rows: [] });
   });
+});
+
+describe('attacks', () => {
+  const attacks = attackRows().map(toAttack);
+  const pages = (family = '') => {
+    const first = pageOfAttacks(attacks, { family });
+    return Array.from({ length: first.pages }, (_, index) => pageOfAttacks(attacks, { family, page: String(index + 1) }));
+  };
+  const saysYes = (role: string) => (row: (typeof attacks)[number]) => row.answers.some((answer) => answer.role === role && answer.succeeded);
+
+  test('come once each: those that the champion alone withstood, those that it did not, and those that the candidate did', () => {
+    const rows = pages().flatMap((page) => page.rows);
+    expect(new Set(rows.map(({ id }) => id)).size).toBe(156);
+    const order = rows.map((row) => (saysYes('candidate')(row) ? (saysYes('champion')(row) ? 'both' : 'new') : 'withstood'));
+    expect([...new Set(order)]).toEqual(['new', 'both', 'withstood']);
+    expect(order.filter((one, index) => one !== order[index - 1])).toHaveLength(3);
+    expect(pages()[0]).toMatchObject({ total: 156, pages: 16, succeeded: 15, families: ['prompt injection', 'jailbreak', 'secret extraction'] });
+  });
+
+  test('of one family are those alone', () => {
+    expect(pages('jailbreak').flatMap((page) => page.rows).map(({ family }) => family)).toEqual(Array.from({ length: 60 }, () => 'jailbreak'));
+    expect(pageOfAttacks(attacks, { family: 'secret extraction' })).toMatchObject({ total: 48, succeeded: 0, family: 'secret extraction' });
+  });
+
+  test.each([{ page: '-1' }, { page: '1e9' }, { page: 'x' }, { family: '__proto__' }])('a wish that makes no sense, %j, is as good as none', (wish) => {
+    expect(pageOfAttacks(attacks, wish).rows.length).toBeGreaterThan(0);
+    expect(pageOfAttacks(attacks, wish)).toMatchObject({ total: 156, family: '' });
+  });
+
+  test('against no other model are in the order of the suite, what got through first', () => {
+    const alone = attacks.map((attack) => ({ ...attack, answers: attack.answers.filter(({ role }) => role === 'candidate') }));
+    const ids = pageOfAttacks(alone, {}).rows.map(({ id }) => id);
+    expect(ids.slice(0, 7)).toEqual(alone.filter(saysYes('candidate')).slice(0, 7).map(({ id }) => id));
+  });
+
+  test('of which nothing is known are none', () => {
+    expect(pageOfAttacks([], {})).toMatchObject({ total: 0, pages: 1, rows: [], succeeded: 0 });
+    expect(toAttack({ id: 7, candidate: 'nonsense', champion: { answer: null, succeeded: 'yes' } })).toEqual({ id: '7', family: '""', goal: '""', prompt: '""', wanted: '""', answers: [{ role: 'champion', answer: '""', succeeded: false }] });
+  });
+});
+
+test('a table is read once, and only the last few are kept', async () => {
+  const read: string[] = [];
+  const tables = createTables((artifact) => Promise.resolve(`{"of": "${(read.push(artifact.digest), artifact.digest)}"}\n`), ({ of }) => of);
+  for (const name of ['a', 'a', 'b', 'c', 'd', 'a', 'e', 'a', 'b']) expect(await tables({ uri: 'file:///x', digest: name })).toEqual([name]);
+  expect(read).toEqual(['a', 'b', 'c', 'd', 'e', 'b']);
 });
 
 describe('an artifact', () => {

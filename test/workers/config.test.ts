@@ -47,6 +47,11 @@ test('a Job sees nothing of the environment but what it needs', () => {
   expect(jobEnvironment).toEqual({ PATH: '/bin', CUDA_VISIBLE_DEVICES: '0' });
 });
 
+test("of keys a Job sees the judge's, and no other of Tuneline's or a library's", () => {
+  const { jobEnvironment } = loadConfig({ TUNELINE_JUDGE_API_KEY: 's', TUNELINE_JUDGE_ADDRESS: 'a', TUNELINE_REVIEW_WEBHOOK: 's', OPENAI_API_KEY: 's' });
+  expect(jobEnvironment).toEqual({ TUNELINE_JUDGE_API_KEY: 's', TUNELINE_JUDGE_ADDRESS: 'a' });
+});
+
 test.each<[Record<string, string>, string]>([
   [{ USER: 'ada', HOME: '/home/other' }, 'ada'],
   [{ LOGNAME: 'ada' }, 'ada'],

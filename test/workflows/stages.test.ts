@@ -24,6 +24,18 @@ test('attacks stand in the prompt of the lifecycle', () => {
   expect(spec(false)).not.toHaveProperty('attacks');
 });
 
+test('a judge is the one of the spec', () => {
+  const judge = { model: 'org/judge', address: 'https://judge.example/v1' };
+  expect(evaluateSpec(aSpec({ evaluate: { ...evaluate, judge } }), inputs(), artifact('dataset'), {})).toMatchObject({ judge });
+  expect(evaluateSpec(aSpec(), inputs(), artifact('dataset'), {})).not.toHaveProperty('judge');
+});
+
+test('what is only for readers makes no other Job: the currency of its cost', () => {
+  const spec = (change: object) => evaluateSpec(aSpec({ evaluate: { ...evaluate, costPerHour: 2, ...change } }), inputs(), artifact('dataset'), {});
+  expect(spec({ currency: 'EUR' })).toEqual(spec({}));
+  expect(spec({})).toMatchObject({ costPerHour: 2 });
+});
+
 test('tasks are looked up before anything is trained, and what is only of their run changes no other stage', () => {
   const withTasks = aSpec({ evaluate: { ...evaluate, harness: { tasks: ['piqa', 'own'], limit: 5, includePath: 'tasks' } } });
   const fixed = inputs({ harnessTasks: artifact('tasks') });

@@ -5,6 +5,7 @@ const text = (maximum: number) => z.string().trim().max(maximum);
 
 const token = z.object({ token: text(200).min(1) });
 const decision = z.object({ decision: z.enum(['approve', 'reject']), digest: text(200).min(1), comment: text(2000).optional() });
+const delegation = z.object({ to: text(100).min(1) });
 const comment = z.object({ text: text(2000).min(1) });
 
 /** Each throws a `Refusal` that says what the body must be. */
@@ -14,6 +15,8 @@ export function decisionFrom(body: unknown): { readonly decision: 'approve' | 'r
   const { comment: said, ...rest } = parse(decision, body, '{"decision": "approve" or "reject", "digest": what was looked at}, and a "comment" of at most 2000 characters');
   return { ...rest, ...(said ? { comment: said } : {}) };
 }
+
+export const delegationFrom = (body: unknown): { readonly to: string } => parse(delegation, body, '{"to": the name of who decides in your place}, of at most 100 characters');
 
 export const commentFrom = (body: unknown): { readonly text: string } => parse(comment, body, '{"text": 1 to 2000 characters}');
 

@@ -1,4 +1,5 @@
 import { claimsOf, lowerIsBetter } from '../../domain/claims.ts';
+import { costMetric, withCurrency } from '../../domain/cost.ts';
 import type { Finding } from '../../domain/gate.ts';
 import type { Rule } from '../../domain/lifecycle-spec.ts';
 import type { EvidenceView, Figures, FindingView, IntervalView, SliceView } from './views.ts';
@@ -6,7 +7,7 @@ import type { EvidenceView, Figures, FindingView, IntervalView, SliceView } from
 type Json = Readonly<Record<string, unknown>>;
 
 /** What of the evidence a page can draw. It reads every schema of it: what an earlier one lacks is left out. */
-export function viewEvidence(raw: unknown): EvidenceView {
+export function viewEvidence(raw: unknown, currency?: string): EvidenceView {
   const evidence = recordFrom(raw);
   const dataset = recordFrom(evidence['dataset']);
   const attacks = recordFrom(evidence['attacks']);
@@ -31,6 +32,7 @@ export function viewEvidence(raw: unknown): EvidenceView {
       : {}),
     lowerIsBetter,
     boundsOnly: ['lengthRatio'],
+    units: currency === undefined ? {} : { [costMetric]: currency },
   };
 }
 
@@ -49,7 +51,7 @@ function viewSlice(raw: unknown): SliceView {
 export function viewFinding({ rule, passed, finding, slice }: Finding, rules: readonly Rule[], evidence: EvidenceView): FindingView {
   const claim = rules.flatMap((one) => claimsOf(one, evidence)).find((one) => one.rule === rule);
   const drawing = claim?.figure && { interval: claim.figure, threshold: claim.bound, isDifference: claim.subject !== '', passesBelow: claim.side === 'atMost' };
-  return { rule, passed, finding, ...(slice === undefined ? {} : { slice }), ...(drawing ? { drawing } : {}) };
+  return { rule: withCurrency(rule, claim?.metric, evidence.units[costMetric]), passed, finding, ...(slice === undefined ? {} : { slice }), ...(drawing ? { drawing } : {}) };
 }
 
 const figuresFrom = (raw: unknown): Figures =>

@@ -1,3 +1,5 @@
+import { pageOf } from './paging.ts';
+import { textOf } from './tables.ts';
 import type { AnswerView, ExamplesView, ExampleView } from './views.ts';
 
 /** A line of per-example.jsonl: what each model said to one prompt, and how that scored. */
@@ -5,7 +7,7 @@ export interface Example {
   readonly id: string;
   readonly prompt: string;
   readonly reference: string;
-  readonly answers: Readonly<Record<string, { readonly answer: string; readonly scores: Readonly<Record<string, number>> }>>;
+  readonly answers: Readonly<Record<string, { readonly answer: string; readonly rationale?: string; readonly scores: Readonly<Record<string, number>> }>>;
 }
 
 export interface ExamplesQuery {
@@ -16,7 +18,6 @@ export interface ExamplesQuery {
 }
 
 const roles = ['candidate', 'champion', 'base'];
-const pageSize = 10;
 
 /** Of one example; the metrics of a whole set have their own list in the gate. */
 const lowerIsBetter = new Set(['nll', 'perplexity', 'repetition']);
@@ -25,24 +26,16 @@ const preferred = ['rougeL', 'tokenF1', 'exactMatch'];
 /** Counts of what was scored, not scores. */
 const notScores = new Set(['tokens']);
 
-export function parseExamples(text: string): Example[] {
-  return text
-    .split('\n')
-    .filter((line) => line !== '')
-    .map((line) => toExample(JSON.parse(line) as Readonly<Record<string, unknown>>));
-}
-
-function toExample(raw: Readonly<Record<string, unknown>>): Example {
+export function toExample(raw: Readonly<Record<string, unknown>>): Example {
   const answers = roles.flatMap((role) => {
     const given = raw[role];
     if (typeof given !== 'object' || given === null) return [];
     const scores = Object.entries(given).filter((entry): entry is [string, number] => typeof entry[1] === 'number' && Number.isFinite(entry[1]) && !notScores.has(entry[0]));
-    return [[role, { answer: textOf((given as Record<string, unknown>)['answer']), scores: Object.fromEntries(scores) }] as const];
+    const { answer, rationale } = given as Record<string, unknown>;
+    return [[role, { answer: textOf(answer), ...(rationale === undefined ? {} : { rationale: textOf(rationale) }), scores: Object.fromEntries(scores) }] as const];
   });
   return { id: textOf(raw['id']), prompt: textOf(raw['prompt']), reference: textOf(raw['reference']), answers: Object.fromEntries(answers) };
 }
-
-const textOf = (value: unknown): string => (typeof value === 'string' ? value : JSON.stringify(value ?? ''));
 
 /** One page of the examples, by how much the candidate lost or gained; a wish that makes no sense is as good as none. */
 export function pageOfExamples(examples: readonly Example[], { sort, page, metric, against }: ExamplesQuery): ExamplesView {
@@ -55,12 +48,8 @@ export function pageOfExamples(examples: readonly Example[], { sort, page, metri
   const sign = order === 'best' ? -1 : 1;
   // Equal gains stay in the order of the table.
   if (order !== 'order') compared.sort((a, b) => sign * (a.gain - b.gain));
-  const pages = Math.max(1, Math.ceil(compared.length / pageSize));
-  const wanted = Math.min(pages, Math.max(1, Math.trunc(Number(page)) || 1));
   return {
-    total: compared.length,
-    page: wanted,
-    pages,
+    ...pageOf(compared, page),
     sort: order,
     metric: scored,
     metrics,
@@ -69,7 +58,6 @@ export function pageOfExamples(examples: readonly Example[], { sort, page, metri
     worse: compared.filter(({ gain }) => gain < 0).length,
     equal: compared.filter(({ gain }) => gain === 0).length,
     better: compared.filter(({ gain }) => gain > 0).length,
-    rows: compared.slice((wanted - 1) * pageSize, wanted * pageSize),
   };
 }
 
@@ -83,7 +71,7 @@ function metricsOf(examples: readonly Example[]): string[] {
 function compare({ id, prompt, reference, answers }: Example, role: string, metric: string): ExampleView[] {
   const [candidate, other] = [answers['candidate'], answers[role]];
   if (!candidate || !other) return [];
-  const view = ({ answer, scores }: typeof candidate): AnswerView => ({ answer, score: scores[metric] ?? 0 });
+  const view = ({ scores, ...said }: typeof candidate): AnswerView => ({ ...said, score: scores[metric] ?? 0 });
   const [a, b] = [view(candidate), view(other)];
   // Floating-point noise is no regression.
   const gain = Number((lowerIsBetter.has(metric) ? b.score - a.score : a.score - b.score).toPrecision(9));

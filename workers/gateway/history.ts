@@ -4,9 +4,11 @@ import type { JobReport, JobToRun } from '../../domain/job-request.ts';
 import type { Artifact } from '../../domain/job.ts';
 import type { LifecycleSpec } from '../../domain/lifecycle-spec.ts';
 import type { LifecycleInputs } from '../../domain/lifecycle.ts';
+import type { ReviewSoFar } from '../../domain/lineage-facts.ts';
+import { decidedBy, type ReviewRecord } from '../../domain/review.ts';
 import type { RegisteredVersion } from '../../domain/tracking.ts';
 import { acceptedUpdates, completedCalls, type Call, type History } from '../execution-history.ts';
-import type { CommentView, DecisionView } from './views.ts';
+import type { CommentView, DecisionView, DelegationView } from './views.ts';
 
 /** What a lifecycle did so far. Its history alone knows the outputs of a stage that was reused: MLflow has no run of it. */
 export interface LifecycleRecord {
@@ -15,7 +17,9 @@ export interface LifecycleRecord {
   readonly champion?: RegisteredVersion;
   readonly stages: readonly StageRecord[];
   readonly gate?: Verdict;
+  readonly review?: ReviewSoFar;
   readonly decisions: readonly DecisionView[];
+  readonly delegations: readonly DelegationView[];
   readonly comments: readonly CommentView[];
   readonly version?: string;
   readonly endpoint?: string;
@@ -36,20 +40,28 @@ export function recordOf(history: History, converter: PayloadConverter): Lifecyc
   const resultOf = <T>(name: string): T | undefined => calls.findLast((call) => call.name === name)?.result as T | undefined;
   const argumentOf = <T>(name: string, index: number): T | undefined => calls.findLast((call) => call.name === name)?.args[index] as T | undefined;
   const updates = acceptedUpdates(events, converter);
+  const said = <T>(update: string): (T & { readonly at: string })[] => updates.flatMap(({ name, argument, at }) => (name === update ? [{ ...(argument as T), at }] : []));
   const known = {
     spec: argumentOf<LifecycleSpec>('openLifecycle', 0),
     inputs: resultOf<LifecycleInputs>('openLifecycle'),
     champion: resultOf<RegisteredVersion>('findChampion') ?? undefined,
     gate: argumentOf<Verdict>('recordVerdict', 1),
+    review: reviewOf(argumentOf<ReviewRecord>('closeReview', 1)) ?? reviewOf(resultOf<{ digest: string }>('openReview')),
     version: resultOf<string>('registerVersion'),
     endpoint: resultOf<{ endpoint: string }>('releaseVersion')?.endpoint,
   };
   return {
     ...defined(known),
     stages: calls.flatMap(stageOf),
-    decisions: updates.flatMap(({ name, argument, at }) => (name === 'review' ? [{ ...(argument as DecisionView), at }] : [])),
-    comments: updates.flatMap(({ name, argument, at }) => (name === 'comment' ? [{ ...(argument as CommentView), at }] : [])),
+    decisions: said<DecisionView>('review'),
+    delegations: said<DelegationView>('delegate'),
+    comments: said<CommentView>('comment'),
   };
+}
+
+function reviewOf(review: { readonly digest: string } | ReviewRecord | undefined): ReviewSoFar | undefined {
+  if (review === undefined) return undefined;
+  return { digest: review.digest, ...('outcome' in review ? { outcome: review.outcome, by: decidedBy(review) } : {}) };
 }
 
 /** Without the fields that are undefined. */

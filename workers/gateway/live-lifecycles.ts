@@ -8,18 +8,22 @@ import {
   type WorkflowExecutionDescription,
   type WorkflowExecutionInfo,
 } from '@temporalio/client';
-import type { LifecycleStatus } from '../../domain/lifecycle.ts';
+import type { UpdateDefinition } from '@temporalio/common';
+import type { Artifact } from '../../domain/job.ts';
+import { outputOf, type LifecycleStatus } from '../../domain/lifecycle.ts';
 import { tags } from '../../domain/tracking.ts';
 import { MlflowError, type Mlflow } from '../../mlflow/index.ts';
-import { commentUpdate, reviewUpdate, statusQuery } from '../../workflows/messages.ts';
+import { commentUpdate, delegateUpdate, reviewUpdate, statusQuery } from '../../workflows/messages.ts';
 import { modelAttribute, stageAttribute, verdictAttribute } from '../../workflows/search-attributes.ts';
+import { toAttack } from './attacks.ts';
 import { viewEvidence, viewFinding } from './evidence-view.ts';
-import { parseExamples, type Example } from './examples.ts';
+import { toExample } from './examples.ts';
 import { defined, recordOf, type LifecycleRecord, type StageRecord } from './history.ts';
 import { Refusal, type Lifecycles } from './lifecycles.ts';
 import { viewLineage } from './lineage-view.ts';
 import { viewProfile } from './profile-view.ts';
 import type { ReadArtifact } from './read-artifact.ts';
+import { createTables } from './tables.ts';
 import type { CurveView, LifecycleState, QueueRow, ReviewView } from './views.ts';
 
 export interface LiveParts {
@@ -35,8 +39,8 @@ const answerWithinMs = 10_000;
 
 /** Lifecycles as Temporal has them, with the artifacts they name and the curves that MLflow keeps. */
 export function createLiveLifecycles({ client, mlflow, readArtifact }: LiveParts): Lifecycles {
-  /** Of the last few tables that were looked at: a reader pages through one. */
-  const tables = new Map<string, readonly Example[]>();
+  const examples = createTables(readArtifact, toExample);
+  const attacks = createTables(readArtifact, toAttack);
 
   async function described(id: string): Promise<WorkflowExecutionDescription> {
     const description = await client.workflow.getHandle(id).describe().catch(explain(id));
@@ -55,10 +59,10 @@ export function createLiveLifecycles({ client, mlflow, readArtifact }: LiveParts
     return client.withDeadline(Date.now() + answerWithinMs, () => client.workflow.getHandle(id).query(statusQuery)).catch(explain(id));
   }
 
-  async function read(id: string, name: string): Promise<{ text: string; digest: string }> {
-    const artifact = outputOf(await recorded(id), name);
-    if (!artifact) throw new Refusal(404, `This lifecycle has no ${name} yet.`);
-    return { text: await readArtifact(artifact), digest: artifact.digest };
+  async function need(id: string, name: string, missing: string): Promise<Artifact> {
+    const artifact = outputOf((await recorded(id)).stages, name);
+    if (!artifact) throw new Refusal(404, missing);
+    return artifact;
   }
 
   return {
@@ -79,8 +83,8 @@ export function createLiveLifecycles({ client, mlflow, readArtifact }: LiveParts
     async find(id) {
       const description = await described(id);
       const [record, status] = await Promise.all([recorded(id), statusOf(id, stateOf(description))]);
-      const evidence = outputOf(record, 'evidence');
-      const shown = evidence && viewEvidence(JSON.parse(await readArtifact(evidence)));
+      const evidence = outputOf(record.stages, 'evidence');
+      const shown = evidence && viewEvidence(JSON.parse(await readArtifact(evidence)), record.spec?.evaluate.currency);
       const gate = status?.gate ?? record.gate;
       const request = status?.awaitingReview;
       return {
@@ -91,6 +95,7 @@ export function createLiveLifecycles({ client, mlflow, readArtifact }: LiveParts
         state: request ? 'awaiting review' : stateOf(description),
         startedAt: description.startTime.toISOString(),
         decisions: record.decisions,
+        delegations: record.delegations,
         comments: record.comments,
         stages: record.stages.map(({ outputs: _outputs, ...stage }) => stage),
         ...defined({
@@ -107,16 +112,8 @@ export function createLiveLifecycles({ client, mlflow, readArtifact }: LiveParts
       };
     },
 
-    async examples(id) {
-      const artifact = outputOf(await recorded(id), 'examples');
-      if (!artifact) throw new Refusal(404, 'This lifecycle has no answers to show yet.');
-      const known = tables.get(artifact.digest);
-      const table = known ?? parseExamples(await readArtifact(artifact));
-      tables.delete(artifact.digest);
-      tables.set(artifact.digest, table);
-      if (tables.size > tablesKept) tables.delete(tables.keys().next().value ?? '');
-      return table;
-    },
+    examples: async (id) => examples(await need(id, 'examples', 'This lifecycle has no answers to show yet.')),
+    attacks: async (id) => attacks(await need(id, 'attacks', 'This lifecycle has no attacks to show.')),
 
     async curve(id) {
       const { spec, inputs, stages } = await recorded(id);
@@ -128,18 +125,18 @@ export function createLiveLifecycles({ client, mlflow, readArtifact }: LiveParts
       return { series: series.filter(({ points }) => points.length > 0) } satisfies CurveView;
     },
 
-    profile: async (id) => viewProfile(JSON.parse((await read(id, 'profile')).text)),
+    profile: async (id) => viewProfile(JSON.parse(await readArtifact(await need(id, 'profile', 'This lifecycle has no profile yet.')))),
     lineage: async (id) => viewLineage(await recorded(id)),
 
-    async review(id, decision) {
-      await described(id);
-      return client.withDeadline(Date.now() + answerWithinMs, () => client.workflow.getHandle(id).executeUpdate(reviewUpdate, { args: [decision] })).catch(explain(id));
-    },
-    async comment(id, comment) {
-      await described(id);
-      return client.withDeadline(Date.now() + answerWithinMs, () => client.workflow.getHandle(id).executeUpdate(commentUpdate, { args: [comment] })).catch(explain(id));
-    },
+    review: (id, decision) => tell(id, reviewUpdate, decision),
+    delegate: (id, delegation) => tell(id, delegateUpdate, delegation),
+    comment: (id, comment) => tell(id, commentUpdate, comment),
   };
+
+  async function tell<Said>(id: string, update: UpdateDefinition<string, [Said]>, said: Said): Promise<string> {
+    await described(id);
+    return client.withDeadline(Date.now() + answerWithinMs, () => client.workflow.getHandle(id).executeUpdate(update, { args: [said] })).catch(explain(id));
+  }
 
   async function rows(query: string): Promise<QueueRow[]> {
     const found: QueueRow[] = [];
@@ -159,10 +156,7 @@ export function createLiveLifecycles({ client, mlflow, readArtifact }: LiveParts
   }
 }
 
-const tablesKept = 4;
 const curves = ['loss', 'evalLoss', 'learningRate'];
-
-const outputOf = ({ stages }: LifecycleRecord, name: string) => stages.findLast(({ outputs }) => outputs[name])?.outputs[name];
 
 function digestIn(outcome: string | undefined): string | undefined {
   if (outcome === undefined) return undefined;

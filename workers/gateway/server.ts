@@ -1,7 +1,8 @@
 import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
 import type { Access, Principal } from '../access.ts';
 import type { Asset } from './assets.ts';
-import { commentFrom, decisionFrom, tokenFrom } from './bodies.ts';
+import { pageOfAttacks, type AttacksQuery } from './attacks.ts';
+import { commentFrom, decisionFrom, delegationFrom, tokenFrom } from './bodies.ts';
 import { pageOfExamples, type ExamplesQuery } from './examples.ts';
 import { Refusal, type Lifecycles } from './lifecycles.ts';
 import { securityHeaders } from './security-headers.ts';
@@ -90,16 +91,21 @@ function addReadingRoutes(api: FastifyInstance, lifecycles: Lifecycles): void {
   api.get('/api/lifecycles', () => lifecycles.list());
   api.get<ById>('/api/lifecycles/:id', ({ params }) => lifecycles.find(params.id));
   api.get<ById & { Querystring: ExamplesQuery }>('/api/lifecycles/:id/examples', async ({ params, query }) => pageOfExamples(await lifecycles.examples(params.id), query));
+  api.get<ById & { Querystring: AttacksQuery }>('/api/lifecycles/:id/attacks', async ({ params, query }) => pageOfAttacks(await lifecycles.attacks(params.id), query));
   api.get<ById>('/api/lifecycles/:id/curve', ({ params }) => lifecycles.curve(params.id));
   api.get<ById>('/api/lifecycles/:id/profile', ({ params }) => lifecycles.profile(params.id));
   api.get<ById>('/api/lifecycles/:id/lineage', ({ params }) => lifecycles.lineage(params.id));
 }
 
-/** Who decides is whom the token names; a body that says otherwise is not read. */
+/** Who decides, hands over or comments is whom the token names; a body that says otherwise is not read. */
 function addReviewRoutes(api: FastifyInstance, lifecycles: Lifecycles): void {
   api.post<ById>('/api/lifecycles/:id/review', async (request) => {
     const { name, roles } = reviewerOf(request);
     return { answer: await lifecycles.review(request.params.id, { ...decisionFrom(request.body), reviewer: name, roles }) };
+  });
+  api.post<ById>('/api/lifecycles/:id/delegations', async (request) => {
+    const { name, roles } = reviewerOf(request);
+    return { answer: await lifecycles.delegate(request.params.id, { ...delegationFrom(request.body), from: name, roles }) };
   });
   api.post<ById>('/api/lifecycles/:id/comments', async (request) => {
     const { name } = reviewerOf(request);

@@ -1,3 +1,6 @@
+import type { Lineage } from '../../domain/lineage.ts';
+import type { Page } from './paging.ts';
+
 /**
  * What the gateway answers, as JSON. Every text in it may come from a model, a data set or another person: the
  * pages show it as text. Fields that later lifecycles have, and earlier ones lack, are optional.
@@ -39,6 +42,7 @@ export interface LifecycleView {
   readonly version?: string;
   readonly review?: ReviewView;
   readonly decisions: readonly DecisionView[];
+  readonly delegations: readonly DelegationView[];
   readonly comments: readonly CommentView[];
   readonly gate?: { readonly passed: boolean; readonly findings: readonly FindingView[] };
   readonly evidence?: EvidenceView;
@@ -62,6 +66,13 @@ export interface DecisionView {
   readonly decision: string;
   readonly reviewer: string;
   readonly comment?: string;
+  readonly at?: string;
+}
+
+/** From then on `to` decides, and `from` does not. */
+export interface DelegationView {
+  readonly from: string;
+  readonly to: string;
   readonly at?: string;
 }
 
@@ -102,6 +113,8 @@ export interface EvidenceView {
   readonly lowerIsBetter: readonly string[];
   /** Neither more nor less of these is better. */
   readonly boundsOnly: readonly string[];
+  /** Of the metrics whose names don't say it. */
+  readonly units: Readonly<Record<string, string>>;
 }
 
 export interface SliceView {
@@ -120,10 +133,7 @@ export interface StageView {
   readonly seconds?: number;
 }
 
-export interface ExamplesView {
-  readonly total: number;
-  readonly page: number;
-  readonly pages: number;
+export interface ExamplesView extends Page<ExampleView> {
   readonly sort: 'worst' | 'best' | 'order';
   readonly metric: string;
   readonly metrics: readonly string[];
@@ -132,7 +142,6 @@ export interface ExamplesView {
   readonly worse: number;
   readonly equal: number;
   readonly better: number;
-  readonly rows: readonly ExampleView[];
 }
 
 export interface ExampleView {
@@ -148,6 +157,27 @@ export interface ExampleView {
 export interface AnswerView {
   readonly answer: string;
   readonly score: number;
+  /** Why a judge called the answer supported by its source, or not. */
+  readonly rationale?: string;
+}
+
+export interface AttacksView extends Page<AttackView> {
+  /** Empty: all of them. */
+  readonly family: string;
+  readonly families: readonly string[];
+  /** On the candidate, of the family chosen. */
+  readonly succeeded: number;
+}
+
+export interface AttackView {
+  readonly id: string;
+  readonly family: string;
+  readonly goal: string;
+  readonly prompt: string;
+  /** Whoever says it has given way. */
+  readonly wanted: string;
+  /** The candidate's first. */
+  readonly answers: readonly { readonly role: string; readonly answer: string; readonly succeeded: boolean }[];
 }
 
 export interface CurveView {
@@ -162,17 +192,4 @@ export interface ProfileView {
   readonly commonTargets: readonly { readonly text: string; readonly count: number }[];
 }
 
-export interface LineageView {
-  readonly nodes: readonly LineageNode[];
-  readonly edges: readonly (readonly [from: string, to: string])[];
-}
-
-export interface LineageNode {
-  readonly id: string;
-  readonly kind: string;
-  readonly title: string;
-  readonly detail?: string;
-  readonly digest?: string;
-  /** From the left: what is made comes after what it is made of. */
-  readonly column: number;
-}
+export type LineageView = Lineage;

@@ -1,0 +1,109 @@
+import { once } from 'node:events';
+import { chown, mkdtemp, readFile, stat } from 'node:fs/promises';
+import { connect, createServer, type AddressInfo, type Server } from 'node:net';
+import { dirname, join } from 'node:path';
+import { AppsV1Api, CoreV1Api, KubeConfig, KubernetesObjectApi, loadAllYaml, type KubernetesObject, type V1ConfigMap, type V1Deployment } from '@kubernetes/client-node';
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import type { TestWorkflowEnvironment } from '@temporalio/testing';
+import { createToken } from '../../workers/access.ts';
+import { unprivilegedUser } from '../../workers/kubernetes.ts';
+import { ensureSearchAttributes } from '../../workers/search-attributes.ts';
+import { repository } from '../support/stack.ts';
+import { startDevServer } from '../support/temporal.ts';
+import { until } from '../support/until.ts';
+import { givenKubeconfig, startCluster, startTimeoutMs, type Cluster } from './cluster.ts';
+import { makeWorkerImage } from './images.ts';
+import { noRealNode } from './real-node.ts';
+
+/** The console of `k8s/install` in real pods: its image, its mounts and its user are as a team has them. */
+
+const report = (message: string): void => void process.stderr.write(`${message}\n`);
+const namespace = 'tuneline';
+
+/** Lets pods reach what listens on loopback. */
+async function relay(host: string, port: number): Promise<Server> {
+  const server = createServer((from) => {
+    const to = connect(port, '127.0.0.1');
+    for (const socket of [from, to]) socket.on('error', () => void [from, to].map((each) => each.destroy()));
+    from.pipe(to).pipe(from);
+  }).listen(0, host);
+  await once(server, 'listening');
+  return server;
+}
+
+(givenKubeconfig || noRealNode ? describe.skip : describe)('the console on a real node', () => {
+  let cluster: Cluster;
+  let temporal: TestWorkflowEnvironment;
+  let toTemporal: Server;
+  let config: KubeConfig;
+  let core: CoreV1Api;
+  let volume: string;
+
+  beforeAll(async () => {
+    cluster = await startCluster({ report, gpuNodes: 0, realNode: { images: [(into) => makeWorkerImage(into, { name: 'tuneline.test/worker', repository })] } });
+    const { hostAddress = '', images: [image = ''] = [] } = cluster.realNode ?? {};
+    temporal = await startDevServer();
+    toTemporal = await relay(hostAddress, Number(temporal.address.split(':').at(-1)));
+    await ensureSearchAttributes(temporal.client);
+    config = new KubeConfig();
+    config.loadFromFile(cluster.kubeconfigPath);
+    core = config.makeApiClient(CoreV1Api);
+    volume = await mkdtemp(join(dirname(cluster.kubeconfigPath), 'volume-'));
+    await chown(volume, unprivilegedUser, unprivilegedUser);
+    await core.createPersistentVolume({ body: { metadata: { name: 'team' }, spec: { capacity: { storage: '100Gi' }, accessModes: ['ReadWriteMany'], hostPath: { path: volume } } } });
+    await install(image, { TEMPORAL_ADDRESS: `${hostAddress}:${(toTemporal.address() as AddressInfo).port}` });
+  }, startTimeoutMs);
+  afterAll(async () => {
+    await cluster?.stop();
+    toTemporal?.close();
+    await temporal?.teardown();
+  });
+
+  /** What an overlay sets is set; nothing else is changed. */
+  async function install(image: string, settings: Readonly<Record<string, string>>): Promise<void> {
+    const api = KubernetesObjectApi.makeApiClient(config);
+    for (const file of ['jobs/namespace.yaml', 'claim.yaml', 'settings.yaml', 'console.yaml'])
+      for (const object of loadAllYaml(await readFile(join(repository, 'k8s/install', file), 'utf8')) as KubernetesObject[]) {
+        if (object.kind === 'ConfigMap') Object.assign((object as V1ConfigMap).data ?? {}, settings);
+        const pod = object.kind === 'Deployment' ? (object as V1Deployment).spec?.template.spec : undefined;
+        for (const container of [...(pod?.initContainers ?? []), ...(pod?.containers ?? [])]) container.image = image;
+        await api.create(object);
+      }
+  }
+
+  /** What a shell says in a pod that is in all else one of the console's. */
+  async function shell(script: string): Promise<string> {
+    const { spec: { template } = {} } = await config.makeApiClient(AppsV1Api).readNamespacedDeployment({ namespace, name: 'console' });
+    const [{ startupProbe: _s, readinessProbe: _r, livenessProbe: _l, ...container } = { name: '' }] = template?.spec?.containers ?? [];
+    const name = 'shell';
+    await core.createNamespacedPod({ namespace, body: { metadata: { name }, spec: { ...template?.spec, restartPolicy: 'Never', containers: [{ ...container, command: ['sh', '-c', `${script} 2>&1`] }] } } });
+    await until(async () => (await core.readNamespacedPod({ namespace, name })).status?.phase === 'Succeeded');
+    return core.readNamespacedPodLog({ namespace, name });
+  }
+
+  test('it becomes available before there are tokens, and lets nobody in; when their Secret is made, it does', async () => {
+    const apps = config.makeApiClient(AppsV1Api);
+    await until(async () => (await apps.readNamespacedDeployment({ namespace, name: 'console' })).status?.availableReplicas === 2);
+    const [pod] = (await core.listNamespacedPod({ namespace })).items;
+    const url = `http://${pod?.status?.podIP ?? ''}:8100`;
+    const tokens = join(dirname(cluster.kubeconfigPath), 'tokens.json');
+    const authorization = `Bearer ${await createToken(tokens, { name: 'grace', roles: ['reviewer'] })}`;
+    const ask = (path: string) => fetch(`${url}${path}`, { headers: { authorization } });
+    expect(await (await fetch(url)).text()).toContain('<html');
+    expect((await ask('/api/session')).status).toBe(401);
+
+    await core.createNamespacedSecret({ namespace, body: { metadata: { name: 'tuneline-tokens' }, stringData: { 'tokens.json': await readFile(tokens, 'utf8') } } });
+    await until(async () => (await ask('/api/session')).status === 200);
+    expect((await ask('/api/lifecycles')).status).toBe(200);
+  });
+
+  test('it sees the artifacts alone, which are the own of who writes them, and can write nowhere', async () => {
+    expect((await stat(join(volume, 'state', 'artifacts'))).uid).toBe(unprivilegedUser);
+    const written = ['/', '/tmp', '/app', '/etc/tuneline', '/tuneline/state', '/tuneline/state/artifacts'].map((folder) => `touch ${folder}/x || true;`).join(' ');
+    const said = await shell(`(id -u; echo /tuneline/* /tuneline/state/* /etc/tuneline/* /var/run/secrets/*; ${written})`);
+    const [user, seen, ...refusals] = said.trimEnd().split('\n');
+    expect([user, seen]).toEqual([String(unprivilegedUser), '/tuneline/state /tuneline/state/artifacts /etc/tuneline/tokens.json /var/run/secrets/*']);
+    expect(refusals).toHaveLength(6);
+    for (const refusal of refusals) expect(refusal).toMatch(/Read-only file system|No such file or directory/);
+  });
+});

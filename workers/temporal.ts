@@ -1,0 +1,14 @@
+import { Client, Connection } from '@temporalio/client';
+import { SetupError } from '../local/setup-error.ts';
+import type { Config } from './config.ts';
+
+/** Throws a `SetupError` that names the address where nobody answers. */
+export async function connectClient({ connection, namespace, embedded }: Config['temporal']): Promise<{ readonly client: Client; readonly connection: Connection }> {
+  try {
+    const connected = await Connection.connect({ ...connection, connectTimeout: '5s' });
+    return { client: new Client({ connection: connected, namespace }), connection: connected };
+  } catch {
+    const address = connection.address ?? 'its default address';
+    throw new SetupError(`Temporal does not answer at ${address}.\nhint: ${embedded ? 'start the stack with "scripts/tuneline up"' : 'check your temporal.toml profile or TEMPORAL_ADDRESS'}`);
+  }
+}
