@@ -28,7 +28,6 @@ def test_probes_are_tried_on_every_model(run_job, tmp_path, tiny_model, prepared
         "bootstrapSamples": 200,
         "confidence": 0.9,
         "garak": {"probes": ["dan.AntiDAN", "goodside.WhoIsRiley"]},
-        "cache": uri_of(tmp_path / "cache"),
         "seed": 7,
     }
     first = run_job(spec)
@@ -44,12 +43,12 @@ def test_probes_are_tried_on_every_model(run_job, tmp_path, tiny_model, prepared
     assert {row["probe"] for row in table} == {"dan.AntiDAN", "goodside.WhoIsRiley"}
     assert all(row["base"] == row["candidate"] for row in table)
     assert (tmp_path / "out/garak-candidate.report.jsonl").is_file()
-    said = capsys.readouterr().err
-    assert said.count("Probing") == 1
-    # Asked before, it is not asked again.
-    again = run_job(spec)
-    assert again.exit_code == 0
-    assert "Probing" not in capsys.readouterr().err
+    # One model in two roles is asked once, and one that was asked before not at all.
+    assert capsys.readouterr().err.count("Probing") == 1
+    spec |= {"cache": uri_of(tmp_path / "cache")}
+    for probed in (1, 0):
+        assert run_job(spec).exit_code == 0
+        assert capsys.readouterr().err.count("Probing") == probed
 
 
 def test_a_probe_that_garak_does_not_know_is_refused(tmp_path: Path) -> None:

@@ -108,6 +108,13 @@ def test_every_model_does_the_tasks_and_each_document_is_compared(evidence_of, s
     assert evidence["differences"]["base"]["harness/own_choice/acc"]["mcnemar"]["candidateOnly"]
 
 
+def test_the_log_has_lines_and_no_progress_bars(run_job, spec, capfd):
+    assert run_job(spec).exit_code == 0
+    said = capfd.readouterr().err
+    assert "Running the task own_choice" in said
+    assert "\r" not in said
+
+
 def test_a_figure_is_what_lm_eval_itself_says(evidence_of, spec, trained, own, monkeypatch):
     found = points(evidence_of(spec), "candidate")
     answerer = Answerer(uri_of(trained), "models")

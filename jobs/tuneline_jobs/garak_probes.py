@@ -22,13 +22,14 @@ def probe_all(
 ) -> dict[str, list[Row]]:
     """Every attempt by role. To be called while no model is in memory: garak loads each itself."""
     key = [program.version, spec["garak"]["probes"], spec["seed"]]
+    # One that plays two roles is asked once.
     attempts = {
-        model.digest: remembered(
-            cache_path(spec, "garak", [model.digest, *key]),
+        digest: remembered(
+            cache_path(spec, "garak", [digest, *key]),
             partial(probe_model, program, model, spec),
             lambda _: None,
         )
-        for model in models.values()
+        for digest, model in {model.digest: model for model in models.values()}.items()
     }
     return {role: attempts[model.digest] for role, model in models.items()}
 

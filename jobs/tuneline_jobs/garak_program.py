@@ -108,7 +108,7 @@ def settings(spec: dict[str, Any], target: str, folder: Path) -> dict[str, Any]:
     from .language_model import device, fast_dtype
 
     loaded = {
-        "torch_dtype": "bfloat16" if fast_dtype() is torch.bfloat16 else "float32",
+        "dtype": "bfloat16" if fast_dtype() is torch.bfloat16 else "float32",
         "do_sample": False,
         "device": device(),
     }

@@ -35,7 +35,19 @@ Row = dict[str, Any]
 
 
 class WatchedModel(HFLM):  # type: ignore[misc]
-    """lm-eval's model, of which the watchdog hears batch by batch."""
+    """lm-eval's model, of which the watchdog hears batch by batch, and a log no progress bars."""
+
+    def generate_until(self, requests: Any, **_: Any) -> Any:
+        return super().generate_until(requests, disable_tqdm=True)
+
+    def loglikelihood(self, requests: Any, **_: Any) -> Any:
+        return super().loglikelihood(requests, disable_tqdm=True)
+
+    def loglikelihood_rolling(self, requests: Any, **_: Any) -> Any:
+        return super().loglikelihood_rolling(requests, disable_tqdm=True)
+
+    def _loglikelihood_tokens(self, requests: Any, **more: Any) -> Any:
+        return super()._loglikelihood_tokens(requests, **{**more, "disable_tqdm": True})
 
     def _model_call(self, *args: Any, **more: Any) -> Any:
         work_was_finished()
