@@ -109,9 +109,12 @@ function differenceOf<F extends AnyFigure>({ title, metric, reference, leastGain
   };
 }
 
+/** As in harness/TASK/METRIC: whose names and directions are not Tuneline's. */
+export const isOfSuite = (metric: string): boolean => metric.includes('/');
+
 /** Undefined where a suite does not say. */
 function directionOf(metric: Metric, directions: Directions = {}): 'higher' | 'lower' | undefined {
-  if (metric.includes('/')) return directions[metric];
+  if (isOfSuite(metric)) return directions[metric];
   return lowerIsBetter.includes(metric) ? 'lower' : 'higher';
 }
 

@@ -64,6 +64,22 @@ describe('evidence', () => {
   });
 });
 
+test('a metric of a suite is drawn in the direction that the evidence has for it, and in none where it has none', () => {
+  const [probe, task, other] = ['garak/dan', 'harness/piqa/acc', 'harness/own/score'] as const;
+  const difference = { [probe]: between(-0.2, -0.1), [task]: between(0.1, 0.2), [other]: between(1, 2) };
+  const evidence = viewEvidence({ ...evidenceOf({ candidate: difference, fromBase: difference }), directions: { [probe]: 'lower', [task]: 'higher' } });
+  expect(evidence.lowerIsBetter).toContain(probe);
+  expect(evidence.lowerIsBetter).not.toContain(task);
+  expect(evidence.boundsOnly).toEqual(['lengthRatio', other]);
+  const draw = (metric: typeof probe | typeof task | typeof other) => {
+    const rule = { rule: 'betterThanBase', metric, byAtLeast: 0.05 } as const;
+    return viewFinding({ rule: `${metric} better than base by at least 0.05`, passed: true, finding: '' }, [rule], evidence).drawing;
+  };
+  expect(draw(probe)).toMatchObject({ threshold: -0.05, passesBelow: true });
+  expect(draw(task)).toMatchObject({ threshold: 0.05, passesBelow: false });
+  expect(draw(other)).toBeUndefined();
+});
+
 test('a cost has its currency behind it where the spec tells one', () => {
   const rule = { rule: 'atMost', metric: 'costPer1000Requests', value: 2 } as const;
   const finding = { rule: 'costPer1000Requests at most 2', passed: true, finding: '' };

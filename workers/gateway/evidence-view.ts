@@ -1,5 +1,6 @@
-import { claimsOf, lowerIsBetter } from '../../domain/claims.ts';
+import { claimsOf, isOfSuite, lowerIsBetter } from '../../domain/claims.ts';
 import { costMetric, withCurrency } from '../../domain/cost.ts';
+import type { Directions } from '../../domain/evidence.ts';
 import type { Finding } from '../../domain/gate.ts';
 import type { Rule } from '../../domain/lifecycle-spec.ts';
 import type { EvidenceView, Figures, FindingView, IntervalView, SliceView } from './views.ts';
@@ -11,6 +12,8 @@ export function viewEvidence(raw: unknown, currency?: string): EvidenceView {
   const evidence = recordFrom(raw);
   const dataset = recordFrom(evidence['dataset']);
   const attacks = recordFrom(evidence['attacks']);
+  const directions = directionsFrom(evidence['directions']);
+  const suiteMetrics = Object.keys(recordFrom(recordFrom(recordFrom(evidence['models'])['candidate'])['metrics'])).filter(isOfSuite);
   return {
     examples: numberFrom(dataset['examples']),
     datasetDigest: textFrom(dataset['digest']),
@@ -30,8 +33,9 @@ export function viewEvidence(raw: unknown, currency?: string): EvidenceView {
           },
         }
       : {}),
-    lowerIsBetter,
-    boundsOnly: ['lengthRatio'],
+    directions,
+    lowerIsBetter: [...lowerIsBetter, ...Object.entries(directions).flatMap(([name, way]) => (way === 'lower' ? [name] : []))],
+    boundsOnly: ['lengthRatio', ...suiteMetrics.filter((name) => !(name in directions))],
     units: currency === undefined ? {} : { [costMetric]: currency },
   };
 }
@@ -61,6 +65,9 @@ const figuresFrom = (raw: unknown): Figures =>
       return isNumber(point) && isNumber(low) && isNumber(high) ? [[name, { point, low, high }]] : [];
     }),
   );
+
+const directionsFrom = (raw: unknown): Directions =>
+  Object.fromEntries(Object.entries(recordFrom(raw)).flatMap(([name, way]): [string, 'higher' | 'lower'][] => (way === 'higher' || way === 'lower' ? [[name, way]] : [])));
 
 const isNumber = (x: unknown): x is number => typeof x === 'number' && Number.isFinite(x);
 const numberFrom = (x: unknown): number => (isNumber(x) ? x : 0);

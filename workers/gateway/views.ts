@@ -1,3 +1,4 @@
+import type { Directions } from '../../domain/evidence.ts';
 import type { Lineage } from '../../domain/lineage.ts';
 import type { Page } from './paging.ts';
 
@@ -110,6 +111,8 @@ export interface EvidenceView {
   readonly differences: Readonly<Record<string, Figures>>;
   readonly slices: readonly SliceView[];
   readonly attacks?: { readonly suite: string; readonly families: Readonly<Record<string, Readonly<Record<string, { readonly attacks: number; readonly succeeded: number }>>>> };
+  /** Of the metrics of a suite, as the evidence has it. */
+  readonly directions: Directions;
   readonly lowerIsBetter: readonly string[];
   /** Neither more nor less of these is better. */
   readonly boundsOnly: readonly string[];
