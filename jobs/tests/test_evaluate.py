@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 import torch
 
+from tuneline_jobs import observation
 from tuneline_jobs.attack_families import SUITE
 from tuneline_jobs.attacks import digest_of_suite, suite
 from tuneline_jobs.generation import Answerer, Encoded, batches
@@ -289,6 +290,16 @@ def test_the_champion_is_a_reference_of_its_own(evidence_of, spec, tiny_model) -
     evidence = evidence_of(spec)
     assert set(evidence["models"]) == {"base", "candidate", "champion"}
     assert evidence["differences"]["champion"] == evidence["differences"]["base"]
+
+
+def test_what_another_kind_of_processor_answered_is_asked_again(
+    evidence_of, spec, tmp_path, monkeypatch
+) -> None:
+    spec["cache"] = uri_of(tmp_path / "cache")
+    evidence_of(spec)
+    monkeypatch.setattr(observation, "computed_on", lambda: "another GPU")
+    evidence_of(spec)
+    assert len(list((tmp_path / "cache").iterdir())) == 4
 
 
 def test_what_a_model_answered_before_is_not_asked_again(
