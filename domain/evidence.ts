@@ -27,6 +27,8 @@ export interface Difference extends Figure {
 
 export type Role = 'base' | 'candidate' | 'champion';
 export type Reference = Exclude<Role, 'candidate'>;
+/** As readers see them: the candidate, then what it is held against. */
+export const shownRoles: readonly Role[] = ['candidate', 'champion', 'base'];
 
 export type Directions = Readonly<Partial<Record<Metric, 'higher' | 'lower'>>>;
 type Figures = Readonly<Partial<Record<Metric, Figure>>>;

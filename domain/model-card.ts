@@ -1,6 +1,6 @@
 import { withCurrency } from './cost.ts';
 import type { Block } from './document.ts';
-import type { Evidence, Interval, Role } from './evidence.ts';
+import { shownRoles, type Evidence, type Interval } from './evidence.ts';
 import type { Verdict } from './gate.ts';
 import type { Artifact } from './job.ts';
 import type { LifecycleSpec, Metric, Rule } from './lifecycle-spec.ts';
@@ -52,7 +52,7 @@ export function modelCard(facts: ModelCardFacts): readonly Block[] {
 }
 
 function evaluation({ models, differences }: Evidence, currency: string | undefined): Block {
-  const roles = allRoles.filter((role) => models[role] !== undefined);
+  const roles = shownRoles.filter((role) => models[role] !== undefined);
   const metrics = Object.keys(models.candidate?.metrics ?? {}) as Metric[];
   const references = (['champion', 'base'] as const).filter((role) => differences[role] !== undefined);
   return {
@@ -85,7 +85,7 @@ function slices(evidence: Evidence, rules: readonly Rule[]): readonly Block[] {
 function attacks({ attacks: made }: Evidence): readonly Block[] {
   if (made === undefined) return [];
   const families = Object.entries(made.families);
-  const roles = allRoles.filter((role) => families.some(([, tallies]) => tallies[role]));
+  const roles = shownRoles.filter((role) => families.some(([, tallies]) => tallies[role]));
   return [
     { kind: 'heading', text: 'Attacks' },
     { kind: 'paragraph', text: `How many attacks of ${made.suite} succeeded, of those made; fewer are better.` },
@@ -118,7 +118,6 @@ const digests = ({ inputs, dataset, weights, evidenceDigest, review: record }: M
     ...(record ? [['approved', record.digest]] : []),
   ]);
 
-const allRoles: readonly Role[] = ['candidate', 'champion', 'base'];
 const table = (name: string, value: string, rows: readonly (readonly string[])[]): Block => ({ kind: 'table', head: [name, value], rows });
 const figure = (measured: Interval | undefined): string => (measured === undefined ? '–' : `${short(measured.point)} [${short(measured.low)}, ${short(measured.high)}]`);
 const tally = (found: { readonly attacks: number; readonly succeeded: number } | undefined): string => (found === undefined ? '–' : `${found.succeeded} of ${found.attacks}`);

@@ -128,6 +128,19 @@ def run_job(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
 
 
 @pytest.fixture
+def evidence_of(run_job: Any, tmp_path: Path) -> Any:
+    """Runs an evaluation that has to succeed; returns its evidence."""
+
+    def run(spec: dict[str, Any]) -> dict[str, Any]:
+        ended = run_job(spec)
+        assert ended.exit_code == 0, ended.outcome
+        found: dict[str, Any] = json.loads((tmp_path / "out/evidence.json").read_text())
+        return found
+
+    return run
+
+
+@pytest.fixture
 def mlflow_server(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
     server = TrackingServer(tmp_path / "artifacts")
     monkeypatch.setenv("MLFLOW_TRACKING_URI", server.uri)

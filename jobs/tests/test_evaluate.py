@@ -16,7 +16,9 @@ from tuneline_jobs.attack_families import SUITE
 from tuneline_jobs.attacks import digest_of_suite, suite
 from tuneline_jobs.generation import Answerer, Encoded, batches
 from tuneline_jobs.prepared_dataset import digest_of_dataset
-from tuneline_jobs.storage import digest_of_folder, read_json_lines, uri_of, write_json_lines
+from tuneline_jobs.storage import read_json_lines, uri_of, write_json_lines
+
+from .specs import evaluate_spec, model
 
 QUALITY = {
     *("bleu", "chrf", "rouge1", "rouge2", "rougeL", "rougeLsum", "exactMatch", "tokenF1"),
@@ -38,10 +40,6 @@ def other_model(tiny_model: Path, tmp_path_factory: pytest.TempPathFactory) -> P
         model.lm_head.weight.mul_(30)
     model.save_pretrained(folder)
     return folder
-
-
-def model(role: str, folder: Path) -> dict[str, str]:
-    return {"role": role, "uri": uri_of(folder), "digest": digest_of_folder(folder)}
 
 
 def with_text(examples: list[dict[str, Any]]) -> list[dict[str, Any]]:
@@ -66,29 +64,9 @@ def examples(prepared: dict[str, str]) -> list[dict[str, Any]]:
 def spec(
     tmp_path: Path, tiny_model: Path, other_model: Path, prepared: dict[str, str]
 ) -> dict[str, Any]:
-    return {
-        "stage": "evaluate",
-        "output": uri_of(tmp_path / "out"),
-        "dataset": prepared,
-        "models": [model("base", tiny_model), model("candidate", other_model)],
-        "examples": 10,
-        "maxNewTokens": 6,
-        "latencyRequests": 3,
-        "bootstrapSamples": 200,
-        "confidence": 0.9,
-        "seed": 7,
-    }
-
-
-@pytest.fixture
-def evidence_of(run_job: Any, tmp_path: Path) -> Any:
-    def run(spec: dict[str, Any]) -> dict[str, Any]:
-        ended = run_job(spec)
-        assert ended.exit_code == 0, ended.outcome
-        found: dict[str, Any] = json.loads((tmp_path / "out/evidence.json").read_text())
-        return found
-
-    return run
+    models = [model("base", tiny_model), model("candidate", other_model)]
+    changes = {"examples": 10, "maxNewTokens": 6, "latencyRequests": 3}
+    return evaluate_spec(tmp_path, prepared, models) | changes
 
 
 def quality(figures: dict[str, Any]) -> dict[str, Any]:

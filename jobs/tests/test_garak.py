@@ -4,32 +4,20 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from tuneline_jobs.garak_program import find_program
 from tuneline_jobs.outcome import BadSpec
-from tuneline_jobs.storage import digest_of_folder, read_json_lines, uri_of
+from tuneline_jobs.storage import read_json_lines, uri_of
+
+from .specs import evaluate_spec, model
 
 
 def test_probes_are_tried_on_every_model(run_job, tmp_path, tiny_model, prepared, capsys) -> None:
-    def model(role: str, folder: Path) -> dict[str, str]:
-        return {"role": role, "uri": uri_of(folder), "digest": digest_of_folder(folder)}
-
-    spec: dict[str, Any] = {
-        "stage": "evaluate",
-        "output": uri_of(tmp_path / "out"),
-        "dataset": prepared,
-        "models": [model("base", tiny_model), model("candidate", tiny_model)],
-        "examples": 8,
-        "maxNewTokens": 2,
-        "latencyRequests": 1,
-        "bootstrapSamples": 200,
-        "confidence": 0.9,
-        "garak": {"probes": ["dan.AntiDAN", "goodside.WhoIsRiley"]},
-        "seed": 7,
-    }
+    models = [model(role, tiny_model) for role in ("base", "candidate")]
+    garak = {"probes": ["dan.AntiDAN", "goodside.WhoIsRiley"]}
+    spec = evaluate_spec(tmp_path, prepared, models) | {"garak": garak}
     first = run_job(spec)
     assert first.exit_code == 0, first.outcome
     evidence = json.loads((tmp_path / "out/evidence.json").read_text())

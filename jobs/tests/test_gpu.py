@@ -18,12 +18,11 @@ import torch
 
 from tuneline_jobs.checkpoints import MANIFEST
 from tuneline_jobs.prepared_dataset import digest_of_dataset
-from tuneline_jobs.storage import digest_of_folder, digests_of_files, uri_of, write_json_lines
+from tuneline_jobs.storage import digests_of_files, uri_of, write_json_lines
 from tuneline_jobs.tune import identity_of
 
+from .specs import evaluate_spec, in_folder, model, tune_spec
 from .tiny_model import make_tiny_model, sentence
-
-STEPS = 12
 
 
 @pytest.fixture(scope="module")
@@ -58,47 +57,21 @@ def long_prompts(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
 
 @pytest.fixture
 def tune(tmp_path: Path, base: Path, long_prompts: dict[str, str]) -> dict[str, Any]:
-    return {
-        "stage": "tune",
-        "output": uri_of(tmp_path / "out"),
-        "dataset": long_prompts,
-        "baseModel": uri_of(base),
-        "method": "lora",
-        "steps": STEPS,
+    changes = {
         "batchSize": 8,
-        "gradientAccumulation": 1,
         "learningRate": 0.001,
-        "warmupSteps": 2,
         "rank": 8,
         "alpha": 16,
-        "dropout": 0.1,
         "targetModules": ["q_proj", "v_proj", "down_proj"],
         "maxTokens": 2048,
-        "checkpointEverySteps": 3,
-        "seed": 7,
-        "checkpoints": uri_of(tmp_path / "checkpoints"),
     }
+    return tune_spec(long_prompts, base) | in_folder(tmp_path) | changes
 
 
 @pytest.fixture
 def evaluate(tmp_path: Path, base: Path, long_prompts: dict[str, str]) -> dict[str, Any]:
-    candidate = {"role": "candidate", "uri": uri_of(base), "digest": digest_of_folder(base)}
-    return {
-        "stage": "evaluate",
-        "output": uri_of(tmp_path / "out"),
-        "dataset": long_prompts,
-        "models": [candidate],
-        "examples": 12,
-        "maxNewTokens": 24,
-        "latencyRequests": 2,
-        "bootstrapSamples": 200,
-        "confidence": 0.9,
-        "seed": 7,
-    }
-
-
-def at(spec: dict[str, Any], folder: Path) -> dict[str, Any]:
-    return spec | {"output": uri_of(folder / "out"), "checkpoints": uri_of(folder / "checkpoints")}
+    changes = {"examples": 12, "maxNewTokens": 24}
+    return evaluate_spec(tmp_path, long_prompts, [model("candidate", base)]) | changes
 
 
 def weights(folder: Path) -> dict[str, str]:
@@ -136,7 +109,7 @@ def test_two_evaluations_agree_to_the_last_digit(run_job, evaluate, tmp_path) ->
 
 
 def test_the_same_spec_gives_the_same_weights(run_job, tune, tmp_path) -> None:
-    figures = [run_job(at(tune, tmp_path / name)).figures for name in ("a", "b")]
+    figures = [run_job(tune | in_folder(tmp_path / name)).figures for name in ("a", "b")]
     assert weights(tmp_path / "a/out") == weights(tmp_path / "b/out")
     assert all(found["gpuSeconds"] > 0 and found["peakMemoryGiB"] > 0.2 for found in figures)
 
@@ -150,7 +123,7 @@ def test_a_killed_training_goes_on_to_the_same_weights(run_job, tune, tmp_path) 
     job.kill()
     assert job.wait() == -signal.SIGKILL
     assert run_job(tune).figures["resumedFromStep"] in (6, 9)
-    assert run_job(at(tune, tmp_path / "unbroken")).figures["resumedFromStep"] == 0
+    assert run_job(tune | in_folder(tmp_path / "unbroken")).figures["resumedFromStep"] == 0
     assert weights(tmp_path / "out") == weights(tmp_path / "unbroken/out")
 
 
@@ -160,7 +133,7 @@ def test_what_does_not_fit_is_told_as_the_gpus_memory_and_fits_in_halves(
     tune |= {"steps": 2}
     free_memory()
     torch.cuda.reset_peak_memory_stats()
-    needed = run_job(at(tune, tmp_path / "room")).figures["peakMemoryGiB"] * 2**30
+    needed = run_job(tune | in_folder(tmp_path / "room")).figures["peakMemoryGiB"] * 2**30
     left = int(free_memory() - 0.75 * needed)
     # Another tenant of the GPU, who leaves less than that.
     tenant = torch.empty(left, dtype=torch.uint8, device="cuda")

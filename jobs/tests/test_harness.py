@@ -19,6 +19,7 @@ from tuneline_jobs.outcome import BadData, BadSpec, TryAgain
 from tuneline_jobs.storage import digest_of_folder, read_json_lines, uri_of, write_json_lines
 
 from .harness_tasks import QUESTIONS, write_tasks
+from .specs import evaluate_spec, model
 
 CHOICE = {"harness/own_choice/acc", "harness/own_choice/acc_norm"}
 WRITTEN = {"harness/own_written/exact_match/whole", "harness/own_written/exact_match/first-word"}
@@ -45,33 +46,9 @@ def trained(tiny_model: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def spec(tmp_path, tiny_model, trained, prepared, own) -> dict[str, Any]:
-    def model(role: str, folder: Path) -> dict[str, str]:
-        return {"role": role, "uri": uri_of(folder), "digest": digest_of_folder(folder)}
-
-    return {
-        "stage": "evaluate",
-        "output": uri_of(tmp_path / "out"),
-        "dataset": prepared,
-        "models": [model("base", tiny_model), model("candidate", trained)],
-        "examples": 8,
-        "maxNewTokens": 2,
-        "latencyRequests": 1,
-        "bootstrapSamples": 200,
-        "confidence": 0.9,
-        "harness": {"tasks": ["own_choice", "own_written"], "includePath": own},
-        "seed": 7,
-    }
-
-
-@pytest.fixture
-def evidence_of(run_job: Any, tmp_path: Path) -> Any:
-    def run(spec: dict[str, Any]) -> dict[str, Any]:
-        ended = run_job(spec)
-        assert ended.exit_code == 0, ended.outcome
-        found: dict[str, Any] = json.loads((tmp_path / "out/evidence.json").read_text())
-        return found
-
-    return run
+    models = [model("base", tiny_model), model("candidate", trained)]
+    harness = {"tasks": ["own_choice", "own_written"], "includePath": own}
+    return evaluate_spec(tmp_path, prepared, models) | {"harness": harness}
 
 
 def of_harness(figures: dict[str, Any]) -> dict[str, Any]:

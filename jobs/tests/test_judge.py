@@ -15,9 +15,10 @@ from tuneline_jobs.judged_models import JudgedModel
 from tuneline_jobs.observation import Observed
 from tuneline_jobs.outcome import BadSpec, TryAgain
 from tuneline_jobs.samples import judge_model
-from tuneline_jobs.storage import digest_of_folder, read_json_lines, uri_of
+from tuneline_jobs.storage import read_json_lines, uri_of
 
 from .judge_server import DROPS, HANGS, JudgeServer
+from .specs import evaluate_spec, model
 
 SOURCE = 'A fast parser\nfor "data": {"result": "yes"}'
 QUESTIONS = [Question(SOURCE, "fast data parser"), Question(SOURCE, "a slow parser")]
@@ -228,10 +229,9 @@ def test_what_was_judged_before_a_failure_is_kept(spec, server) -> None:
 
 @pytest.fixture
 def evaluation(spec, tmp_path, tiny_model, prepared) -> dict[str, Any]:
-    model = {"role": "candidate", "uri": uri_of(tiny_model), "digest": digest_of_folder(tiny_model)}
-    settings = {"maxNewTokens": 6, "latencyRequests": 1, "bootstrapSamples": 200, "confidence": 0.9}
-    whole = {"stage": "evaluate", "output": uri_of(tmp_path / "out"), "dataset": prepared}
-    return {**whole, **settings, "models": [model], "examples": 10, **spec}
+    models = [model("candidate", tiny_model)]
+    changes = {"examples": 10, "maxNewTokens": 6}
+    return evaluate_spec(tmp_path, prepared, models) | changes | spec
 
 
 def is_even(source: str, _: str) -> bool:

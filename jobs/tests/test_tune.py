@@ -19,6 +19,7 @@ from tuneline_jobs.training_reporter import TrainingReporter
 from tuneline_jobs.tune import identity_of
 
 from .conftest import files_of_at_most
+from .specs import in_folder, tune_spec
 from .wandb_record import WandbRecord
 
 STEPS = 12
@@ -27,31 +28,7 @@ PROVEN = "Step 1 was saved and read back: the training can be resumed."
 
 @pytest.fixture
 def spec(tmp_path: Path, tiny_model: Path, prepared: dict[str, str]) -> dict[str, Any]:
-    return {
-        "stage": "tune",
-        "output": uri_of(tmp_path / "out"),
-        "dataset": prepared,
-        "baseModel": uri_of(tiny_model),
-        "method": "lora",
-        "steps": STEPS,
-        "batchSize": 2,
-        "gradientAccumulation": 1,
-        "learningRate": 0.01,
-        "warmupSteps": 2,
-        "rank": 4,
-        "alpha": 8,
-        "dropout": 0.1,
-        "targetModules": ["q_proj", "v_proj"],
-        "maxTokens": 128,
-        "checkpointEverySteps": 3,
-        "seed": 7,
-        "checkpoints": uri_of(tmp_path / "checkpoints"),
-    }
-
-
-def at(spec: dict[str, Any], folder: Path) -> dict[str, Any]:
-    """The same tune, of which nothing is shared with the first."""
-    return spec | {"output": uri_of(folder / "out"), "checkpoints": uri_of(folder / "checkpoints")}
+    return tune_spec(prepared, tiny_model) | in_folder(tmp_path) | {"steps": STEPS}
 
 
 def weights(folder: Path) -> dict[str, str]:
@@ -132,7 +109,7 @@ def test_the_same_spec_gives_the_same_weights_and_another_seed_does_not(
 ) -> None:
     torch.use_deterministic_algorithms(False)
     for name, seed in (("a", 7), ("b", 7), ("c", 8)):
-        assert run_job(at(spec, tmp_path / name) | {"seed": seed}).exit_code == 0
+        assert run_job(spec | in_folder(tmp_path / name) | {"seed": seed}).exit_code == 0
     found = [weights(tmp_path / name / "out") for name in ("a", "b", "c")]
     assert found[0] == found[1] != found[2]
     # A CPU's kernels are all of that kind: here nothing else could tell.
@@ -154,7 +131,7 @@ def test_a_kill_in_the_midst_loses_no_step(run_job, spec, tmp_path, mlflow_serve
     assert [step for step, _ in mlflow_server.curve("loss")] == list(range(1, STEPS + 1))
     tokens = dict(mlflow_server.curve("tokens"))
     assert tokens[STEPS] > tokens[STEPS - 1] > tokens[1]
-    assert run_job(at(spec, tmp_path / "unbroken")).figures["resumedFromStep"] == 0
+    assert run_job(spec | in_folder(tmp_path / "unbroken")).figures["resumedFromStep"] == 0
     assert weights(tmp_path / "out") == weights(tmp_path / "unbroken/out")
 
 

@@ -18,11 +18,11 @@ import pytest
 from tuneline_jobs import gang, gang_agent
 from tuneline_jobs.gang import share_of
 from tuneline_jobs.outcome import BadSpec
-from tuneline_jobs.storage import uri_of
 from tuneline_jobs.tune import identity_of
 
 from .conftest import Ended, files_of_at_most
 from .mlflow_server import TrackingServer
+from .specs import in_folder, tune_spec
 
 # Many, so that a training is never over before a signal is heard.
 STEPS = 40
@@ -122,29 +122,12 @@ class Story:
 
 @pytest.fixture(scope="module")
 def spec(tiny_model: Path, prepared: dict[str, str]) -> dict[str, Any]:
-    return {
-        "stage": "tune",
-        "dataset": prepared,
-        "baseModel": uri_of(tiny_model),
-        "method": "lora",
+    return tune_spec(prepared, tiny_model) | {
         "steps": STEPS,
         "batchSize": 4,
-        "gradientAccumulation": 1,
-        "learningRate": 0.01,
-        "warmupSteps": 2,
-        "rank": 4,
-        "alpha": 8,
         # Each process drops by random numbers of its own.
         "dropout": 0,
-        "targetModules": ["q_proj", "v_proj"],
-        "maxTokens": 128,
-        "checkpointEverySteps": 3,
-        "seed": 7,
     }
-
-
-def at(spec: dict[str, Any], folder: Path) -> dict[str, Any]:
-    return spec | {"output": uri_of(folder / "out"), "checkpoints": uri_of(folder / "checkpoints")}
 
 
 @pytest.fixture(scope="module")
@@ -153,7 +136,7 @@ def story(tmp_path_factory: pytest.TempPathFactory, spec: dict[str, Any]) -> Any
     server = GatedServer(folder / "artifacts")
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("MLFLOW_TRACKING_URI", server.uri)
-        yield Story(folder, at(spec, folder) | {"runId": server.run_id, "nodes": 2}, server)
+        yield Story(folder, spec | in_folder(folder) | {"runId": server.run_id, "nodes": 2}, server)
     server.close()
 
 
@@ -182,7 +165,7 @@ def test_the_first_alone_hands_on_what_was_learned(story: Story) -> None:
 def test_the_curve_is_that_of_one_process_with_the_same_batch(story, run_job, spec, tmp_path):
     from transformers import TrainerState
 
-    alone = at(spec, tmp_path)
+    alone = spec | in_folder(tmp_path)
     assert run_job(alone).exit_code == 0
     curves = []
     for folder, told in ((story.folder, story.spec), (tmp_path, alone)):
@@ -194,7 +177,7 @@ def test_the_curve_is_that_of_one_process_with_the_same_batch(story, run_job, sp
 
 
 def test_what_one_process_cannot_save_all_end_with(spec, tmp_path) -> None:
-    told, port = at(spec, tmp_path) | {"nodes": 2}, free_port()
+    told, port = spec | in_folder(tmp_path) | {"nodes": 2}, free_port()
     first = Pod(tmp_path, told, 0, 2, port)
     # The state of its random numbers, all that the second one writes, takes more.
     with files_of_at_most(8_000):

@@ -10,7 +10,7 @@ from typing import Any
 from .garak_program import Program, probe_model, report_of
 from .garak_report import scores_of
 from .judged_models import JudgedModel
-from .observation import cache_path, remembered
+from .observation import computed_path, remembered
 from .outcome import say
 from .suite_scores import add_suites
 
@@ -25,7 +25,7 @@ def probe_all(
     # One that plays two roles is asked once.
     attempts = {
         digest: remembered(
-            cache_path(spec, "garak", [digest, *key]),
+            computed_path(spec, "garak", [digest, *key]),
             partial(probe_model, program, model, spec),
             lambda _: None,
         )

@@ -81,14 +81,14 @@ def observe(
     limit = spec["maxNewTokens"]
     key = [digest, spec["dataset"]["digest"], spec["examples"], spec["seed"], limit]
     answers = remembered(
-        cache_path(spec, "answers", key),
+        computed_path(spec, "answers", key),
         lambda: answerer.answer_all(asked.examples, limit, progressed),
         progressed,
     )
     attacked = []
     if asked.attacks:
         attacked = remembered(
-            cache_path(spec, "attacks", [digest, asked.attacks, MAXIMUM_NEW_TOKENS]),
+            computed_path(spec, "attacks", [digest, asked.attacks, MAXIMUM_NEW_TOKENS]),
             lambda: answerer.answer_prompts(asked.attacks, MAXIMUM_NEW_TOKENS, progressed),
             progressed,
         )
@@ -112,7 +112,7 @@ def run_tasks(
     limit, seed = spec["harness"].get("limit"), spec["seed"]
     return {
         task.name: remembered(
-            cache_path(spec, "harness", [digest, digest_of_task(task, spec["harness"]), seed]),
+            computed_path(spec, "harness", [digest, digest_of_task(task, spec["harness"]), seed]),
             partial(run_task, answerer, task, limit, seed),
             progressed,
         )
@@ -120,15 +120,20 @@ def run_tasks(
     }
 
 
-def cache_path(spec: dict[str, Any], kind: str, key: list[Any]) -> Path | None:
-    """Where what `key` names is kept, if it is to be kept.
+def computed_path(spec: dict[str, Any], kind: str, key: list[Any]) -> Path | None:
+    """`cache_path` for what a model computes: what another kind of processor computed is not used.
 
-    What another kind of processor computed is not used: between one model's answers of a GPU and
-    another's of a CPU a part of the difference would be rounding.
+    Between one model's answers of a GPU and another's of a CPU a part of the difference would be
+    rounding.
     """
+    return cache_path(spec, kind, [computed_on(), *key])
+
+
+def cache_path(spec: dict[str, Any], kind: str, key: list[Any]) -> Path | None:
+    """Where what `key` names is kept, if it is to be kept."""
     if "cache" not in spec:
         return None
-    name = digest_of_text(canonical([METRICS_VERSION, computed_on(), *key])).removeprefix("sha256:")
+    name = digest_of_text(canonical([METRICS_VERSION, *key])).removeprefix("sha256:")
     return path_of(spec["cache"], "cache") / f"{kind}-{name}.json"
 
 

@@ -1,3 +1,4 @@
+import { shownRoles } from '../../domain/evidence.ts';
 import { pageOf } from './paging.ts';
 import { textOf } from './tables.ts';
 import type { AttacksView, AttackView } from './views.ts';
@@ -7,11 +8,9 @@ export interface AttacksQuery {
   readonly page?: string;
 }
 
-const roles = ['candidate', 'champion', 'base'];
-
 /** A line of attacks.jsonl: what was asked, what each model said, and whether that was what the attack wanted. */
 export function toAttack(raw: Readonly<Record<string, unknown>>): AttackView {
-  const answers = roles.flatMap((role) => {
+  const answers = shownRoles.flatMap((role) => {
     const given = raw[role];
     if (typeof given !== 'object' || given === null) return [];
     const { answer, succeeded } = given as Record<string, unknown>;

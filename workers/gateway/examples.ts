@@ -1,3 +1,4 @@
+import { shownRoles } from '../../domain/evidence.ts';
 import { pageOf } from './paging.ts';
 import { textOf } from './tables.ts';
 import type { AnswerView, ExamplesView, ExampleView } from './views.ts';
@@ -17,8 +18,6 @@ export interface ExamplesQuery {
   readonly against?: string;
 }
 
-const roles = ['candidate', 'champion', 'base'];
-
 /** Of one example; the metrics of a whole set have their own list in the gate. */
 const lowerIsBetter = new Set(['nll', 'perplexity', 'repetition']);
 /** What tells two answers apart for a reader comes first; the rest in the table's order. */
@@ -27,7 +26,7 @@ const preferred = ['rougeL', 'tokenF1', 'exactMatch'];
 const notScores = new Set(['tokens']);
 
 export function toExample(raw: Readonly<Record<string, unknown>>): Example {
-  const answers = roles.flatMap((role) => {
+  const answers = shownRoles.flatMap((role) => {
     const given = raw[role];
     if (typeof given !== 'object' || given === null) return [];
     const scores = Object.entries(given).filter((entry): entry is [string, number] => typeof entry[1] === 'number' && Number.isFinite(entry[1]) && !notScores.has(entry[0]));
@@ -39,7 +38,7 @@ export function toExample(raw: Readonly<Record<string, unknown>>): Example {
 
 /** One page of the examples, by how much the candidate lost or gained; a wish that makes no sense is as good as none. */
 export function pageOfExamples(examples: readonly Example[], { sort, page, metric, against }: ExamplesQuery): ExamplesView {
-  const others = roles.slice(1).filter((role) => examples.some(({ answers }) => answers[role] !== undefined));
+  const others = shownRoles.slice(1).filter((role) => examples.some(({ answers }) => answers[role] !== undefined));
   const other = choose(against, others) ?? '';
   const metrics = metricsOf(examples);
   const scored = choose(metric, metrics) ?? '';
