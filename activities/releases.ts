@@ -70,7 +70,7 @@ export const createReleaseActivities = ({ tracking, artifacts, endpoints }: Pick
       if (digest !== release.weights.digest)
         throw ApplicationFailure.nonRetryable(`The weights at ${release.weights.uri} are not the ones that were approved: their digest is ${digest}.`, 'DigestMismatch');
       const line = (await artifacts.readText(`${dataset.uri}/heldout.jsonl`)).split('\n', 1)[0] ?? '';
-      await endpoints.prepare(release, (JSON.parse(line) as { prompt: string }).prompt).catch((error: unknown) => {
+      await endpoints.prepare(release, { smokePrompt: (JSON.parse(line) as { prompt: string }).prompt }).catch((error: unknown) => {
         if (error instanceof SmokeTestError) throw ApplicationFailure.nonRetryable(error.message, error.name);
         throw error;
       });
@@ -79,12 +79,12 @@ export const createReleaseActivities = ({ tracking, artifacts, endpoints }: Pick
   /** Traffic and aliases, in that order: `champion` never names a version that did not serve. */
   async releaseVersion(release: Release): Promise<ServedRelease> {
     const before = await tracking.findAlias(release.model, 'champion');
-    const served = await endpoints.switchTo(release);
+    const { url } = await endpoints.setTraffic(release.endpoint, [{ release, percent: 100 }]);
     if (before && before.version !== release.version) await tracking.setAlias(release.model, 'previous', before.version);
     await tracking.setAlias(release.model, 'champion', release.version);
     await tracking.removeAlias(release.model, 'candidate');
-    await endpoints.retireOthers(release.endpoint);
-    return served;
+    await endpoints.retireIdle(release.endpoint);
+    return { ...release, url };
   },
 
   async recordRelease(runId: string, { url: _address, ...release }: ServedRelease): Promise<void> {

@@ -9,24 +9,80 @@ export interface Release {
   readonly prompt: { readonly name: string; readonly version: string };
 }
 
-export interface ServedRelease extends Release {
+/** How many of a hundred new requests a release gets. */
+export interface Share {
+  readonly release: Release;
+  readonly percent: number;
+}
+
+export interface Traffic {
   /** Where clients call the endpoint. */
   readonly url: string;
+  /** Whole percents above 0, in all 100; empty while the endpoint serves nothing yet. */
+  readonly shares: readonly Share[];
+}
+
+/** What a release has to show before it may have traffic. */
+export interface Trial {
+  readonly smokePrompt: string;
+  /** The text of the release's prompt version, which the server applies. */
+  readonly template?: string;
+}
+
+export interface ChatRequest {
+  readonly messages: readonly { readonly role: string; readonly content: string }[];
+  readonly maxTokens: number;
+}
+
+export interface ChatAnswer {
+  /** Of HTTP; 0 where no answer came. */
+  readonly status: number;
+  readonly text: string;
+  readonly ms: number;
+  readonly completionTokens: number;
+}
+
+/** One request that a release answered or failed; nothing of its text. */
+export interface Observation {
+  readonly id: string;
+  readonly atMs: number;
+  readonly version: string;
+  readonly status: number;
+  readonly ms: number;
+  readonly promptCharacters: number;
+  readonly answerCharacters: number;
+  readonly completionTokens: number;
+  readonly refused: boolean;
+  /** Share of the answer's 4-grams that stood in it before. */
+  readonly repetition: number;
+  /** Which guard stopped or changed it. */
+  readonly guard?: 'input' | 'output';
+  /** Of feedback that came since: -1 to 1. */
+  readonly rating?: number;
+  /** Of the prompt: domain/text-embedding.ts. */
+  readonly embedding?: readonly number[];
 }
 
 /**
  * Whatever serves releases. Every method is idempotent, so that a retry after a crash is harmless.
- * Rejects with `SmokeTestError` when the new release started but did not answer as it should.
  */
 export interface EndpointHost {
-  /** Starts the release beside the one that serves; resolves once it is ready and has answered a request. */
-  prepare(release: Release, smokePrompt: string): Promise<void>;
-  /** Sends all traffic to a prepared release; resolves once the endpoint confirms it. */
-  switchTo(release: Release): Promise<ServedRelease>;
-  /** Undefined when the endpoint serves nothing yet. */
-  current(endpoint: string): Promise<ServedRelease | undefined>;
-  /** Ends every release of the endpoint but the one that serves. */
-  retireOthers(endpoint: string): Promise<void>;
+  /** Starts the release beside those that serve; resolves once it is ready and has answered. Rejects with `SmokeTestError` if it did not answer as it should. */
+  prepare(release: Release, trial: Trial): Promise<void>;
+  /** Every release must be prepared. Resolves once the endpoint confirms. */
+  setTraffic(endpoint: string, shares: readonly Share[]): Promise<Traffic>;
+  traffic(endpoint: string): Promise<Traffic>;
+  /** Asks one release that is prepared, whether it has traffic or not; what goes wrong is in the answer's status. */
+  ask(release: Release, request: ChatRequest): Promise<ChatAnswer>;
+  /** What happened to the endpoint's requests since then, the newest 10,000 at most. */
+  observe(endpoint: string, sinceMs: number): Promise<readonly Observation[]>;
+  /** Ends every release of the endpoint that has no traffic, once its requests in flight are answered. */
+  retireIdle(endpoint: string): Promise<void>;
+}
+
+/** What lifecycles that deployed by themselves have in their histories; since then the endpoint does. */
+export interface ServedRelease extends Release {
+  readonly url: string;
 }
 
 export class SmokeTestError extends Error {

@@ -1,4 +1,4 @@
-import { SmokeTestError, type EndpointHost, type Release, type ServedRelease } from '../domain/release.ts';
+import { SmokeTestError, type ChatAnswer, type EndpointHost, type Observation, type Share } from '../domain/release.ts';
 
 export interface EndpointClientOptions {
   /** Where the local endpoint listens; clients call the same address. */
@@ -21,23 +21,18 @@ export function createEndpointClient({ url, readToken }: EndpointClientOptions):
     return reply;
   }
 
-  const served = (release: Release): ServedRelease => ({ ...release, url });
+  const trafficOf = (reply: Record<string, unknown>) => ({ url, shares: reply['shares'] as Share[] });
 
   return {
-    async prepare(release, smokePrompt) {
-      await call('POST', '/admin/prepare', { release, smokePrompt });
+    async prepare(release, trial) {
+      await call('POST', '/admin/prepare', { release, ...trial });
     },
-    async switchTo(release) {
-      const confirmed = (await call('POST', '/admin/traffic', release))['release'] as Release;
-      if (confirmed.version !== release.version) throw new Error(`the endpoint serves version ${confirmed.version} instead of ${release.version}`);
-      return served(release);
-    },
-    async current(endpoint) {
-      const { release } = await call('GET', `/admin/endpoints/${endpoint}`);
-      return release ? served(release as Release) : undefined;
-    },
-    async retireOthers(endpoint) {
-      await call('POST', `/admin/endpoints/${endpoint}/retire-others`);
+    setTraffic: async (endpoint, shares) => trafficOf(await call('POST', `/admin/endpoints/${endpoint}/traffic`, { shares })),
+    traffic: async (endpoint) => trafficOf(await call('GET', `/admin/endpoints/${endpoint}/traffic`)),
+    ask: async (release, request) => (await call('POST', '/admin/ask', { release, request })) as unknown as ChatAnswer,
+    observe: async (endpoint, sinceMs) => (await call('GET', `/admin/endpoints/${endpoint}/observations?since=${sinceMs}`))['observations'] as Observation[],
+    async retireIdle(endpoint) {
+      await call('POST', `/admin/endpoints/${endpoint}/retire-idle`);
     },
   };
 }

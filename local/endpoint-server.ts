@@ -2,7 +2,7 @@ import { Readable } from 'node:stream';
 import { finished } from 'node:stream/promises';
 import { timingSafeEqual } from 'node:crypto';
 import fastify, { type FastifyInstance, type FastifyReply } from 'fastify';
-import { SmokeTestError, type Release } from '../domain/release.ts';
+import { SmokeTestError, type ChatRequest, type Release, type Share, type Trial } from '../domain/release.ts';
 import type { LocalEndpoints } from './endpoints.ts';
 
 export interface EndpointServerOptions {
@@ -30,7 +30,7 @@ export function createEndpointServer({ endpoints, adminToken }: EndpointServerOp
     const asked = body?.['model'];
     if (body === null || typeof asked !== 'string')
       return openAiError(reply, 400, 'invalid_request_error', `"model" is missing; this endpoint serves ${named(endpoints)}.`);
-    if (!endpoints.releaseOf(asked))
+    if (!endpoints.serves(asked))
       return openAiError(reply, 404, 'model_not_found', `There is no model ${JSON.stringify(asked)} here; this endpoint serves ${named(endpoints)}.`);
     const answered = await endpoints.withEngine(asked, async ({ url, modelName }, release) => {
       const gone = new AbortController();
@@ -56,28 +56,36 @@ export function createEndpointServer({ endpoints, adminToken }: EndpointServerOp
     admin.addHook('onRequest', async (request, reply) => {
       if (!sameToken(request.headers.authorization, `Bearer ${adminToken}`)) await openAiError(reply, 401, 'unauthorized', 'The admin token is wrong or missing.');
     });
-    admin.post<{ Body: { release: Release; smokePrompt: string } }>('/admin/prepare', async ({ body }, reply) => {
+    admin.post<{ Body: { release: Release } & Trial }>('/admin/prepare', async ({ body }, reply) => {
       try {
-        await endpoints.prepare(body.release, body.smokePrompt);
+        await endpoints.prepare(body.release, body);
         return { prepared: true };
       } catch (error) {
         if (error instanceof SmokeTestError) return reply.code(422).send({ smokeTest: error.message });
         throw error;
       }
     });
-    admin.post<{ Body: Release }>('/admin/traffic', async ({ body }) => {
-      await endpoints.switchTo(body);
-      return { release: endpoints.releaseOf(body.endpoint) };
+    admin.post<{ Params: Named; Body: { shares: Share[] } }>('/admin/endpoints/:endpoint/traffic', async ({ params, body }) => {
+      await endpoints.setTraffic(params.endpoint, body.shares);
+      return { shares: endpoints.sharesOf(params.endpoint) };
     });
-    admin.get<{ Params: { endpoint: string } }>('/admin/endpoints/:endpoint', ({ params }) => ({ release: endpoints.releaseOf(params.endpoint) ?? null }));
-    admin.post<{ Params: { endpoint: string } }>('/admin/endpoints/:endpoint/retire-others', async ({ params }) => {
-      await endpoints.retireOthers(params.endpoint);
+    admin.get<{ Params: Named }>('/admin/endpoints/:endpoint/traffic', ({ params }) => ({ shares: endpoints.sharesOf(params.endpoint) }));
+    admin.post<{ Body: { release: Release; request: ChatRequest } }>('/admin/ask', ({ body }) => endpoints.ask(body.release, body.request));
+    admin.get<{ Params: Named; Querystring: { since: string } }>('/admin/endpoints/:endpoint/observations', ({ params, query }) => ({
+      observations: endpoints.observe(params.endpoint, Number(query.since)),
+    }));
+    admin.post<{ Params: Named }>('/admin/endpoints/:endpoint/retire-idle', async ({ params }) => {
+      await endpoints.retireIdle(params.endpoint);
       return { retired: true };
     });
     done();
   });
 
   return server;
+}
+
+interface Named {
+  readonly endpoint: string;
 }
 
 const named = (endpoints: LocalEndpoints): string => endpoints.serving().map((r) => r.endpoint).join(', ') || 'none yet';

@@ -1,7 +1,7 @@
 import { mkdir, readFile, readdir, rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import { SmokeTestError, type Release } from '../domain/release.ts';
+import { SmokeTestError, type ChatAnswer, type ChatRequest, type Observation, type Release, type Share, type Trial } from '../domain/release.ts';
 import type { Engine, LaunchEngine } from './engine.ts';
 
 interface Running {
@@ -23,7 +23,8 @@ export class LocalEndpoints {
   readonly #launch: LaunchEngine;
   readonly #log: (message: string) => void;
   readonly #running = new Map<string, Running>();
-  readonly #traffic = new Map<string, Release>();
+  readonly #traffic = new Map<string, readonly Share[]>();
+  readonly #observations = new Map<string, Observation[]>();
   #closing = false;
 
   constructor(options: { readonly root: string; readonly launch: LaunchEngine; readonly log: (message: string) => void }) {
@@ -38,44 +39,55 @@ export class LocalEndpoints {
     for (const endpoint of await readdir(this.#root)) {
       const text = await readFile(this.#trafficPath(endpoint), 'utf8').catch(() => undefined);
       if (text === undefined) continue;
-      const release = JSON.parse(text) as Release;
-      this.#traffic.set(endpoint, release);
-      void this.#keepServing(release);
+      const shares = sharesFrom(JSON.parse(text) as Release | readonly Share[]);
+      this.#traffic.set(endpoint, shares);
+      for (const { release } of shares) void this.#keepServing(release);
     }
   }
 
   /** Idempotent: a release that runs already is only asked again. */
-  async prepare(release: Release, smokePrompt: string): Promise<void> {
+  async prepare(release: Release, { smokePrompt }: Trial): Promise<void> {
     const running = this.#running.get(keyOf(release)) ?? (await this.#start(release));
-    const finding = await smokeTest(running.engine, smokePrompt);
+    const answer = await chat(running.engine, { messages: [{ role: 'user', content: smokePrompt }], maxTokens: 16 });
+    const finding = answer.status === 0 ? 'it could not be asked.' : answer.status !== 200 ? `it answered ${answer.status}.` : answer.text.trim() === '' ? 'its answer was empty.' : undefined;
     if (finding === undefined) return;
     if (!this.#hasTraffic(release)) await this.#stop(running);
     throw new SmokeTestError(`Version ${release.version} of ${release.model} did not pass its smoke test: ${finding} The endpoint ${release.endpoint} serves what it served before.`);
   }
 
-  async switchTo(release: Release): Promise<void> {
-    if (!this.#running.has(keyOf(release))) throw new Error(`release ${keyOf(release)} is not prepared`);
-    const path = this.#trafficPath(release.endpoint);
-    await mkdir(join(this.#root, release.endpoint), { recursive: true, mode: 0o700 });
-    await writeFile(`${path}.new`, JSON.stringify(release));
+  async setTraffic(endpoint: string, shares: readonly Share[]): Promise<void> {
+    const missing = shares.find(({ release }) => !this.#running.has(keyOf(release)));
+    if (missing) throw new Error(`release ${keyOf(missing.release)} is not prepared`);
+    const path = this.#trafficPath(endpoint);
+    await mkdir(join(this.#root, endpoint), { recursive: true, mode: 0o700 });
+    await writeFile(`${path}.new`, JSON.stringify(shares));
     await rename(`${path}.new`, path);
-    this.#traffic.set(release.endpoint, release);
+    this.#traffic.set(endpoint, shares);
   }
 
-  async retireOthers(endpoint: string): Promise<void> {
+  async retireIdle(endpoint: string): Promise<void> {
     for (const running of [...this.#running.values()])
       if (running.release.endpoint === endpoint && !this.#hasTraffic(running.release)) await this.#stop(running);
   }
 
-  releaseOf = (endpoint: string): Release | undefined => this.#traffic.get(endpoint);
+  async ask(release: Release, request: ChatRequest): Promise<ChatAnswer> {
+    const running = this.#running.get(keyOf(release));
+    if (!running) throw new Error(`release ${keyOf(release)} is not prepared`);
+    return chat(running.engine, request);
+  }
 
-  /** Releases that have the traffic and an engine that runs. */
-  serving = (): Release[] => [...this.#traffic.values()].filter((release) => this.#running.has(keyOf(release)));
+  observe = (endpoint: string, sinceMs: number): readonly Observation[] => (this.#observations.get(endpoint) ?? []).filter(({ atMs }) => atMs >= sinceMs);
 
-  /** Runs `use` on the engine that has the endpoint's traffic; undefined if none is running. */
+  sharesOf = (endpoint: string): readonly Share[] => this.#traffic.get(endpoint) ?? [];
+
+  serves = (endpoint: string): boolean => this.sharesOf(endpoint).length > 0;
+
+  /** Releases that have traffic and an engine that runs. */
+  serving = (): Release[] => [...this.#traffic.values()].flat().flatMap(({ release }) => (this.#running.has(keyOf(release)) ? [release] : []));
+
+  /** Runs `use` on the engine of a release that the endpoint's traffic falls to; undefined if none is running. */
   async withEngine<T>(endpoint: string, use: (engine: Engine, release: Release) => Promise<T>): Promise<T | undefined> {
-    const release = this.#traffic.get(endpoint);
-    const running = release && this.#running.get(keyOf(release));
+    const running = this.#draw(endpoint);
     if (running === undefined) return undefined;
     running.inFlight += 1;
     try {
@@ -83,6 +95,16 @@ export class LocalEndpoints {
     } finally {
       running.inFlight -= 1;
     }
+  }
+
+  /** By the shares of those that run. */
+  #draw(endpoint: string): Running | undefined {
+    const able = this.sharesOf(endpoint).flatMap(({ release, percent }) => {
+      const running = this.#running.get(keyOf(release));
+      return running ? [{ running, percent }] : [];
+    });
+    let left = Math.random() * able.reduce((sum, { percent }) => sum + percent, 0);
+    return able.find(({ percent }) => (left -= percent) < 0)?.running;
   }
 
   async close(): Promise<void> {
@@ -122,10 +144,7 @@ export class LocalEndpoints {
     }
   }
 
-  #hasTraffic(release: Release): boolean {
-    const serving = this.#traffic.get(release.endpoint);
-    return serving !== undefined && keyOf(serving) === keyOf(release);
-  }
+  #hasTraffic = (release: Release): boolean => this.sharesOf(release.endpoint).some((share) => keyOf(share.release) === keyOf(release));
 
   #trafficPath = (endpoint: string): string => join(this.#root, endpoint, 'traffic.json');
 }
@@ -134,18 +153,25 @@ export class LocalEndpoints {
 const keyOf = ({ endpoint, model, version, weights }: Release): string =>
   [endpoint, model, version, weights.digest.replace(/^sha256:/, '').slice(0, 12)].join('_');
 
-/** Undefined if the engine answered, else a sentence. */
-async function smokeTest({ url, modelName }: Engine, prompt: string): Promise<string | undefined> {
-  const answer = await fetch(`${url}/v1/chat/completions`, {
-    method: 'POST',
-    headers: { 'content-type': 'application/json' },
-    body: JSON.stringify({ model: modelName, messages: [{ role: 'user', content: prompt }], max_tokens: 16, temperature: 0 }),
-    // A large model on a cold processor takes its time over the first answer.
-    signal: AbortSignal.timeout(120_000),
-  }).catch((error: unknown) => String(error));
-  if (typeof answer === 'string') return `it could not be asked (${answer}).`;
-  if (!answer.ok) return `it answered ${answer.status}.`;
-  const { choices } = (await answer.json()) as { choices?: { message?: { content?: unknown } }[] };
-  const content = choices?.[0]?.message?.content;
-  return typeof content === 'string' && content.trim() !== '' ? undefined : 'its answer was empty.';
+/** What was written before traffic could be split is one release. */
+const sharesFrom = (written: Release | readonly Share[]): readonly Share[] => ('endpoint' in written ? [{ release: written, percent: 100 }] : written);
+
+async function chat({ url, modelName }: Engine, { messages, maxTokens }: ChatRequest): Promise<ChatAnswer> {
+  const startedMs = performance.now();
+  const answered = (status: number, text = '', completionTokens = 0): ChatAnswer => ({ status, text, ms: performance.now() - startedMs, completionTokens });
+  try {
+    const answer = await fetch(`${url}/v1/chat/completions`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify({ model: modelName, messages, max_tokens: maxTokens, temperature: 0 }),
+      // A large model on a cold processor takes its time over the first answer.
+      signal: AbortSignal.timeout(120_000),
+    });
+    if (!answer.ok) return answered(answer.status);
+    const { choices, usage } = (await answer.json()) as { choices?: { message?: { content?: unknown } }[]; usage?: { completion_tokens?: number } };
+    const content = choices?.[0]?.message?.content;
+    return answered(answer.status, typeof content === 'string' ? content : '', usage?.completion_tokens ?? 0);
+  } catch {
+    return answered(0);
+  }
 }

@@ -3,6 +3,7 @@ import { createReleaseActivities } from '../../activities/releases.ts';
 import { SmokeTestError, type EndpointHost, type Release } from '../../domain/release.ts';
 import { tags, type RegisteredVersion } from '../../domain/tracking.ts';
 import { artifact, fakeArtifacts } from '../builders/artifacts.ts';
+import { fakeEndpointHost } from '../builders/endpoint-host.ts';
 import { between, evidenceOf } from '../builders/evidence.ts';
 import { inputs } from '../builders/inputs.ts';
 import { decided, reviewRecord } from '../builders/reviews.ts';
@@ -32,22 +33,7 @@ function releaseActivities({ champion, endpoints = {} }: Given = {}) {
   const activities = createReleaseActivities({
     tracking,
     artifacts: fakeArtifacts(['model'], { [heldOut]: '{"prompt": "Summarize: Lists files."}\n{"prompt": "another"}\n', [artifact('evidence').uri]: JSON.stringify(evidenceOf({ candidate: { bleu: between(9, 11) } })) }),
-    endpoints: {
-      prepare: (prepared, prompt) => {
-        changes.push(['prepare', prepared.version, prompt]);
-        return Promise.resolve();
-      },
-      switchTo: (switched) => {
-        changes.push(['switchTo', switched.version]);
-        return Promise.resolve({ ...switched, url });
-      },
-      retireOthers: (endpoint) => {
-        changes.push(['retireOthers', endpoint]);
-        return Promise.resolve();
-      },
-      current: () => Promise.resolve(undefined),
-      ...endpoints,
-    },
+    endpoints: fakeEndpointHost(endpoints, changes, url),
   });
   return { activities, changes };
 }
@@ -85,11 +71,11 @@ describe('a release takes over', () => {
     const { activities, changes } = releaseActivities({ champion: { version: '1', weights: artifact('champion') } });
     expect(await activities.releaseVersion(release)).toEqual({ ...release, url });
     expect(changes).toEqual([
-      ['switchTo', '2'],
+      ['setTraffic', ['2', 100]],
       ['setAlias', 'summaries', 'previous', '1'],
       ['setAlias', 'summaries', 'champion', '2'],
       ['removeAlias', 'summaries', 'candidate'],
-      ['retireOthers', 'summaries'],
+      ['retireIdle', 'summaries'],
     ]);
   });
 
@@ -100,15 +86,15 @@ describe('a release takes over', () => {
     const { activities, changes } = releaseActivities(champion && { champion });
     await activities.releaseVersion(release);
     expect(changes).toEqual([
-      ['switchTo', '2'],
+      ['setTraffic', ['2', 100]],
       ['setAlias', 'summaries', 'champion', '2'],
       ['removeAlias', 'summaries', 'candidate'],
-      ['retireOthers', 'summaries'],
+      ['retireIdle', 'summaries'],
     ]);
   });
 
   test('not at all if traffic did not move: the aliases stay', async () => {
-    const { activities, changes } = releaseActivities({ endpoints: { switchTo: () => Promise.reject(new Error('the endpoint is away')) } });
+    const { activities, changes } = releaseActivities({ endpoints: { setTraffic: () => Promise.reject(new Error('the endpoint is away')) } });
     await expect(activities.releaseVersion(release)).rejects.toThrow('the endpoint is away');
     expect(changes).toEqual([]);
   });

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, expect, test } from '@jest/globals';
 import type { FastifyInstance } from 'fastify';
-import type { EndpointHost, Release } from '../../domain/release.ts';
+import type { EndpointHost, Release, Share } from '../../domain/release.ts';
 import { createEndpointClient } from '../../local/endpoint-client.ts';
 import { createEndpointServer } from '../../local/endpoint-server.ts';
 import { LocalEndpoints } from '../../local/endpoints.ts';
@@ -42,10 +42,13 @@ const releaseOf = (version: string): Release => ({
   prompt: { name: 'p', version: '1' },
 });
 
+const trial = { smokePrompt: 'hello' };
+const all = (version: string): Share[] => [{ release: releaseOf(version), percent: 100 }];
+
 async function deploy(host: EndpointHost, version: string): Promise<void> {
-  await host.prepare(releaseOf(version), 'hello');
-  await host.switchTo(releaseOf(version));
-  await host.retireOthers('summaries');
+  await host.prepare(releaseOf(version), trial);
+  await host.setTraffic('summaries', all(version));
+  await host.retireIdle('summaries');
 }
 
 const chat = (url: string, body: unknown) => fetch(`${url}/v1/chat/completions`, { method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify(body) });
@@ -58,7 +61,7 @@ test('nothing is served before a release has the traffic', async () => {
   const { host, url } = await open();
   expect((await fetch(`${url}/healthz`)).status).toBe(200);
   expect((await fetch(`${url}/readyz`)).status).toBe(503);
-  await host.prepare(releaseOf('1'), 'hello');
+  await host.prepare(releaseOf('1'), trial);
   expect((await fetch(`${url}/readyz`)).status).toBe(503);
   expect((await chat(url, { model: 'summaries', messages: [] })).status).toBe(404);
 });
@@ -86,19 +89,19 @@ test('a new version takes over only when told, and the old one is stopped after 
     } else answerChat(response, `I am ${version}`);
   });
   await deploy(host, '1');
-  await host.prepare(releaseOf('2'), 'hello');
+  await host.prepare(releaseOf('2'), trial);
   expect(await contentOf(await chat(url, { model: 'summaries', messages: [] }))).toBe('I am 1');
   const slow = chat(url, { model: 'summaries', messages: [{ role: 'user', content: 'slowly' }] });
   await slowAsked.promise;
-  await host.switchTo(releaseOf('2'));
-  const retiring = host.retireOthers('summaries');
+  await host.setTraffic('summaries', all('2'));
+  const retiring = host.retireIdle('summaries');
   expect(await contentOf(await chat(url, { model: 'summaries', messages: [] }))).toBe('I am 2');
   expect(started[0]?.stopped).toBe(false);
   finishSlow?.();
   expect(await contentOf(await slow)).toBe('I was 1');
   await retiring;
   expect(started.map((e) => e.stopped)).toEqual([true, false]);
-  expect(await host.current('summaries')).toMatchObject({ version: '2' });
+  expect((await host.traffic('summaries')).shares).toEqual(all('2'));
 });
 
 test.each<[string, Answer]>([
@@ -108,11 +111,11 @@ test.each<[string, Answer]>([
 ])('%s in the smoke test leaves the previous version serving and no engine behind', async (_what, answer) => {
   const { host, url, started } = await open(answer);
   await deploy(host, '1');
-  await expect(host.prepare(releaseOf('2'), 'hello')).rejects.toMatchObject({ name: 'SmokeTestError', message: expect.stringContaining('Version 2') });
+  await expect(host.prepare(releaseOf('2'), trial)).rejects.toMatchObject({ name: 'SmokeTestError', message: expect.stringContaining('Version 2') });
   expect(await contentOf(await chat(url, { model: 'summaries', messages: [] }))).toBe('fine');
   expect(started.map((e) => e.stopped)).toEqual([false, true]);
-  await expect(host.switchTo(releaseOf('2'))).rejects.toThrow('not prepared');
-  expect(await host.current('summaries')).toMatchObject({ version: '1' });
+  await expect(host.setTraffic('summaries', all('2'))).rejects.toThrow('not prepared');
+  expect((await host.traffic('summaries')).shares).toEqual(all('1'));
 });
 
 test('preparing twice starts one engine', async () => {
@@ -176,6 +179,6 @@ test('nobody changes what is served without the token', async () => {
   const { url, host } = await open();
   await deploy(host, '1');
   for (const authorization of ['', 'Bearer wrong', 'Bearer secret2'])
-    expect((await fetch(`${url}/admin/traffic`, { method: 'POST', headers: { authorization, 'content-type': 'application/json' }, body: JSON.stringify(releaseOf('9')) })).status).toBe(401);
-  expect(await host.current('summaries')).toMatchObject({ version: '1' });
+    expect((await fetch(`${url}/admin/endpoints/summaries/traffic`, { method: 'POST', headers: { authorization, 'content-type': 'application/json' }, body: JSON.stringify({ shares: all('9') }) })).status).toBe(401);
+  expect((await host.traffic('summaries')).shares).toEqual(all('1'));
 });

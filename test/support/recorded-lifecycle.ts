@@ -13,6 +13,7 @@ import { tags } from '../../domain/tracking.ts';
 import { createLocalArtifactStore } from '../../local/artifact-store.ts';
 import type { Mlflow } from '../../mlflow/index.ts';
 import { createTracking } from '../../mlflow/tracking.ts';
+import { fakeEndpointHost } from '../builders/endpoint-host.ts';
 import { fakeActivities } from '../builders/activities.ts';
 import { artifact } from '../builders/artifacts.ts';
 import { between, evidenceOf } from '../builders/evidence.ts';
@@ -47,12 +48,7 @@ export async function recordLifecycle({ lab, mlflow, root, spec, during }: Recor
     ...createReleaseActivities({
       tracking,
       artifacts,
-      endpoints: {
-        prepare: () => Promise.resolve(),
-        switchTo: (release) => Promise.resolve({ ...release, url: 'http://127.0.0.1/' }),
-        current: () => Promise.resolve(undefined),
-        retireOthers: () => Promise.resolve(),
-      },
+      endpoints: fakeEndpointHost(),
     }),
     async runJob({ identity, spec: jobSpec, tracking: record }) {
       const { stage } = jobSpec;
