@@ -46,7 +46,9 @@ export interface ChatAnswer {
 export interface Observation {
   readonly id: string;
   readonly atMs: number;
+  /** Of the release: MODEL/VERSION. */
   readonly version: string;
+  /** Of HTTP; 0 where its engine broke off. What a client saw may be better: another release may have answered instead. */
   readonly status: number;
   readonly ms: number;
   readonly promptCharacters: number;
