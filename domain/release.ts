@@ -46,8 +46,8 @@ export interface ChatAnswer {
 export interface Observation {
   readonly id: string;
   readonly atMs: number;
-  /** Of the release: MODEL/VERSION. */
-  readonly version: string;
+  /** Whose: `releaseId`. */
+  readonly release: string;
   /** Of HTTP; 0 where its engine broke off. What a client saw may be better: another release may have answered instead. */
   readonly status: number;
   readonly ms: number;

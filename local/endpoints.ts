@@ -2,6 +2,7 @@ import { mkdir, readFile, readdir, rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { SmokeTestError, type ChatAnswer, type ChatRequest, type Observation, type Release, type Share, type Trial } from '../domain/release.ts';
+import { releaseId } from '../domain/release-id.ts';
 import type { Engine, LaunchEngine } from './engine.ts';
 
 interface Running {
@@ -149,9 +150,8 @@ export class LocalEndpoints {
   #trafficPath = (endpoint: string): string => join(this.#root, endpoint, 'traffic.json');
 }
 
-/** One release, one engine: the weights' digest tells apart what the version number may not. */
-const keyOf = ({ endpoint, model, version, weights }: Release): string =>
-  [endpoint, model, version, weights.digest.replace(/^sha256:/, '').slice(0, 12)].join('_');
+/** One release, one engine. */
+const keyOf = (release: Release): string => `${release.endpoint}_${release.version}_${releaseId(release)}`;
 
 /** What was written before traffic could be split is one release. */
 const sharesFrom = (written: Release | readonly Share[]): readonly Share[] => ('endpoint' in written ? [{ release: written, percent: 100 }] : written);
