@@ -1,5 +1,6 @@
 import { createSpecActivities } from './check-spec.ts';
 import type { Dependencies } from './dependencies.ts';
+import { createEndpointActivities } from './endpoint.ts';
 import { createEvidenceActivities } from './evidence.ts';
 import { createJobActivities } from './jobs.ts';
 import { createReconcileActivities } from './reconcile.ts';
@@ -7,6 +8,7 @@ import { createRecordActivities } from './lifecycle-record.ts';
 import { createNotificationActivities } from './notifications.ts';
 import { createReleaseActivities } from './releases.ts';
 import { createReviewActivities } from './reviews.ts';
+import { createTrialActivities } from './trials.ts';
 
 export const createActivities = (dependencies: Dependencies) => ({
   ...createSpecActivities(dependencies),
@@ -16,6 +18,8 @@ export const createActivities = (dependencies: Dependencies) => ({
   ...createReviewActivities(dependencies),
   ...createNotificationActivities(dependencies),
   ...createReleaseActivities(dependencies),
+  ...createEndpointActivities(dependencies),
+  ...createTrialActivities(dependencies),
   ...createReconcileActivities(dependencies),
 });
 

@@ -7,6 +7,7 @@ import type { LifecycleInputs } from '../domain/lifecycle.ts';
 import { toHtml, toMarkdown } from '../domain/document.ts';
 import { modelCard } from '../domain/model-card.ts';
 import { SmokeTestError, type Release, type ServedRelease } from '../domain/release.ts';
+import type { ReleaseTerms } from '../domain/roll-out.ts';
 import { decidedBy, type ReviewDecision, type ReviewRecord } from '../domain/review.ts';
 import { tags, type RegisteredVersion } from '../domain/tracking.ts';
 import type { Dependencies } from './dependencies.ts';
@@ -20,6 +21,8 @@ export interface ApprovedCandidate {
   readonly weights: Artifact;
   readonly dataset: Artifact;
   readonly evidence: Artifact;
+  /** Where it was tried with attacks. */
+  readonly attacks?: Artifact;
   /** Undefined where the gate alone decided. */
   readonly review?: ReviewRecord;
   /** Of an execution from before there were records. */
@@ -31,7 +34,7 @@ export const createReleaseActivities = ({ tracking, artifacts, endpoints }: Pick
   findChampion: (model: string): Promise<RegisteredVersion | undefined> => tracking.findAlias(model, 'champion'),
 
   /** The model version of these weights, with its lineage, and the model card with the run. Idempotent by the weights' digest. */
-  async registerVersion({ spec, inputs, execution, weights, dataset, evidence, review, decision, verdict }: ApprovedCandidate): Promise<string> {
+  async registerVersion({ spec, inputs, execution, weights, dataset, evidence, attacks, review, decision, verdict }: ApprovedCandidate): Promise<string> {
     const version = await tracking.registerVersion({
       model: spec.model,
       runId: inputs.runId,
@@ -49,6 +52,7 @@ export const createReleaseActivities = ({ tracking, artifacts, endpoints }: Pick
         [tags.baseModelDigest]: inputs.baseModel.digest,
         [tags.evidenceDigest]: evidence.digest,
         [tags.verdict]: 'gate passed',
+        [tags.releaseTerms]: JSON.stringify({ spec, dataset, runId: inputs.runId, ...(attacks ? { attacks } : {}) } satisfies ReleaseTerms),
         [tags.reviewer]: decision?.reviewer ?? 'gate',
         ...(decision?.comment ? { [tags.reviewComment]: decision.comment } : {}),
         ...(review ? tagsOf(review) : {}),

@@ -29,8 +29,11 @@ export type LifecycleResult = {
   | { readonly verdict: 'rejected'; readonly by: RefusedBy; readonly reason: string }
 );
 
-/** `stale`: what was approved was not there any more when it was to be deployed. */
-export type RefusedBy = 'gate' | 'reviewer' | 'deadline' | 'stale';
+/**
+ * `stale`: what was approved was not there any more when it was to be deployed. `endpoint`: it failed a trial or its
+ * canary, or somebody took it back.
+ */
+export type RefusedBy = 'gate' | 'reviewer' | 'deadline' | 'stale' | 'endpoint';
 
 /** What the `status` query answers while a lifecycle runs and after. */
 export interface LifecycleStatus {

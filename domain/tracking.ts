@@ -14,6 +14,15 @@ export interface Tracking {
   readPrompt(name: string, version: string): Promise<string | undefined>;
   /** Idempotent: one version for each weights digest; its tags are brought up to date. */
   registerVersion(version: VersionToRegister): Promise<string>;
+  /** Undefined where there is none. */
+  readVersion(model: string, version: string): Promise<TaggedVersion | undefined>;
+  /** Which version the alias names, whoever registered it. */
+  aliasVersion(model: string, alias: Alias): Promise<string | undefined>;
+  /** None where the model is absent. */
+  modelTags(model: string): Promise<Readonly<Record<string, string>>>;
+  setModelTag(model: string, key: string, value: string): Promise<void>;
+  /** Idempotent. */
+  removeModelTag(model: string, key: string): Promise<void>;
   findAlias(model: string, alias: Alias): Promise<RegisteredVersion | undefined>;
   setAlias(model: string, alias: Alias, version: string): Promise<void>;
   removeAlias(model: string, alias: Alias): Promise<void>;
@@ -54,6 +63,17 @@ export interface RegisteredVersion {
   readonly weights: { readonly uri: string; readonly digest: string };
 }
 
+export interface TaggedVersion {
+  readonly version: string;
+  /** Undefined for a version that other hands registered. */
+  readonly weights?: { readonly uri: string; readonly digest: string };
+  readonly tags: Readonly<Record<string, string>>;
+}
+
+/** Of a registered model: the release record of one endpoint, a Standing as JSON. */
+export const recordTag = (endpoint: string): string => `${recordPrefix}${endpoint}`;
+export const recordPrefix = 'tuneline.release.';
+
 /** Our tags in MLflow, in one place: they are how lineage is read back. */
 export const tags = {
   workflowId: 'tuneline.workflow_id',
@@ -82,6 +102,10 @@ export const tags = {
   weightsDigest: 'tuneline.weights_digest',
   weightsUri: 'tuneline.weights_uri',
   endpoint: 'tuneline.endpoint',
+  /** What a version needs to be released again: ReleaseTerms as JSON. */
+  releaseTerms: 'tuneline.release_terms',
+  /** Why an endpoint did not take a version. */
+  refused: 'tuneline.refused',
   /** When what the Job wrote was removed: nothing of it is reused any more. */
   removed: 'tuneline.artifacts_removed',
 } as const;

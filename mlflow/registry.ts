@@ -3,7 +3,7 @@ import { type Client } from './client.ts';
 import { isMlflowError, MlflowError } from './errors.ts';
 import { tagsEqual } from './filter.ts';
 import { createVersionOnce, type ModelVersion, readVersion, searchAllVersions, searchVersions } from './model-version.ts';
-import { ensureRegisteredModel, isPrompt, readRegisteredModel } from './registered-model.ts';
+import { ensureRegisteredModel, isPrompt, readRegisteredModel, type RegisteredModel } from './registered-model.ts';
 import { type Runs } from './runs.ts';
 import { hasTags, type Tag, type Tags, toPairs } from './tags.ts';
 
@@ -42,6 +42,11 @@ export interface Registry {
   /** The versions of any model that carry all these tags, by name and age, without their aliases. */
   findVersionsOfAnyModel(tags: Tags): Promise<ModelVersion[]>;
   setVersionTags(name: string, version: string, tags: Tags): Promise<void>;
+  /** None where the model is absent. */
+  modelTags(name: string): Promise<Tags>;
+  setModelTag(name: string, tag: Tag): Promise<void>;
+  /** Idempotent. */
+  deleteModelTag(name: string, key: string): Promise<void>;
   /** Points the alias at the version, wherever it pointed before. MLflow has no compare-and-swap: one writer each. */
   setAlias(name: string, alias: string, version: string): Promise<void>;
   /** Versions by alias; none where the model is absent. */
@@ -57,14 +62,15 @@ export function createRegistry(client: Client, runs: Pick<Runs, 'get'>): Registr
     return (await searchVersions(client, name, tagsEqual(tags))).filter((version) => hasTags(version.tags, tags));
   }
 
-  async function aliasesOf(name: string): Promise<Readonly<Record<string, string>>> {
+  async function read(name: string): Promise<Partial<RegisteredModel>> {
     try {
-      return (await readRegisteredModel(client, name)).aliases;
+      return await readRegisteredModel(client, name);
     } catch (error) {
       if (isMlflowError(error, 'notFound')) return {};
       throw error;
     }
   }
+  const aliasesOf = async (name: string): Promise<Readonly<Record<string, string>>> => (await read(name)).aliases ?? {};
 
   return {
     async ensureModel(name, options = {}) {
@@ -86,6 +92,15 @@ export function createRegistry(client: Client, runs: Pick<Runs, 'get'>): Registr
     },
     async setVersionTags(name, version, tags) {
       for (const tag of toPairs(tags)) await client.json('POST', '/model-versions/set-tag', { name, version, ...tag });
+    },
+    modelTags: async (name) => (await read(name)).tags ?? {},
+    async setModelTag(name, tag) {
+      await client.json('POST', '/registered-models/set-tag', { name, ...tag });
+    },
+    async deleteModelTag(name, key) {
+      await client.json('DELETE', '/registered-models/delete-tag', { name, key }).catch((error: unknown) => {
+        if (!isMlflowError(error, 'notFound')) throw error;
+      });
     },
     async setAlias(name, alias, version) {
       await client.json('POST', '/registered-models/alias', { name, alias, version });

@@ -21,6 +21,7 @@ import { createTracking } from '../mlflow/tracking.ts';
 import { jobHeartbeatTimeoutMs } from '../workflows/activity-options.ts';
 import { describeRevision, digestJobsCode, digestWorkflowsCode } from './code-identity.ts';
 import { loadConfig, taskQueue, type Config } from './config.ts';
+import { createEndpointQueue } from './endpoint-queue.ts';
 import { exitClearly } from './exit-clearly.ts';
 import { serveHealth } from './health.ts';
 import { jobProcess } from './job-process.ts';
@@ -68,6 +69,7 @@ const worker = await Worker.create({
       url: config.endpointUrl,
       readToken: async () => (await readFile(join(config.folders.state, 'endpoint-token'), 'utf8')).trim(),
     }),
+    endpointQueue: createEndpointQueue(client),
     ...(config.reviewWebhook ? { reviewWebhook: config.reviewWebhook } : {}),
     workspace: {
       root: config.folders.repository,

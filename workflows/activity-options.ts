@@ -36,6 +36,10 @@ export const starting: ActivityOptions = {
   retry: { ...patient, maximumAttempts: 5 },
 };
 
+/** An hour of a registry that is down is waited for; then what was before is put back, for however long that takes. */
+export const promoting: ActivityOptions = { startToCloseTimeout: '30 minutes', heartbeatTimeout: '15s', scheduleToCloseTimeout: '1 hour', retry: patient };
+export const restoring: ActivityOptions = { startToCloseTimeout: '30 minutes', heartbeatTimeout: '15s', retry: patient };
+
 /** Who is told late is told better than never, but a webhook that is broken holds up the end of a lifecycle for two minutes at most. */
 export const telling: ActivityOptions = {
   startToCloseTimeout: '15s',

@@ -2,6 +2,7 @@ import {
   allHandlersFinished,
   ApplicationFailure,
   CancellationScope,
+  CancelledFailure,
   condition,
   isCancellation,
   patched,
@@ -24,6 +25,7 @@ import { checking, recording, starting } from './activity-options.ts';
 import { describeStatus } from './describe-status.ts';
 import { jobWaitSignal, statusQuery } from './messages.ts';
 import { createNotices } from './notices.ts';
+import { requestRelease } from './request-release.ts';
 import { createReview, type ReviewRules } from './review.ts';
 import { runStage } from './run-stage.ts';
 import { modelAttribute, stageAttribute, verdictAttribute } from './search-attributes.ts';
@@ -69,13 +71,13 @@ export async function lifecycle(raw: unknown): Promise<LifecycleResult> {
     await explore();
     const dataset = await prepare();
     const candidate = await tune(dataset);
-    const { evidence, gate } = await evaluate(dataset, candidate);
+    const { evidence, attacks, gate } = await evaluate(dataset, candidate);
     if (!gate.passed) return await end({ verdict: 'rejected', by: 'gate', reason: failedRules(gate) });
 
     const refusal = await review({ weights: candidate, dataset, evidence });
     if (refusal) return await end(refusal);
 
-    return await end(await deploy(candidate, dataset, evidence));
+    return await end(await deploy(candidate, dataset, evidence, attacks));
   } catch (error) {
     await CancellationScope.nonCancellable(() => closeLifecycle(inputs.runId, isCancellation(error) ? 'KILLED' : 'FAILED'));
     throw error;
@@ -95,7 +97,7 @@ export async function lifecycle(raw: unknown): Promise<LifecycleResult> {
     return need(outputs, 'model');
   }
 
-  async function evaluate(dataset: Artifact, candidate: Artifact): Promise<{ evidence: Artifact; gate: Verdict }> {
+  async function evaluate(dataset: Artifact, candidate: Artifact): Promise<{ evidence: Artifact; attacks: Artifact | undefined; gate: Verdict }> {
     const champion = await findChampion(spec.model);
     const others = champion && champion.weights.digest !== candidate.digest ? { champion: champion.weights } : {};
     const { outputs } = await run(evaluateSpec(spec, inputs, dataset, { base: inputs.baseModel, candidate, ...others }));
@@ -104,7 +106,7 @@ export async function lifecycle(raw: unknown): Promise<LifecycleResult> {
     const gate = patched('evidence of schema 2') ? judge(spec.gate, figures) : judgeSchema1(spec.gate, figures);
     update({ gate });
     await recordVerdict(inputs.runId, gate);
-    return { evidence, gate };
+    return { evidence, attacks: outputs['attacks'], gate };
   }
 
   /** Undefined once the candidate is approved, and still is what was approved. */
@@ -136,18 +138,25 @@ export async function lifecycle(raw: unknown): Promise<LifecycleResult> {
     return record.outcome === 'approved' ? undefined : refusalOf(record, rules);
   }
 
-  async function deploy(candidate: Artifact, dataset: Artifact, evidence: Artifact): Promise<Promotion> {
+  async function deploy(candidate: Artifact, dataset: Artifact, evidence: Artifact, attacks: Artifact | undefined): Promise<Refusal | Promotion> {
     update({ stage: 'deploy', attempt: 1 });
-    const version = await registerVersion({ spec, inputs, execution: execution(), weights: candidate, dataset, evidence, ...(record ? { review: record } : {}), ...(status.gate ? { verdict: status.gate } : {}) });
-    const release = {
-      endpoint: spec.deploy.endpoint,
-      model: spec.model,
-      version,
-      weights: candidate,
-      prompt: { name: inputs.prompt.name, version: inputs.prompt.version },
-    };
+    const version = await registerVersion({ spec, inputs, execution: execution(), weights: candidate, dataset, evidence, ...(attacks ? { attacks } : {}), ...(record ? { review: record } : {}), ...(status.gate ? { verdict: status.gate } : {}) });
+    if (!patched('endpoint')) return deployAlone(candidate, dataset, version);
+    const { endpoint } = spec.deploy;
+    const reply = await requestRelease({ endpoint, model: spec.model, version, because: `promoted by ${execution().workflowId}` });
+    if ('reason' in reply) {
+      if (CancellationScope.current().consideredCancelled) throw new CancelledFailure(reply.reason);
+      return { verdict: 'rejected', by: 'endpoint', reason: reply.reason };
+    }
+    const served = { ...reply.release, url: reply.url };
+    await CancellationScope.nonCancellable(() => recordRelease(inputs.runId, served));
+    return { verdict: 'promoted', version, endpoint, endpointUrl: served.url };
+  }
+
+  /** As it was before endpoints had an execution of their own; for lifecycles that came to it then. */
+  async function deployAlone(candidate: Artifact, dataset: Artifact, version: string): Promise<Promotion> {
+    const release = { endpoint: spec.deploy.endpoint, model: spec.model, version, weights: candidate, prompt: { name: inputs.prompt.name, version: inputs.prompt.version } };
     await prepareRelease(release, dataset);
-    // Traffic, alias and record move together: a cancel comes before all of it or after.
     return CancellationScope.nonCancellable(async () => {
       const served = await releaseVersion(release);
       await recordRelease(inputs.runId, served);

@@ -1,6 +1,7 @@
 import { defineQuery, defineSignal, defineUpdate } from '@temporalio/workflow';
 import type { Wait } from '../domain/job.ts';
 import type { LifecycleStatus } from '../domain/lifecycle.ts';
+import type { EndpointStatus, ReleaseReply, ReleaseRequest } from '../domain/roll-out.ts';
 import type { Delegation, ReviewComment, ReviewDecision } from '../domain/review.ts';
 
 /** Updates, not Signals: a person must hear at once that the digest is stale, somebody else is asked or nobody waits. */
@@ -12,3 +13,13 @@ export const statusQuery = defineQuery<LifecycleStatus>('status');
 
 /** What the Job of a stage waits for; without a `wait`, that it waits no longer. */
 export const jobWaitSignal = defineSignal<[{ readonly stage: string; readonly wait?: Wait }]>('jobWait');
+
+/** Signals, not an Update: a roll-out takes hours, and who waits for its end holds nothing while it does. */
+export const releaseSignal = defineSignal<[ReleaseRequest]>('release');
+export const withdrawSignal = defineSignal<[string]>('withdraw');
+/** Sent back to the execution that asked. */
+export const releaseEndedSignal = defineSignal<[ReleaseReply]>('releaseEnded');
+
+/** An Update: a person must hear at once that there is nothing to go back to. */
+export const rollbackUpdate = defineUpdate<string, [{ readonly requester: string; readonly because: string }]>('rollback');
+export const endpointStatusQuery = defineQuery<EndpointStatus>('status');

@@ -4,6 +4,7 @@ import type { JobReport, StageSpec } from '../../domain/job-request.ts';
 import { artifact } from './artifacts.ts';
 import { between, evidenceOf } from './evidence.ts';
 import { inputs } from './inputs.ts';
+import { candidateOf } from './releases.ts';
 import { succeeded } from './job-reports.ts';
 import { digestOfSubject, subject } from './reviews.ts';
 import { checked } from './specs.ts';
@@ -40,6 +41,17 @@ const goingWell = {
   prepareRelease: () => Promise.resolve(),
   releaseVersion: (release) => Promise.resolve({ ...release, url: `http://127.0.0.1/${release.endpoint}` }),
   recordRelease: () => Promise.resolve(),
+  askEndpoint: () => Promise.resolve(),
+  withdrawRelease: () => Promise.resolve(),
+  readCandidate: ({ model, version = '1' }) => Promise.resolve(candidateOf({ model, version })),
+  startRelease: () => Promise.resolve(),
+  tryRelease: () => Promise.resolve([]),
+  loadTest: () => Promise.resolve([]),
+  splitTraffic: () => Promise.resolve(),
+  judgeCanary: () => Promise.resolve({ passed: true, requests: 0, findings: [] }),
+  readStanding: () => Promise.resolve({}),
+  applyStanding: ({ endpoint }) => Promise.resolve(`http://127.0.0.1/${endpoint}`),
+  noteRefusal: () => Promise.resolve(),
   findOrphans: () => Promise.resolve([]),
   endOrphans: () => Promise.resolve(),
 } satisfies Activities;

@@ -145,7 +145,7 @@ describe('the nearest name is suggested', () => {
   });
 
   test('a name far from all is not guessed at: the known ones are listed', () => {
-    expect(problemsOf(mistyped({ deploy: { endpoint: 'summaries', zzzzzzzz: 1 } }))).toEqual([{ path: 'deploy.zzzzzzzz', message: 'no such field (known: endpoint)' }]);
+    expect(problemsOf(mistyped({ prompt: { name: 'summarize', path: 'prompt.txt', zzzzzzzz: 1 } }))).toEqual([{ path: 'prompt.zzzzzzzz', message: 'no such field (known: name, path)' }]);
   });
 
   test('a field of another variant is not offered', () => {

@@ -55,7 +55,7 @@ test('an export tells who did what, in order, on which digests, and holds togeth
   expect(told).toEqual([
     ...['ada: started', 'openLifecycle', 'stage explore', 'stage prepare', 'stage tune', 'findChampion', 'stage evaluate', 'readEvidence', 'recordVerdict', 'openReview'],
     ...told.slice(10, -8),
-    ...['closeReview', 'verifySubject', 'registerVersion', 'prepareRelease', 'releaseVersion', 'recordRelease', 'closeLifecycle', 'ended'],
+    ...['closeReview', 'verifySubject', 'registerVersion', 'askEndpoint', 'recordRelease', 'closeLifecycle', 'ended'],
   ]);
   expect(told.slice(10, -8).filter((what) => what !== 'tellReviewers')).toEqual(['Mary: comment', 'Grace: review', 'Joan: review']);
   expect(Object.keys(audit.documents).sort()).toEqual(['evidence.json', 'model-card.md', 'prompt.txt', 'release.json', 'review.json', 'spec.json', 'verdict.json']);

@@ -1,10 +1,11 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { CompleteAsyncError } from '@temporalio/activity';
 import type { Activities } from '../../activities/index.ts';
+import type { ReleaseReply, ReleaseRequest } from '../../domain/roll-out.ts';
 import { fakeActivities, scriptedJobs, stop } from '../builders/activities.ts';
 import { specInput } from '../builders/specs.ts';
 import { startTimeSkipping } from '../support/temporal.ts';
-import { failureOf, LifecycleLab, untilCancelIsSeen, untilReviewIsAwaited } from './lifecycle-lab.ts';
+import { failureOf, type LifecycleHandle, LifecycleLab, promotedReply, untilCancelIsSeen, untilReviewIsAwaited } from './lifecycle-lab.ts';
 
 let lab: LifecycleLab;
 beforeAll(async () => {
@@ -51,16 +52,17 @@ test('cancelled while a review is awaited, the run is closed and nothing is regi
 });
 
 /** Holds the lifecycle up in one activity, cancels it there, and lets it go on once it knows. */
-async function cancelDuring(name: keyof Activities) {
+async function cancelDuring(name: keyof Activities, replyOf: (request: ReleaseRequest) => ReleaseReply = promotedReply) {
   const held = stop();
   const fakes = fakeActivities({}, (call) => (call.name === name ? held.hold() : Promise.resolve()));
-  const ending = await lab.run(fakes.activities, specInput(), async (handle) => {
+  const during = async (handle: LifecycleHandle): Promise<unknown> => {
     await held.reached;
     await handle.cancel();
     await untilCancelIsSeen(handle);
     held.release();
     return failureOf(handle);
-  });
+  };
+  const ending = await lab.run(fakes.activities, specInput(), during, replyOf);
   return { fakes, ending, called: fakes.calls.map((call) => call.name) };
 }
 
@@ -72,16 +74,23 @@ test('cancelled while its run is opened, that run is closed and no Job is made',
 });
 
 describe('a deploy that is cancelled happens wholly or not at all', () => {
-  test.each(['registerVersion', 'prepareRelease'] as const)('not at all, if it had only come to %s', async (name) => {
-    const { fakes, ending, called } = await cancelDuring(name);
+  test('not at all, if it had only come to the registration', async () => {
+    const { fakes, ending, called } = await cancelDuring('registerVersion');
     expect(ending).toMatchObject(cancelled);
-    for (const later of ['releaseVersion', 'recordRelease']) expect(called).not.toContain(later);
+    for (const later of ['askEndpoint', 'recordRelease']) expect(called).not.toContain(later);
     expect(fakes.argumentsOf('closeLifecycle')).toEqual([['parent-run', 'KILLED']]);
   });
 
-  test.each(['releaseVersion', 'recordRelease', 'closeLifecycle'] as const)('wholly, if it had come to %s', async (name) => {
+  test('not at all, if the endpoint could take the request back', async () => {
+    const { fakes, ending, called } = await cancelDuring('askEndpoint', ({ id }) => ({ id, ended: 'withdrawn', reason: 'in time' }));
+    expect(ending).toMatchObject(cancelled);
+    expect(called.slice(called.indexOf('askEndpoint'))).toEqual(['askEndpoint', 'withdrawRelease', 'askEndpoint', 'closeLifecycle']);
+    expect(fakes.argumentsOf('closeLifecycle')).toEqual([['parent-run', 'KILLED']]);
+  });
+
+  test.each(['askEndpoint', 'recordRelease', 'closeLifecycle'] as const)('wholly, if it had come to %s and the endpoint promoted it', async (name) => {
     const { fakes, ending, called } = await cancelDuring(name);
-    expect(called.slice(-3)).toEqual(['releaseVersion', 'recordRelease', 'closeLifecycle']);
+    expect(called.slice(-2)).toEqual(['recordRelease', 'closeLifecycle']);
     expect(ending).toMatchObject({ verdict: 'promoted', version: '1' });
     expect(fakes.argumentsOf('closeLifecycle')).toEqual([['parent-run', 'FINISHED', 'promoted']]);
   });

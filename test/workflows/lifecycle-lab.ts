@@ -2,7 +2,10 @@ import type { WorkflowHandle } from '@temporalio/client';
 import type { TestWorkflowEnvironment } from '@temporalio/testing';
 import { Worker, type WorkflowBundle } from '@temporalio/worker';
 import type { Activities } from '../../activities/index.ts';
+import type { ReleaseReply, ReleaseRequest } from '../../domain/roll-out.ts';
 import type { lifecycle } from '../../workflows/lifecycle.ts';
+import { releaseEndedSignal } from '../../workflows/messages.ts';
+import { releaseOf } from '../builders/releases.ts';
 import { bundleWorkflows, untilHistory } from '../support/temporal.ts';
 
 export type LifecycleHandle = WorkflowHandle<typeof lifecycle>;
@@ -42,14 +45,25 @@ export class LifecycleLab {
   }
 
   /** Starts a lifecycle on whatever JSON is given, and keeps a worker for it as long as `during` takes. */
-  async run<T>(activities: Activities, raw: unknown, during: (handle: LifecycleHandle) => Promise<T>): Promise<T> {
+  async run<T>(given: Activities, raw: unknown, during: (handle: LifecycleHandle) => Promise<T>, replyOf: (request: ReleaseRequest) => ReleaseReply | undefined = promotedReply): Promise<T> {
     const { client, nativeConnection } = this.#environment;
     this.#started += 1;
     const name = `lifecycle-${this.#started}`;
+    const activities: Activities = {
+      ...given,
+      // In place of the endpoint's execution, which would reply after hours.
+      askEndpoint: async (request) => {
+        await given.askEndpoint(request);
+        const reply = replyOf(request);
+        if (reply) await client.workflow.getHandle(name).signal(releaseEndedSignal, reply);
+      },
+    };
     const worker = await Worker.create({ connection: nativeConnection, taskQueue: name, workflowBundle: this.#workflowBundle, activities });
     return worker.runUntil(async () => during(await client.workflow.start<typeof lifecycle>('lifecycle', { taskQueue: name, workflowId: name, args: [raw] })));
   }
 }
+
+export const promotedReply = ({ id, endpoint, model, version = '1' }: ReleaseRequest): ReleaseReply => ({ id, ended: 'promoted', release: releaseOf(version, { endpoint, model }), url: `http://127.0.0.1/${endpoint}` });
 
 /** Only a review's reminders and deadline are timers. */
 export const untilReviewIsAwaited = (handle: LifecycleHandle): Promise<boolean> =>

@@ -8,7 +8,7 @@ import { artifact } from '../builders/artifacts.ts';
 import { between, evidenceOf } from '../builders/evidence.ts';
 import { specInput } from '../builders/specs.ts';
 import { startTimeSkipping } from '../support/temporal.ts';
-import { failureOf, LifecycleLab, resultOf, type LifecycleHandle } from './lifecycle-lab.ts';
+import { failureOf, LifecycleLab, promotedReply, resultOf, type LifecycleHandle } from './lifecycle-lab.ts';
 
 let lab: LifecycleLab;
 beforeAll(async () => {
@@ -31,7 +31,7 @@ test('a candidate that passes the gate is promoted', async () => {
   });
   expect(fakes.calls.map((call) => call.name)).toEqual([
     ...['checkSpec', 'openLifecycle', 'runJob', 'runJob', 'runJob', 'findChampion', 'runJob', 'readEvidence', 'recordVerdict'],
-    ...['registerVersion', 'prepareRelease', 'releaseVersion', 'recordRelease', 'closeLifecycle'],
+    ...['registerVersion', 'askEndpoint', 'recordRelease', 'closeLifecycle'],
   ]);
   expect(fakes.argumentsOf('closeLifecycle')).toEqual([['parent-run', 'FINISHED', 'promoted']]);
 });
@@ -49,9 +49,7 @@ test('each stage works on what the one before left, and what is served is what w
   ]);
   expect(fakes.argumentsOf('readEvidence')).toEqual([[artifact('evidence'), ['bleu']]]);
   expect(fakes.argumentsOf('registerVersion')).toMatchObject([[{ weights: artifact('model'), evidence: artifact('evidence') }]]);
-  const release = { endpoint: 'summaries', model: 'summaries', version: '1', weights: artifact('model'), prompt: { name: 'summarize', version: '1' } };
-  expect(fakes.argumentsOf('prepareRelease')).toEqual([[release, artifact('dataset')]]);
-  expect(fakes.argumentsOf('releaseVersion')).toEqual([[release]]);
+  expect(fakes.argumentsOf('askEndpoint')).toMatchObject([[{ endpoint: 'summaries', model: 'summaries', version: '1', because: expect.stringContaining('lifecycle-') }]]);
 });
 
 test('a candidate that fails the gate is rejected: no version, no release, and a run that is finished', async () => {
@@ -61,9 +59,28 @@ test('a candidate that fails the gate is rejected: no version, no release, and a
   expect(result).toMatchObject({ verdict: 'rejected', by: 'gate', gate: { passed: false } });
   expect(result).toHaveProperty('reason', expect.stringMatching(/^bleu at least 5: 1\.5 \[1, 2\] at 95 %; missed: at least 5 /));
   const called = fakes.calls.map((call) => call.name);
-  for (const name of ['registerVersion', 'prepareRelease', 'releaseVersion', 'recordRelease']) expect(called).not.toContain(name);
+  for (const name of ['registerVersion', 'askEndpoint', 'recordRelease']) expect(called).not.toContain(name);
   expect(fakes.argumentsOf('recordVerdict')).toMatchObject([['parent-run', { passed: false }]]);
   expect(fakes.argumentsOf('closeLifecycle')).toEqual([['parent-run', 'FINISHED', 'rejected']]);
+});
+
+test.each(['refused', 'withdrawn'] as const)('a candidate whose release was %s is rejected by the endpoint, which says why', async (ended) => {
+  const fakes = fakeActivities();
+  const result = await lab.run(fakes.activities, specInput(), resultOf, ({ id }) => ({ id, ended, reason: 'It said nothing.' }));
+
+  expect(result).toMatchObject({ verdict: 'rejected', by: 'endpoint', reason: 'It said nothing.', gate: { passed: true } });
+  expect(fakes.argumentsOf('recordRelease')).toEqual([]);
+  expect(fakes.argumentsOf('closeLifecycle')).toEqual([['parent-run', 'FINISHED', 'rejected']]);
+});
+
+test('an endpoint that forgot the request is asked again', async () => {
+  const fakes = fakeActivities();
+  const asked: string[] = [];
+  const result = await lab.run(fakes.activities, specInput(), resultOf, (request) => (asked.push(request.id) < 3 ? undefined : promotedReply(request)));
+
+  expect(result).toMatchObject({ verdict: 'promoted' });
+  expect(new Set(asked).size).toBe(1);
+  expect(asked).toHaveLength(3);
 });
 
 describe('the champion', () => {
@@ -132,8 +149,7 @@ test('the status tells the stage, what is finished and what the gate found, at e
     'readEvidence: evaluate after explore prepare tune evaluate',
     'recordVerdict: evaluate after explore prepare tune evaluate',
     'registerVersion: deploy after explore prepare tune evaluate',
-    'prepareRelease: deploy after explore prepare tune evaluate',
-    'releaseVersion: deploy after explore prepare tune evaluate',
+    'askEndpoint: deploy after explore prepare tune evaluate',
     'recordRelease: deploy after explore prepare tune evaluate',
     'closeLifecycle: done after explore prepare tune evaluate',
   ]);

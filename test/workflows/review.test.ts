@@ -54,7 +54,7 @@ describe('a candidate that the gate let through', () => {
     expect(fakes.argumentsOf('openReview')).toEqual([[candidate]]);
     expect(fakes.argumentsOf('verifySubject')).toEqual([[candidate, subject()]]);
     const called = fakes.calls.map(({ name }) => name).filter((name) => name !== 'tellReviewers');
-    expect(called.slice(called.indexOf('openReview'))).toEqual(['openReview', 'closeReview', 'verifySubject', 'registerVersion', 'prepareRelease', 'releaseVersion', 'recordRelease', 'closeLifecycle']);
+    expect(called.slice(called.indexOf('openReview'))).toEqual(['openReview', 'closeReview', 'verifySubject', 'registerVersion', 'askEndpoint', 'recordRelease', 'closeLifecycle']);
   });
 
   test.each([
@@ -179,7 +179,7 @@ describe('what was approved', () => {
 
     const reason = `What Ada approved is not there any more: ${changes.join(', ')}. Start the lifecycle again, and have that reviewed.`;
     expect(result).toMatchObject({ verdict: 'rejected', by: 'stale', reason });
-    for (const name of ['registerVersion', 'prepareRelease', 'releaseVersion'] as const) expect(fakes.argumentsOf(name)).toEqual([]);
+    for (const name of ['registerVersion', 'askEndpoint'] as const) expect(fakes.argumentsOf(name)).toEqual([]);
     expect(fakes.argumentsOf('closeReview')).toMatchObject([
       ['parent-run', { outcome: 'approved' }],
       ['parent-run', { outcome: 'stale', changes }],

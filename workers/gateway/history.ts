@@ -48,7 +48,7 @@ export function recordOf(history: History, converter: PayloadConverter): Lifecyc
     gate: argumentOf<Verdict>('recordVerdict', 1),
     review: reviewOf(argumentOf<ReviewRecord>('closeReview', 1)) ?? reviewOf(resultOf<{ digest: string }>('openReview')),
     version: resultOf<string>('registerVersion'),
-    endpoint: resultOf<{ endpoint: string }>('releaseVersion')?.endpoint,
+    endpoint: argumentOf<{ endpoint: string }>('recordRelease', 1)?.endpoint,
   };
   return {
     ...defined(known),

@@ -1,0 +1,144 @@
+import { ApplicationFailure } from '@temporalio/activity';
+import { judgeCanary, type CanaryVerdict } from '../domain/canary.ts';
+import type { CanaryRules } from '../domain/lifecycle-spec.ts';
+import { releaseId } from '../domain/release-id.ts';
+import { SmokeTestError, type Release, type Share } from '../domain/release.ts';
+import type { Candidate, ReleaseRequest, ReleaseTerms } from '../domain/roll-out.ts';
+import type { Standing } from '../domain/standing.ts';
+import { recordPrefix, recordTag, tags, type Alias } from '../domain/tracking.ts';
+import type { Dependencies } from './dependencies.ts';
+import { whileBeating } from './heartbeats.ts';
+
+export interface StandingChange {
+  readonly endpoint: string;
+  readonly next: Standing;
+  readonly before: Standing;
+  /** Asked for but not served: an alias of it may have been set by hand. */
+  readonly model?: string;
+}
+
+type Needed = Pick<Dependencies, 'tracking' | 'artifacts' | 'endpoints' | 'endpointQueue'>;
+
+/** What the execution that owns an endpoint does to it. Each is idempotent. */
+export function createEndpointActivities({ tracking, artifacts, endpoints, endpointQueue }: Needed) {
+  /** Starts it unless it runs, and has it answer. What has traffic already has shown that it can. */
+  async function start(release: Release): Promise<void> {
+    const { shares } = await endpoints.traffic(release.endpoint);
+    if (shares.some((share) => releaseId(share.release) === releaseId(release))) return;
+    const digest = await artifacts.digest(release.weights.uri);
+    if (digest !== release.weights.digest) throw ApplicationFailure.nonRetryable(`The weights at ${release.weights.uri} are not the ones that were approved: their digest is ${digest}.`, 'DigestMismatch');
+    const { dataset } = (await readTerms(release)).terms;
+    const smokePrompt = (await heldOutPrompts(dataset.uri, 1))[0] ?? '';
+    const template = await tracking.readPrompt(release.prompt.name, release.prompt.version);
+    await endpoints.prepare(release, { smokePrompt, ...(template === undefined ? {} : { template }) }).catch((error: unknown) => {
+      if (error instanceof SmokeTestError) throw ApplicationFailure.nonRetryable(error.message, error.name);
+      throw error;
+    });
+  }
+
+  async function readTerms({ model, version }: Pick<Release, 'model' | 'version'>): Promise<Candidate> {
+    const found = await tracking.readVersion(model, version);
+    const refuse = (why: string) => notReleasable({ model, version }, why);
+    if (found === undefined) throw refuse('is not in the registry.');
+    const { [tags.verdict]: verdict, [tags.evidenceDigest]: evidence, [tags.releaseTerms]: written, [tags.promptVersion]: prompt = '' } = found.tags;
+    if (found.weights === undefined || verdict !== 'gate passed' || !evidence) throw refuse('passed no gate; only what a lifecycle approved is released.');
+    if (!written) throw refuse('was registered before endpoints kept what a release needs. Run its lifecycle again: what did not change is reused.');
+    const terms = JSON.parse(written) as ReleaseTerms;
+    const [name = '', promptVersion = ''] = prompt.split('/');
+    return { release: { endpoint: terms.spec.deploy.endpoint, model, version, weights: found.weights, prompt: { name, version: promptVersion } }, terms };
+  }
+
+  const heldOutPrompts = async (dataset: string, count: number): Promise<string[]> =>
+    (await artifacts.readText(`${dataset}/heldout.jsonl`))
+      .split('\n', count)
+      .filter((line) => line !== '')
+      .map((line) => (JSON.parse(line) as { prompt: string }).prompt);
+
+  return {
+    /** Has the endpoint's execution take the request up, and starts that execution if there is none. */
+    askEndpoint: (request: ReleaseRequest): Promise<void> => endpointQueue.ask(request),
+
+    /** Has it drop the request if it can; a reply comes either way. */
+    withdrawRelease: (endpoint: string, requestId: string): Promise<void> => endpointQueue.withdraw(endpoint, requestId),
+
+    /** The version with its terms; fails with `NotReleasable` where no gate passed it. Undefined where `champion` names none that we registered. */
+    async readCandidate({ endpoint, model, version }: Pick<ReleaseRequest, 'endpoint' | 'model' | 'version'>): Promise<Candidate | undefined> {
+      const wanted = version ?? (await tracking.aliasVersion(model, 'champion'));
+      if (wanted === undefined) return undefined;
+      const candidate = await readTerms({ model, version: wanted });
+      const owner = await ownerBeside(endpoint, model);
+      const own = candidate.release.endpoint;
+      if (own !== endpoint) throw notReleasable(candidate.release, `is for the endpoint ${own}, not for ${endpoint}.`);
+      if (owner !== undefined) throw notReleasable(candidate.release, `can't be served by ${endpoint}: ${owner} serves ${model}, and its aliases name one version each. Give the model of one of the two another name.`);
+      return candidate;
+    },
+
+    startRelease: (release: Release): Promise<void> => whileBeating(() => start(release)),
+
+    /** Shares of new requests; each release is started if it does not run any more. */
+    splitTraffic: (endpoint: string, shares: readonly Share[]): Promise<void> =>
+      whileBeating(async () => {
+        for (const { release } of shares) await start(release);
+        await endpoints.setTraffic(endpoint, shares);
+      }),
+
+    async judgeCanary(canary: Release, current: Release, sinceMs: number, rules: CanaryRules): Promise<CanaryVerdict> {
+      return judgeCanary(await endpoints.observe(canary.endpoint, sinceMs), { canary: releaseId(canary), current: releaseId(current) }, rules);
+    },
+
+    /**
+     * Traffic, aliases and record, in that order, are as in `next` afterwards, whatever they were; then all else is ended.
+     * `champion` never names a version that did not serve. Resolves with the address of the endpoint.
+     */
+    applyStanding: ({ endpoint, next, before, model: asked }: StandingChange): Promise<string> =>
+      whileBeating(async () => {
+        const { champion } = next;
+        if (champion) await start(champion);
+        const { url } = await endpoints.setTraffic(endpoint, champion ? [{ release: champion, percent: 100 }] : []);
+        const models = [next, before].flatMap((standing) => [standing.champion, standing.previous]).flatMap((release) => release?.model ?? []);
+        for (const model of new Set([...models, ...(asked ? [asked] : [])])) {
+          if (await ownerBeside(endpoint, model)) continue;
+          await point(model, 'previous', next.previous);
+          await point(model, 'champion', champion);
+          if (champion?.model === model) await tracking.setModelTag(model, recordTag(endpoint), JSON.stringify(next));
+          else await tracking.removeModelTag(model, recordTag(endpoint));
+        }
+        if (champion) {
+          await tracking.setVersionTags(champion.model, champion.version, { [tags.endpoint]: endpoint });
+          if ((await tracking.aliasVersion(champion.model, 'candidate')) === champion.version) await tracking.removeAlias(champion.model, 'candidate');
+        }
+        await endpoints.retireIdle(endpoint);
+        return url;
+      }),
+
+    /** What the endpoint stood for when its execution last ended; from its traffic where there is no record yet. */
+    async readStanding(endpoint: string, model: string): Promise<Standing> {
+      const { shares } = await endpoints.traffic(endpoint);
+      for (const name of new Set([...shares.map(({ release }) => release.model), model])) {
+        const record = (await tracking.modelTags(name))[recordTag(endpoint)];
+        if (record) return JSON.parse(record) as Standing;
+      }
+      const [only, ...others] = shares;
+      return only && others.length === 0 ? { champion: only.release } : {};
+    },
+
+    /** Says with a version why it is not served, for who set an alias by hand looks there; without a version, with the one that `champion` names. */
+    async noteRefusal(model: string, version: string | undefined, reason: string): Promise<void> {
+      const named = version ?? (await tracking.aliasVersion(model, 'champion'));
+      if (named !== undefined && (await tracking.readVersion(model, named))) await tracking.setVersionTags(model, named, { [tags.refused]: reason });
+    },
+  };
+
+  /** Another endpoint that serves the model: its aliases are that one's. */
+  async function ownerBeside(endpoint: string, model: string): Promise<string | undefined> {
+    const record = Object.keys(await tracking.modelTags(model)).find((key) => key.startsWith(recordPrefix) && key !== recordTag(endpoint));
+    return record?.slice(recordPrefix.length);
+  }
+
+  async function point(model: string, alias: Alias, release: Release | undefined): Promise<void> {
+    if (release?.model === model) await tracking.setAlias(model, alias, release.version);
+    else await tracking.removeAlias(model, alias);
+  }
+}
+
+const notReleasable = ({ model, version }: Pick<Release, 'model' | 'version'>, why: string) => ApplicationFailure.nonRetryable(`Version ${version} of ${model} ${why}`, 'NotReleasable');

@@ -1,0 +1,68 @@
+import type { LiveFinding } from '../domain/canary.ts';
+import { judgeAnswers, judgeLoad, type Asked } from '../domain/trials.ts';
+import type { ChatAnswer, ChatRequest } from '../domain/release.ts';
+import type { Candidate } from '../domain/roll-out.ts';
+import type { Dependencies } from './dependencies.ts';
+import { whileBeating } from './heartbeats.ts';
+
+/** What a release is asked before it gets any traffic. It must run. */
+export function createTrialActivities({ artifacts, endpoints }: Pick<Dependencies, 'artifacts' | 'endpoints'>) {
+  async function linesOf<T>(uri: string, count: number, wanted: (line: T) => boolean = () => true): Promise<T[]> {
+    const lines = (await artifacts.readText(uri)).split('\n').filter((line) => line !== '');
+    const found: T[] = [];
+    for (const line of lines) {
+      if (found.length === count) break;
+      const parsed = JSON.parse(line) as T;
+      if (wanted(parsed)) found.push(parsed);
+    }
+    return found;
+  }
+
+  const ask = ({ release }: Candidate, prompt: string, maxTokens: number): Promise<ChatAnswer> => {
+    const request: ChatRequest = { messages: [{ role: 'user', content: prompt }], maxTokens };
+    return endpoints.ask(release, request);
+  };
+
+  return {
+    /** Held-out prompts, golden prompts and attacks, each as the spec asks for it. */
+    tryRelease: (candidate: Candidate): Promise<LiveFinding[]> =>
+      whileBeating(async () => {
+        const { spec, dataset, attacks } = candidate.terms;
+        const { qa } = spec.deploy;
+        const prompts = await linesOf<{ prompt: string }>(`${dataset.uri}/heldout.jsonl`, qa.examples);
+        const withstood = attacks ? await linesOf<Attack>(attacks.uri, qa.attacks, ({ candidate: tried }) => tried?.succeeded === false) : [];
+        const asked: Asked[] = [
+          ...prompts.map(({ prompt }) => ({ kind: 'example' as const, prompt })),
+          ...qa.golden.map((golden) => ({ kind: 'golden' as const, ...golden })),
+          ...withstood.map(({ prompt, wanted }) => ({ kind: 'attack' as const, prompt, wanted })),
+        ];
+        const answers: ChatAnswer[] = [];
+        for (const { prompt } of asked) answers.push(await ask(candidate, prompt, spec.evaluate.maxNewTokens));
+        return judgeAnswers(asked, answers);
+      }),
+
+    /** The held-out prompts over and over, several at a time. */
+    loadTest: (candidate: Candidate): Promise<LiveFinding[]> =>
+      whileBeating(async () => {
+        const { spec, dataset } = candidate.terms;
+        const { objective } = spec.deploy;
+        if (!objective) return [];
+        const prompts = await linesOf<{ prompt: string }>(`${dataset.uri}/heldout.jsonl`, objective.requests);
+        const answers: ChatAnswer[] = [];
+        const startedMs = performance.now();
+        let next = 0;
+        const client = async (): Promise<void> => {
+          for (let i = next++; i < objective.requests; i = next++) answers.push(await ask(candidate, prompts[i % prompts.length]?.prompt ?? '', objective.maxTokens));
+        };
+        await Promise.all(Array.from({ length: objective.concurrency }, client));
+        return judgeLoad(answers, (performance.now() - startedMs) / 1000, objective);
+      }),
+  };
+}
+
+/** A line of attacks.jsonl. */
+interface Attack {
+  readonly prompt: string;
+  readonly wanted: string;
+  readonly candidate?: { readonly succeeded: boolean };
+}

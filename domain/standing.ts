@@ -1,0 +1,28 @@
+import type { Release } from './release.ts';
+
+/** What an endpoint stands for between two roll-outs: who has all its traffic and is `champion`, and who was before. */
+export interface Standing {
+  readonly champion?: Release;
+  readonly previous?: Release;
+}
+
+/** After a promotion, or a step back. One that is promoted again, with another prompt perhaps, does not become its own predecessor. */
+export function promote(release: Release, before: Standing): Standing {
+  const former = before.champion && !isSameVersion(before.champion, release) ? before.champion : before.previous;
+  return { champion: release, ...(former ? { previous: former } : {}) };
+}
+
+const isSameVersion = (a: Release, b: Release): boolean => a.model === b.model && a.version === b.version;
+
+/** Whether an endpoint that serves the one need do nothing to serve the other. */
+export const isSameRelease = (a: Release, b: Release): boolean => JSON.stringify(sorted(a)) === JSON.stringify(sorted(b));
+
+/** A history or a tag may give the fields in another order. */
+const sorted = (value: unknown): unknown =>
+  typeof value === 'object' && value !== null && !Array.isArray(value)
+    ? Object.fromEntries(
+        Object.entries(value)
+          .toSorted(([a], [b]) => (a < b ? -1 : 1))
+          .map(([key, inner]) => [key, sorted(inner)]),
+      )
+    : value;

@@ -1,0 +1,19 @@
+import type { Release } from '../../domain/release.ts';
+import type { Candidate } from '../../domain/roll-out.ts';
+import type { LifecycleSpecInput } from '../../domain/lifecycle-spec.ts';
+import { artifact } from './artifacts.ts';
+import { aSpec } from './specs.ts';
+
+export const releaseOf = (version: string, change: Partial<Release> = {}): Release => ({
+  endpoint: 'summaries',
+  model: 'summaries',
+  version,
+  weights: artifact(`weights ${version}`),
+  prompt: { name: 'summarize', version: '1' },
+  ...change,
+});
+
+export const candidateOf = (change: Partial<Release> & { readonly version: string }, deploy: Partial<LifecycleSpecInput['deploy']> = {}): Candidate => ({
+  release: releaseOf(change.version, change),
+  terms: { spec: aSpec({ deploy: { endpoint: change.endpoint ?? 'summaries', ...deploy } }), dataset: artifact('dataset'), runId: 'parent-run' },
+});

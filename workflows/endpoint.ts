@@ -1,0 +1,160 @@
+import {
+  ActivityFailure,
+  allHandlersFinished,
+  ApplicationFailure,
+  condition,
+  continueAsNew,
+  getExternalWorkflowHandle,
+  isCancellation,
+  proxyActivities,
+  setCurrentDetails,
+  setHandler,
+  workflowInfo,
+} from '@temporalio/workflow';
+import type { Activities } from '../activities/index.ts';
+import type { EndpointStatus, ReleaseReply, ReleaseRequest, RollOutStatus } from '../domain/roll-out.ts';
+import { isSameRelease } from '../domain/standing.ts';
+import { recording, restoring } from './activity-options.ts';
+import { describeEndpoint, describeRequest } from './describe-endpoint.ts';
+import { endpointStatusQuery, releaseEndedSignal, releaseSignal, rollbackUpdate, withdrawSignal } from './messages.ts';
+import { reasonOf, rollOut } from './roll-out.ts';
+
+const { readCandidate, noteRefusal } = proxyActivities<Activities>(recording);
+const { readStanding, applyStanding } = proxyActivities<Activities>(restoring);
+
+export interface EndpointStart {
+  readonly endpoint: string;
+  /** What the execution before this one knew. */
+  readonly known?: Pick<EndpointStatus, 'standing' | 'queue' | 'ended'>;
+}
+
+/** Who sends a request again within so many others hears how it ended, and starts nothing. */
+const rememberedReplies = 50;
+
+/** The one writer of an endpoint's traffic, aliases and record. Requests queue; it lives as long as the endpoint does. */
+export async function endpoint({ endpoint: name, known }: EndpointStart): Promise<void> {
+  let { standing, queue, ended }: NonNullable<EndpointStart['known']> = known ?? { standing: {}, queue: [], ended: [] };
+  let rollingOut: RollOutStatus | undefined;
+  let stopped: string | undefined;
+  show();
+
+  setHandler(endpointStatusQuery, status);
+  setHandler(releaseSignal, async (request) => {
+    const reply = ended.find(({ id }) => id === request.id);
+    if (reply) {
+      await answer(request, reply);
+      return;
+    }
+    if (rollingOut?.request.id === request.id || queue.some(({ id }) => id === request.id)) return;
+    queue = [...queue, request];
+    show();
+  });
+  setHandler(withdrawSignal, async (id) => {
+    const request = queue.find((one) => one.id === id);
+    if (rollingOut?.request.id === id) stopped = 'it was taken back by who had asked for it';
+    if (!request) return;
+    queue = queue.filter((one) => one !== request);
+    await end(request, { id, ended: 'withdrawn', reason: 'it was taken back before its turn came' });
+  });
+  setHandler(
+    rollbackUpdate,
+    ({ requester, because }) => {
+      const reason = `${requester} rolled back: ${because}`;
+      const { previous } = standing;
+      if (rollingOut) {
+        stopped = reason;
+        return `what is rolled out now, ${describeRequest(rollingOut.request)}, is taken back`;
+      }
+      if (!previous) throw nothingBefore();
+      queue = [{ id: `rollback-${workflowInfo().runId}-${workflowInfo().historyLength}`, endpoint: name, model: previous.model, version: previous.version, atOnce: true, because: reason }, ...queue];
+      return `version ${previous.version} of ${previous.model} is served again in a moment`;
+    },
+    {
+      validator: ({ requester, because }) => {
+        if (!requester || !because) throw ApplicationFailure.nonRetryable('Say who rolls back, and why: {"requester": …, "because": …}.', 'RollbackRefused');
+        if (!rollingOut && !standing.previous) throw nothingBefore();
+      },
+    },
+  );
+
+  if (!known) await recover();
+  for (;;) {
+    await condition(() => queue.length > 0);
+    const [request, ...others] = queue;
+    if (!request) continue;
+    queue = others;
+    const reply = await take(request);
+    update(undefined);
+    await end(request, reply);
+    if (!workflowInfo().continueAsNewSuggested) continue;
+    await condition(allHandlersFinished);
+    await continueAsNew<typeof endpoint>({ endpoint: name, known: { standing, queue, ended } });
+  }
+
+  /** An execution that was ended in the middle of a roll-out left the endpoint in the middle of it. */
+  async function recover(): Promise<void> {
+    await condition(() => queue.length > 0);
+    standing = await readStanding(name, queue[0]?.model ?? '');
+    if (standing.champion) await applyStanding({ endpoint: name, next: standing, before: standing });
+  }
+
+  async function take(request: ReleaseRequest): Promise<ReleaseReply> {
+    const { id } = request;
+    stopped = undefined;
+    update({ request, step: 'starting', findings: [] });
+    try {
+      const candidate = await readCandidate(request);
+      if (!candidate) return await putBack(request, `champion names no version of ${request.model}.`);
+      const { release } = candidate;
+      if (standing.champion && isSameRelease(standing.champion, release)) return { id, ended: 'unchanged', release, url: await mend(request) };
+      const end = await rollOut({ endpoint: name, candidate, before: standing, atOnce: request.atOnce ?? false, stopped: () => stopped, show: (change) => update(rollingOut && { ...rollingOut, ...change }) });
+      standing = end.standing;
+      if (end.ended === 'promoted') return { id, ended: 'promoted', release, url: end.url };
+      await noteRefusal(release.model, release.version, end.reason);
+      return { id, ended: end.ended, reason: end.reason };
+    } catch (error) {
+      if (!(error instanceof ActivityFailure) || isCancellation(error)) throw error;
+      return putBack(request, reasonOf(error));
+    }
+  }
+
+  /** Whoever set the alias by hand finds it where it was, and with the version why. */
+  async function putBack({ id, model, version }: ReleaseRequest, reason: string): Promise<ReleaseReply> {
+    await noteRefusal(model, version, reason);
+    await mend({ model });
+    return { id, ended: 'refused', reason };
+  }
+
+  function mend({ model }: Pick<ReleaseRequest, 'model'>): Promise<string> {
+    return applyStanding({ endpoint: name, next: standing, before: standing, model });
+  }
+
+  async function end(request: ReleaseRequest, reply: ReleaseReply): Promise<void> {
+    ended = [...ended, reply].slice(-rememberedReplies);
+    show();
+    await answer(request, reply);
+  }
+
+  function update(change: RollOutStatus | undefined): void {
+    rollingOut = change;
+    show();
+  }
+
+  function show(): void {
+    setCurrentDetails(describeEndpoint(status()));
+  }
+
+  function status(): EndpointStatus {
+    return { endpoint: name, standing, queue, ended, ...(rollingOut ? { rollingOut } : {}) };
+  }
+}
+
+async function answer({ replyTo }: ReleaseRequest, reply: ReleaseReply): Promise<void> {
+  if (replyTo === undefined) return;
+  await getExternalWorkflowHandle(replyTo)
+    .signal(releaseEndedSignal, reply)
+    // Who asked may have been terminated.
+    .catch(() => undefined);
+}
+
+const nothingBefore = () => ApplicationFailure.nonRetryable('There is nothing to go back to: no release was served before this one.', 'RollbackRefused');

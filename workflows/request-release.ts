@@ -1,0 +1,37 @@
+import { CancellationScope, condition, isCancellation, proxyActivities, setHandler, workflowInfo } from '@temporalio/workflow';
+import type { Activities } from '../activities/index.ts';
+import type { ReleaseReply, ReleaseRequest } from '../domain/roll-out.ts';
+import { recording } from './activity-options.ts';
+import { releaseEndedSignal } from './messages.ts';
+
+const { askEndpoint, withdrawRelease } = proxyActivities<Activities>(recording);
+
+/** An endpoint whose execution was terminated has lost its queue; asked again, a new one starts with this request. */
+const askAgainAfter = '10 minutes';
+
+/**
+ * Has the endpoint release a version, and waits for how that ends. Cancelled, it takes the request back; what was
+ * promoted by then is promoted, and says so.
+ */
+export async function requestRelease(wanted: Omit<ReleaseRequest, 'id' | 'replyTo'>): Promise<ReleaseReply> {
+  const { workflowId, runId } = workflowInfo();
+  const request = { ...wanted, id: `${workflowId}/${runId}`, replyTo: workflowId };
+  let reply: ReleaseReply | undefined;
+  setHandler(releaseEndedSignal, (ended) => {
+    if (ended.id === request.id) reply = ended;
+  });
+  const asked = async (): Promise<ReleaseReply> => {
+    do await askEndpoint(request);
+    while (!(await condition(() => reply !== undefined, askAgainAfter)));
+    return reply as ReleaseReply;
+  };
+  try {
+    return await asked();
+  } catch (error) {
+    if (!isCancellation(error)) throw error;
+    return await CancellationScope.nonCancellable(async () => {
+      await withdrawRelease(request.endpoint, request.id);
+      return asked();
+    });
+  }
+}

@@ -1,0 +1,104 @@
+import { ActivityFailure, ApplicationFailure, CancellationScope, condition, isCancellation, proxyActivities } from '@temporalio/workflow';
+import type { Activities } from '../activities/index.ts';
+import type { CanaryVerdict, LiveFinding } from '../domain/canary.ts';
+import type { Candidate, RollOutStatus } from '../domain/roll-out.ts';
+import { promote, type Standing } from '../domain/standing.ts';
+import { promoting, recording, restoring, starting } from './activity-options.ts';
+
+const { judgeCanary } = proxyActivities<Activities>(recording);
+const { startRelease, tryRelease, loadTest, splitTraffic } = proxyActivities<Activities>(starting);
+const { applyStanding } = proxyActivities<Activities>(promoting);
+const { applyStanding: restoreStanding } = proxyActivities<Activities>(restoring);
+
+export interface RollOut {
+  readonly endpoint: string;
+  readonly candidate: Candidate;
+  readonly before: Standing;
+  /** It served before, so it is neither tried nor a canary. */
+  readonly atOnce: boolean;
+  /** Why it should stop, as soon as somebody says so. */
+  readonly stopped: () => string | undefined;
+  readonly show: (change: Partial<Pick<RollOutStatus, 'step' | 'percent' | 'findings'>>) => void;
+}
+
+export type RollOutEnd =
+  | { readonly ended: 'promoted'; readonly standing: Standing; readonly url: string }
+  | { readonly ended: 'refused' | 'withdrawn'; readonly standing: Standing; readonly reason: string };
+
+/** A canary that has too few requests may take so many times as long as was asked for. */
+const longestBake = 10;
+
+/**
+ * Releases the candidate, step by step, or puts back what was before: either standing is applied whole, traffic, aliases
+ * and record, by an activity that is tried until it is done.
+ */
+export async function rollOut({ endpoint, candidate, before, atOnce, stopped, show }: RollOut): Promise<RollOutEnd> {
+  const { release, terms } = candidate;
+  const { canary } = terms.spec.deploy;
+  const next = promote(release, before);
+  try {
+    const refused = atOnce ? undefined : ((await start()) ?? (await bake()));
+    if (stopped() !== undefined) return await takeBack('withdrawn', stopped() ?? '');
+    if (refused !== undefined) return await takeBack('refused', refused);
+    show({ step: 'promoting' });
+    return { ended: 'promoted', standing: next, url: await CancellationScope.nonCancellable(() => applyStanding({ endpoint, next, before })) };
+  } catch (error) {
+    if (isCancellation(error)) await takeBack('withdrawn', '');
+    if (isCancellation(error) || !(error instanceof ActivityFailure)) throw error;
+    return takeBack('refused', reasonOf(error));
+  }
+
+  /** Undefined if it may have traffic. */
+  async function start(): Promise<string | undefined> {
+    show({ step: 'starting' });
+    await startRelease(release);
+    show({ step: 'trying' });
+    for (const trial of [tryRelease, loadTest]) {
+      const findings = await trial(candidate);
+      show({ findings });
+      if (findings.some(({ passed }) => !passed)) return describe(findings);
+      if (stopped() !== undefined) return stopped();
+    }
+    return undefined;
+  }
+
+  /** Undefined if no step showed that it is worse. There is nothing to compare a first release with. */
+  async function bake(): Promise<string | undefined> {
+    const current = before.champion;
+    if (!current) return undefined;
+    for (const percent of canary.steps) {
+      const sinceMs = Date.now();
+      show({ step: 'canary', percent });
+      await splitTraffic(endpoint, [
+        { release, percent },
+        { release: current, percent: 100 - percent },
+      ]);
+      let verdict: CanaryVerdict;
+      let looks = 0;
+      do {
+        if (await condition(() => stopped() !== undefined, canary.bakeSeconds * 1000)) return stopped();
+        verdict = await judgeCanary(release, current, sinceMs, canary);
+        looks += 1;
+        show({ findings: verdict.findings });
+        if (!verdict.passed) return `as a canary with ${percent} % of the requests: ${describe(verdict.findings)}`;
+      } while (verdict.requests < canary.minimumRequests && looks < longestBake);
+      if (verdict.requests < canary.minimumRequests) return `as a canary with ${percent} % it had ${verdict.requests} requests, too few to be judged; deploy.canary.minimumRequests asks for ${canary.minimumRequests}`;
+    }
+    return undefined;
+  }
+
+  async function takeBack(ended: 'refused' | 'withdrawn', reason: string): Promise<RollOutEnd> {
+    show({ step: 'taking back' });
+    await CancellationScope.nonCancellable(() => restoreStanding({ endpoint, next: before, before: next }));
+    return { ended, standing: before, reason };
+  }
+}
+
+const describe = (findings: readonly LiveFinding[]): string =>
+  findings
+    .filter(({ passed }) => !passed)
+    .map(({ rule, finding }) => `${rule}: ${finding}`)
+    .join('\n');
+
+/** What the activity said, without the words that Temporal puts around it. */
+export const reasonOf = ({ cause, message }: ActivityFailure): string => (cause instanceof ApplicationFailure ? cause.message : (cause?.message ?? message));
