@@ -9,6 +9,7 @@ import { createSpecActivities } from '../../activities/check-spec.ts';
 import { digestOfDataset, digestOfText } from '../../domain/digest.ts';
 import type { StageSpec, StageTracking } from '../../domain/job-request.ts';
 import type { LifecycleSpecInput } from '../../domain/lifecycle-spec.ts';
+import type { ReleaseReply, ReleaseRequest } from '../../domain/roll-out.ts';
 import { tags } from '../../domain/tracking.ts';
 import { createLocalArtifactStore } from '../../local/artifact-store.ts';
 import type { Mlflow } from '../../mlflow/index.ts';
@@ -18,7 +19,7 @@ import { fakeActivities } from '../builders/activities.ts';
 import { artifact } from '../builders/artifacts.ts';
 import { between, evidenceOf } from '../builders/evidence.ts';
 import { specInput } from '../builders/specs.ts';
-import type { LifecycleHandle, LifecycleLab } from '../workflows/lifecycle-lab.ts';
+import { promotedReply, type LifecycleHandle, type LifecycleLab } from '../workflows/lifecycle-lab.ts';
 
 export interface RecordedLifecycle {
   readonly lab: LifecycleLab;
@@ -40,7 +41,7 @@ export async function recordLifecycle({ lab, mlflow, root, spec, during }: Recor
   const workspace = { root, models: join(root, 'models'), codeDigest: artifact('code').digest, codeRevision: 'abc123' };
   const left = { noop: ['nothing', ''], explore: ['profile', '{}'], prepare: ['dataset', '{"prompt": "Summarize: Lists files."}'], tune: ['model', 'weights'], evaluate: ['evidence', ''] } as const;
   const files = { noop: 'nothing', explore: 'profile.json', prepare: 'heldout.jsonl', tune: 'model.safetensors', evaluate: 'evidence.json' };
-  const { activities } = fakeActivities({
+  const { activities, argumentsOf } = fakeActivities({
     ...createSpecActivities({ workspace }),
     ...createRecordActivities({ tracking, artifacts, workspace }),
     ...createEvidenceActivities({ artifacts }),
@@ -63,10 +64,15 @@ export async function recordLifecycle({ lab, mlflow, root, spec, during }: Recor
       return { outcome: { kind: 'succeeded', outputs: { [name]: { uri, digest } }, figures: {} }, reused: false };
     },
   });
-  return lab.run(activities, specInput(spec), async (handle) => {
+  const serveRegistered = (request: ReleaseRequest): ReleaseReply => {
+    const [{ weights }] = argumentsOf('registerVersion').at(-1) ?? [{ weights: artifact('none') }];
+    return promotedReply(request, { weights });
+  };
+  const run = async (handle: LifecycleHandle): Promise<string> => {
     await during(handle);
     return handle.workflowId;
-  });
+  };
+  return lab.run(activities, specInput(spec), run, serveRegistered);
 }
 
 /** The other half of a data set, and the digest of the whole. */

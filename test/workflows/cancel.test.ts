@@ -52,7 +52,7 @@ test('cancelled while a review is awaited, the run is closed and nothing is regi
 });
 
 /** Holds the lifecycle up in one activity, cancels it there, and lets it go on once it knows. */
-async function cancelDuring(name: keyof Activities, replyOf: (request: ReleaseRequest) => ReleaseReply = promotedReply) {
+async function cancelDuring(name: keyof Activities, replyOf: (request: ReleaseRequest) => ReleaseReply = (request) => promotedReply(request)) {
   const held = stop();
   const fakes = fakeActivities({}, (call) => (call.name === name ? held.hold() : Promise.resolve()));
   const during = async (handle: LifecycleHandle): Promise<unknown> => {

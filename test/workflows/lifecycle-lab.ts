@@ -2,6 +2,7 @@ import type { WorkflowHandle } from '@temporalio/client';
 import type { TestWorkflowEnvironment } from '@temporalio/testing';
 import { Worker, type WorkflowBundle } from '@temporalio/worker';
 import type { Activities } from '../../activities/index.ts';
+import type { Release } from '../../domain/release.ts';
 import type { ReleaseReply, ReleaseRequest } from '../../domain/roll-out.ts';
 import type { lifecycle } from '../../workflows/lifecycle.ts';
 import { releaseEndedSignal } from '../../workflows/messages.ts';
@@ -45,7 +46,7 @@ export class LifecycleLab {
   }
 
   /** Starts a lifecycle on whatever JSON is given, and keeps a worker for it as long as `during` takes. */
-  async run<T>(given: Activities, raw: unknown, during: (handle: LifecycleHandle) => Promise<T>, replyOf: (request: ReleaseRequest) => ReleaseReply | undefined = promotedReply): Promise<T> {
+  async run<T>(given: Activities, raw: unknown, during: (handle: LifecycleHandle) => Promise<T>, replyOf: (request: ReleaseRequest) => ReleaseReply | undefined = (request) => promotedReply(request)): Promise<T> {
     const { client, nativeConnection } = this.#environment;
     this.#started += 1;
     const name = `lifecycle-${this.#started}`;
@@ -63,7 +64,12 @@ export class LifecycleLab {
   }
 }
 
-export const promotedReply = ({ id, endpoint, model, version = '1' }: ReleaseRequest): ReleaseReply => ({ id, ended: 'promoted', release: releaseOf(version, { endpoint, model }), url: `http://127.0.0.1/${endpoint}` });
+export const promotedReply = ({ id, endpoint, model, version = '1' }: ReleaseRequest, change: Partial<Release> = {}): ReleaseReply => ({
+  id,
+  ended: 'promoted',
+  release: releaseOf(version, { endpoint, model, ...change }),
+  url: `http://127.0.0.1/${endpoint}`,
+});
 
 /** Only a review's reminders and deadline are timers. */
 export const untilReviewIsAwaited = (handle: LifecycleHandle): Promise<boolean> =>
