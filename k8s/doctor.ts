@@ -3,6 +3,7 @@ import { ApisApi, AppsV1Api, AuthorizationV1Api, CustomObjectsApi, SchedulingV1A
 import { parseTokens, reviewersOf } from '../domain/access-tokens.ts';
 import { statusOf, type Cluster } from './client.ts';
 import type { JobPlacement } from './manifests/job.ts';
+import { jobSetApi } from './manifests/job-set.ts';
 
 /** What one look showed. */
 export interface Finding {
@@ -26,15 +27,23 @@ const needed: readonly (readonly [group: string, resource: string, verbs: readon
   ['coordination.k8s.io', 'leases', ['create', 'get', 'update']],
 ];
 
+/** Where the cluster has JobSet. */
+const neededForSets: typeof needed = [[jobSetApi.group, 'jobsets', ['create', 'get', 'patch', 'delete']]];
+
 /** Whether a cluster can run Jobs as they would be placed. Changes nothing. What this account may not see is no failure. */
 export async function inspectCluster(cluster: Cluster, placement: JobPlacement, answerWithinMs = patienceMs): Promise<Finding[]> {
   const server = await inspectServer(cluster, answerWithinMs);
   if (!server.ok) return [server];
   const namespace = await inspectNamespace(cluster, placement);
+  const { groups } = await cluster.kubeConfig.makeApiClient(ApisApi).getAPIVersions();
+  const served: Served = new Map(groups.map(({ name, preferredVersion }) => [name, preferredVersion?.version ?? '']));
   const inside = namespace.ok ? [inspectPermissions, inspectClaim, inspectQueue] : [];
-  const findings = await Promise.all([...inside, inspectPriorityClass, inspectGpus].map((inspect) => inspect(cluster, placement)));
-  return [server, namespace, ...findings.filter((finding) => finding !== undefined)];
+  const findings = await Promise.all([...inside, inspectPriorityClass, inspectGpus].map((inspect) => inspect(cluster, placement, served)));
+  return [server, namespace, ...findings.filter((finding) => finding !== undefined), severalNodes(served)];
 }
+
+/** The API groups of the cluster, with the version that it prefers of each. */
+type Served = ReadonlyMap<string, string>;
 
 /** Of `k8s/install/console.yaml`. */
 const installed = { deployment: 'console', secret: 'tuneline-tokens', key: 'tokens.json' } as const;
@@ -81,9 +90,9 @@ async function inspectNamespace({ core }: Cluster, { namespace }: JobPlacement):
   return { what, ok: true, detail: namespace };
 }
 
-async function inspectPermissions({ kubeConfig }: Cluster, { namespace, queue }: JobPlacement): Promise<Finding> {
+async function inspectPermissions({ kubeConfig }: Cluster, { namespace, queue }: JobPlacement, served: Served): Promise<Finding> {
   const api = kubeConfig.makeApiClient(AuthorizationV1Api);
-  const asked = [...needed, ...(queue ? [['kueue.x-k8s.io', 'workloads', ['list']] as const] : [])].flatMap(([group, path, verbs]) => verbs.map((verb) => ({ group, path, verb })));
+  const asked = [...needed, ...(served.has(jobSetApi.group) ? neededForSets : []), ...(queue ? [['kueue.x-k8s.io', 'workloads', ['list']] as const] : [])].flatMap(([group, path, verbs]) => verbs.map((verb) => ({ group, path, verb })));
   const answers = await Promise.all(
     asked.map(async ({ group, path, verb }) => {
       const [resource, subresource] = path.split('/');
@@ -114,12 +123,11 @@ async function inspectClaim({ core }: Cluster, { namespace, storage }: JobPlacem
   return { what, ok: false, mayPass: phase === 'Pending', detail: `${claim} is ${phase}${newest?.message ? `: ${newest.message}` : ''}`, remedy: `"kubectl -n ${namespace} describe pvc ${claim}" says why; Jobs wait until it is bound` };
 }
 
-async function inspectQueue({ kubeConfig }: Cluster, { namespace, queue }: JobPlacement): Promise<Finding | undefined> {
+async function inspectQueue({ kubeConfig }: Cluster, { namespace, queue }: JobPlacement, served: Served): Promise<Finding | undefined> {
   if (!queue) return undefined;
   const what = 'queue';
   const group = 'kueue.x-k8s.io';
-  const { groups } = await kubeConfig.makeApiClient(ApisApi).getAPIVersions();
-  const version = groups.find(({ name }) => name === group)?.preferredVersion?.version;
+  const version = served.get(group);
   if (!version) return { what, ok: false, detail: `nobody serves ${queue}: Kueue is not installed`, remedy: 'install Kueue, or unset TUNELINE_JOB_QUEUE: Jobs then start as soon as a node has room' };
   const asked = kubeConfig.makeApiClient(CustomObjectsApi).getNamespacedCustomObject({ group, version, namespace, plural: 'localqueues', name: queue });
   const seen = await see(asked as Promise<LocalQueue>);
@@ -163,6 +171,13 @@ async function inspectGpus({ core }: Cluster, { gpus, gpuProduct }: JobPlacement
     remedy: 'set TUNELINE_JOB_GPUS and TUNELINE_JOB_GPU_PRODUCT to what there is; where no GPU shows, NVIDIA\'s device plugin is missing; nodes that come only when a Job waits are not seen here',
   };
 }
+
+/** No fault either way. */
+const severalNodes = (served: Served): Finding => ({
+  what: 'several nodes',
+  ok: true,
+  detail: served.has(jobSetApi.group) ? 'a Job on several nodes is made by a JobSet' : 'a Job on several nodes is an Indexed Job: JobSet is not installed',
+});
 
 const gpusOf = (node: V1Node): number => Number(node.status?.allocatable?.['nvidia.com/gpu'] ?? 0);
 const productOf = (node: V1Node): string => node.metadata?.labels?.['nvidia.com/gpu.product'] ?? 'nodes without a label nvidia.com/gpu.product';

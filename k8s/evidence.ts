@@ -9,6 +9,8 @@ export interface EvidenceSources {
   readonly core: Pick<CoreV1Api, 'readNamespacedPodLog' | 'listNamespacedEvent'>;
   readonly namespace: string;
   readonly podsOf: (job: string) => Promise<V1Pod[]>;
+  /** What the cluster has of a Job beside its pods. */
+  readonly makersOf: (job: string) => readonly { readonly kind: string; readonly name: string }[];
 }
 
 /** A node that is out of sight never says that a log is over. */
@@ -77,7 +79,8 @@ export class Evidence {
   async events(job: string): Promise<string> {
     const last = await this.#podOf(job);
     const itsPods = new Set([...(this.#kept.get(job)?.keys() ?? []), ...(last ? [last] : [])]);
-    const lists = await Promise.all([this.#eventsOf('Job', job), ...[...itsPods].map((pod) => this.#eventsOf('Pod', pod))]);
+    const objects = [...this.#sources.makersOf(job), ...[...itsPods].map((name) => ({ kind: 'Pod', name }))];
+    const lists = await Promise.all(objects.map(({ kind, name }) => this.#eventsOf(kind, name)));
     return describeEvents(lists.flat());
   }
 
@@ -100,7 +103,7 @@ export class Evidence {
     return noLog.test(text) ? '' : text;
   }
 
-  async #eventsOf(kind: 'Job' | 'Pod', name: string): Promise<CoreV1Event[]> {
+  async #eventsOf(kind: string, name: string): Promise<CoreV1Event[]> {
     const { core, namespace } = this.#sources;
     const list = await core.listNamespacedEvent({ namespace, fieldSelector: `involvedObject.kind=${kind},involvedObject.name=${name}` }).catch(unlessRefused);
     return list?.items ?? [];

@@ -1,3 +1,5 @@
+import type { V1Job, V1Pod } from '@kubernetes/client-node';
+
 /** What Tuneline writes on its objects. Labels are what a watch selects by; annotations hold whatever does not fit a label. */
 export const labels = {
   name: 'app.kubernetes.io/name',
@@ -6,6 +8,8 @@ export const labels = {
   component: 'app.kubernetes.io/component',
   /** Present until the outcome was reported. */
   open: 'tuneline.dev/open',
+  /** The Job's name for Tuneline, where the cluster's Job had to be called otherwise: see `manifests/job-set.ts`. */
+  job: 'tuneline.dev/job',
 } as const;
 
 export const annotations = {
@@ -17,14 +21,29 @@ export const annotations = {
   maximumSeconds: 'tuneline.dev/maximum-seconds',
   /** JSON `{"cause", "reason"}`: why we ended it, written before anything is killed. */
   cancelled: 'tuneline.dev/cancelled',
+  /** On a JobSet, the UID of the one Job that it may make. */
+  jobUid: 'tuneline.dev/job-uid',
 } as const;
 
 export const managedBy = 'tuneline';
+export const ourSelector = `${labels.managedBy}=${managedBy}`;
 export const containerName = 'job';
 export const jobVariable = 'TUNELINE_JOB';
 
 /** Set by the Job controller on every pod of a Job. */
 export const jobNameLabel = 'batch.kubernetes.io/job-name';
 
+/** Names the LocalQueue of Kueue that a Job or JobSet waits in. */
+export const queueLabel = 'kueue.x-k8s.io/queue-name';
+
+/** Set by JobSet's controller on the Jobs of a JobSet. */
+export const jobSetUidLabel = 'jobset.sigs.k8s.io/jobset-uid';
+
 /** Which of the pods of an Indexed Job it is; set by the Job controller. */
 export const indexAnnotation = 'batch.kubernetes.io/job-completion-index';
+
+/** What Tuneline calls a Job that it finds in the cluster. */
+export const nameOf = ({ metadata }: V1Job): string | undefined => metadata?.labels?.[labels.job] ?? metadata?.name;
+
+/** What Tuneline calls the Job of a pod. */
+export const jobOf = ({ metadata }: V1Pod): string | undefined => metadata?.labels?.[labels.job] ?? metadata?.labels?.[jobNameLabel];

@@ -1,7 +1,8 @@
 import type { CustomObjectsApi, V1Job } from '@kubernetes/client-node';
 import type { Wait } from '../domain/job.ts';
+import { jobSetUidLabel, queueLabel } from './names.ts';
 
-/** What Kueue makes of a Job, a `kueue.x-k8s.io/v1beta1` Workload: the part that tells how it stands in its queue. */
+/** What Kueue makes of a Job or JobSet, a `kueue.x-k8s.io/v1beta1` Workload: the part that tells how it stands in its queue. */
 export interface Workload {
   readonly metadata?: { readonly creationTimestamp?: string };
   readonly status?: {
@@ -9,8 +10,6 @@ export interface Workload {
     readonly admissionChecks?: readonly { readonly name: string; readonly state: string; readonly message?: string }[];
   };
 }
-
-export const queueLabel = 'kueue.x-k8s.io/queue-name';
 
 /** Why Kueue lets a Job wait, in its words, and since when: its last eviction, where it was admitted before. Undefined until Kueue has looked at it. Pure. */
 export function waitOfWorkload({ metadata, status }: Workload): Wait | undefined {
@@ -42,16 +41,19 @@ export class Workloads {
 
   /** Undefined where the Job waits for no queue, and where Kueue is not there or may not be asked: nothing but words depends on it. */
   async of(job: V1Job): Promise<Workload | undefined> {
-    if (job.spec?.suspend !== true || !job.metadata?.labels?.[queueLabel]) return undefined;
+    const { uid, labels = {} } = job.metadata ?? {};
+    // Of a JobSet it is the set that queues.
+    const queued = labels[jobSetUidLabel] ?? (labels[queueLabel] ? uid : undefined);
+    if (job.spec?.suspend !== true || !queued) return undefined;
     const kept = this.#kept.get(job);
     if (kept && Date.now() - kept.askedMs < keptMs) return kept.workload;
-    const workload = await this.#find(job.metadata.uid ?? '').catch(() => undefined);
+    const workload = await this.#find(queued).catch(() => undefined);
     this.#kept.set(job, { askedMs: Date.now(), workload });
     return workload;
   }
 
-  async #find(jobUid: string): Promise<Workload | undefined> {
-    const asked = { group: 'kueue.x-k8s.io', version: 'v1beta1', plural: 'workloads', namespace: this.#namespace, labelSelector: `kueue.x-k8s.io/job-uid=${jobUid}`, resourceVersion: '0' };
+  async #find(uid: string): Promise<Workload | undefined> {
+    const asked = { group: 'kueue.x-k8s.io', version: 'v1beta1', plural: 'workloads', namespace: this.#namespace, labelSelector: `kueue.x-k8s.io/job-uid=${uid}`, resourceVersion: '0' };
     const { items } = (await this.#custom.listNamespacedCustomObject(asked)) as { readonly items: readonly Workload[] };
     return items[0];
   }

@@ -8,11 +8,17 @@ export const rendezvousPort = 29500;
 /** Pods that work as one: none of them can do anything without the others. */
 export const nodesOf = ({ spec: { nodes } }: JobRequest): number => (typeof nodes === 'number' ? nodes : 1);
 
+/** By which pods find each other: that of index 0 is `JOB-0.SERVICE`. */
+export interface GangNames {
+  readonly job: string;
+  readonly service: string;
+}
+
 /** The part of a Job's spec that makes a pod for each node, of which each knows its number and finds the first by its name. */
 export const gangSpec = (nodes: number): Partial<V1JobSpec> => (nodes > 1 ? { completionMode: 'Indexed', completions: nodes, parallelism: nodes } : {});
 
 /** What torchrun goes by, which reads each of its flags from such a variable: one process for each GPU of each node. */
-export function gangEnv(request: JobRequest, gpus: number): V1EnvVar[] {
+export function gangEnv(request: JobRequest, gpus: number, { job, service }: GangNames): V1EnvVar[] {
   const nodes = nodesOf(request);
   const processes = Math.max(1, gpus);
   if (request.spec.stage !== 'tune' || nodes * processes === 1) return [];
@@ -22,7 +28,7 @@ export function gangEnv(request: JobRequest, gpus: number): V1EnvVar[] {
     { name: 'PET_MASTER_PORT', value: String(rendezvousPort) },
     ...(nodes > 1
       ? [
-          { name: 'PET_MASTER_ADDR', value: `${request.name}-0.${request.name}` },
+          { name: 'PET_MASTER_ADDR', value: `${job}-0.${service}` },
           { name: 'PET_NODE_RANK', valueFrom: { fieldRef: { fieldPath: `metadata.annotations['${indexAnnotation}']` } } },
         ]
       : []),

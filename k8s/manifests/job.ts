@@ -1,7 +1,7 @@
-import type { V1Job } from '@kubernetes/client-node';
+import type { V1Job, V1JobSpec, V1ObjectMeta } from '@kubernetes/client-node';
 import { exitCodes, type JobOwner, type JobRequest } from '../../domain/job.ts';
-import { annotations, containerName, jobVariable, labels, managedBy } from '../names.ts';
-import { gangEnv, gangSpec, nodesOf } from './gang.ts';
+import { annotations, containerName, jobVariable, labels, managedBy, nameOf, queueLabel } from '../names.ts';
+import { gangEnv, gangSpec, nodesOf, type GangNames } from './gang.ts';
 
 /** Where and with what the Jobs of a cluster run; the same for all of them. */
 export interface JobPlacement {
@@ -43,79 +43,95 @@ const unwatchedSeconds = 3600;
 
 /** The Kubernetes Job of a request. It never retries by itself: the lifecycle does, with the failure's class in hand. */
 export function jobManifest(request: JobRequest, placement: JobPlacement): V1Job {
-  const { namespace, image, env, gpuProduct, memory, graceSeconds, userId, storage, secret, queue, priorityClass } = placement;
-  const gpus = stagesWithoutGpu.includes(request.spec.stage) ? 0 : placement.gpus;
-  const ours = { [labels.name]: 'tuneline-job', [labels.partOf]: 'tuneline', [labels.managedBy]: managedBy, [labels.component]: request.spec.stage };
-  const nodes = nodesOf(request);
-  const limits = { ...(gpus > 0 ? { 'nvidia.com/gpu': String(gpus) } : {}), ...(memory ? { memory } : {}) };
+  const { namespace, queue } = placement;
+  const names = { job: request.name, service: request.name };
+  const metadata = jobMetadata(request, names);
   return {
     apiVersion: 'batch/v1',
     kind: 'Job',
-    metadata: {
-      name: request.name,
-      namespace,
-      labels: { ...ours, [labels.open]: 'true', ...(queue ? { 'kueue.x-k8s.io/queue-name': queue } : {}) },
-      annotations: {
-        [annotations.specDigest]: request.specDigest,
-        ...ownerAnnotations(request.owner),
-        [annotations.maximumSeconds]: String(request.maximumSeconds),
-        ...(request.runId ? { [annotations.mlflowRunId]: request.runId } : {}),
-      },
+    metadata: { ...metadata, name: request.name, namespace, labels: { ...metadata.labels, ...(queue ? { [queueLabel]: queue } : {}) } },
+    spec: { ...jobSpec(request, placement, names), ...(queue ? { suspend: true } : {}) },
+  } satisfies V1Job;
+}
+
+/** By what a Job is found until its end was reported, and its request read back. */
+export const jobMetadata = (request: JobRequest, names: GangNames): Required<Pick<V1ObjectMeta, 'labels' | 'annotations'>> => ({
+  labels: { ...ourLabels(request, names), [labels.open]: 'true' },
+  annotations: {
+    [annotations.specDigest]: request.specDigest,
+    ...ownerAnnotations(request.owner),
+    [annotations.maximumSeconds]: String(request.maximumSeconds),
+    ...(request.runId ? { [annotations.mlflowRunId]: request.runId } : {}),
+  },
+});
+
+/** Of Job and pod alike. */
+const ourLabels = ({ name, spec }: JobRequest, { job }: GangNames): Record<string, string> => ({
+  [labels.name]: 'tuneline-job',
+  [labels.partOf]: 'tuneline',
+  [labels.managedBy]: managedBy,
+  [labels.component]: spec.stage,
+  ...(job === name ? {} : { [labels.job]: name }),
+});
+
+/** What runs; the same whoever makes the Job. */
+export function jobSpec(request: JobRequest, placement: JobPlacement, names: GangNames): V1JobSpec {
+  const { image, env, gpuProduct, memory, graceSeconds, userId, storage, secret, priorityClass } = placement;
+  const gpus = stagesWithoutGpu.includes(request.spec.stage) ? 0 : placement.gpus;
+  const nodes = nodesOf(request);
+  const limits = { ...(gpus > 0 ? { 'nvidia.com/gpu': String(gpus) } : {}), ...(memory ? { memory } : {}) };
+  return {
+    ...gangSpec(nodes),
+    backoffLimit: 0,
+    podReplacementPolicy: 'Failed',
+    podFailurePolicy: {
+      rules: [
+        // An eviction is nobody's failure: the Job goes on in another pod, from its checkpoint. Of several pods the
+        // others are lost with it: the Job ends at once, saying why, and the lifecycle makes the next one.
+        { action: nodes > 1 ? 'FailJob' : 'Ignore', onPodConditions: [{ type: 'DisruptionTarget', status: 'True' }] },
+        { action: 'FailJob', onExitCodes: { containerName, operator: 'In', values: [exitCodes.badSpec, exitCodes.badData, exitCodes.tryAgain] } },
+      ],
     },
-    spec: {
-      ...gangSpec(nodes),
-      backoffLimit: 0,
-      podReplacementPolicy: 'Failed',
-      podFailurePolicy: {
-        rules: [
-          // An eviction is nobody's failure: the Job goes on in another pod, from its checkpoint. Of several pods the
-          // others are lost with it: the Job ends at once, saying why, and the lifecycle makes the next one.
-          { action: nodes > 1 ? 'FailJob' : 'Ignore', onPodConditions: [{ type: 'DisruptionTarget', status: 'True' }] },
-          { action: 'FailJob', onExitCodes: { containerName, operator: 'In', values: [exitCodes.badSpec, exitCodes.badData, exitCodes.tryAgain] } },
+    template: {
+      metadata: { labels: ourLabels(request, names), annotations: { 'cluster-autoscaler.kubernetes.io/safe-to-evict': 'false' } },
+      spec: {
+        restartPolicy: 'Never',
+        ...(nodes > 1 ? { subdomain: names.service } : {}),
+        activeDeadlineSeconds: request.maximumSeconds + unwatchedSeconds,
+        terminationGracePeriodSeconds: graceSeconds,
+        automountServiceAccountToken: false,
+        enableServiceLinks: false,
+        ...(gpus > 0 && gpuProduct ? { nodeSelector: { 'nvidia.com/gpu.product': gpuProduct } } : {}),
+        ...(gpus > 0 ? { tolerations: [{ key: 'nvidia.com/gpu', operator: 'Exists', effect: 'NoSchedule' }] } : {}),
+        ...(priorityClass ? { priorityClassName: priorityClass } : {}),
+        securityContext: { runAsNonRoot: true, runAsUser: userId, runAsGroup: userId, fsGroup: userId, seccompProfile: { type: 'RuntimeDefault' } },
+        containers: [
+          {
+            name: containerName,
+            image,
+            args: [request.spec.stage],
+            ...(secret ? { envFrom: [{ secretRef: { name: secret } }] } : {}),
+            env: [...Object.entries({ ...env, [jobVariable]: JSON.stringify(request.spec) }).map(([name, value]) => ({ name, value })), ...gangEnv(request, gpus, names)],
+            resources: Object.keys(limits).length === 0 ? {} : { limits, requests: limits },
+            securityContext: { allowPrivilegeEscalation: false, readOnlyRootFilesystem: true, capabilities: { drop: ['ALL'] } },
+            terminationMessagePath: '/dev/termination-log',
+            terminationMessagePolicy: 'File',
+            volumeMounts: [
+              { name: 'shared-memory', mountPath: '/dev/shm' },
+              { name: 'scratch', mountPath: '/tmp' },
+              ...(storage?.mounts ?? []).map((mount) => ({ name: 'storage', ...mount })),
+            ],
+          },
+        ],
+        volumes: [
+          // Data loaders and NCCL pass tensors through it, and the default of 64 MiB is too little.
+          { name: 'shared-memory', emptyDir: { medium: 'Memory' } },
+          { name: 'scratch', emptyDir: {} },
+          ...(storage ? [{ name: 'storage', persistentVolumeClaim: { claimName: storage.claim } }] : []),
         ],
       },
-      ...(queue ? { suspend: true } : {}),
-      template: {
-        metadata: { labels: ours, annotations: { 'cluster-autoscaler.kubernetes.io/safe-to-evict': 'false' } },
-        spec: {
-          restartPolicy: 'Never',
-          ...(nodes > 1 ? { subdomain: request.name } : {}),
-          activeDeadlineSeconds: request.maximumSeconds + unwatchedSeconds,
-          terminationGracePeriodSeconds: graceSeconds,
-          automountServiceAccountToken: false,
-          enableServiceLinks: false,
-          ...(gpus > 0 && gpuProduct ? { nodeSelector: { 'nvidia.com/gpu.product': gpuProduct } } : {}),
-          ...(gpus > 0 ? { tolerations: [{ key: 'nvidia.com/gpu', operator: 'Exists', effect: 'NoSchedule' }] } : {}),
-          ...(priorityClass ? { priorityClassName: priorityClass } : {}),
-          securityContext: { runAsNonRoot: true, runAsUser: userId, runAsGroup: userId, fsGroup: userId, seccompProfile: { type: 'RuntimeDefault' } },
-          containers: [
-            {
-              name: containerName,
-              image,
-              args: [request.spec.stage],
-              ...(secret ? { envFrom: [{ secretRef: { name: secret } }] } : {}),
-              env: [...Object.entries({ ...env, [jobVariable]: JSON.stringify(request.spec) }).map(([name, value]) => ({ name, value })), ...gangEnv(request, gpus)],
-              resources: Object.keys(limits).length === 0 ? {} : { limits, requests: limits },
-              securityContext: { allowPrivilegeEscalation: false, readOnlyRootFilesystem: true, capabilities: { drop: ['ALL'] } },
-              terminationMessagePath: '/dev/termination-log',
-              terminationMessagePolicy: 'File',
-              volumeMounts: [
-                { name: 'shared-memory', mountPath: '/dev/shm' },
-                { name: 'scratch', mountPath: '/tmp' },
-                ...(storage?.mounts ?? []).map((mount) => ({ name: 'storage', ...mount })),
-              ],
-            },
-          ],
-          volumes: [
-            // Data loaders and NCCL pass tensors through it, and the default of 64 MiB is too little.
-            { name: 'shared-memory', emptyDir: { medium: 'Memory' } },
-            { name: 'scratch', emptyDir: {} },
-            ...(storage ? [{ name: 'storage', persistentVolumeClaim: { claimName: storage.claim } }] : []),
-          ],
-        },
-      },
     },
-  } satisfies V1Job;
+  };
 }
 
 export const ownerAnnotations = ({ workflowId, runId, activityId }: JobOwner) => ({
@@ -124,9 +140,10 @@ export const ownerAnnotations = ({ workflowId, runId, activityId }: JobOwner) =>
   [annotations.activityId]: activityId,
 });
 
-/** What `jobManifest` was given, read back from the cluster. */
+/** What was asked for, read back from the cluster. */
 export function requestOf(job: V1Job): JobRequest | undefined {
-  const { name, annotations: notes = {} } = job.metadata ?? {};
+  const { annotations: notes = {} } = job.metadata ?? {};
+  const name = nameOf(job);
   const spec = job.spec?.template.spec?.containers.find((c) => c.name === containerName)?.env?.find((e) => e.name === jobVariable)?.value;
   const specDigest = notes[annotations.specDigest];
   if (!name || !spec || !specDigest) return undefined;

@@ -1,10 +1,12 @@
 import type { V1Job, V1Service } from '@kubernetes/client-node';
 import { jobNameLabel, labels } from '../names.ts';
 import { rendezvousPort } from './gang.ts';
+import { isOfSet } from './job-set.ts';
 
-/** What gives each pod of a Job on several nodes its name, `JOB-INDEX.JOB`; it goes when the Job does. Undefined for a Job of one pod. */
-export function serviceManifest({ metadata, spec }: V1Job): V1Service | undefined {
-  if (spec?.completionMode !== 'Indexed' || !metadata?.name || !metadata.uid) return undefined;
+/** What gives each pod of a Job on several nodes its name, `JOB-INDEX.JOB`; it goes when the Job does. Undefined for a Job of one pod, and for one of a JobSet, which has its own. */
+export function serviceManifest(job: V1Job): V1Service | undefined {
+  const { metadata, spec } = job;
+  if (isOfSet(job) || spec?.completionMode !== 'Indexed' || !metadata?.name || !metadata.uid) return undefined;
   const { [labels.open]: _open, ...kept } = metadata.labels ?? {};
   return {
     apiVersion: 'v1',

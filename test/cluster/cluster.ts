@@ -5,6 +5,7 @@ import { fileURLToPath } from 'node:url';
 import { Components } from './components.ts';
 import { startControlPlane } from './control-plane.ts';
 import { startGpuNodes } from './gpu-nodes.ts';
+import { buildJobSet, startJobSet } from './job-set.ts';
 import { buildKueue, startKueue } from './kueue.ts';
 import { buildPrograms } from './programs.ts';
 import { startRealNode, type RealNode, type RealNodeOptions } from './real-node.ts';
@@ -23,6 +24,8 @@ export interface ClusterOptions {
   readonly gpusPerNode?: number;
   /** Kueue's manager, built from source at the first time. */
   readonly withKueue?: boolean;
+  /** JobSet's, likewise. */
+  readonly withJobSet?: boolean;
   /** A node whose pods really run. Only root on Linux can have one: see `noRealNode`. */
   readonly realNode?: RealNodeOptions;
 }
@@ -39,13 +42,14 @@ const tools = fileURLToPath(new URL('../../.tuneline/tools', import.meta.url));
  * A Kubernetes of its own on free loopback ports: a real control plane, and nodes that only say what they do
  * (`kwok-stages.yaml`). TUNELINE_TEST_KUBECONFIG names a cluster to use in its place, as it is.
  */
-export async function startCluster({ report, gpuNodes = 2, gpusPerNode = 8, withKueue = false, realNode: wanted }: ClusterOptions): Promise<Cluster> {
+export async function startCluster({ report, gpuNodes = 2, gpusPerNode = 8, withKueue = false, withJobSet = false, realNode: wanted }: ClusterOptions): Promise<Cluster> {
   if (givenKubeconfig) {
     report(`using the cluster of ${givenKubeconfig}`);
     return { kubeconfigPath: givenKubeconfig, stop: () => Promise.resolve() };
   }
   const programs = await buildPrograms({ tools, env: process.env, report });
   const kueue = withKueue ? await buildKueue({ tools, env: process.env, report }) : undefined;
+  const jobSet = withJobSet ? await buildJobSet({ tools, env: process.env, report }) : undefined;
   const startedAt = performance.now();
   const components = new Components(await mkdtemp(join(tmpdir(), 'tuneline-cluster-')));
   const stop = async (): Promise<void> => {
@@ -56,7 +60,8 @@ export async function startCluster({ report, gpuNodes = 2, gpusPerNode = 8, with
     const kubeconfigPath = await startControlPlane(components, programs.controlPlane);
     if (gpuNodes > 0) await startGpuNodes(components, { kwok: programs.kwok, kubeconfigPath, nodes: gpuNodes, gpusPerNode });
     const realNode = wanted && (await startRealNode(components, { ...wanted, controlPlane: programs.controlPlane, kubeconfigPath, report }));
-    if (kueue) await startKueue(components, { kueue, kubeconfigPath });
+    if (jobSet) await startJobSet(components, { jobSet, kubeconfigPath });
+    if (kueue) await startKueue(components, { kueue, kubeconfigPath, jobSets: withJobSet });
     report(`the cluster is ready, after ${((performance.now() - startedAt) / 1000).toFixed(1)} s`);
     return { kubeconfigPath, ...(realNode ? { realNode } : {}), stop };
   } catch (error) {

@@ -102,12 +102,13 @@ own('all is well in a namespace that has everything', async () => {
     { what: 'queue', ok: true, detail: 'jobs, 0 waiting' },
     { what: 'priority class', ok: true, detail: 'low, -10' },
     { what: 'GPUs', ok: true, detail: '2 nodes with NVIDIA-H100-80GB-HBM3, at most 8 each; a Job asks for 8' },
+    { what: 'several nodes', ok: true, detail: 'a Job on several nodes is an Indexed Job: JobSet is not installed' },
   ]);
 });
 
 own('what is not asked for is not looked at', async () => {
   const { queue: _queue, priorityClass: _priorityClass, storage: _storage, ...less } = prepared;
-  expect((await inspectCluster(connection, { ...less, gpus: 0 })).map(({ what }) => what)).toEqual(['Kubernetes', 'namespace', 'permissions']);
+  expect((await inspectCluster(connection, { ...less, gpus: 0 })).map(({ what }) => what)).toEqual(['Kubernetes', 'namespace', 'permissions', 'several nodes']);
 });
 
 own.each<[string, Partial<JobPlacement>, Partial<Record<keyof Finding, unknown>>]>([
@@ -237,5 +238,6 @@ own('"doctor --kubernetes" shows the cluster, too', async () => {
     ['permissions', true],
     ['storage claim', true],
     ['GPUs', false],
+    ['several nodes', true],
   ]);
 });

@@ -1,18 +1,18 @@
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
-import { AppsV1Api, AuthorizationV1Api, CoordinationV1Api, CustomObjectsApi, KubeConfig, KubernetesObjectApi, loadAllYaml, RbacAuthorizationV1Api, type KubernetesObject, type V1ConfigMap, type V1Deployment, type V1Role } from '@kubernetes/client-node';
+import { AppsV1Api, AuthorizationV1Api, CoordinationV1Api, CustomObjectsApi, KubeConfig, KubernetesObjectApi, loadAllYaml, PatchStrategy, RbacAuthorizationV1Api, setHeaderOptions, type KubernetesObject, type V1ConfigMap, type V1Deployment, type V1Role } from '@kubernetes/client-node';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { connectCluster, statusOf, unlessMissing, type Cluster as Connection } from '../../k8s/client.ts';
 import { inspectCluster, inspectConsole } from '../../k8s/doctor.ts';
 import { createKubernetesJobRunner } from '../../k8s/job-runner.ts';
+import { jobSetApi } from '../../k8s/manifests/job-set.ts';
 import { whileLeading } from '../../k8s/lease.ts';
-import type { JobRequest } from '../../domain/job.ts';
 import type { JobPlacement } from '../../k8s/manifests/job.ts';
 import { createToken } from '../../workers/access.ts';
 import { loadConfig } from '../../workers/config.ts';
 import { placementOf, unprivilegedUser } from '../../workers/kubernetes.ts';
-import { finished, jobOf, phase } from '../contract/job-runner.ts';
+import { finished, jobOf, jobOn, phase } from '../contract/job-runner.ts';
 import { repository } from '../support/stack.ts';
 import { until } from '../support/until.ts';
 import { givenKubeconfig, startCluster, startTimeoutMs, type Cluster } from './cluster.ts';
@@ -140,18 +140,23 @@ async function workerAs(account: string) {
       const asked = { group: 'kueue.x-k8s.io', version: 'v1beta1', namespace, plural };
       return name ? custom.getNamespacedCustomObject({ ...asked, name }) : custom.listNamespacedCustomObject(asked);
     },
+    jobSets: (verb: JobSetVerb): Promise<unknown> => {
+      const custom = kubeConfig.makeApiClient(CustomObjectsApi);
+      const asked = { ...jobSetApi, namespace, plural: 'jobsets', name: 'gang', body: {} };
+      const attempts = { create: () => custom.createNamespacedCustomObject(asked), get: () => custom.getNamespacedCustomObject(asked), patch: () => custom.patchNamespacedCustomObject(asked, mergePatch), delete: () => custom.deleteNamespacedCustomObject(asked) };
+      return attempts[verb]();
+    },
   };
 }
 
-function onTwoNodes(): JobRequest {
-  const request = jobOf({ does: 'succeed', value: '' });
-  return { ...request, spec: { ...request.spec, nodes: 2 } };
-}
+const mergePatch = setHeaderOptions('Content-Type', PatchStrategy.MergePatch);
+const jobSetVerbs = ['create', 'get', 'patch', 'delete'] as const;
+type JobSetVerb = (typeof jobSetVerbs)[number];
 
 type Acting = Awaited<ReturnType<typeof workerAs>>;
 
 own("with the worker's token alone all goes through that a worker does", async () => {
-  const { runner, watcher, endless, queued, connection, placed, said, lead, kueue } = await workerAs('worker');
+  const { runner, watcher, endless, queued, connection, placed, said, lead, kueue, jobSets } = await workerAs('worker');
   const watched = new AbortController();
   const hints: string[] = [];
   const watching = (async () => {
@@ -168,7 +173,7 @@ own("with the worker's token alone all goes through that a worker does", async (
   expect((await runner.listOpen()).map(({ name }) => name)).toEqual([ends.name]);
   await runner.acknowledge(ends.name);
 
-  const gang = onTwoNodes();
+  const gang = jobOn(2, { does: 'succeed', value: '' });
   await runner.create(gang);
   expect(await finished(runner, gang.name)).toMatchObject({ kind: 'succeeded' });
   await runner.acknowledge(gang.name);
@@ -190,8 +195,9 @@ own("with the worker's token alone all goes through that a worker does", async (
   watched.abort();
   await watching;
   await lead((leading) => until(() => Promise.resolve(leading())));
-  // There is no Kueue, and an account that may not ask is not told that.
+  // There is neither Kueue nor JobSet, and an account that may not ask is not told that.
   for (const name of [undefined, 'jobs']) expect(statusOf(await kueue(name ? 'localqueues' : 'workloads', name).catch((error: unknown) => error))).toBe(404);
+  for (const verb of jobSetVerbs) expect(statusOf(await jobSets(verb).catch((error: unknown) => error))).toBe(404);
   expect(said).toEqual([]);
   expect((await inspectCluster(connection, placed)).filter(({ ok }) => !ok)).toEqual([]);
 });
@@ -227,7 +233,7 @@ const losses: Readonly<Record<string, (acting: Acting) => Promise<unknown>>> = {
     await queued.cancel(job.name, 'Deleted', 'enough');
     await refused(queued.acknowledge(job.name));
   },
-  'services create': ({ runner }) => refused(runner.create(onTwoNodes())),
+  'services create': ({ runner }) => refused(runner.create(jobOn(2, { does: 'succeed', value: '' }))),
   'pods list': async (acting) => refused(acting.runner.read((await made(acting)).name)),
   'pods watch': watches,
   'pods/log get': async (acting) => {
@@ -246,6 +252,7 @@ const losses: Readonly<Record<string, (acting: Acting) => Promise<unknown>>> = {
   'leases get': (acting) => acting.lead(() => complains(acting)),
   'leases update': (acting) => acting.lead(() => complains(acting)),
   'workloads list': ({ kueue }) => refused(kueue('workloads')),
+  ...Object.fromEntries(jobSetVerbs.map((verb) => [`jobsets ${verb}`, ({ jobSets }: Acting) => refused(jobSets(verb))])),
   'localqueues get': ({ kueue }) => refused(kueue('localqueues', 'jobs')),
 };
 

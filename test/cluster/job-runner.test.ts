@@ -1,13 +1,13 @@
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
-import { KubeConfig, type V1Job } from '@kubernetes/client-node';
+import { KubeConfig } from '@kubernetes/client-node';
+import { isLive } from '../../k8s/classify.ts';
 import { connectCluster, unlessMissing, type Cluster as Connection } from '../../k8s/client.ts';
 import { createKubernetesJobRunner } from '../../k8s/job-runner.ts';
 import { jobNameLabel } from '../../k8s/names.ts';
-import { isLive } from '../../k8s/classify.ts';
-import type { JobRunner } from '../../domain/job.ts';
-import { describeJobRunner, finished, jobOf, phase, untilSaid, type Behaviour, type RunnerHarness } from '../contract/job-runner.ts';
+import { describeJobRunner, finished, jobOf, jobOn, phase, untilSaid } from '../contract/job-runner.ts';
 import { until } from '../support/until.ts';
 import { startCluster, startTimeoutMs, type Cluster } from './cluster.ts';
+import { simulatedHarness, type SimulatedHarness } from './simulated-harness.ts';
 
 const report = (message: string): void => void process.stderr.write(`${message}\n`);
 let simulated: Cluster;
@@ -22,66 +22,8 @@ beforeAll(async () => {
 }, startTimeoutMs);
 afterAll(() => simulated.stop());
 
-/** What a simulated pod has to be told to behave as the suite asks. */
-function annotationsOf(does: Behaviour): Record<string, string> {
-  const said = (message: string, code = 0) => ({ 'tuneline.dev/test-message': message, 'tuneline.dev/test-exit-code': String(code) });
-  switch (does.does) {
-    case 'succeed':
-      return said(JSON.stringify({ ok: true, outputs: {}, figures: {}, value: does.value }));
-    case 'exit':
-      return said('no outcome', does.code);
-    case 'report':
-      return said(JSON.stringify(does.outcome), does.code);
-    case 'print':
-      return {};
-    case 'sleep':
-    case 'ignore SIGTERM':
-      return { 'tuneline.dev/test-never': 'true' };
-  }
-}
-
-/** The connection as it is, but a Job's pods carry what the simulation goes by. */
-function toldHowToBehave(more: Record<string, string> = {}): Connection {
-  const batch = Object.create(connection.batch) as Connection['batch'];
-  batch.createNamespacedJob = (asked, options) => {
-    const job = structuredClone(asked.body);
-    const spec = job.spec?.template.spec?.containers[0]?.env?.find((e) => e.name === 'TUNELINE_JOB')?.value ?? '{}';
-    Object.assign(job.spec?.template.metadata?.annotations ?? {}, annotationsOf(JSON.parse(spec) as Behaviour), more);
-    return connection.batch.createNamespacedJob({ ...asked, body: job }, options);
-  };
-  return { ...connection, batch };
-}
-
-interface Harness extends RunnerHarness {
-  readonly job: (name: string) => Promise<V1Job>;
-  readonly namespace: string;
-}
-
-async function makeHarness({ gpus = 1, annotations = {} }: { gpus?: number; annotations?: Record<string, string> } = {}): Promise<Harness> {
-  const namespace = `contract-${process.pid}-${(namespaces += 1)}`;
-  await connection.core.createNamespace({ body: { metadata: { name: namespace, labels: { 'pod-security.kubernetes.io/enforce': 'restricted' } } } });
-  const make = (): JobRunner =>
-    createKubernetesJobRunner({
-      cluster: toldHowToBehave(annotations),
-      placement: { namespace, image: 'jobs@sha256:0000000000000000000000000000000000000000000000000000000000000000', gpus, env: {}, graceSeconds: 1, userId: 10_001 },
-      log: () => undefined,
-    });
-  const podsOf = async (name: string) => (await connection.core.listNamespacedPod({ namespace, labelSelector: `${jobNameLabel}=${name}` })).items;
-  return {
-    namespace,
-    runner: make(),
-    successor: make,
-    job: (name) => connection.batch.readNamespacedJob({ namespace, name }),
-    starts: async (name) => {
-      const { active = 0, succeeded = 0, failed = 0 } = (await connection.batch.readNamespacedJob({ namespace, name })).status ?? {};
-      return active + succeeded + failed;
-    },
-    live: async (name) => (await podsOf(name)).filter(isLive).length,
-    close: async () => {
-      await connection.core.deleteNamespace({ name: namespace });
-    },
-  };
-}
+const makeHarness = ({ gpus = 1, annotations = {} }: { gpus?: number; annotations?: Record<string, string> } = {}): Promise<SimulatedHarness> =>
+  simulatedHarness({ namespace: `contract-${process.pid}-${(namespaces += 1)}`, admin: connection, gpus, annotations });
 
 describeJobRunner('the Kubernetes runner', makeHarness, { logs: false });
 
@@ -150,16 +92,12 @@ test('a Job that was cancelled before it started leaves nothing once that was re
   await harness.close();
 });
 
-const onTwoNodes = (does: Behaviour) => {
-  const request = jobOf(does);
-  return { ...request, spec: { ...request.spec, nodes: 2 } };
-};
-const serviceOf = ({ namespace }: Harness, name: string) => connection.core.readNamespacedService({ namespace, name }).catch(unlessMissing);
+const serviceOf = ({ namespace }: SimulatedHarness, name: string) => connection.core.readNamespacedService({ namespace, name }).catch(unlessMissing);
 
 test('a Job on two nodes has a pod for each, whose names a Service gives for as long as the Job is there', async () => {
   const harness = await makeHarness();
   const { namespace } = harness;
-  const request = onTwoNodes({ does: 'succeed', value: 'together' });
+  const request = jobOn(2, { does: 'succeed', value: 'together' });
   expect(await harness.runner.create(request)).toBe('created');
   const uid = (await harness.job(request.name)).metadata?.uid;
   expect((await serviceOf(harness, request.name))?.metadata?.ownerReferences).toMatchObject([{ kind: 'Job', uid }]);
@@ -180,7 +118,7 @@ test('a Job on two nodes has a pod for each, whose names a Service gives for as 
 test('a Job on two nodes that loses one ends as evicted, and nothing takes its place', async () => {
   const harness = await makeHarness();
   const { namespace } = harness;
-  const request = onTwoNodes({ does: 'sleep' });
+  const request = jobOn(2, { does: 'sleep' });
   await harness.runner.create(request);
   await phase(harness.runner, request.name, 'running');
   const [, second] = (await connection.core.listNamespacedPod({ namespace, labelSelector: `${jobNameLabel}=${request.name}` })).items;
@@ -196,7 +134,7 @@ test('a Job on two nodes of which one is taken waits for that one, and a cancel 
   const before = jobOf({ does: 'sleep' });
   await harness.runner.create(before);
   await phase(harness.runner, before.name, 'running');
-  const request = onTwoNodes({ does: 'sleep' });
+  const request = jobOn(2, { does: 'sleep' });
   await harness.runner.create(request);
   await untilSaid(harness.runner, request.name, (state) => state.phase === 'queued' && state.wait?.for === 'node' && /Insufficient nvidia\.com\/gpu/.test(state.wait.message));
   await harness.runner.cancel(before.name, 'Deleted', 'make room');

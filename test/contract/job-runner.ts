@@ -16,7 +16,7 @@ export interface RunnerHarness {
   readonly runner: JobRunner;
   /** Another runner on the same Jobs, as a worker that takes over would have. */
   readonly successor: () => JobRunner;
-  /** How often any process of the Job was started. */
+  /** How often any process of the Job was started; of several nodes, on each. */
   readonly starts: (name: string) => Promise<number>;
   /** How many of the Job's processes live. */
   readonly live: (name: string) => Promise<number>;
@@ -24,8 +24,9 @@ export interface RunnerHarness {
 }
 
 /** Every runner passes this suite; what it says of a Job is what the lifecycle may rely on. */
-export function describeJobRunner(title: string, makeHarness: () => Promise<RunnerHarness>, { logs = true } = {}): void {
+export function describeJobRunner(title: string, makeHarness: () => Promise<RunnerHarness>, { logs = true, nodes = 1 } = {}): void {
   describe(`${title} as a JobRunner`, () => {
+    const jobOf = (behaviour: Behaviour): JobRequest => jobOn(nodes, behaviour);
     let harness: RunnerHarness;
     beforeEach(async () => {
       harness = await makeHarness();
@@ -169,9 +170,11 @@ export function describeJobRunner(title: string, makeHarness: () => Promise<Runn
 
 let made = 0;
 
-export function jobOf(behaviour: Behaviour): JobRequest {
+export const jobOf = (behaviour: Behaviour): JobRequest => jobOn(1, behaviour);
+
+export function jobOn(nodes: number, behaviour: Behaviour): JobRequest {
   made += 1;
-  const spec = { stage: behaviour.does.replace(/\W/g, '-').toLowerCase(), ...behaviour };
+  const spec = { stage: behaviour.does.replace(/\W/g, '-').toLowerCase(), ...behaviour, ...(nodes > 1 ? { nodes } : {}) };
   return {
     name: `tl-contract-${process.pid}-${made}`,
     owner: { workflowId: 'contract', runId: 'run', activityId: String(made) },

@@ -1,6 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import type { V1Job } from '@kubernetes/client-node';
-import { queueLabel, waitOfWorkload, Workloads, type Workload } from '../../k8s/workload.ts';
+import { queueLabel } from '../../k8s/names.ts';
+import { waitOfWorkload, Workloads, type Workload } from '../../k8s/workload.ts';
 
 const at = (second: number) => new Date(Date.UTC(2026, 0, 1, 0, 0, second));
 const condition = (type: string, status: 'True' | 'False', message: string, second = 2) => ({ type, status, message, lastTransitionTime: at(second).toISOString() });
