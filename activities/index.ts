@@ -7,9 +7,12 @@ import { createRecordActivities } from './lifecycle-record.ts';
 import { createNotificationActivities } from './notifications.ts';
 import { createReleaseActivities } from './releases.ts';
 import { createReviewActivities } from './reviews.ts';
+import { createScheduleActivities } from './schedules.ts';
+import { createUnchangedActivities } from './unchanged.ts';
 
 export const createActivities = (dependencies: Dependencies) => ({
   ...createSpecActivities(dependencies),
+  ...createUnchangedActivities(dependencies),
   ...createRecordActivities(dependencies),
   ...createJobActivities(dependencies),
   ...createEvidenceActivities(dependencies),
@@ -17,6 +20,7 @@ export const createActivities = (dependencies: Dependencies) => ({
   ...createNotificationActivities(dependencies),
   ...createReleaseActivities(dependencies),
   ...createReconcileActivities(dependencies),
+  ...createScheduleActivities(dependencies),
 });
 
 export type Activities = ReturnType<typeof createActivities>;

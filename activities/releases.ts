@@ -9,6 +9,7 @@ import { modelCard } from '../domain/model-card.ts';
 import { SmokeTestError, type Release, type ServedRelease } from '../domain/release.ts';
 import { decidedBy, type ReviewDecision, type ReviewRecord } from '../domain/review.ts';
 import { tags, type RegisteredVersion } from '../domain/tracking.ts';
+import { digestOfSettings } from '../domain/unchanged.ts';
 import type { Dependencies } from './dependencies.ts';
 import { whileBeating } from './heartbeats.ts';
 import type { ExecutionIdentity } from './lifecycle-record.ts';
@@ -47,6 +48,7 @@ export const createReleaseActivities = ({ tracking, artifacts, endpoints }: Pick
         [tags.promptVersion]: `${inputs.prompt.name}/${inputs.prompt.version}`,
         [tags.baseModel]: spec.baseModel,
         [tags.baseModelDigest]: inputs.baseModel.digest,
+        [tags.specDigest]: digestOfSettings(spec, inputs),
         [tags.evidenceDigest]: evidence.digest,
         [tags.verdict]: 'gate passed',
         [tags.reviewer]: decision?.reviewer ?? 'gate',

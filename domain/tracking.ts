@@ -14,6 +14,10 @@ export interface Tracking {
   readPrompt(name: string, version: string): Promise<string | undefined>;
   /** Idempotent: one version for each weights digest; its tags are brought up to date. */
   registerVersion(version: VersionToRegister): Promise<string>;
+  /** Undefined where there is none. */
+  readVersion(model: string, version: string): Promise<TaggedVersion | undefined>;
+  /** Which version the alias names, whoever registered it. */
+  aliasVersion(model: string, alias: Alias): Promise<string | undefined>;
   findAlias(model: string, alias: Alias): Promise<RegisteredVersion | undefined>;
   setAlias(model: string, alias: Alias, version: string): Promise<void>;
   removeAlias(model: string, alias: Alias): Promise<void>;
@@ -54,6 +58,13 @@ export interface RegisteredVersion {
   readonly weights: { readonly uri: string; readonly digest: string };
 }
 
+export interface TaggedVersion {
+  readonly version: string;
+  /** Undefined for a version that other hands registered. */
+  readonly weights?: { readonly uri: string; readonly digest: string };
+  readonly tags: Readonly<Record<string, string>>;
+}
+
 /** Our tags in MLflow, in one place: they are how lineage is read back. */
 export const tags = {
   workflowId: 'tuneline.workflow_id',
@@ -78,6 +89,8 @@ export const tags = {
   promptVersion: 'tuneline.prompt_version',
   baseModel: 'tuneline.base_model',
   baseModelDigest: 'tuneline.base_model_digest',
+  /** Over the settings that decide what comes out: `digestOfSettings`. */
+  specDigest: 'tuneline.spec_digest',
   evidenceDigest: 'tuneline.evidence_digest',
   weightsDigest: 'tuneline.weights_digest',
   weightsUri: 'tuneline.weights_uri',

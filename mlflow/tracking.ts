@@ -61,6 +61,16 @@ export function createTracking(mlflow: Mlflow): Tracking {
       return version;
     },
 
+    async readVersion(model, version) {
+      const found = await mlflow.registry.getVersion(model, version).catch((error: unknown) => {
+        if (isMlflowError(error, 'notFound')) return undefined;
+        throw error;
+      });
+      const weights = found && weightsOf(version, found.tags)?.weights;
+      return found && { version, tags: found.tags, ...(weights ? { weights } : {}) };
+    },
+    aliasVersion: (model, alias) => mlflow.registry.getAlias(model, alias),
+
     async findAlias(model, alias) {
       const version = await mlflow.registry.getAlias(model, alias);
       return version === undefined ? undefined : weightsOf(version, (await mlflow.registry.getVersion(model, version)).tags);

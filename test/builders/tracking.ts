@@ -23,6 +23,8 @@ export function fakeTracking({ finishedRun, champion, prompt }: Holds = {}, chan
     registerPrompt: (...args) => note(['registerPrompt', ...args], '1'),
     readPrompt: () => Promise.resolve(prompt),
     registerVersion: (version) => note(['registerVersion', version], '2'),
+    readVersion: () => Promise.resolve(undefined),
+    aliasVersion: (_model, alias) => Promise.resolve(alias === 'champion' ? champion?.version : undefined),
     findAlias: (_model, alias) => Promise.resolve(alias === 'champion' ? champion : undefined),
     setAlias: (...args) => note(['setAlias', ...args], undefined),
     removeAlias: (...args) => note(['removeAlias', ...args], undefined),
