@@ -9,6 +9,11 @@ const maximumFailures = 10;
 
 const list = <Value extends z.ZodType>(value: Value) => z.array(value).min(1).optional();
 
+const cron = z.string().superRefine((text, context) => {
+  const parsed = parseCron(text);
+  if (!parsed.ok) context.addIssue({ code: 'custom', message: parsed.expected });
+});
+
 const calendar = z
   .strictObject({
     minute: z.array(z.int().min(0).max(59)).min(1).default([0]),
@@ -36,10 +41,10 @@ const scheduleSpecSchema = z
       .regex(/^(?!tuneline-)[a-z][a-z0-9-]{0,60}$/, "lower-case letters, digits and dashes, starting with a letter and not with tuneline-, which are Tuneline's own, at most 61 long")
       .meta({ description: "The schedule's name; the lifecycles that it starts are called after it." }),
     spec: z.union([z.string().min(1), z.looseObject({})]).meta({ description: 'What is started: the path of a lifecycle spec, from the folder of this file, or such a spec itself.' }),
-    cron: z.string().optional().meta({ description: 'Minute, hour, day of the month, month, day of the week.' }),
+    cron: cron.optional().meta({ description: 'Minute, hour, day of the month, month, day of the week.' }),
     calendar: calendar.optional(),
     interval: interval.optional(),
-    timeZone: z.string().default('UTC').meta({ description: 'By IANA, such as Europe/Berlin; for cron and calendar.' }),
+    timeZone: z.string().refine(isTimeZone, 'a time zone such as Europe/Berlin').default('UTC').meta({ description: 'By IANA, such as Europe/Berlin; for cron and calendar.' }),
     jitterSeconds: z.int().min(0).max(86_400).default(0).meta({ description: 'Each start is put off by up to so long, by chance.' }),
     overlap: z
       .enum(['skip', 'bufferOne', 'bufferAll', 'cancelOther', 'allowAll'])
@@ -56,12 +61,7 @@ const scheduleSpecSchema = z
   .superRefine((schedule, context) => {
     if (timetables.filter((name) => schedule[name] !== undefined).length !== 1)
       context.addIssue({ code: 'custom', path: ['cron'], message: 'one of cron, calendar and interval, and no other of them' });
-  })
-  .superRefine(({ cron }, context) => {
-    const parsed = cron === undefined ? undefined : parseCron(cron);
-    if (parsed?.ok === false) context.addIssue({ code: 'custom', path: ['cron'], message: parsed.expected });
-  })
-  .refine(({ timeZone }) => isTimeZone(timeZone), { path: ['timeZone'], message: 'a time zone such as Europe/Berlin' });
+  });
 
 export type ScheduleSpec = z.output<typeof scheduleSpecSchema>;
 export type ScheduleSpecInput = z.input<typeof scheduleSpecSchema>;

@@ -25,14 +25,21 @@ export async function readSchedules(paths: readonly string[]): Promise<Lifecycle
 /** Paths in it start from `folder`. */
 export async function checkSchedule(raw: unknown, folder: string): Promise<Checked> {
   const checked = checkScheduleSpec(raw);
-  if (!checked.ok) return checked;
-  const { schedule } = checked;
-  const spec = typeof schedule.spec === 'string' ? await readJson(resolve(folder, schedule.spec)) : { ok: true as const, value: schedule.spec };
-  if (!spec.ok) return { ok: false, problems: [{ path: 'spec', message: spec.problem }] };
-  // As it will be started: with who asks for it.
-  const lifecycle = checkLifecycleSpec(typeof spec.value === 'object' && spec.value !== null ? { requester: `schedule ${schedule.id}`, ...spec.value } : spec.value);
-  if (!lifecycle.ok) return { ok: false, problems: lifecycle.problems.map(({ path, message }) => ({ path: path === 'spec' ? path : `spec.${path}`, message })) };
-  return { ok: true, schedule: { ...schedule, spec: spec.value as Record<string, unknown> } };
+  const spec = await readSpec((raw as { spec?: unknown } | null)?.spec, folder);
+  const problems = [...(checked.ok ? [] : checked.problems), ...spec.problems];
+  return checked.ok && problems.length === 0 ? { ok: true, schedule: { ...checked.schedule, spec: spec.value } } : { ok: false, problems };
+}
+
+/** The lifecycle spec that a schedule has or names, and what is wrong with it; of one that is neither the schedule's own check tells. */
+async function readSpec(given: unknown, folder: string): Promise<{ readonly value: Record<string, unknown>; readonly problems: readonly Problem[] }> {
+  const read = typeof given === 'string' && given !== '' ? await readJson(resolve(folder, given)) : { ok: true as const, value: given };
+  if (!read.ok) return { value: {}, problems: [{ path: 'spec', message: read.problem }] };
+  const isObject = typeof read.value === 'object' && read.value !== null && !Array.isArray(read.value);
+  if (!isObject) return { value: {}, problems: typeof given === 'string' && given !== '' ? [{ path: 'spec', message: `expected a JSON object in ${given}` }] : [] };
+  const value = read.value as Record<string, unknown>;
+  // As it will be started: with somebody who asks for it.
+  const checked = checkLifecycleSpec({ requester: 'a schedule', ...value });
+  return { value, problems: checked.ok ? [] : checked.problems.map(({ path, message }) => ({ path: `spec.${path}`, message })) };
 }
 
 /** One message for all, with the way out. */
