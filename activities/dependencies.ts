@@ -2,6 +2,7 @@ import type { ArtifactStore } from '../domain/artifact-store.ts';
 import type { JobOwner, JobRequest, JobRunner } from '../domain/job.ts';
 import type { EndpointHost } from '../domain/release.ts';
 import type { ReleaseRequest } from '../domain/roll-out.ts';
+import type { Schedules } from '../domain/schedule.ts';
 import type { Tracking } from '../domain/tracking.ts';
 
 /** What activities work with. The worker makes the real ones; a test may pass its own. */
@@ -15,6 +16,7 @@ export interface Dependencies {
   readonly artifacts: ArtifactStore;
   readonly endpoints: EndpointHost;
   readonly endpointQueue: EndpointQueue;
+  readonly schedules: Schedules;
   readonly workspace: Workspace;
   /** Where people are told of reviews; a secret, for whoever knows it can post there. Nowhere if undefined. */
   readonly reviewWebhook?: string;

@@ -9,9 +9,12 @@ import { createNotificationActivities } from './notifications.ts';
 import { createReleaseActivities } from './releases.ts';
 import { createReviewActivities } from './reviews.ts';
 import { createTrialActivities } from './trials.ts';
+import { createScheduleActivities } from './schedules.ts';
+import { createUnchangedActivities } from './unchanged.ts';
 
 export const createActivities = (dependencies: Dependencies) => ({
   ...createSpecActivities(dependencies),
+  ...createUnchangedActivities(dependencies),
   ...createRecordActivities(dependencies),
   ...createJobActivities(dependencies),
   ...createEvidenceActivities(dependencies),
@@ -21,6 +24,7 @@ export const createActivities = (dependencies: Dependencies) => ({
   ...createEndpointActivities(dependencies),
   ...createTrialActivities(dependencies),
   ...createReconcileActivities(dependencies),
+  ...createScheduleActivities(dependencies),
 });
 
 export type Activities = ReturnType<typeof createActivities>;

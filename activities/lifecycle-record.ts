@@ -1,8 +1,5 @@
 import { readFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
-import { ApplicationFailure } from '@temporalio/activity';
-import { digestOfText } from '../domain/digest.ts';
-import { describeProblems } from '../domain/explain-spec.ts';
 import type { Verdict } from '../domain/gate.ts';
 import type { Artifact } from '../domain/job.ts';
 import type { LifecycleSpec } from '../domain/lifecycle-spec.ts';
@@ -10,7 +7,7 @@ import type { LifecycleInputs } from '../domain/lifecycle.ts';
 import type { ReviewDecision } from '../domain/review.ts';
 import { tags, type RunStatus } from '../domain/tracking.ts';
 import type { Dependencies } from './dependencies.ts';
-import { resolveBaseModel, resolveData, resolveFile, resolveHarnessTasks, type Resolved } from './references.ts';
+import { digestOfReference, must, resolveBaseModel, resolveData, resolveFile, resolveHarnessTasks, type Resolved } from './references.ts';
 
 export interface ExecutionIdentity {
   readonly workflowId: string;
@@ -18,11 +15,10 @@ export interface ExecutionIdentity {
 }
 
 export function createRecordActivities({ tracking, artifacts, workspace }: Pick<Dependencies, 'tracking' | 'artifacts' | 'workspace'>) {
-  /** Data is copied, for people edit it while a lifecycle runs; weights are large, and nobody edits them. A hub ID stands for itself: the hub keeps its revisions. */
+  /** Data is copied, for people edit it while a lifecycle runs; weights are large, and nobody edits them. */
   async function fix(resolved: Resolved, how: 'copy' | 'digest'): Promise<Artifact> {
     const uri = must(resolved);
-    if (!uri.startsWith('file:')) return { uri, digest: digestOfText(uri) };
-    return how === 'copy' ? artifacts.keep(uri) : { uri, digest: await artifacts.digest(uri) };
+    return how === 'copy' && uri.startsWith('file:') ? artifacts.keep(uri) : { uri, digest: await digestOfReference(uri, artifacts) };
   }
 
   return {
@@ -68,10 +64,4 @@ export function createRecordActivities({ tracking, artifacts, workspace }: Pick<
       await tracking.endRun(runId, status);
     },
   };
-}
-
-/** The spec was checked, so what it names was there a moment ago. */
-function must(resolved: Resolved): string {
-  if (resolved.ok) return resolved.uri;
-  throw ApplicationFailure.nonRetryable(describeProblems([resolved.problem]), 'BadSpec', [resolved.problem]);
 }

@@ -10,6 +10,7 @@ import { SmokeTestError, type Release, type ServedRelease } from '../domain/rele
 import type { ReleaseTerms } from '../domain/roll-out.ts';
 import { decidedBy, type ReviewDecision, type ReviewRecord } from '../domain/review.ts';
 import { tags, type RegisteredVersion } from '../domain/tracking.ts';
+import { digestOfSettings } from '../domain/unchanged.ts';
 import type { Dependencies } from './dependencies.ts';
 import { whileBeating } from './heartbeats.ts';
 import type { ExecutionIdentity } from './lifecycle-record.ts';
@@ -50,6 +51,7 @@ export const createReleaseActivities = ({ tracking, artifacts, endpoints }: Pick
         [tags.promptVersion]: `${inputs.prompt.name}/${inputs.prompt.version}`,
         [tags.baseModel]: spec.baseModel,
         [tags.baseModelDigest]: inputs.baseModel.digest,
+        [tags.specDigest]: digestOfSettings(spec, inputs),
         [tags.evidenceDigest]: evidence.digest,
         [tags.verdict]: 'gate passed',
         [tags.releaseTerms]: JSON.stringify({ spec, dataset, runId: inputs.runId, ...(attacks ? { attacks } : {}) } satisfies ReleaseTerms),

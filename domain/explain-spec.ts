@@ -13,8 +13,11 @@ export type SpecCheck = { readonly ok: true; readonly spec: LifecycleSpec } | { 
 /** Checks what a person wrote; every wrong field is named, with what was expected there. */
 export function checkLifecycleSpec(raw: unknown): SpecCheck {
   const parsed = lifecycleSpecSchema.safeParse(raw, { reportInput: true });
-  return parsed.success ? { ok: true, spec: parsed.data } : { ok: false, problems: parsed.error.issues.flatMap((issue) => explain(issue, raw)) };
+  return parsed.success ? { ok: true, spec: parsed.data } : { ok: false, problems: explainIssues(parsed.error, raw, lifecycleSpecJsonSchema() as JsonSchema) };
 }
+
+/** What is wrong with `raw`, a line for each field, in the words of the schema that it was held against. */
+export const explainIssues = ({ issues }: z.ZodError, raw: unknown, schema: JsonSchema): Problem[] => issues.flatMap((issue) => explain(issue, raw, schema));
 
 /** One readable message for all problems, with the way out. */
 export function describeProblems(problems: readonly Problem[]): string {
@@ -26,11 +29,11 @@ export function describeProblems(problems: readonly Problem[]): string {
   ].join('\n');
 }
 
-function explain(issue: z.core.$ZodIssue, raw: unknown): Problem[] {
+function explain(issue: z.core.$ZodIssue, raw: unknown, schema: JsonSchema): Problem[] {
   const path = showPath(issue.path);
   switch (issue.code) {
     case 'unrecognized_keys':
-      return issue.keys.map((key) => explainUnknown(issue.path, key, issue.input));
+      return issue.keys.map((key) => explainUnknown(schema, issue.path, key, issue.input));
     case 'invalid_type':
       return [{ path, message: `expected ${articled(issue.expected)}, got ${showValue(issue.input)}` }];
     case 'invalid_value':
@@ -38,7 +41,7 @@ function explain(issue: z.core.$ZodIssue, raw: unknown): Problem[] {
     case 'invalid_union':
       if (issue.errors.length > 0) return [{ path, message: explainValue(issue.errors.flat().flatMap(alternatives), issue.input) }];
       // It points at the field that tells the variants apart, and carries the object around it.
-      return [{ path, message: explainValue(discriminatorValues(issue.path), fieldOf(issue.input, issue.path.at(-1))) }];
+      return [{ path, message: explainValue(discriminatorValues(schema, issue.path), fieldOf(issue.input, issue.path.at(-1))) }];
     case 'too_small':
       return [{ path, message: `expected ${measureOf(issue.origin)} of at least ${issue.minimum}${issue.inclusive === false ? ' (exclusive)' : ''}, got ${showValue(issue.input)}` }];
     case 'too_big':
@@ -54,10 +57,13 @@ function explain(issue: z.core.$ZodIssue, raw: unknown): Problem[] {
 }
 
 /** What one branch of a union takes. */
-const alternatives = (issue: z.core.$ZodIssue): string[] => (issue.code === 'invalid_value' ? issue.values.map(String) : [issue.message]);
+function alternatives(issue: z.core.$ZodIssue): string[] {
+  if (issue.code === 'invalid_value') return issue.values.map(String);
+  return [issue.code === 'invalid_type' ? articled(issue.expected) : issue.message];
+}
 
-function explainUnknown(parent: readonly PropertyKey[], key: string, around: unknown): Problem {
-  const known = fieldsAt(parent, around);
+function explainUnknown(schema: JsonSchema, parent: readonly PropertyKey[], key: string, around: unknown): Problem {
+  const known = fieldsAt(schema, parent, around);
   const near = nearest(key, known);
   return {
     path: showPath([...parent, key]),
@@ -78,7 +84,7 @@ function nearest(word: string, known: readonly string[]): string | undefined {
   return found !== undefined && distance(word.toLowerCase(), best) <= Math.ceil(word.length / 2) ? found : undefined;
 }
 
-interface JsonSchema {
+export interface JsonSchema {
   readonly properties?: Readonly<Record<string, JsonSchema>>;
   readonly items?: JsonSchema;
   readonly oneOf?: readonly JsonSchema[];
@@ -88,8 +94,8 @@ interface JsonSchema {
 /** The JSON Schema of the spec, for editors; checked in beside the examples. */
 export const lifecycleSpecJsonSchema = () => z.toJSONSchema(lifecycleSpecSchema, { io: 'input' });
 
-function schemasAt(path: readonly PropertyKey[]): JsonSchema[] {
-  let schemas: JsonSchema[] = [lifecycleSpecJsonSchema() as JsonSchema];
+function schemasAt(whole: JsonSchema, path: readonly PropertyKey[]): JsonSchema[] {
+  let schemas: JsonSchema[] = [whole];
   for (const step of path) {
     schemas = schemas
       .flatMap((s) => (s.oneOf ? [...s.oneOf] : [s]))
@@ -99,15 +105,15 @@ function schemasAt(path: readonly PropertyKey[]): JsonSchema[] {
 }
 
 /** The fields of the variant that was written, or of all where that can't be told. */
-function fieldsAt(path: readonly PropertyKey[], written: unknown): string[] {
-  const schemas = schemasAt(path);
+function fieldsAt(schema: JsonSchema, path: readonly PropertyKey[], written: unknown): string[] {
+  const schemas = schemasAt(schema, path);
   const chosen = schemas.filter(({ properties = {} }) => Object.entries(properties).every(([field, s]) => s.const === undefined || s.const === fieldOf(written, field)));
   const fields = (chosen.length > 0 ? chosen : schemas).flatMap((s) => Object.keys(s.properties ?? {}));
   return [...new Set(fields)].filter((field) => field !== '$schema');
 }
 
-const discriminatorValues = (path: readonly PropertyKey[]): string[] =>
-  schemasAt(path).flatMap((s) => (typeof s.const === 'string' ? [s.const] : []));
+const discriminatorValues = (schema: JsonSchema, path: readonly PropertyKey[]): string[] =>
+  schemasAt(schema, path).flatMap((s) => (typeof s.const === 'string' ? [s.const] : []));
 
 const fieldOf = (input: unknown, field: PropertyKey | undefined): unknown =>
   typeof input === 'object' && input !== null && field !== undefined ? (input as Record<PropertyKey, unknown>)[field] : input;

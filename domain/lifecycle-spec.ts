@@ -230,7 +230,11 @@ export const lifecycleSpecSchema = z
     gate: z.array(rule).min(1).meta({ description: 'Every rule must pass.' }),
     review: review.default({ by: 'gate' }),
     deploy,
-    reuse: z.enum(['whenUnchanged', 'never']).default('whenUnchanged'),
+    reuse: z.enum(['whenUnchanged', 'never']).default('whenUnchanged').meta({ description: 'Whether a stage takes the outcome of an earlier one with the same inputs and code.' }),
+    skip: z
+      .enum(['whenUnchanged', 'never'])
+      .default('never')
+      .meta({ description: 'Whether it ends at once where data, code, base model, prompt and settings are those that the champion came from.' }),
     tracking: z
       .array(z.enum(['mlflow', 'wandb']))
       .default(['mlflow'])

@@ -20,14 +20,19 @@ export interface LifecycleInputs {
   readonly gpusPerNode?: number;
 }
 
-export type LifecycleResult = {
+export type LifecycleResult =
+  | ({ readonly model: string; readonly runId: string; readonly gate: Verdict } & (
+      | { readonly verdict: 'promoted'; readonly version: string; readonly endpoint: string; readonly endpointUrl: string }
+      | { readonly verdict: 'rejected'; readonly by: RefusedBy; readonly reason: string }
+    ))
+  | UnchangedResult;
+
+/** It would only have come to the version that serves, and so did nothing. */
+export interface UnchangedResult {
   readonly model: string;
-  readonly runId: string;
-  readonly gate: Verdict;
-} & (
-  | { readonly verdict: 'promoted'; readonly version: string; readonly endpoint: string; readonly endpointUrl: string }
-  | { readonly verdict: 'rejected'; readonly by: RefusedBy; readonly reason: string }
-);
+  readonly verdict: 'unchanged';
+  readonly version: string;
+}
 
 /**
  * `stale`: what was approved was not there any more when it was to be deployed. `endpoint`: it failed a trial or its

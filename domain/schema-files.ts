@@ -1,10 +1,12 @@
 import { z } from 'zod';
 import { lifecycleSpecJsonSchema } from './explain-spec.ts';
 import { jobSpecSchema } from './job-spec.ts';
+import { scheduleSpecJsonSchema } from './schedule-spec.ts';
 
-/** The checked-in JSON Schemas and what they must hold: editors read the first, `jobs/` checks its specs by the second. */
+/** The checked-in JSON Schemas and what they must hold: editors read those of examples, `jobs/` checks its specs by its own. */
 export const schemaFiles = (): readonly { readonly path: string; readonly content: string }[] => [
   { path: 'examples/lifecycle-spec.schema.json', content: show(lifecycleSpecJsonSchema()) },
+  { path: 'examples/schedule-spec.schema.json', content: show(scheduleSpecJsonSchema()) },
   { path: 'jobs/tuneline_jobs/job-spec.schema.json', content: show(z.toJSONSchema(jobSpecSchema)) },
 ];
 

@@ -98,6 +98,8 @@ export const tags = {
   promptVersion: 'tuneline.prompt_version',
   baseModel: 'tuneline.base_model',
   baseModelDigest: 'tuneline.base_model_digest',
+  /** Over the settings that decide what comes out: `digestOfSettings`. */
+  specDigest: 'tuneline.spec_digest',
   evidenceDigest: 'tuneline.evidence_digest',
   weightsDigest: 'tuneline.weights_digest',
   weightsUri: 'tuneline.weights_uri',

@@ -8,7 +8,7 @@ import type { Ending } from './run-lifecycle.ts';
 
 export interface Summary {
   readonly workflowId: string;
-  readonly verdict: 'promoted' | 'rejected' | 'failed';
+  readonly verdict: 'promoted' | 'unchanged' | 'rejected' | 'failed';
   readonly reason?: string;
   readonly model?: string;
   readonly version?: string;
@@ -33,6 +33,7 @@ export async function summarize({ ending, workflowId, spec, seconds, config }: S
   const addresses = addressesOf(config, workflowId);
   if (ending.kind === 'failed') return { workflowId, verdict: 'failed', reason: ending.message, gate: [], stages: [], seconds, addresses };
   const { result, status } = ending;
+  if (result.verdict === 'unchanged') return { workflowId, verdict: 'unchanged', model: result.model, version: result.version, gate: [], stages: [], seconds, addresses };
   const { currency } = spec['evaluate'] as { currency?: string };
   const common = { workflowId, model: result.model, gate: result.gate.findings, ...(currency === undefined ? {} : { currency }), stages: status.finished, seconds, addresses };
   if (result.verdict === 'rejected') return { ...common, verdict: 'rejected', reason: `${result.by}: ${result.reason}` };
@@ -41,7 +42,7 @@ export async function summarize({ ending, workflowId, spec, seconds, config }: S
 
 export function showSummary(summary: Summary): string {
   const { verdict, model, version, gate, currency, stages, seconds, addresses } = summary;
-  const headline = { promoted: `promoted: ${model} version ${version}`, rejected: 'rejected: nothing was promoted', failed: 'failed' }[verdict];
+  const headline = { promoted: `promoted: ${model} version ${version}`, unchanged: `unchanged: it would only have come to ${model} version ${version}, which serves`, rejected: 'rejected: nothing was promoted', failed: 'failed' }[verdict];
   return [
     '',
     `${headline}, after ${Math.round(seconds)} s`,

@@ -20,6 +20,7 @@ import { Progress } from './progress.ts';
 import { lineage, type LineageOptions } from './lineage.ts';
 import { review, type ReviewOptions } from './review.ts';
 import { followLifecycle, readSpecFile, startLifecycle } from './run-lifecycle.ts';
+import { scheduleCommand } from './schedule.ts';
 import { showSummary, summarize } from './summary.ts';
 import { tokenCommand } from './token.ts';
 import { exitCodeOf, up, type UpOptions } from './up.ts';
@@ -28,7 +29,7 @@ import { exitCodes, UserError } from './user-error.ts';
 const program = new Command('tuneline')
   .description('Language models retrained, judged and shipped as durable workflows.')
   .version(readPackageVersion())
-  .addHelpText('after', '\nData goes to stdout, logs to stderr. Exit codes: 0 promoted, 1 broken, 2 refused by the gate or a reviewer.');
+  .addHelpText('after', '\nData goes to stdout, logs to stderr. Exit codes: 0 promoted or unchanged, 1 broken, 2 refused by the gate or a reviewer.');
 
 program
   .command('up')
@@ -98,6 +99,7 @@ program
   });
 
 program.addCommand(tokenCommand(finish));
+program.addCommand(scheduleCommand(finish));
 
 program
   .command('prune')

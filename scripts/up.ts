@@ -96,5 +96,5 @@ const aborted = (signal: AbortSignal): Promise<undefined> =>
   });
 
 export const exitCodeOf = ({ verdict }: Summary): number =>
-  ({ promoted: exitCodes.promoted, rejected: exitCodes.refused, failed: exitCodes.broken })[verdict];
+  ({ promoted: exitCodes.promoted, unchanged: exitCodes.promoted, rejected: exitCodes.refused, failed: exitCodes.broken })[verdict];
 

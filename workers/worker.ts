@@ -29,6 +29,7 @@ import { isAwaited } from './executions.ts';
 import { createJobReporter } from './job-reporter.ts';
 import { JobTracker } from './job-tracker.ts';
 import { connect, jobGraceMs, placementOf } from './kubernetes.ts';
+import { createSchedules } from './lifecycle-schedules.ts';
 import { ensureSchedules } from './schedules.ts';
 import { ensureSearchAttributes } from './search-attributes.ts';
 import { connectClient } from './temporal.ts';
@@ -70,6 +71,7 @@ const worker = await Worker.create({
       readToken: async () => (await readFile(join(config.folders.state, 'endpoint-token'), 'utf8')).trim(),
     }),
     endpointQueue: createEndpointQueue(client),
+    schedules: createSchedules(client),
     ...(config.reviewWebhook ? { reviewWebhook: config.reviewWebhook } : {}),
     workspace: {
       root: config.folders.repository,

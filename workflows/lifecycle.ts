@@ -18,7 +18,7 @@ import { judgeSchema1 } from '../domain/gate-schema-1.ts';
 import { judge, type Verdict } from '../domain/gate.ts';
 import { describeWait, type Artifact } from '../domain/job.ts';
 import type { StageSpec } from '../domain/job-request.ts';
-import type { LifecycleResult, LifecycleStatus, RefusedBy, Stage } from '../domain/lifecycle.ts';
+import type { LifecycleResult, LifecycleStatus, RefusedBy, Stage, UnchangedResult } from '../domain/lifecycle.ts';
 import { decidedBy, type ReviewRecord, type ReviewRequest } from '../domain/review.ts';
 import type { ReviewNotice } from '../domain/review-notice.ts';
 import { checking, recording, starting } from './activity-options.ts';
@@ -26,18 +26,23 @@ import { describeStatus } from './describe-status.ts';
 import { jobWaitSignal, statusQuery } from './messages.ts';
 import { createNotices } from './notices.ts';
 import { requestRelease } from './request-release.ts';
+import { countingFailures } from './pause-failing-schedule.ts';
 import { createReview, type ReviewRules } from './review.ts';
 import { runStage } from './run-stage.ts';
 import { modelAttribute, stageAttribute, verdictAttribute } from './search-attributes.ts';
 import { evaluateSpec, exploreSpec, logsToWandb, prepareSpec, tuneSpec } from './stages.ts';
 
 const { checkSpec } = proxyLocalActivities<Activities>(checking);
-const { openLifecycle, closeLifecycle, readEvidence, recordVerdict, openReview, closeReview, recordReview, findChampion, registerVersion, releaseVersion, recordRelease } =
+const { findUnchanged, openLifecycle, closeLifecycle, readEvidence, recordVerdict, openReview, closeReview, recordReview, findChampion, registerVersion, releaseVersion, recordRelease } =
   proxyActivities<Activities>(recording);
 const { verifySubject, prepareRelease } = proxyActivities<Activities>(starting);
 
 /** The whole path of one model version, from data to endpoint. Its one argument is a LifecycleSpec. */
-export async function lifecycle(raw: unknown): Promise<LifecycleResult> {
+export function lifecycle(raw: unknown): Promise<LifecycleResult> {
+  return countingFailures(() => wholePath(raw));
+}
+
+async function wholePath(raw: unknown): Promise<LifecycleResult> {
   let status: LifecycleStatus = {
     model: undefined,
     stage: 'check',
@@ -63,6 +68,10 @@ export async function lifecycle(raw: unknown): Promise<LifecycleResult> {
   const spec = await checkSpec(raw);
   update({ model: spec.model });
   upsertSearchAttributes([{ key: modelAttribute, value: spec.model }]);
+  if (spec.skip === 'whenUnchanged') {
+    const version = await findUnchanged(spec);
+    if (version !== undefined) return unchanged(version);
+  }
   // Whole even if cancelled meanwhile: a run that was opened and not known of would stay open for ever.
   const inputs = await CancellationScope.nonCancellable(() => openLifecycle(spec, execution()));
   update({ runId: inputs.runId });
@@ -81,6 +90,12 @@ export async function lifecycle(raw: unknown): Promise<LifecycleResult> {
   } catch (error) {
     await CancellationScope.nonCancellable(() => closeLifecycle(inputs.runId, isCancellation(error) ? 'KILLED' : 'FAILED'));
     throw error;
+  }
+
+  function unchanged(version: string): UnchangedResult {
+    update({ stage: 'done' });
+    upsertSearchAttributes([{ key: verdictAttribute, value: 'unchanged' }]);
+    return { model: spec.model, verdict: 'unchanged', version };
   }
 
   async function explore(): Promise<void> {

@@ -25,6 +25,7 @@ export const scriptedJobs =
 /** Everything goes well, and a BLEU of 9 to 11 passes what `specInput` asks for. */
 const goingWell = {
   checkSpec: (raw) => Promise.resolve(checked(raw)),
+  findUnchanged: () => Promise.resolve(undefined),
   openLifecycle: () => Promise.resolve(inputs()),
   closeLifecycle: () => Promise.resolve(),
   runJob: scriptedJobs(),
@@ -54,6 +55,7 @@ const goingWell = {
   noteRefusal: () => Promise.resolve(),
   findOrphans: () => Promise.resolve([]),
   endOrphans: () => Promise.resolve(),
+  pauseFailingSchedule: () => Promise.resolve(),
 } satisfies Activities;
 
 export interface FakeActivities {

@@ -1,6 +1,6 @@
 import { spawnSync } from 'node:child_process';
 import { join } from 'node:path';
-import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { tags } from '../../domain/tracking.ts';
 import type { Summary } from '../../scripts/summary.ts';
 import { repository, TestStack } from '../support/stack.ts';
@@ -100,6 +100,39 @@ test('a second lifecycle reuses what did not change, and keeps the version', asy
   expect(second.summary.stages.map(({ reused }) => reused)).toEqual([true, true, true, true]);
 });
 
+describe('by schedule', () => {
+  const id = 'package-summaries-weekly';
+  let started: string;
+
+  test('the example is applied, once', async () => {
+    const apply = () => stack.tuneline('schedule', 'apply', 'examples/schedules');
+    expect(await apply()).toMatchObject({ code: 0, stdout: `created   ${id}\n` });
+    expect(await apply()).toMatchObject({ code: 0, stdout: `unchanged ${id}\n` });
+  });
+
+  test('and what it starts ends at once, for nothing changed since the champion', async () => {
+    const { code, stdout } = await stack.tuneline('schedule', 'trigger', id);
+    expect(code).toBe(0);
+    started = stdout.trim();
+    expect(await (await stack.client()).workflow.result(started)).toEqual({ model: 'package-summaries', verdict: 'unchanged', version: '1' });
+    const { stdout: shown } = await stack.tuneline('schedule', 'show', id, '--json');
+    expect(JSON.parse(shown)).toMatchObject({ paused: false, next: expect.any(String), started: [{ workflowId: started, ending: 'unchanged' }] });
+  });
+
+  test('and MLflow has no run of it', async () => {
+    const experiment = await stack.mlflow().experiments.ensure('package-summaries');
+    expect(await stack.mlflow().runs.findByTag(experiment, { [tags.workflowId]: started })).toEqual([]);
+  });
+
+  test('a pause says why, and a schedule that is gone is gone', async () => {
+    await stack.tuneline('schedule', 'pause', id, '--note', 'the data is being cleaned');
+    expect((await stack.tuneline('schedule', 'list')).stdout).toContain('because   the data is being cleaned');
+    expect(await stack.tuneline('schedule', 'resume', id)).toMatchObject({ code: 0 });
+    expect(await stack.tuneline('schedule', 'delete', id)).toMatchObject({ code: 0 });
+    expect(await stack.tuneline('schedule', 'show', id)).toMatchObject({ code: 1, stderr: expect.stringContaining(`There is no schedule ${id}.`) });
+  });
+});
+
 test('the spec whose gate must fail is refused, and the champion stays', async () => {
   const { code, summary } = await stack.run(join(repository, 'examples/specs/package-summaries-refused.json'), 'refused');
   expect(code).toBe(2);
@@ -118,7 +151,7 @@ test('the spec that waits for a person is promoted once one approves', async () 
 test('status lists the lifecycles', async () => {
   const { code, stdout } = await stack.tuneline('status', '--json');
   expect(code).toBe(0);
-  expect((JSON.parse(stdout) as { workflowId: string }[]).map(({ workflowId }) => workflowId).sort()).toEqual(['first', 'refused', 'reviewed', 'second']);
+  expect((JSON.parse(stdout) as { workflowId: string }[]).map(({ workflowId }) => workflowId.replace(/-\d{4}-.*/, '')).sort()).toEqual(['first', 'package-summaries-weekly', 'refused', 'reviewed', 'second']);
 });
 
 async function approveWhenAsked(id: string): Promise<void> {

@@ -177,7 +177,7 @@ test("started and reviewed as Temporal's UI does it, a lifecycle runs the same",
   });
   expect({ status: updated.status, text: await updated.text() }).toMatchObject({ status: 200 });
   const result = await handle.result();
-  if (result.verdict !== 'promoted') throw new Error(`approved, so promoted, but ${result.reason}`);
+  if (result.verdict !== 'promoted') throw new Error(`approved, so promoted, but ${JSON.stringify(result)}`);
   const version = await stack.mlflow().registry.getVersion('tiny', result.version);
   expect(version.tags).toMatchObject({ [tags.reviewer]: 'grace', [tags.reviewComment]: 'reads well', [tags.workflowId]: 'from-the-ui' });
 });

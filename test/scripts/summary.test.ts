@@ -1,4 +1,5 @@
 import { expect, test } from '@jest/globals';
+import { exitCodeOf } from '../../scripts/up.ts';
 import { showSummary, type Summary } from '../../scripts/summary.ts';
 
 const summary = (change: Partial<Summary> = {}): Summary => ({
@@ -16,6 +17,11 @@ const summary = (change: Partial<Summary> = {}): Summary => ({
 
 test('a cost has its currency behind it, and nothing else has', () => {
   expect(showSummary(summary({ currency: 'EUR' }))).toContain('  FAIL  costPer1000Requests at most 2 (EUR)\n        2.5, without spread\n  pass  bleu at least 5\n');
+});
+
+test('one that ended unchanged says which version serves', () => {
+  expect(showSummary(summary({ verdict: 'unchanged', model: 'summaries', version: '7', gate: [] }))).toContain('unchanged: it would only have come to summaries version 7, which serves, after 3 s\n\nTemporal');
+  expect(exitCodeOf(summary({ verdict: 'unchanged' }))).toBe(0);
 });
 
 test('where nobody told the currency, none is guessed', () => {

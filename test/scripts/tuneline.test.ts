@@ -25,7 +25,7 @@ function tuneline(...args: readonly string[]) {
   });
 }
 
-test.each(['up', 'run', 'status', 'review', 'lineage', 'audit', 'down'])('%s --help explains itself on stdout', (command) => {
+test.each(['up', 'run', 'status', 'review', 'lineage', 'audit', 'schedule', 'down'])('%s --help explains itself on stdout', (command) => {
   const { status, stdout, stderr } = tuneline(command, '--help');
   expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
   expect(stdout).toContain(`Usage: tuneline ${command}`);
@@ -41,6 +41,9 @@ test.each([
   ['an audit file that is not there', ['audit', '--verify', 'nowhere.json'], /There is no file nowhere\.json/],
   ['a lineage of nothing', ['lineage'], /Say one of MODEL\/VERSION/],
   ['a lineage of two things', ['lineage', 'summaries/1', '--lifecycle', 'x'], /Say one of MODEL\/VERSION, --lifecycle WORKFLOW_ID/],
+  ['a schedule file that is not there', ['schedule', 'apply', 'nowhere.json'], /nowhere\.json: file: expected a JSON file, but nowhere\.json can't be read/],
+  ['a schedule without a timetable', ['schedule', 'create', 'x', 'examples/specs/package-summaries.json'], /x: cron: expected one of cron, calendar and interval/],
+  ['a backfill of no time', ['schedule', 'backfill', 'x', '--from', 'soon', '--to', '2026-11-01'], /expected a time such as 2026-11-01T03:00Z, got "soon"/],
   ['an unknown command', ['deploi'], /unknown command 'deploi'/],
 ])('%s is one clear error without a stack trace', async (_what, args, words) => {
   await nothingListens();

@@ -156,6 +156,14 @@ test.each<[string, string, (lifecycles: Lifecycles, id: string) => Promise<unkno
   expect(refusal).toMatchObject({ status: 409, message: expect.stringContaining('changed after it was judged') });
 });
 
+test('one that ended unchanged says so, and who asked for it', async () => {
+  const found = await lab.run(fakeActivities({ findUnchanged: () => Promise.resolve('7') }).activities, specInput({ skip: 'whenUnchanged', requester: 'schedule weekly' }), async (handle) => {
+    await handle.result();
+    return live().find(handle.workflowId);
+  });
+  expect(found).toMatchObject({ state: 'unchanged', stage: 'done', requester: 'schedule weekly', stages: [] });
+});
+
 test.each(['nowhere', '../../etc/passwd', 'x'.repeat(2000)])('a lifecycle that is not there: %s', async (id) => {
   await expect(live().find(id)).rejects.toMatchObject({ status: 404 });
 });

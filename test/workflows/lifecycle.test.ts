@@ -83,6 +83,23 @@ test('an endpoint that forgot the request is asked again', async () => {
   expect(asked).toHaveLength(3);
 });
 
+describe('where it may be skipped', () => {
+  test('and nothing changed it ends at once, and leaves nothing in MLflow', async () => {
+    const fakes = fakeActivities({ findUnchanged: () => Promise.resolve('7') });
+    const { result, status } = await lab.run(fakes.activities, specInput({ skip: 'whenUnchanged' }), async (handle) => ({ result: await handle.result(), status: await handle.query(statusQuery) }));
+
+    expect(result).toEqual({ model: 'summaries', verdict: 'unchanged', version: '7' });
+    expect(status).toMatchObject({ stage: 'done', finished: [] });
+    expect(fakes.calls.map((call) => call.name)).toEqual(['checkSpec', 'findUnchanged']);
+  });
+
+  test('and something did, it runs', async () => {
+    const fakes = fakeActivities();
+    expect(await lab.run(fakes.activities, specInput({ skip: 'whenUnchanged' }), resultOf)).toMatchObject({ verdict: 'promoted' });
+    expect(fakes.calls.slice(0, 3).map((call) => call.name)).toEqual(['checkSpec', 'findUnchanged', 'openLifecycle']);
+  });
+});
+
 describe('the champion', () => {
   test.each([
     ['with the same weights is not evaluated again', 'model', ['base', 'candidate']],

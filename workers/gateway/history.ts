@@ -42,7 +42,8 @@ export function recordOf(history: History, converter: PayloadConverter): Lifecyc
   const updates = acceptedUpdates(events, converter);
   const said = <T>(update: string): (T & { readonly at: string })[] => updates.flatMap(({ name, argument, at }) => (name === update ? [{ ...(argument as T), at }] : []));
   const known = {
-    spec: argumentOf<LifecycleSpec>('openLifecycle', 0),
+    // One that ended unchanged opened no run.
+    spec: argumentOf<LifecycleSpec>('openLifecycle', 0) ?? argumentOf<LifecycleSpec>('findUnchanged', 0),
     inputs: resultOf<LifecycleInputs>('openLifecycle'),
     champion: resultOf<RegisteredVersion>('findChampion') ?? undefined,
     gate: argumentOf<Verdict>('recordVerdict', 1),

@@ -170,13 +170,15 @@ function stateOf({ status, typedSearchAttributes }: Described): LifecycleState {
     case 'RUNNING':
       return typedSearchAttributes.get(stageAttribute) === 'review' ? 'awaiting review' : 'running';
     case 'COMPLETED':
-      return typedSearchAttributes.get(verdictAttribute) === 'promoted' ? 'promoted' : 'rejected';
+      return completedState(typedSearchAttributes.get(verdictAttribute));
     case 'CANCELLED':
       return 'cancelled';
     default:
       return 'failed';
   }
 }
+
+const completedState = (verdict: string | undefined): LifecycleState => (verdict === 'promoted' || verdict === 'unchanged' ? verdict : 'rejected');
 
 const modelOf = ({ typedSearchAttributes, workflowId }: Described): string => typedSearchAttributes.get(modelAttribute) ?? workflowId;
 

@@ -26,7 +26,7 @@ export interface QueueRow {
   readonly review?: { readonly requester?: string; readonly since?: string; readonly deadline?: string };
 }
 
-export type LifecycleState = 'awaiting review' | 'running' | 'promoted' | 'rejected' | 'failed' | 'cancelled';
+export type LifecycleState = 'awaiting review' | 'running' | 'promoted' | 'unchanged' | 'rejected' | 'failed' | 'cancelled';
 
 export interface LifecycleView {
   readonly id: string;
