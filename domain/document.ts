@@ -2,9 +2,11 @@
 export type Block =
   | { readonly kind: 'title' | 'heading' | 'paragraph'; readonly text: string }
   | { readonly kind: 'list'; readonly items: readonly string[] }
+  /** What is not an address of the web is shown as text. */
+  | { readonly kind: 'links'; readonly items: readonly { readonly text: string; readonly url: string }[] }
   | { readonly kind: 'table'; readonly head: readonly string[]; readonly rows: readonly (readonly string[])[] };
 
-/** GitHub's Markdown. Texts stay texts on one line: no tag, no link with other words, no cell of their own. */
+/** GitHub's Markdown. Texts stay texts on one line: no tag, no link with other words, no picture, formula, heading, list or cell of their own. */
 export const toMarkdown = (blocks: readonly Block[]): string => `${blocks.map(markdownOf).join('\n\n')}\n`;
 
 /** A page that loads nothing and runs nothing; readable on a phone, light and dark. */
@@ -33,9 +35,11 @@ function markdownOf(block: Block): string {
     case 'heading':
       return `## ${line(block.text)}`;
     case 'paragraph':
-      return line(block.text);
+      return opening(block.text);
     case 'list':
-      return block.items.map((item) => `- ${line(item)}`).join('\n');
+      return block.items.map((item) => `- ${opening(item)}`).join('\n');
+    case 'links':
+      return block.items.map(({ text, url }) => `- ${opening(text)}: ${isWebAddress(url) ? `<${new URL(url).href.replace(/[\\`|]/g, encodeURIComponent)}>` : line(url)}`).join('\n');
     case 'table':
       return [block.head.map(line), block.head.map(() => '---'), ...block.rows.map((row) => row.map(line))].map((cells) => `| ${cells.join(' | ')} |`).join('\n');
   }
@@ -51,10 +55,15 @@ function htmlOf(block: Block): string {
       return `<p>${escapeHtml(block.text)}</p>`;
     case 'list':
       return `<ul>${block.items.map((item) => `<li>${escapeHtml(item)}</li>`).join('')}</ul>`;
+    case 'links':
+      return `<ul>${block.items.map(({ text, url }) => `<li>${escapeHtml(text)}: ${isWebAddress(url) ? `<a rel="noreferrer" href="${escapeHtml(url)}">${escapeHtml(url)}</a>` : escapeHtml(url)}</li>`).join('')}</ul>`;
     case 'table':
       return `<table><tr>${block.head.map((cell) => `<th scope="col">${escapeHtml(cell)}</th>`).join('')}</tr>${block.rows.map((row) => `<tr>${row.map((cell) => `<td>${escapeHtml(cell)}</td>`).join('')}</tr>`).join('')}</table>`;
   }
 }
 
-const line = (text: string): string => text.replace(/\s+/g, ' ').trim().replaceAll('&', '&amp;').replaceAll('<', '&lt;').replace(/[\\`*_|~]|(?<=\])\(/g, '\\$&');
+const line = (text: string): string => text.replace(/\s+/g, ' ').trim().replaceAll('&', '&amp;').replaceAll('<', '&lt;').replace(/[\\`*_|~$]|(?<=\])[([]/g, '\\$&');
+/** Where a line begins there is more to misread: a heading, a quotation, a list, a task, a definition, or an order to GitLab such as /close. */
+const opening = (text: string): string => line(text).replace(/^(?:[#>+=/[-]|\d+(?=[.)]))/, (start) => (/^\d/.test(start) ? `${start}\\` : `\\${start}`));
+const isWebAddress = (url: string): boolean => URL.canParse(url) && /^https?:$/.test(new URL(url).protocol);
 const escapeHtml = (text: string): string => text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;').replaceAll('"', '&quot;');

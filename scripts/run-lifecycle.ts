@@ -12,7 +12,7 @@ import { statusQuery } from '../workflows/messages.ts';
 import type { Progress } from './progress.ts';
 import { UserError } from './user-error.ts';
 
-type LifecycleHandle = WorkflowHandle<typeof lifecycle>;
+export type LifecycleHandle = WorkflowHandle<typeof lifecycle>;
 
 /** The spec as the file has it: what is wrong with it the lifecycle says, however it was started. */
 export async function readSpecFile(path: string): Promise<Record<string, unknown>> {
@@ -54,18 +54,25 @@ export async function startLifecycle(client: Client, { spec, requester, workflow
   }
 }
 
-export type Ending = { readonly kind: 'ended'; readonly result: LifecycleResult; readonly status: LifecycleStatus } | { readonly kind: 'failed'; readonly message: string };
+export type Ending =
+  | { readonly kind: 'ended'; readonly result: LifecycleResult; readonly status: LifecycleStatus }
+  /** Without a status where no worker was there to tell it. */
+  | { readonly kind: 'failed'; readonly message: string; readonly status?: LifecycleStatus | undefined }
+  /** It goes on: a person has to decide. */
+  | { readonly kind: 'awaitingReview'; readonly status: LifecycleStatus };
+
+/** `gate`: no longer than until the gate has decided and a person is awaited. */
+export type WaitFor = 'end' | 'gate';
 
 /** Shows what the lifecycle does until it ends. */
-export async function followLifecycle(handle: LifecycleHandle, mlflow: Mlflow, progress: Progress): Promise<Ending> {
+export async function followLifecycle(handle: LifecycleHandle, mlflow: Mlflow, progress: Progress, waitFor: WaitFor = 'end'): Promise<Ending> {
   const over = new AbortController();
-  const following = showStages(handle, mlflow, progress, over.signal);
+  const awaited = Promise.withResolvers<Ending>();
+  const following = showStages(handle, mlflow, progress, over.signal, (status) => {
+    if (waitFor === 'gate' && status.awaitingReview) awaited.resolve({ kind: 'awaitingReview', status });
+  });
   try {
-    const result = await handle.result();
-    return { kind: 'ended', result, status: await handle.query(statusQuery) };
-  } catch (error) {
-    if (error instanceof WorkflowFailedError) return { kind: 'failed', message: error.cause?.message ?? error.message };
-    throw error;
+    return await Promise.race([endingOf(handle), awaited.promise]);
   } finally {
     over.abort();
     await following;
@@ -73,10 +80,21 @@ export async function followLifecycle(handle: LifecycleHandle, mlflow: Mlflow, p
   }
 }
 
+async function endingOf(handle: LifecycleHandle): Promise<Ending> {
+  try {
+    const result = await handle.result();
+    return { kind: 'ended', result, status: await handle.query(statusQuery) };
+  } catch (error) {
+    if (!(error instanceof WorkflowFailedError)) throw error;
+    const status = await handle.query(statusQuery).catch(() => undefined);
+    return { kind: 'failed', message: error.cause?.message ?? error.message, status };
+  }
+}
+
 /** How often a person wants to see a number move. */
 const lookEveryMs = 1000;
 
-async function showStages(handle: LifecycleHandle, mlflow: Mlflow, progress: Progress, signal: AbortSignal): Promise<void> {
+async function showStages(handle: LifecycleHandle, mlflow: Mlflow, progress: Progress, signal: AbortSignal, see: (status: LifecycleStatus) => void): Promise<void> {
   const shown = new Set<string>();
   const pace: Pace = new Map();
   const say = (key: string, text: string): void => {
@@ -91,6 +109,7 @@ async function showStages(handle: LifecycleHandle, mlflow: Mlflow, progress: Pro
       if (!['check', 'done'].includes(status.stage)) say(`${status.stage} ${status.attempt}`, `${status.stage}${status.attempt > 1 ? `, attempt ${status.attempt}` : ''} …`);
       if (status.waiting) say(describeWait(status.waiting), `${status.stage} ${describeWait(status.waiting)}`);
       if (status.awaitingReview) say('review', `awaiting a review until ${status.awaitingReview.deadline}: scripts/tuneline review ${handle.workflowId}`);
+      see(status);
       await showProgress(status, mlflow, progress, pace).catch(() => undefined);
     }
     await delay(lookEveryMs, undefined, { signal }).catch(() => undefined);

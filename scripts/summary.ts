@@ -1,24 +1,38 @@
 import { readFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { withCurrency } from '../domain/cost.ts';
-import type { LifecycleStatus } from '../domain/lifecycle.ts';
-import { readStackState } from '../local/stack-state.ts';
+import type { FinishedStage, LifecycleStatus, RefusedBy } from '../domain/lifecycle.ts';
+import { temporalLinks } from '../domain/temporal-links.ts';
+import { tags } from '../domain/tracking.ts';
+import type { Mlflow } from '../mlflow/index.ts';
 import { taskQueue, type Config } from '../workers/config.ts';
 import type { Ending } from './run-lifecycle.ts';
+import { exitCodes } from './user-error.ts';
 
 export interface Summary {
   readonly workflowId: string;
-  readonly verdict: 'promoted' | 'unchanged' | 'rejected' | 'failed';
+  readonly verdict: 'promoted' | 'unchanged' | 'rejected' | 'failed' | 'awaitingReview';
   readonly reason?: string;
+  readonly refusedBy?: RefusedBy;
+  /** Where it failed, if a worker was there to tell. */
+  readonly failedAt?: LifecycleStatus['stage'];
+  /** Whether a person has to decide on what the gate lets through. */
+  readonly needsReview: boolean;
   readonly model?: string;
   readonly version?: string;
   readonly gate: readonly { readonly rule: string; readonly passed: boolean; readonly finding: string; readonly metric?: string }[];
   /** Of the costs, where the spec tells it. */
   readonly currency?: string;
-  readonly stages: LifecycleStatus['finished'];
+  readonly stages: readonly SummarizedStage[];
   readonly seconds: number;
-  readonly addresses: { readonly lifecycle: string; readonly startAnother: string; readonly mlflow: string; readonly endpoint: string; readonly console: string };
+  /** Those of Temporal's UI only where it is known where that is. */
+  readonly addresses: { readonly lifecycle?: string; readonly startAnother?: string; readonly mlflow: string; readonly endpoint: string; readonly console: string };
   readonly curl?: string;
+}
+
+export interface SummarizedStage extends FinishedStage {
+  /** What its Jobs took, all attempts together; not of a stage that was reused. */
+  readonly seconds?: number;
 }
 
 export interface SummaryInput {
@@ -27,22 +41,58 @@ export interface SummaryInput {
   readonly spec: Readonly<Record<string, unknown>>;
   readonly seconds: number;
   readonly config: Config;
+  readonly mlflow: Mlflow;
 }
 
-export async function summarize({ ending, workflowId, spec, seconds, config }: SummaryInput): Promise<Summary> {
-  const addresses = addressesOf(config, workflowId);
-  if (ending.kind === 'failed') return { workflowId, verdict: 'failed', reason: ending.message, gate: [], stages: [], seconds, addresses };
-  const { result, status } = ending;
-  if (result.verdict === 'unchanged') return { workflowId, verdict: 'unchanged', model: result.model, version: result.version, gate: [], stages: [], seconds, addresses };
-  const { currency } = spec['evaluate'] as { currency?: string };
-  const common = { workflowId, model: result.model, gate: result.gate.findings, ...(currency === undefined ? {} : { currency }), stages: status.finished, seconds, addresses };
-  if (result.verdict === 'rejected') return { ...common, verdict: 'rejected', reason: `${result.by}: ${result.reason}` };
-  return { ...common, verdict: 'promoted', version: result.version, curl: await curlFor(result.endpoint, result.endpointUrl, spec, config) };
+export async function summarize({ ending, workflowId, spec, seconds, config, mlflow }: SummaryInput): Promise<Summary> {
+  const { status } = ending;
+  const { evaluate, review } = spec as { evaluate?: { currency?: string }; review?: { by?: string } };
+  const took = status === undefined ? new Map<string, number>() : await secondsByStage(status, mlflow);
+  const common = {
+    workflowId,
+    ...(status?.model === undefined ? {} : { model: status.model }),
+    needsReview: review?.by === 'person',
+    gate: status?.gate?.findings ?? [],
+    ...(evaluate?.currency === undefined ? {} : { currency: evaluate.currency }),
+    stages: (status?.finished ?? []).map((stage) => ({ ...stage, ...secondsOf(took, stage) })),
+    seconds,
+    addresses: addressesOf(config, workflowId),
+  };
+  if (ending.kind === 'failed') return { ...common, verdict: 'failed', reason: ending.message, ...(status ? { failedAt: status.stage } : {}) };
+  if (ending.kind === 'awaitingReview') return { ...common, verdict: 'awaitingReview', reason: `awaits a review until ${ending.status.awaitingReview?.deadline ?? 'its deadline'}` };
+  const { result } = ending;
+  if (result.verdict === 'unchanged') return { ...common, verdict: 'unchanged', model: result.model, version: result.version };
+  if (result.verdict === 'rejected') return { ...common, verdict: 'rejected', refusedBy: result.by, reason: `${result.by}: ${result.reason}` };
+  const curl = await curlFor(result.endpoint, result.endpointUrl, spec, config);
+  return { ...common, verdict: 'promoted', version: result.version, ...(curl === undefined ? {} : { curl }) };
+}
+
+export const exitCodeOf = ({ verdict }: Pick<Summary, 'verdict'>): number =>
+  ({ promoted: exitCodes.promoted, unchanged: exitCodes.promoted, rejected: exitCodes.refused, failed: exitCodes.broken, awaitingReview: exitCodes.awaitingReview })[verdict];
+
+const secondsOf = (took: ReadonlyMap<string, number>, { stage, reused }: FinishedStage): { seconds?: number } => {
+  const seconds = took.get(stage);
+  return reused || seconds === undefined ? {} : { seconds };
+};
+
+/** As MLflow has it; what it can't tell a summary does without. */
+async function secondsByStage({ model, runId }: LifecycleStatus, mlflow: Mlflow): Promise<Map<string, number>> {
+  const took = new Map<string, number>();
+  if (model === undefined || runId === undefined) return took;
+  const runs = await mlflow.experiments
+    .find(model)
+    .then((experiment) => (experiment === undefined ? [] : mlflow.runs.findByTag(experiment, { 'mlflow.parentRunId': runId })))
+    .catch(() => []);
+  for (const { tags: of, startedAtMs, endedAtMs = startedAtMs } of runs) {
+    const stage = of[tags.stage];
+    if (stage !== undefined) took.set(stage, (took.get(stage) ?? 0) + (endedAtMs - startedAtMs) / 1000);
+  }
+  return took;
 }
 
 export function showSummary(summary: Summary): string {
   const { verdict, model, version, gate, currency, stages, seconds, addresses } = summary;
-  const headline = { promoted: `promoted: ${model} version ${version}`, unchanged: `unchanged: it would only have come to ${model} version ${version}, which serves`, rejected: 'rejected: nothing was promoted', failed: 'failed' }[verdict];
+  const headline = { promoted: `promoted: ${model} version ${version}`, unchanged: `unchanged: it would only have come to ${model} version ${version}, which serves`, rejected: 'rejected: nothing was promoted', failed: 'failed', awaitingReview: 'awaiting a review: nothing is promoted yet' }[verdict];
   return [
     '',
     `${headline}, after ${Math.round(seconds)} s`,
@@ -51,21 +101,20 @@ export function showSummary(summary: Summary): string {
     ...(stages.length === 0 ? [] : ['', `stages  ${stages.map((s) => `${s.stage}${s.reused ? ' (reused)' : ''}`).join(', ')}`]),
     ...stages.flatMap((s) => (s.waitedFor === undefined ? [] : [`        ${s.stage} ${s.waitedFor}`])),
     '',
-    `Temporal  ${addresses.lifecycle}`,
+    ...(addresses.lifecycle === undefined ? [] : [`Temporal  ${addresses.lifecycle}`]),
     `MLflow    ${addresses.mlflow}`,
     `endpoint  ${addresses.endpoint}`,
     `console   ${addresses.console}`,
+    ...(addresses.startAnother === undefined ? [] : [`another   ${addresses.startAnother}`]),
     ...(summary.curl === undefined ? [] : ['', summary.curl]),
     '',
   ].join('\n');
 }
 
-function addressesOf({ folders, temporal, mlflow, endpointUrl, consoleUrl }: Config, workflowId: string): Summary['addresses'] {
-  const ui = temporal.embedded ? (readStackState(folders.state)?.addresses.temporalUi ?? '') : '';
-  const namespace = `${ui}/namespaces/${temporal.namespace}`;
+function addressesOf({ temporal, mlflow, endpointUrl, consoleUrl }: Config, workflowId: string): Summary['addresses'] {
+  const links = temporal.uiUrl === undefined ? undefined : temporalLinks(temporal.uiUrl, temporal.namespace);
   return {
-    lifecycle: `${namespace}/workflows/${workflowId}`,
-    startAnother: `${namespace}/workflows/start-workflow?taskQueue=${taskQueue}&workflowType=lifecycle`,
+    ...(links ? { lifecycle: links.execution(workflowId), startAnother: links.start('lifecycle', taskQueue) } : {}),
     mlflow: mlflow.trackingUri,
     endpoint: endpointUrl,
     console: `${consoleUrl}/lifecycles/${encodeURIComponent(workflowId)}`,
@@ -73,8 +122,9 @@ function addressesOf({ folders, temporal, mlflow, endpointUrl, consoleUrl }: Con
 }
 
 /** A line that works when pasted: the first row of the data, where it is easily had, asked as the model was taught. */
-async function curlFor(endpoint: string, url: string, spec: Readonly<Record<string, unknown>>, { folders }: Config): Promise<string> {
-  const { data, prompt } = spec as { data: { path: string }; prompt: { path: string } };
+async function curlFor(endpoint: string, url: string, spec: Readonly<Record<string, unknown>>, { folders }: Config): Promise<string | undefined> {
+  const { data, prompt } = spec as { data?: { path: string }; prompt?: { path: string } };
+  if (data === undefined || prompt === undefined) return undefined;
   const template = await readFile(resolve(folders.repository, prompt.path), 'utf8');
   const lines = data.path.endsWith('.jsonl') ? await readFile(resolve(folders.repository, data.path), 'utf8') : '{}';
   const row = JSON.parse(lines.split('\n', 1)[0] ?? '{}') as Record<string, unknown>;

@@ -2,7 +2,6 @@ import { rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { Command, InvalidArgumentError, Option } from 'commander';
-import { isGrpcServiceError, WorkflowNotFoundError } from '@temporalio/client';
 import { createLocalArtifactStore } from '../local/artifact-store.ts';
 import { JobFolders } from '../local/job-folder.ts';
 import { isAlive } from '../local/process-identity.ts';
@@ -14,22 +13,21 @@ import type { lifecycle } from '../workflows/lifecycle.ts';
 import { statusQuery } from '../workflows/messages.ts';
 import { exportAudit, verifyAudit } from './audit.ts';
 import { connectMlflow, connectTemporal } from './connect.ts';
+import { explainMissing } from './missing.ts';
 import { openLifecyclesOf, prune, showPruned } from './prune.ts';
 import { diagnose, showFindings } from './doctor.ts';
-import { Progress } from './progress.ts';
 import { lineage, type LineageOptions } from './lineage.ts';
 import { review, type ReviewOptions } from './review.ts';
-import { followLifecycle, readSpecFile, startLifecycle } from './run-lifecycle.ts';
+import { followCommand, runCommand } from './run.ts';
 import { scheduleCommand } from './schedule.ts';
-import { showSummary, summarize } from './summary.ts';
 import { tokenCommand } from './token.ts';
-import { exitCodeOf, up, type UpOptions } from './up.ts';
+import { up, type UpOptions } from './up.ts';
 import { exitCodes, UserError } from './user-error.ts';
 
 const program = new Command('tuneline')
   .description('Language models retrained, judged and shipped as durable workflows.')
   .version(readPackageVersion())
-  .addHelpText('after', '\nData goes to stdout, logs to stderr. Exit codes: 0 promoted or unchanged, 1 broken, 2 refused by the gate or a reviewer.');
+  .addHelpText('after', '\nData goes to stdout, logs to stderr. Exit codes: 0 promoted or unchanged, 1 broken, 2 refused by the gate or a reviewer, 3 awaiting a review (run --wait-for gate).');
 
 program
   .command('up')
@@ -43,23 +41,8 @@ program
     finish(await up(options));
   });
 
-program
-  .command('run')
-  .description('run one lifecycle on the stack that is up, and show it until it ends')
-  .argument('<spec>', 'a JSON file; see examples/specs')
-  .option('--id <id>', 'the workflow ID, instead of one made from the model and the time')
-  .option('--json', 'print the summary as one JSON object')
-  .action(async (path: string, options: { id?: string; json?: boolean }) => {
-    const progress = new Progress();
-    const config = loadConfig();
-    const spec = await readSpecFile(path);
-    const client = await connectTemporal(config);
-    const handle = await startLifecycle(client, { spec, requester: config.userName, workflowId: options.id }, progress);
-    const ending = await followLifecycle(handle, connectMlflow(config), progress);
-    const summary = await summarize({ ending, workflowId: handle.workflowId, spec, seconds: progress.seconds(), config });
-    process.stdout.write(options.json ? `${JSON.stringify(summary)}\n` : showSummary(summary));
-    finish(exitCodeOf(summary));
-  });
+program.addCommand(runCommand(finish));
+program.addCommand(followCommand(finish));
 
 program
   .command('status')
@@ -195,16 +178,6 @@ async function endJobs(state: string): Promise<void> {
     const claimant = await folders.claimant(name);
     if (claimant !== undefined && claimant !== 'nobody') await endProcesses({ [name]: claimant });
   }
-}
-
-/** A history that is not there says so in the words of gRPC: 5 is NOT_FOUND. */
-const isMissing = (error: unknown): boolean => error instanceof WorkflowNotFoundError || (isGrpcServiceError(error) && (error as { readonly code: number }).code === 5);
-
-function explainMissing(id: string) {
-  return (error: unknown): never => {
-    if (isMissing(error)) throw new UserError(`There is no lifecycle ${id}.\nhint: "scripts/tuneline status" lists them.`);
-    throw error;
-  };
 }
 
 /** Connections and timers of the SDK would keep the process; everything is written by now. */

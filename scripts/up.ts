@@ -1,15 +1,16 @@
 import { setMaxListeners } from 'node:events';
 import { join, relative } from 'node:path';
+import { temporalLinks } from '../domain/temporal-links.ts';
 import { Stack } from '../local/stack.ts';
 import { createToolchain } from '../local/toolchain.ts';
 import { ensureOwnToken } from '../workers/access.ts';
-import { loadConfig } from '../workers/config.ts';
+import { loadConfig, taskQueue } from '../workers/config.ts';
 import { placementOf } from '../workers/kubernetes.ts';
 import { connectMlflow, connectTemporal } from './connect.ts';
 import { ensureCluster } from './doctor.ts';
 import { Progress } from './progress.ts';
 import { followLifecycle, readSpecFile, startLifecycle } from './run-lifecycle.ts';
-import { showSummary, summarize, type Summary } from './summary.ts';
+import { exitCodeOf, showSummary, summarize, type Summary } from './summary.ts';
 import { exitCodes } from './user-error.ts';
 
 export interface UpOptions {
@@ -75,6 +76,7 @@ async function start(stack: Stack, progress: Progress, signal: AbortSignal): Pro
   started('the worker');
   const token = await ensureOwnToken(tokensPath, join(folders.state, 'console-token'), userName);
   progress.line(`the review console is at ${consoleUrl}; sign in with the token in ${relative(process.cwd(), token)}`);
+  if (temporal.uiUrl !== undefined) progress.line(`by hand: ${temporalLinks(temporal.uiUrl, temporal.namespace).start('lifecycle', taskQueue)}`);
 }
 
 async function runOne(spec: Record<string, unknown>, { json }: UpOptions, progress: Progress, signal: AbortSignal): Promise<Summary> {
@@ -82,8 +84,9 @@ async function runOne(spec: Record<string, unknown>, { json }: UpOptions, progre
   const client = await connectTemporal(config);
   signal.throwIfAborted();
   const handle = await startLifecycle(client, { spec, requester: config.userName }, progress);
-  const ending = await followLifecycle(handle, connectMlflow(config), progress);
-  const summary = await summarize({ ending, workflowId: handle.workflowId, spec, seconds: progress.seconds(), config });
+  const mlflow = connectMlflow(config);
+  const ending = await followLifecycle(handle, mlflow, progress);
+  const summary = await summarize({ ending, workflowId: handle.workflowId, spec, seconds: progress.seconds(), config, mlflow });
   process.stdout.write(json ? `${JSON.stringify(summary)}\n` : showSummary(summary));
   await client.connection.close();
   return summary;
@@ -94,7 +97,3 @@ const aborted = (signal: AbortSignal): Promise<undefined> =>
     if (signal.aborted) resolve(undefined);
     else signal.addEventListener('abort', () => resolve(undefined), { once: true });
   });
-
-export const exitCodeOf = ({ verdict }: Summary): number =>
-  ({ promoted: exitCodes.promoted, unchanged: exitCodes.promoted, rejected: exitCodes.refused, failed: exitCodes.broken })[verdict];
-

@@ -8,7 +8,13 @@ import { stackAddresses, type StackAddresses } from '../local/stack-state.ts';
 /** The only reader of the environment. Whatever the team names there is used instead of the embedded default. */
 export interface Config {
   readonly folders: Folders;
-  readonly temporal: { readonly connection: NativeConnectionOptions; readonly namespace: string; readonly embedded: boolean };
+  readonly temporal: {
+    readonly connection: NativeConnectionOptions;
+    readonly namespace: string;
+    readonly embedded: boolean;
+    /** Where its UI is, for links; of a team's own nobody knows unless they say. */
+    readonly uiUrl?: string;
+  };
   readonly mlflow: { readonly trackingUri: string; readonly authorization?: string; readonly embedded: boolean };
   readonly endpointUrl: string;
   /** Where the review console listens. */
@@ -92,9 +98,11 @@ const pick = (env: NodeJS.ProcessEnv, wanted: (name: string) => boolean): Record
 
 function temporalOf(env: NodeJS.ProcessEnv, addresses: StackAddresses): Config['temporal'] {
   const own = ['TEMPORAL_PROFILE', 'TEMPORAL_ADDRESS', 'TEMPORAL_CONFIG_FILE'].some((name) => env[name]);
-  if (!own) return { connection: { address: addresses.temporal }, namespace: 'default', embedded: true };
+  const uiUrl = env['TUNELINE_TEMPORAL_UI'] || (own ? undefined : addresses.temporalUi);
+  const ui = uiUrl ? { uiUrl } : {};
+  if (!own) return { connection: { address: addresses.temporal }, namespace: 'default', embedded: true, ...ui };
   const { connectionOptions, namespace } = loadClientConnectConfig({ overrideEnvVars: pick(env, (name) => name.startsWith('TEMPORAL_')) });
-  return { connection: connectionOptions, namespace: namespace ?? 'default', embedded: false };
+  return { connection: connectionOptions, namespace: namespace ?? 'default', embedded: false, ...ui };
 }
 
 function mlflowOf(env: NodeJS.ProcessEnv, addresses: StackAddresses): Config['mlflow'] {

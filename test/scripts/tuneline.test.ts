@@ -25,7 +25,7 @@ function tuneline(...args: readonly string[]) {
   });
 }
 
-test.each(['up', 'run', 'status', 'review', 'lineage', 'audit', 'schedule', 'down'])('%s --help explains itself on stdout', (command) => {
+test.each(['up', 'run', 'follow', 'status', 'review', 'lineage', 'audit', 'schedule', 'down'])('%s --help explains itself on stdout', (command) => {
   const { status, stdout, stderr } = tuneline(command, '--help');
   expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
   expect(stdout).toContain(`Usage: tuneline ${command}`);
@@ -34,6 +34,9 @@ test.each(['up', 'run', 'status', 'review', 'lineage', 'audit', 'schedule', 'dow
 test.each([
   ['a spec file that is not there', ['run', 'nowhere.json'], /no spec file nowhere\.json[\s\S]*hint:/],
   ['a spec that is not JSON', ['run', 'README.md'], /README\.md is not JSON/],
+  ['a report that can not be written', ['run', 'examples/specs/package-summaries.json', '--junit', 'package.json/junit.xml'], /junit\.xml can't be written[\s\S]*hint:/],
+  ['a report of what nobody follows', ['run', 'examples/specs/package-summaries.json', '--detach', '--junit', 'junit.xml'], /cannot be used with/],
+  ['a wait for something else', ['run', 'examples/specs/package-summaries.json', '--wait-for', 'tea'], /Allowed choices are end, gate/],
   ['a stack that is not up', ['status'], /Temporal does not answer at 127\.0\.0\.1:9[\s\S]*hint: start the stack/],
   ['both decisions at once', ['review', 'x', '--approve', '--reject'], /cannot be used with/],
   ['a decision that is handed over', ['review', 'x', '--reject', '--delegate-to', 'ada'], /cannot be used with/],

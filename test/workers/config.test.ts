@@ -13,7 +13,7 @@ afterEach(() => rm(folder, { recursive: true }));
 
 test('with nothing set, the embedded stack is used where it listens by default', () => {
   const config = loadConfig({ TUNELINE_STATE: folder });
-  expect(config.temporal).toEqual({ connection: { address: '127.0.0.1:7233' }, namespace: 'default', embedded: true });
+  expect(config.temporal).toEqual({ connection: { address: '127.0.0.1:7233' }, namespace: 'default', embedded: true, uiUrl: 'http://127.0.0.1:8233' });
   expect(config.mlflow).toEqual({ trackingUri: 'http://127.0.0.1:5000', embedded: true });
 });
 
@@ -30,6 +30,8 @@ test("a team's own Temporal comes from its temporal.toml profile", async () => {
   await writeFile(path, '[profile.team]\naddress = "temporal.example:7233"\nnamespace = "llm"\n');
   const { temporal } = loadConfig({ TUNELINE_STATE: folder, TEMPORAL_CONFIG_FILE: path, TEMPORAL_PROFILE: 'team' });
   expect(temporal).toMatchObject({ connection: { address: 'temporal.example:7233' }, namespace: 'llm', embedded: false });
+  expect(temporal).not.toHaveProperty('uiUrl');
+  expect(loadConfig({ TUNELINE_STATE: folder, TEMPORAL_CONFIG_FILE: path, TUNELINE_TEMPORAL_UI: 'https://temporal-ui.example' }).temporal.uiUrl).toBe('https://temporal-ui.example');
 });
 
 test.each([
