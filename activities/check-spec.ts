@@ -3,7 +3,7 @@ import { readFile } from 'node:fs/promises';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { ApplicationFailure } from '@temporalio/activity';
-import { checkLifecycleSpec, describeProblems, type Problem } from '../domain/explain-spec.ts';
+import { checkLifecycleSpec, describeProblems, type Problem, type SpecCheck } from '../domain/explain-spec.ts';
 import type { LifecycleSpec } from '../domain/lifecycle-spec.ts';
 import type { Dependencies, Workspace } from './dependencies.ts';
 import { resolveBaseModel, resolveData, resolveFile, resolveHarnessTasks } from './references.ts';
@@ -11,13 +11,18 @@ import { resolveBaseModel, resolveData, resolveFile, resolveHarnessTasks } from 
 export const createSpecActivities = ({ workspace }: Pick<Dependencies, 'workspace'>) => ({
   /** The spec with its defaults. Fails for good, naming every wrong field; starts and writes nothing. */
   async checkSpec(raw: unknown): Promise<LifecycleSpec> {
-    const checked = checkLifecycleSpec(raw);
+    const checked = await examineSpec(raw, workspace);
     if (!checked.ok) throw refused(checked.problems);
-    const problems = await checkReferences(checked.spec, workspace);
-    if (problems.length > 0) throw refused(problems);
     return checked.spec;
   },
 });
+
+/** The spec itself, and whether what it names is there and fits. */
+export async function examineSpec(raw: unknown, workspace: Workspace): Promise<SpecCheck> {
+  const checked = checkLifecycleSpec(raw);
+  const problems = checked.ok ? await checkReferences(checked.spec, workspace) : [];
+  return problems.length === 0 ? checked : { ok: false, problems };
+}
 
 const refused = (problems: readonly Problem[]): ApplicationFailure =>
   ApplicationFailure.nonRetryable(describeProblems(problems), 'BadSpec', problems);

@@ -1,24 +1,16 @@
 import { activityInfo, ApplicationFailure, CompleteAsyncError } from '@temporalio/activity';
 import { digestOf } from '../domain/digest.ts';
 import type { JobReport, JobToRun, StageSpec, StageTracking } from '../domain/job-request.ts';
-import { JobConflictError, type JobOutcome, type JobRequest } from '../domain/job.ts';
+import { JobConflictError, type JobRequest } from '../domain/job.ts';
 import { jobName, type JobIdentity } from '../domain/names.ts';
+import { stageDigestOf } from '../domain/stage-digest.ts';
 import { tags } from '../domain/tracking.ts';
 import type { Dependencies } from './dependencies.ts';
+import { findReusable } from './reuse.ts';
 
 type JobDependencies = Pick<Dependencies, 'runner' | 'track' | 'tracking' | 'artifacts'>;
 
 export function createJobActivities({ runner, track, tracking, artifacts }: JobDependencies) {
-  async function findReusable(experiment: string, stageDigest: string): Promise<JobOutcome | undefined> {
-    const run = await tracking.findFinishedRun(experiment, { key: tags.stageDigest, value: stageDigest });
-    const recorded = run?.tags[tags.outcome];
-    if (recorded === undefined || run?.tags[tags.removed]) return undefined;
-    const outcome = JSON.parse(recorded) as JobOutcome;
-    if (outcome.kind !== 'succeeded') return undefined;
-    const there = await Promise.all(Object.values(outcome.outputs).map(({ uri }) => artifacts.exists(uri)));
-    return there.every(Boolean) ? outcome : undefined;
-  }
-
   const openRun = (name: string, { stage }: StageSpec, { experiment, parentRunId }: StageTracking, more: Readonly<Record<string, string>>) =>
     tracking.openRun({
       experiment,
@@ -37,8 +29,8 @@ export function createJobActivities({ runner, track, tracking, artifacts }: JobD
       const name = jobName(identity);
       let runId: string | undefined;
       if (record) {
-        const stageDigest = digestOf({ spec, inputs: record.inputDigests });
-        const reusable = record.reuse ? await findReusable(record.experiment, stageDigest) : undefined;
+        const stageDigest = stageDigestOf(spec, record.inputDigests);
+        const reusable = record.reuse ? await findReusable(record.experiment, stageDigest, { tracking, artifacts }) : undefined;
         if (reusable) return { outcome: reusable, reused: true };
         runId = await openRun(name, spec, record, { [tags.stageDigest]: stageDigest, ...(because ? { [tags.because]: because } : {}) });
       }

@@ -1,5 +1,3 @@
-import { readFile } from 'node:fs/promises';
-import { fileURLToPath } from 'node:url';
 import type { Verdict } from '../domain/gate.ts';
 import type { Artifact } from '../domain/job.ts';
 import type { LifecycleSpec } from '../domain/lifecycle-spec.ts';
@@ -7,7 +5,7 @@ import type { LifecycleInputs } from '../domain/lifecycle.ts';
 import type { ReviewDecision } from '../domain/review.ts';
 import { tags, type RunStatus } from '../domain/tracking.ts';
 import type { Dependencies } from './dependencies.ts';
-import { digestOfReference, must, resolveBaseModel, resolveData, resolveFile, resolveHarnessTasks, type Resolved } from './references.ts';
+import { readInputs } from './inputs.ts';
 
 export interface ExecutionIdentity {
   readonly workflowId: string;
@@ -15,22 +13,15 @@ export interface ExecutionIdentity {
 }
 
 export function createRecordActivities({ tracking, artifacts, workspace }: Pick<Dependencies, 'tracking' | 'artifacts' | 'workspace'>) {
-  /** Data is copied, for people edit it while a lifecycle runs; weights are large, and nobody edits them. */
-  async function fix(resolved: Resolved, how: 'copy' | 'digest'): Promise<Artifact> {
-    const uri = must(resolved);
-    return how === 'copy' && uri.startsWith('file:') ? artifacts.keep(uri) : { uri, digest: await digestOfReference(uri, artifacts) };
-  }
-
   return {
     /** Fixes what the lifecycle works from, by digest, and opens its run in MLflow. */
     async openLifecycle(spec: LifecycleSpec, execution: ExecutionIdentity): Promise<LifecycleInputs> {
-      const data = await fix(await resolveData(spec.data.path, workspace), 'copy');
-      const baseModel = await fix(await resolveBaseModel(spec.baseModel, workspace), 'digest');
-      const ownTasks = await resolveHarnessTasks(spec, workspace);
-      const harnessTasks = ownTasks && (await fix(ownTasks, 'copy'));
-      const template = (await readFile(fileURLToPath(must(await resolveFile(spec.prompt.path, 'prompt.path', workspace))), 'utf8')).trimEnd();
-      const promptVersion = await tracking.registerPrompt(spec.prompt.name, template);
-      const { codeDigest, codeRevision, cluster: { gpusPerNode = 0 } = {} } = workspace;
+      const inputs = await readInputs(spec, workspace, {
+        copied: (uri) => artifacts.keep(uri),
+        digest: (uri) => artifacts.digest(uri),
+        promptVersion: (name, template) => tracking.registerPrompt(name, template),
+      });
+      const { data, baseModel, prompt, codeDigest, codeRevision } = inputs;
       const runId = await tracking.openRun({
         experiment: spec.model,
         name: execution.workflowId,
@@ -40,13 +31,13 @@ export function createRecordActivities({ tracking, artifacts, workspace }: Pick<
           [tags.codeRevision]: codeRevision,
           [tags.codeDigest]: codeDigest,
           [tags.dataDigest]: data.digest,
-          [tags.promptVersion]: `${spec.prompt.name}/${promptVersion}`,
+          [tags.promptVersion]: `${prompt.name}/${prompt.version}`,
           [tags.baseModel]: spec.baseModel,
           [tags.baseModelDigest]: baseModel.digest,
         },
       });
       await tracking.putText(runId, 'spec.json', `${JSON.stringify(spec, null, 2)}\n`);
-      return { runId, data, baseModel, prompt: { name: spec.prompt.name, version: promptVersion, template }, codeDigest, codeRevision, ...(harnessTasks ? { harnessTasks } : {}), ...(gpusPerNode > 1 ? { gpusPerNode } : {}) };
+      return { runId, ...inputs };
     },
 
     async recordVerdict(runId: string, verdict: Verdict): Promise<void> {

@@ -10,6 +10,8 @@ export interface ArtifactStore {
   digest(uri: string): Promise<string>;
   /** A copy of a file or a folder as it is now, named by its digest: whoever changes it later changes nothing. Idempotent. */
   keep(uri: string): Promise<Artifact>;
+  /** What `keep` would answer; keeps nothing. */
+  wouldKeep(uri: string): Promise<Artifact>;
   /** Removes a file or a folder with all in it, and says how many bytes it held. Refuses what lies outside this store. Idempotent. */
   remove(uri: string): Promise<number>;
 }

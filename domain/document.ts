@@ -9,6 +9,9 @@ export type Block =
 /** GitHub's Markdown. Texts stay texts on one line: no tag, no link with other words, no picture, formula, heading, list or cell of their own. */
 export const toMarkdown = (blocks: readonly Block[]): string => `${blocks.map(markdownOf).join('\n\n')}\n`;
 
+/** For a terminal: columns under each other, and no mark but the blank lines. */
+export const toText = (blocks: readonly Block[]): string => `${blocks.map(textOf).join('\n\n')}\n`;
+
 /** A page that loads nothing and runs nothing; readable on a phone, light and dark. */
 export function toHtml(blocks: readonly Block[]): string {
   const title = blocks.find(({ kind }) => kind === 'title');
@@ -45,6 +48,24 @@ function markdownOf(block: Block): string {
   }
 }
 
+function textOf(block: Block): string {
+  switch (block.kind) {
+    case 'title':
+    case 'heading':
+    case 'paragraph':
+      return plain(block.text);
+    case 'list':
+      return block.items.map((item) => `  ${plain(item)}`).join('\n');
+    case 'links':
+      return block.items.map(({ text, url }) => `  ${plain(text)}  ${plain(url)}`).join('\n');
+    case 'table': {
+      const rows = [block.head, ...block.rows].map((row) => row.map(plain));
+      const widths = block.head.map((_, column) => Math.max(...rows.map((row) => row[column]?.length ?? 0)));
+      return rows.map((row) => `  ${row.map((cell, column) => cell.padEnd(widths[column] ?? 0)).join('  ')}`.trimEnd()).join('\n');
+    }
+  }
+}
+
 function htmlOf(block: Block): string {
   switch (block.kind) {
     case 'title':
@@ -62,6 +83,8 @@ function htmlOf(block: Block): string {
   }
 }
 
+/** On one line, and without what a terminal would obey. */
+const plain = (text: string): string => text.replace(/\s+/g, ' ').replace(/\p{Cc}/gu, '').trim();
 const line = (text: string): string => text.replace(/\s+/g, ' ').trim().replaceAll('&', '&amp;').replaceAll('<', '&lt;').replace(/[\\`*_|~$]|(?<=\])[([]/g, '\\$&');
 /** Where a line begins there is more to misread: a heading, a quotation, a list, a task, a definition, or an order to GitLab such as /close. */
 const opening = (text: string): string => line(text).replace(/^(?:[#>+=/[-]|\d+(?=[.)]))/, (start) => (/^\d/.test(start) ? `${start}\\` : `\\${start}`));

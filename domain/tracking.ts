@@ -10,6 +10,8 @@ export interface Tracking {
   endRun(runId: string, status: RunStatus): Promise<void>;
   /** Idempotent: equal text gives the same version. */
   registerPrompt(name: string, template: string): Promise<string>;
+  /** The version that `registerPrompt` would answer; undefined where it would make one. */
+  findPrompt(name: string, template: string): Promise<string | undefined>;
   /** The text of a prompt version as the registry has it now; undefined where there is none. */
   readPrompt(name: string, version: string): Promise<string | undefined>;
   /** Idempotent: one version for each weights digest; its tags are brought up to date. */

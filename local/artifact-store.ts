@@ -15,6 +15,8 @@ export function createLocalArtifactStore(root: string, owner?: number): Artifact
     return target;
   }
 
+  const placeOf = (digest: string, source: string): string => join(root, 'inputs', digest.replace(':', '-'), basename(source));
+
   return {
     uriOf: (...path) => pathToFileURL(inside(...path)).href,
     exists: (uri) =>
@@ -33,17 +35,23 @@ export function createLocalArtifactStore(root: string, owner?: number): Artifact
       return bytes;
     },
 
+    async wouldKeep(uri) {
+      const source = fileURLToPath(uri);
+      const digest = await digestOfPath(source, isKept);
+      return { uri: pathToFileURL(placeOf(digest, source)).href, digest };
+    },
+
     async keep(uri) {
       const source = fileURLToPath(uri);
       const copy = join(root, 'inputs', `.${randomUUID()}`);
       await mkdir(dirname(copy), { recursive: true });
       try {
-        // Shares the blocks where the file system can. What Python compiles is nobody's input.
-        await cp(source, copy, { recursive: true, dereference: true, mode: constants.COPYFILE_FICLONE, filter: (path) => basename(path) !== '__pycache__' });
+        // Shares the blocks where the file system can.
+        await cp(source, copy, { recursive: true, dereference: true, mode: constants.COPYFILE_FICLONE, filter: isKept });
         if (owner !== undefined) await giveTo(owner, copy);
         // Of the copy: the source may change under the reader.
         const digest = await digestOfPath(copy);
-        const kept = join(root, 'inputs', digest.replace(':', '-'), basename(source));
+        const kept = placeOf(digest, source);
         await mkdir(dirname(kept), { recursive: true });
         // A file takes the place of its like; a folder can't.
         if (await isFolder(kept)) return { uri: pathToFileURL(kept).href, digest };
@@ -55,6 +63,9 @@ export function createLocalArtifactStore(root: string, owner?: number): Artifact
     },
   };
 }
+
+/** What Python compiles is nobody's input. */
+const isKept = (path: string): boolean => basename(path) !== '__pycache__';
 
 async function giveTo(owner: number, path: string): Promise<void> {
   const entries = (await isFolder(path)) ? await readdir(path, { recursive: true }) : [];
@@ -75,12 +86,12 @@ async function sizeOf(path: string): Promise<number> {
   return sizes.reduce((sum, size) => sum + size, 0);
 }
 
-async function digestOfPath(path: string): Promise<string> {
+async function digestOfPath(path: string, isPart: (name: string) => boolean = () => true): Promise<string> {
   if (!(await isFolder(path))) return digestOfFile(path);
   const entries = await readdir(path, { recursive: true, withFileTypes: true });
-  const names = entries.filter((e) => e.isFile()).map((e) => relative(path, join(e.parentPath, e.name)).split(sep).join('/'));
+  const names = entries.filter((e) => e.isFile()).map((e) => relative(path, join(e.parentPath, e.name)).split(sep));
   const lines: string[] = [];
-  for (const name of names.sort()) lines.push(`${name} ${await digestOfFile(join(path, name))}\n`);
+  for (const name of names.filter((parts) => parts.every(isPart)).map((parts) => parts.join('/')).sort()) lines.push(`${name} ${await digestOfFile(join(path, name))}\n`);
   return digestOfText(lines.join(''));
 }
 

@@ -30,6 +30,8 @@ export interface Prompts {
    * library couldn't load, or that a model bears already, and for a text over 100,000 characters.
    */
   register(prompt: PromptToRegister): Promise<PromptVersion>;
+  /** The first version with exactly this text; undefined where there is none. */
+  find(name: string, text: string): Promise<string | undefined>;
   /** Throws `notFound`, also if there is such a model version but it is no prompt. */
   get(name: string, version: string): Promise<PromptVersion>;
 }
@@ -44,7 +46,12 @@ const SOURCE = 'prompt-template';
 const NAME = /^[\w.-]+$/;
 
 export function createPrompts(client: Client): Prompts {
+  // Compared here, not by the search: its language can't quote every text.
+  const find = async (name: string, text: string): Promise<ModelVersion | undefined> =>
+    (await searchVersions(client, name, tagsEqual(IS_PROMPT))).find((version) => version.tags[TEXT_TAG] === text);
+
   return {
+    find: async (name, text) => (await find(name, text))?.version,
     async register({ name, text, description = '', tags = {} }) {
       if (!NAME.test(name)) {
         throw new MlflowError('rejected', `not a prompt's name (letters, digits, _ - and .): ${JSON.stringify(name)}`);
@@ -54,10 +61,7 @@ export function createPrompts(client: Client): Prompts {
       }
       const all = { ...tags, ...IS_PROMPT, [TEXT_TAG]: text, [TYPE_TAG]: 'text' };
       const wanted = { name, source: SOURCE, description, tags: toPairs(all) };
-      // Compared here, not by the search: its language can't quote every text.
-      const find = async (): Promise<ModelVersion | undefined> =>
-        (await searchVersions(client, name, tagsEqual(IS_PROMPT))).find((version) => version.tags[TEXT_TAG] === text);
-      return toPromptVersion(await createVersionOnce(client, wanted, find));
+      return toPromptVersion(await createVersionOnce(client, wanted, () => find(name, text)));
     },
     async get(name, version) {
       const found = await readVersion(client, name, version);

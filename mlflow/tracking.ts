@@ -28,7 +28,8 @@ export function createTracking(mlflow: Mlflow): Tracking {
       return run.runId;
     },
     async findFinishedRun(experiment, { key, value }) {
-      const [newest] = await mlflow.runs.findByTag(await experimentId(experiment), { [key]: value }, 'FINISHED');
+      const id = await mlflow.experiments.find(experiment);
+      const [newest] = id === undefined ? [] : await mlflow.runs.findByTag(id, { [key]: value }, 'FINISHED');
       return newest && { runId: newest.runId, tags: newest.tags };
     },
     setTags: (runId, tags) => mlflow.runs.setTags(runId, tags),
@@ -38,6 +39,7 @@ export function createTracking(mlflow: Mlflow): Tracking {
     async registerPrompt(name, template) {
       return (await mlflow.prompts.register({ name, text: template })).version;
     },
+    findPrompt: (name, template) => mlflow.prompts.find(name, template),
     readPrompt: (name, version) =>
       mlflow.prompts.get(name, version).then(
         ({ text }) => text,

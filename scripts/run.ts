@@ -7,6 +7,7 @@ import type { lifecycle } from '../workflows/lifecycle.ts';
 import { statusQuery } from '../workflows/messages.ts';
 import { connectMlflow, connectTemporal } from './connect.ts';
 import { explainMissing } from './missing.ts';
+import { plan } from './plan/command.ts';
 import { Progress } from './progress.ts';
 import { toJunit } from './report/junit.ts';
 import { toMarkdownReport } from './report/markdown.ts';
@@ -26,6 +27,8 @@ interface RunOptions extends FollowOptions {
   readonly id?: string;
   readonly root?: string;
   readonly detach?: true;
+  readonly plan?: true;
+  readonly against?: string;
 }
 
 const ending = `
@@ -41,10 +44,18 @@ export const runCommand = (finish: (code: number) => void): Command =>
     .option('--root <folder>', "where the spec's relative paths start, if not where the worker's code is; the worker must see it")
     .addOption(new Option('--wait', 'follow it until it ends: the default, said aloud').conflicts('detach'))
     .addOption(new Option('--detach', 'start it, print its ID, and follow nothing: exit code 0 says that it was started').conflicts(['junit', 'markdown', 'json']))
+    .addOption(new Option('--plan', 'start nothing: say what would be reused, run and deployed; exit code 1 if the spec is wrong').conflicts(['id', 'wait', 'waitFor', 'detach', 'junit']))
+    .option('--against <revision>', 'with --plan: and what changed since that branch, tag or commit')
     .addHelpText('after', ending)
     .action(async (path: string, options: RunOptions) => {
-      const spec = rootPaths(await readSpecFile(path), options.root);
+      const content = await readSpecFile(path);
       await ensureWritable(options);
+      if (options.plan) {
+        finish(await plan({ path, content, root: options.root, against: options.against }, options));
+        return;
+      }
+      if (options.against !== undefined) throw new UserError('--against goes with --plan.');
+      const spec = rootPaths(content, options.root);
       const config = loadConfig();
       const progress = new Progress();
       const handle = await startLifecycle(await connectTemporal(config), { spec, requester: config.userName, workflowId: options.id }, progress);

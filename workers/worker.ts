@@ -9,7 +9,6 @@ import { fileURLToPath } from 'node:url';
 import { DefaultLogger, NativeConnection, Runtime, Worker } from '@temporalio/worker';
 import { createActivities } from '../activities/index.ts';
 import type { ArtifactStore } from '../domain/artifact-store.ts';
-import { digestOf } from '../domain/digest.ts';
 import type { JobRunner } from '../domain/job.ts';
 import { createKubernetesJobRunner } from '../k8s/job-runner.ts';
 import { whileLeading } from '../k8s/lease.ts';
@@ -19,7 +18,7 @@ import { createLocalJobRunner } from '../local/job-runner.ts';
 import { createMlflow } from '../mlflow/index.ts';
 import { createTracking } from '../mlflow/tracking.ts';
 import { jobHeartbeatTimeoutMs } from '../workflows/activity-options.ts';
-import { describeRevision, digestJobsCode, digestWorkflowsCode } from './code-identity.ts';
+import { digestWorkflowsCode } from './code-identity.ts';
 import { loadConfig, taskQueue, type Config } from './config.ts';
 import { createEndpointQueue } from './endpoint-queue.ts';
 import { exitClearly } from './exit-clearly.ts';
@@ -33,6 +32,7 @@ import { createSchedules } from './lifecycle-schedules.ts';
 import { ensureSchedules } from './schedules.ts';
 import { ensureSearchAttributes } from './search-attributes.ts';
 import { connectClient } from './temporal.ts';
+import { workspaceOf } from './workspace.ts';
 
 exitClearly();
 const config = loadConfig();
@@ -73,14 +73,7 @@ const worker = await Worker.create({
     endpointQueue: createEndpointQueue(client),
     schedules: createSchedules(client),
     ...(config.reviewWebhook ? { reviewWebhook: config.reviewWebhook } : {}),
-    workspace: {
-      root: config.folders.repository,
-      models: join(config.folders.home, 'models'),
-      // On a cluster the image is the code.
-      codeDigest: placement ? digestOf({ image: placement.image }) : await digestJobsCode(config.folders.repository),
-      ...(placement ? { cluster: { gpusPerNode: placement.gpus } } : {}),
-      codeRevision: await describeRevision(config.folders.repository),
-    },
+    workspace: await workspaceOf(config),
   }),
 });
 

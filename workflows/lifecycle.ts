@@ -30,7 +30,7 @@ import { countingFailures } from './pause-failing-schedule.ts';
 import { createReview, type ReviewRules } from './review.ts';
 import { runStage } from './run-stage.ts';
 import { modelAttribute, stageAttribute, verdictAttribute } from './search-attributes.ts';
-import { evaluateSpec, exploreSpec, logsToWandb, prepareSpec, tuneSpec } from './stages.ts';
+import { evaluateSpec, exploreSpec, inputDigestsOf, logsToWandb, prepareSpec, tuneSpec } from './stages.ts';
 
 const { checkSpec } = proxyLocalActivities<Activities>(checking);
 const { findUnchanged, openLifecycle, closeLifecycle, readEvidence, recordVerdict, openReview, closeReview, recordReview, findChampion, registerVersion, releaseVersion, recordRelease } =
@@ -187,7 +187,7 @@ async function wholePath(raw: unknown): Promise<LifecycleResult> {
       tracking: {
         experiment: spec.model,
         parentRunId: inputs.runId,
-        inputDigests: [inputs.codeDigest, inputs.data.digest, inputs.baseModel.digest],
+        inputDigests: inputDigestsOf(inputs),
         reuse: spec.reuse === 'whenUnchanged',
         ...(logsToWandb(spec) ? { wandb: true } : {}),
       },

@@ -52,6 +52,9 @@ export function evaluateSpec(spec: LifecycleSpec, inputs: LifecycleInputs, datas
   };
 }
 
+/** Of what every stage's spec names only by reference. */
+export const inputDigestsOf = ({ codeDigest, data, baseModel }: Pick<LifecycleInputs, 'codeDigest' | 'data' | 'baseModel'>): readonly string[] => [codeDigest, data.digest, baseModel.digest];
+
 const harnessTasks = ({ tasks }: NonNullable<LifecycleSpec['evaluate']['harness']>, inputs: LifecycleInputs) => ({
   tasks,
   ...(inputs.harnessTasks ? { includePath: inputs.harnessTasks } : {}),

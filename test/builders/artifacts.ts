@@ -15,6 +15,7 @@ export function fakeArtifacts(names: readonly string[], texts: Readonly<Record<s
     readText: (uri) => need(uri, texts[uri]),
     digest: (uri) => need(uri, held.get(uri)),
     remove: (uri) => Promise.resolve(held.delete(uri) ? 1 : 0),
+    wouldKeep: async (uri) => ({ uri, digest: await need(uri, held.get(uri)) }),
     keep: async (uri) => ({ uri, digest: await need(uri, held.get(uri)) }),
   };
 }

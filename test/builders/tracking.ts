@@ -21,6 +21,7 @@ export function fakeTracking({ finishedRun, champion, prompt }: Holds = {}, chan
     putText: (...args) => note(['putText', ...args], undefined),
     endRun: (...args) => note(['endRun', ...args], undefined),
     registerPrompt: (...args) => note(['registerPrompt', ...args], '1'),
+    findPrompt: () => Promise.resolve(undefined),
     readPrompt: () => Promise.resolve(prompt),
     registerVersion: (version) => note(['registerVersion', version], '2'),
     readVersion: () => Promise.resolve(undefined),

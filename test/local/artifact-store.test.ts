@@ -24,6 +24,20 @@ test('what is removed lies in the store, or nothing is', async () => {
   await rm(root, { recursive: true });
 });
 
+test('what would be kept is said as keeping says it, and nothing is kept', async () => {
+  const root = await mkdtemp(join(tmpdir(), 'tuneline-artifacts-'));
+  const [file, folder] = [join(root, 'data.jsonl'), join(root, 'tasks')];
+  await writeFile(file, '{}\n');
+  await mkdir(join(folder, 'part', '__pycache__'), { recursive: true });
+  for (const path of ['own.yaml', 'part/own.py', 'part/__pycache__/own.pyc']) await writeFile(join(folder, path), path);
+  const store = createLocalArtifactStore(join(root, 'store'));
+  const uris = [file, folder].map((path) => pathToFileURL(path).href);
+  const would = await Promise.all(uris.map((uri) => store.wouldKeep(uri)));
+  expect(await Promise.all(would.map(({ uri }) => store.exists(uri)))).toEqual([false, false]);
+  expect(await Promise.all(uris.map((uri) => store.keep(uri)))).toEqual(would);
+  await rm(root, { recursive: true });
+});
+
 const asRoot = process.getuid?.() === 0 ? test : test.skip;
 
 asRoot('data that only root may read is kept so that the user of the Jobs may', async () => {

@@ -121,6 +121,8 @@ describe('prompts', () => {
     expect((await mlflow.prompts.register({ name, text: odd })).version).toBe('2');
     expect(await mlflow.prompts.register({ name, text: 'Answer {{question}}' })).toEqual(first);
     expect((await mlflow.prompts.get(name, '2')).text).toBe(odd);
+    expect(await Promise.all([odd, 'another'].map((text) => mlflow.prompts.find(name, text)))).toEqual(['2', undefined]);
+    expect(await mlflow.prompts.find(newName(), odd)).toBeUndefined();
   });
 
   test('writers that all registered one text agree on one version', async () => {

@@ -1,0 +1,20 @@
+import { join } from 'node:path';
+import type { Workspace } from '../activities/dependencies.ts';
+import { digestOf } from '../domain/digest.ts';
+import { describeRevision, digestJobsCode } from './code-identity.ts';
+import type { Config } from './config.ts';
+import { placementOf } from './kubernetes.ts';
+
+/** What a spec's names mean to the worker, and which code its Jobs run. */
+export async function workspaceOf(config: Config): Promise<Workspace> {
+  const placement = placementOf(config);
+  const { repository, home } = config.folders;
+  return {
+    root: repository,
+    models: join(home, 'models'),
+    // On a cluster the image is the code.
+    codeDigest: placement ? digestOf({ image: placement.image }) : await digestJobsCode(repository),
+    ...(placement ? { cluster: { gpusPerNode: placement.gpus } } : {}),
+    codeRevision: await describeRevision(repository),
+  };
+}
