@@ -7,14 +7,17 @@ import { start } from './shell.js';
 
 void start(async (main) => {
   /** @type {import('../workers/gateway/views.ts').QueueView} */
-  const { awaiting, recent } = await ask('/api/lifecycles');
+  const { awaiting, recent, startUrl } = await ask('/api/lifecycles');
   document.title = awaiting.length > 0 ? `(${awaiting.length}) Reviews · Tuneline` : 'Reviews · Tuneline';
   main.replaceChildren(
     h('h1', {}, 'Reviews'),
     section('awaiting', 'Awaiting a review', awaiting.length > 0 ? h('ul', { class: 'queue' }, awaiting.map(waiting)) : h('p', { class: 'card quiet' }, 'Nothing awaits a review.')),
-    section('recent', 'Recent lifecycles', recent.length > 0 ? table('Recent lifecycles', ['Model', 'State', 'Started', 'Lifecycle'], recent.map(row)) : h('p', { class: 'card quiet' }, 'There are none yet.')),
+    section('recent', 'Recent lifecycles', recent.length > 0 ? table('Recent lifecycles', ['Model', 'State', 'Started', 'Lifecycle'], recent.map(row)) : h('p', { class: 'card quiet' }, 'There are none yet.'), startUrl ? byHand(startUrl) : null),
   );
 });
+
+/** @param {string} url of Temporal's form, in a window of its own: one goes back and forth */
+const byHand = (url) => h('p', { class: 'quiet' }, h('a', { href: url, target: '_blank', rel: 'noreferrer' }, "Start one by hand in Temporal's UI"), ': give it a Workflow ID, and a spec as its input.');
 
 /** @param {Row} lifecycle */
 const waiting = ({ id, model, startedAt, review }) =>

@@ -54,18 +54,18 @@ const repository = resolve(fileURLToPath(new URL('..', import.meta.url)));
 /** Names of variables that a Job may see: where programs and temporary files are, which GPUs, which hub, through which proxy, and the keys of what it reports to and asks. */
 const inherited = /^(PATH|HOME|USER|LANG|LC_.*|TMPDIR|CUDA_.*|NVIDIA_.*|HF_.*|OMP_NUM_THREADS|.*_PROXY|.*_proxy|SSL_CERT_.*|REQUESTS_CA_BUNDLE|MLFLOW_TRACKING_.*|WANDB_(API_KEY|BASE_URL|ENTITY|MODE)|TUNELINE_JUDGE_(API_KEY|ADDRESS))$/;
 
-/** Reads the environment anew at each call, and with it where the running stack listens. */
+/** Reads the environment anew at each call, where a pipeline leaves empty what nobody set, and with it where the running stack listens. */
 export function loadConfig(env: NodeJS.ProcessEnv = process.env): Config {
-  const home = resolve(env['TUNELINE_HOME'] ?? join(repository, '.tuneline'));
-  const state = resolve(env['TUNELINE_STATE'] ?? join(home, 'state'));
+  const home = resolve(env['TUNELINE_HOME'] || join(repository, '.tuneline'));
+  const state = resolve(env['TUNELINE_STATE'] || join(home, 'state'));
   const addresses = stackAddresses(state);
   return {
     folders: { repository, home, state },
     temporal: temporalOf(env, addresses),
     mlflow: mlflowOf(env, addresses),
-    endpointUrl: env['TUNELINE_ENDPOINT_URL'] ?? addresses.endpoint,
-    consoleUrl: env['TUNELINE_CONSOLE_URL'] ?? addresses.console,
-    tokensPath: resolve(env['TUNELINE_TOKENS'] ?? join(state, 'tokens.json')),
+    endpointUrl: env['TUNELINE_ENDPOINT_URL'] || addresses.endpoint,
+    consoleUrl: env['TUNELINE_CONSOLE_URL'] || addresses.console,
+    tokensPath: resolve(env['TUNELINE_TOKENS'] || join(state, 'tokens.json')),
     runner: env['TUNELINE_RUNNER'] || 'local',
     kubernetes: {
       namespace: env['TUNELINE_NAMESPACE'],
@@ -101,7 +101,7 @@ function temporalOf(env: NodeJS.ProcessEnv, addresses: StackAddresses): Config['
   const uiUrl = env['TUNELINE_TEMPORAL_UI'] || (own ? undefined : addresses.temporalUi);
   const ui = uiUrl ? { uiUrl } : {};
   if (!own) return { connection: { address: addresses.temporal }, namespace: 'default', embedded: true, ...ui };
-  const { connectionOptions, namespace } = loadClientConnectConfig({ overrideEnvVars: pick(env, (name) => name.startsWith('TEMPORAL_')) });
+  const { connectionOptions, namespace } = loadClientConnectConfig({ overrideEnvVars: pick(env, (name) => name.startsWith('TEMPORAL_') && env[name] !== '') });
   return { connection: connectionOptions, namespace: namespace ?? 'default', embedded: false, ...ui };
 }
 

@@ -1,7 +1,8 @@
 import { join } from 'node:path';
+import { temporalLinks } from '../domain/temporal-links.ts';
 import { createMlflow } from '../mlflow/index.ts';
 import { createAccess } from './access.ts';
-import { loadConfig } from './config.ts';
+import { loadConfig, taskQueue } from './config.ts';
 import { exitClearly } from './exit-clearly.ts';
 import { loadAssets } from './gateway/assets.ts';
 import { createLiveLifecycles } from './gateway/live-lifecycles.ts';
@@ -23,6 +24,7 @@ const server = createGateway({
   }),
   access: createAccess(tokensPath),
   assets: await loadAssets(join(folders.repository, 'web')),
+  startUrl: temporal.uiUrl === undefined ? undefined : temporalLinks(temporal.uiUrl, temporal.namespace).start('lifecycle', taskQueue),
   log: (message) => process.stderr.write(`${new Date().toISOString()} ${message}\n`),
 });
 await serve(server, consoleUrl, () => connection.close());

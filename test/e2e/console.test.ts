@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import type { Browser, Page } from 'playwright-core';
+import type { Summary } from '../../scripts/summary.ts';
 import { statusQuery } from '../../workflows/messages.ts';
 import { makeTinyModel, TestStack } from '../support/stack.ts';
 import { tinySpec } from '../support/tiny-lifecycle.ts';
@@ -55,6 +56,28 @@ test('a reviewer is refused without a token and as the requester, approves, and 
   expect(await running).toMatchObject({ code: 0, summary: { verdict: 'promoted' } });
   const models = (await (await fetch(`${stack.services.addresses.endpoint}/v1/models`)).json()) as { data: { id: string }[] };
   expect(models.data.map(({ id }) => id)).toEqual(['tiny']);
+});
+
+test("a lifecycle is started by hand: the console leads to Temporal's own form, which lacks only an ID", async () => {
+  const page = await newPage(browser);
+  await page.goto(stack.services.addresses.console);
+  await signIn(page, await tokenOf('joan'));
+  const opened = page.context().waitForEvent('page', { timeout: 0 });
+  await page.getByRole('link', { name: "Start one by hand in Temporal's UI" }).click();
+  const form = await opened;
+  form.setDefaultTimeout(0);
+  await form.getByLabel('Workflow ID').fill('by-hand');
+  expect(await Promise.all(['#taskQueue', '#workflowType'].map((field) => form.locator(field).inputValue()))).toEqual(['tuneline', 'lifecycle']);
+  // The spec of the newest lifecycle comes late, and would take the place of what was written before.
+  await form.getByText('"baseModel"').first().waitFor();
+  await form.locator('.cm-content').first().click();
+  await form.keyboard.press('ControlOrMeta+a');
+  await form.keyboard.insertText(JSON.stringify({ ...tinySpec(tiny, 1, 2), requester: 'joan' }));
+  await form.getByTestId('start-workflow-button').click();
+  await form.getByText('Workflow started successfully').waitFor();
+
+  const { code, stdout } = await stack.tuneline('follow', 'by-hand', '--json');
+  expect({ code, summary: JSON.parse(stdout) as Summary }).toMatchObject({ code: 0, summary: { verdict: 'promoted', model: 'tiny', stages: [{ reused: true }, { reused: true }, { reused: true }, {}] } });
 });
 
 const tokenOf = async (name: string): Promise<string> => (await stack.tuneline('token', 'create', name, '--role', 'reviewer')).stdout.trim();

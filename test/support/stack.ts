@@ -72,6 +72,27 @@ export class TestStack {
   mlflow = (): Mlflow => createMlflow({ trackingUri: this.services.addresses.mlflow });
   log = (service: string): Promise<string> => readFile(join(this.state, 'logs', `${service}.log`), 'utf8');
 
+  /** Starts the CLI against this stack. */
+  spawn(...args: readonly string[]): { readonly child: ChildProcess; readonly ended: Promise<number | null>; readonly says: (pattern: RegExp) => Promise<void> } {
+    const child = spawn(process.execPath, [...cli, ...args], { cwd: repository, env: this.env(), stdio: ['ignore', 'ignore', 'pipe'] });
+    const ended = once(child, 'close').then(([code]) => code as number | null);
+    let said = '';
+    const heard = new Set<() => void>();
+    child.stderr.on('data', (part) => {
+      said += String(part);
+      for (const listener of heard) listener();
+    });
+    const says = async (pattern: RegExp): Promise<void> => {
+      const { promise, resolve: found, reject } = Promise.withResolvers<undefined>();
+      const look = (): void => (pattern.test(said) ? found(undefined) : undefined);
+      heard.add(look);
+      look();
+      void ended.then(() => reject(new Error(`tuneline ${args.join(' ')} ended before it said ${String(pattern)}:\n${said}`)));
+      await promise;
+    };
+    return { child, ended, says };
+  }
+
   /** Runs the CLI against this stack. */
   async tuneline(...args: readonly string[]): Promise<CommandResult> {
     const child = spawn(process.execPath, [...cli, ...args], { cwd: repository, env: this.env(), stdio: ['ignore', 'pipe', 'pipe'] });

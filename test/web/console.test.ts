@@ -5,7 +5,7 @@ import { hostileRationale, hostileText } from '../builders/console.ts';
 import { reviewedDigest, reviewedId } from '../builders/fixture-lifecycles.ts';
 import { Refusal } from '../../workers/gateway/lifecycles.ts';
 import { newPage, startBrowser } from './browser.ts';
-import { openGateway, type GatewayLab } from './gateway-lab.ts';
+import { openGateway, startUrl, type GatewayLab } from './gateway-lab.ts';
 
 /** The console in a real browser, over the real gateway. */
 
@@ -80,6 +80,12 @@ describe('without a token', () => {
     await page.getByLabel('Your token').waitFor();
     expect(await page.context().cookies()).toEqual([]);
   });
+});
+
+test("a lifecycle is started by hand in Temporal's UI, whose form the queue leads to", async () => {
+  const { page } = await openAs('joan', '/');
+  const link = page.getByRole('link', { name: "Start one by hand in Temporal's UI" });
+  expect(await link.getAttribute('href')).toBe(startUrl);
 });
 
 test('a reviewer goes from the queue to the evidence, and approves what was shown', async () => {

@@ -18,6 +18,9 @@ export interface GatewayLab {
   close(): Promise<void>;
 }
 
+/** Nobody listens there. */
+export const startUrl = 'http://temporal.example/start?workflowType=lifecycle';
+
 const webFolder = fileURLToPath(new URL('../../web', import.meta.url));
 
 /** The gateway over lifecycles that are kept in memory: all of it is real but where they come from. */
@@ -29,7 +32,7 @@ export async function openGateway(lifecycles = fixtureLifecycles({ now: new Date
   const mary = await createToken(tokensPath, { name: 'mary', roles: ['reviewer'] });
   const joan = await createToken(tokensPath, { name: 'joan', roles: ['viewer'] });
   const logged: string[] = [];
-  const server = createGateway({ lifecycles, access: createAccess(tokensPath), assets: await loadAssets(webFolder), log: (message) => logged.push(message) });
+  const server = createGateway({ lifecycles, access: createAccess(tokensPath), assets: await loadAssets(webFolder), startUrl, log: (message) => logged.push(message) });
   return {
     server,
     lifecycles,

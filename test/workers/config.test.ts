@@ -17,6 +17,13 @@ test('with nothing set, the embedded stack is used where it listens by default',
   expect(config.mlflow).toEqual({ trackingUri: 'http://127.0.0.1:5000', embedded: true });
 });
 
+test('what a pipeline left empty is not set', () => {
+  const empty = Object.fromEntries(['HOME', 'ENDPOINT_URL', 'CONSOLE_URL', 'TOKENS', 'TEMPORAL_UI'].map((name) => [`TUNELINE_${name}`, '']));
+  const { jobEnvironment: _jobs, serviceEnvironment: _services, ...config } = loadConfig({ TUNELINE_STATE: folder, ...empty, TEMPORAL_ADDRESS: '', TEMPORAL_API_KEY: '', MLFLOW_TRACKING_URI: '' });
+  expect(loadConfig({ TUNELINE_STATE: folder })).toMatchObject(config);
+  expect(loadConfig({ TUNELINE_STATE: '' }).folders).toEqual(loadConfig({}).folders);
+});
+
 test('a stack that is up is found by what it wrote down', async () => {
   const addresses = addressesAt({ temporal: 1001, temporalUi: 1002, mlflow: 1003, endpoint: 1004, console: 1005 });
   await writeStackState(folder, { addresses, up: { pid: 1, startedAt: '0' }, processes: {} });

@@ -7,12 +7,15 @@ import { pageOfExamples, type ExamplesQuery } from './examples.ts';
 import { Refusal, type Lifecycles } from './lifecycles.ts';
 import { securityHeaders } from './security-headers.ts';
 import { clearCookie, cookieWith, isSameOrigin, tokenOf } from './session.ts';
+import type { QueueView } from './views.ts';
 
 export interface GatewayOptions {
   readonly lifecycles: Lifecycles;
   readonly access: Access;
   /** By path, such as `/style.css`; nothing else of the disk can be asked for. */
   readonly assets: ReadonlyMap<string, Asset>;
+  /** Temporal's form to start a lifecycle by hand, where it is known where that is. */
+  readonly startUrl?: string | undefined;
   readonly log: (message: string) => void;
 }
 
@@ -20,7 +23,7 @@ export interface GatewayOptions {
 const maximumBodyBytes = 16 * 1024;
 
 /** The review console and its JSON API. Pages are public, and empty without the API, which wants a token for everything. */
-export function createGateway({ lifecycles, access, assets, log }: GatewayOptions): FastifyInstance {
+export function createGateway({ lifecycles, access, assets, startUrl, log }: GatewayOptions): FastifyInstance {
   // Temporal allows IDs of 1000 characters.
   const server = fastify({ bodyLimit: maximumBodyBytes, routerOptions: { maxParamLength: 3000 }, forceCloseConnections: true });
   // A form of another site can send text/plain without asking first.
@@ -50,7 +53,7 @@ export function createGateway({ lifecycles, access, assets, log }: GatewayOption
       principals.set(request, principal);
     });
     addSessionRoutes(api, access);
-    addReadingRoutes(api, lifecycles);
+    addReadingRoutes(api, lifecycles, startUrl);
     addReviewRoutes(api, lifecycles);
     done();
   });
@@ -87,8 +90,8 @@ interface ById {
   readonly Params: { readonly id: string };
 }
 
-function addReadingRoutes(api: FastifyInstance, lifecycles: Lifecycles): void {
-  api.get('/api/lifecycles', () => lifecycles.list());
+function addReadingRoutes(api: FastifyInstance, lifecycles: Lifecycles, startUrl: string | undefined): void {
+  api.get('/api/lifecycles', async () => ({ ...(await lifecycles.list()), ...(startUrl === undefined ? {} : { startUrl }) }) satisfies QueueView);
   api.get<ById>('/api/lifecycles/:id', ({ params }) => lifecycles.find(params.id));
   api.get<ById & { Querystring: ExamplesQuery }>('/api/lifecycles/:id/examples', async ({ params, query }) => pageOfExamples(await lifecycles.examples(params.id), query));
   api.get<ById & { Querystring: AttacksQuery }>('/api/lifecycles/:id/attacks', async ({ params, query }) => pageOfAttacks(await lifecycles.attacks(params.id), query));

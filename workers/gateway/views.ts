@@ -16,6 +16,8 @@ export interface QueueView {
   readonly awaiting: readonly QueueRow[];
   /** The newest, whatever became of them, without those that await a review. */
   readonly recent: readonly QueueRow[];
+  /** Where a lifecycle is started by hand. */
+  readonly startUrl?: string;
 }
 
 export interface QueueRow {
