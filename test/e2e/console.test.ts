@@ -74,7 +74,7 @@ test("a lifecycle is started by hand: the console leads to Temporal's own form, 
   await form.keyboard.press('ControlOrMeta+a');
   await form.keyboard.insertText(JSON.stringify({ ...tinySpec(tiny, 1, 2), requester: 'joan' }));
   await form.getByTestId('start-workflow-button').click();
-  await form.getByText('Workflow started successfully').waitFor();
+  await form.getByText('Workflow started successfully').first().waitFor();
 
   const { code, stdout } = await stack.tuneline('follow', 'by-hand', '--json');
   expect({ code, summary: JSON.parse(stdout) as Summary }).toMatchObject({ code: 0, summary: { verdict: 'promoted', model: 'tiny', stages: [{ reused: true }, { reused: true }, { reused: true }, {}] } });
