@@ -117,7 +117,8 @@ own('a Job on one node is a Job', async () => {
 
 own('a failure on one node ends them all, once; the JobSet stays as evidence until that was reported, and then has a time to live', async () => {
   const harness = await makeHarness();
-  const name = await running(harness.runner);
+  const request = jobOn(2, { does: 'sleep' });
+  const name = await running(harness.runner, request);
   const [, second] = await harness.podsOf(name);
   const body = [
     { op: 'add', path: '/metadata/annotations/tuneline.dev~1test-exit-code', value: '65' },
@@ -135,6 +136,10 @@ own('a failure on one node ends them all, once; the JobSet stays as evidence unt
   expect(await harness.runner.read(name)).toMatchObject({ phase: 'finished', acknowledged: true });
   expect((await setOf(harness, name))?.spec.ttlSecondsAfterFinished).toBeGreaterThan(0);
   expect((await harness.job(name)).spec?.ttlSecondsAfterFinished).toBeUndefined();
+
+  // Who asks anew has to be told, too.
+  expect(await harness.successor().create({ ...request, owner: { ...request.owner, runId: 'after a reset' } })).toBe('adopted');
+  expect((await setOf(harness, name))?.spec.ttlSecondsAfterFinished).toBeUndefined();
   await harness.close();
 });
 
