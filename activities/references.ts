@@ -2,8 +2,6 @@ import { stat } from 'node:fs/promises';
 import { isAbsolute, join, relative, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { ApplicationFailure } from '@temporalio/activity';
-import type { ArtifactStore } from '../domain/artifact-store.ts';
-import { digestOfText } from '../domain/digest.ts';
 import { describeProblems, type Problem } from '../domain/explain-spec.ts';
 import type { LifecycleSpec } from '../domain/lifecycle-spec.ts';
 import type { Workspace } from './dependencies.ts';
@@ -54,9 +52,6 @@ export function must(resolved: Resolved): string {
   if (resolved.ok) return resolved.uri;
   throw ApplicationFailure.nonRetryable(describeProblems([resolved.problem]), 'BadSpec', [resolved.problem]);
 }
-
-/** A hub ID stands for itself: the hub keeps its revisions. */
-export const digestOfReference = async (uri: string, artifacts: Pick<ArtifactStore, 'digest'>): Promise<string> => (uri.startsWith('file:') ? artifacts.digest(uri) : digestOfText(uri));
 
 const isModelFolder = (folder: string): Promise<boolean> =>
   stat(join(folder, 'config.json')).then(

@@ -1,28 +1,23 @@
-import { readFile } from 'node:fs/promises';
-import { fileURLToPath } from 'node:url';
 import type { LifecycleSpec } from '../domain/lifecycle-spec.ts';
 import { tags } from '../domain/tracking.ts';
 import { digestOfSettings, isUnchanged, type Origins } from '../domain/unchanged.ts';
 import type { Dependencies } from './dependencies.ts';
-import { digestOfReference, must, resolveBaseModel, resolveData, resolveFile, resolveHarnessTasks } from './references.ts';
+import { readInputs } from './inputs.ts';
 
 export function createUnchangedActivities({ tracking, artifacts, workspace }: Pick<Dependencies, 'tracking' | 'artifacts' | 'workspace'>) {
   async function originsNow(spec: LifecycleSpec): Promise<Origins> {
-    const { codeDigest, cluster: { gpusPerNode = 0 } = {} } = workspace;
-    const [data, baseModel, prompt, tasks] = await Promise.all([
-      resolveData(spec.data.path, workspace),
-      resolveBaseModel(spec.baseModel, workspace),
-      resolveFile(spec.prompt.path, 'prompt.path', workspace),
-      resolveHarnessTasks(spec, workspace),
-    ]);
-    // Kept, as the lifecycle itself keeps them: what Python leaves in the folder is not counted.
-    const harnessTasks = tasks && (await artifacts.keep(must(tasks)));
+    // Nothing is kept or registered for what may not run.
+    const { data, baseModel, codeDigest, prompt, harnessTasks, gpusPerNode } = await readInputs(spec, workspace, {
+      copied: (uri) => artifacts.wouldKeep(uri),
+      digest: (uri) => artifacts.digest(uri),
+      promptVersion: () => Promise.resolve(''),
+    });
     return {
-      data: await digestOfReference(must(data), artifacts),
-      'base model': await digestOfReference(must(baseModel), artifacts),
+      data: data.digest,
+      'base model': baseModel.digest,
       code: codeDigest,
-      prompt: (await readFile(fileURLToPath(must(prompt)), 'utf8')).trimEnd(),
-      settings: digestOfSettings(spec, { ...(harnessTasks ? { harnessTasks } : {}), ...(gpusPerNode > 1 ? { gpusPerNode } : {}) }),
+      prompt: prompt.template,
+      settings: digestOfSettings(spec, { ...(harnessTasks ? { harnessTasks } : {}), ...(gpusPerNode ? { gpusPerNode } : {}) }),
     };
   }
 
