@@ -4,21 +4,24 @@ import { dirname, join } from 'node:path';
 import { createEndpointServer } from '../local/endpoint-server.ts';
 import { LocalEndpoints } from '../local/endpoints.ts';
 import { createEngineLauncher } from '../local/engine.ts';
+import { createObservationBook } from '../serving/observations.ts';
 import { loadConfig } from './config.ts';
 import { quietPython } from './job-process.ts';
 import { serve } from './serve.ts';
 
 const { folders, endpointUrl, jobEnvironment } = loadConfig();
 
+const log = (message: string): void => void process.stderr.write(`${new Date().toISOString()} ${message}\n`);
 const endpoints = new LocalEndpoints({
   root: join(folders.state, 'endpoints'),
   launch: createEngineLauncher({
     command: (modelName, port) => [join(folders.home, 'tools', 'jobs', 'bin', 'transformers'), 'serve', modelName, '--host', '127.0.0.1', '--port', String(port)],
     env: { ...jobEnvironment, ...quietPython(folders.home), HF_HUB_OFFLINE: '1' },
   }),
-  log: (message) => process.stderr.write(`${new Date().toISOString()} ${message}\n`),
+  log,
 });
-const server = createEndpointServer({ endpoints, adminToken: await readOrMakeToken(join(folders.state, 'endpoint-token')) });
+const observations = createObservationBook({ pathOf: (endpoint) => join(folders.state, 'endpoints', endpoint, 'observations.jsonl'), log });
+const server = createEndpointServer({ endpoints, observations, log, adminToken: await readOrMakeToken(join(folders.state, 'endpoint-token')) });
 
 await endpoints.restore();
 await serve(server, endpointUrl, () => endpoints.close());
