@@ -122,6 +122,19 @@ test('an endpoint that starts anew serves the split that was served, and what wa
   expect(second.started.find(({ launch }) => launch.release.version === '3')?.requests.at(-1)).toMatchObject({ messages: [{ role: 'user', content: 'Sum up: x' }] });
 });
 
+test('traffic moves to a release that is starting again once it has started', async () => {
+  const first = await openEndpoint();
+  await deploy(first.host, '1');
+  await first.host.prepare(releaseOf('2'), trial);
+  const gate = Promise.withResolvers<void>();
+  const second = await openEndpoint(sayVersion, { root: first.root, beforeStart: () => gate.promise });
+  const moved = second.host.setTraffic('summaries', sharesOf({ '2': 100 }));
+  // Questions that come after it are answered before it.
+  for (let n = 0; n < 20; n++) expect((await second.host.traffic('summaries')).shares).toEqual(sharesOf({ '1': 100 }));
+  gate.resolve();
+  expect((await moved).shares).toEqual(sharesOf({ '2': 100 }));
+});
+
 test('what an earlier Tuneline wrote down is served', async () => {
   const root = await mkdtemp(join(tmpdir(), 'tuneline-endpoint-'));
   await mkdir(join(root, 'summaries'));

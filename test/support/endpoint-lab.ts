@@ -23,7 +23,7 @@ export interface EndpointLab {
   readonly close: () => Promise<void>;
 }
 
-type Given = Partial<Omit<EndpointServerOptions, 'endpoints' | 'adminToken'>> & { readonly root?: string };
+type Given = Partial<Omit<EndpointServerOptions, 'endpoints' | 'adminToken'>> & { readonly root?: string; readonly beforeStart?: () => Promise<void> };
 
 const opened: { server: FastifyInstance; endpoints: LocalEndpoints; root: string }[] = [];
 
@@ -36,9 +36,9 @@ afterEach(async () => {
 });
 
 /** The real endpoint server on engines that answer as told. Ended after the test. */
-export async function openEndpoint(answer: Answer = sayVersion, { root, ...given }: Given = {}): Promise<EndpointLab> {
+export async function openEndpoint(answer: Answer = sayVersion, { root, beforeStart, ...given }: Given = {}): Promise<EndpointLab> {
   const folder = root ?? (await mkdtemp(join(tmpdir(), 'tuneline-endpoint-')));
-  const { launch, started } = fakeEngines(answer);
+  const { launch, started } = fakeEngines(answer, beforeStart);
   const endpoints = new LocalEndpoints({ root: folder, launch, log: () => undefined });
   await endpoints.restore();
   const server = createEndpointServer({ log: () => undefined, observations: createObservationBook({ pathOf: (endpoint) => join(folder, endpoint, 'observations.jsonl'), log: () => undefined }), ...given, endpoints, adminToken: 'secret' });
