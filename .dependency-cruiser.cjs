@@ -16,7 +16,7 @@ module.exports = {
     },
     layer('activities', ['domain'], ['@temporalio/activity']),
     layer('k8s', ['domain'], ['@kubernetes/client-node', 'undici']),
-    layer('serving', ['domain'], ['fastify', 'undici']),
+    layer('serving', ['domain'], ['fastify', 'prom-client', 'undici']),
     layer('local', ['domain', 'serving'], ['fastify']),
     layer('mlflow', ['domain']),
     {

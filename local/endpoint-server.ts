@@ -2,27 +2,22 @@ import { timingSafeEqual } from 'node:crypto';
 import type { FastifyInstance } from 'fastify';
 import type { ChatAnswer, ChatRequest, Release, Share, Trial } from '../domain/release.ts';
 import { askEngine, createEngines } from '../serving/engines.ts';
-import { observationOf, type ObservationBook } from '../serving/observations.ts';
 import { Refusal, sendRefusal } from '../serving/refusal.ts';
 import { createServingServer, type ServingOptions } from '../serving/server.ts';
 import { NotPreparedError, type LocalEndpoints } from './endpoints.ts';
 import { smokeTest } from './smoke-test.ts';
 
-export interface EndpointServerOptions extends Pick<ServingOptions, 'log'>, Partial<Pick<ServingOptions, 'random'>> {
+export interface EndpointServerOptions extends Omit<ServingOptions, 'upstreams' | 'engines'> {
   readonly endpoints: LocalEndpoints;
   /** Who may change what is served: the deploying worker, by a token in a file only this user can read. */
   readonly adminToken: string;
-  readonly observations: ObservationBook;
 }
 
 /** The HTTP side of the local endpoint: what answers clients, and `/admin` for the worker that deploys. */
-export function createEndpointServer({ endpoints, adminToken, observations, log, random = Math.random }: EndpointServerOptions): FastifyInstance {
+export function createEndpointServer({ endpoints, adminToken, ...options }: EndpointServerOptions): FastifyInstance {
   const engines = createEngines();
-  const server = createServingServer({ upstreams: endpoints, engines, log, random, onExchange: (exchange) => observations.of(exchange.release.endpoint).add(observationOf(exchange)) });
-  server.addHook('onClose', async () => {
-    await engines.close();
-    await observations.flush();
-  });
+  const server = createServingServer({ ...options, upstreams: endpoints, engines });
+  server.addHook('onClose', () => engines.close());
 
   server.register((admin, _options, done) => {
     admin.addHook('onRequest', (request, _reply, next) => {
@@ -48,7 +43,7 @@ export function createEndpointServer({ endpoints, adminToken, observations, log,
       const upstream = endpoints.upstreamOf(body.release);
       return upstream ? askEngine(engines, upstream, body.request) : { status: 0, text: '', ms: 0, completionTokens: 0 };
     });
-    admin.get<{ Params: Named; Querystring: { since: string } }>('/admin/endpoints/:endpoint/observations', ({ params, query }) => ({ observations: observations.of(params.endpoint).since(Number(query.since)) }));
+    admin.get<{ Params: Named; Querystring: { since: string } }>('/admin/endpoints/:endpoint/observations', ({ params, query }) => ({ observations: options.observations.of(params.endpoint).since(Number(query.since)) }));
     admin.post<{ Params: Named }>('/admin/endpoints/:endpoint/retire-idle', async ({ params }) => {
       await endpoints.retireIdle(params.endpoint);
       return { retired: true };

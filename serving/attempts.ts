@@ -73,6 +73,8 @@ async function attempt(engines: Engines, { upstream, done }: { readonly upstream
     return { status: reply.status, wasReached: false };
   } catch (error) {
     done();
+    const { reason } = ask.signal as { reason?: unknown };
+    if (reason instanceof Refusal && reason.code === 'timeout') ask.onFailure(upstream, reason.status, performance.now() - startedMs);
     if (!(error instanceof EngineBroke)) throw error;
     // Of one that nobody listens behind, its release may have failed nothing: it is being started again.
     if (error.wasReached) ask.onFailure(upstream, 0, performance.now() - startedMs);

@@ -1,13 +1,17 @@
 import { Readable } from 'node:stream';
 import type { FastifyReply } from 'fastify';
-import { readChatCall, type ChatCall, type ChatMessage } from '../domain/chat-request.ts';
+import { readChatCall, textOf, type ChatCall, type ChatMessage } from '../domain/chat-request.ts';
+import { findInjections, type Injection } from '../domain/input-guard.ts';
+import { guardAnswer } from '../domain/output-guard.ts';
 import { columnsOf, renderPrompt } from '../domain/prompt-template.ts';
+import type { Release } from '../domain/release.ts';
+import { defaultServing, type ServingSettings } from '../domain/serving-settings.ts';
 import { pointOf } from '../domain/traffic-split.ts';
 import { askUntilAnswered } from './attempts.ts';
 import { answerOf, completionTokensOf, type Engines } from './engines.ts';
-import { eventWith } from './event-stream.ts';
 import type { Exchange } from './exchange.ts';
 import { errorBody, Refusal } from './refusal.ts';
+import { relay, type Relayed } from './relay.ts';
 import type { Upstream, Upstreams } from './upstreams.ts';
 
 export interface ChatParts {
@@ -16,42 +20,91 @@ export interface ChatParts {
   /** Where among the shares a request without a user falls: 0 ≤ point < 1. */
   readonly random: () => number;
   readonly onExchange: (exchange: Exchange) => void;
+  readonly onGuard: (decision: GuardDecision) => void;
 }
 
-/** A model in memory answers in seconds; beyond this a client has long given up. */
-const requestTimeoutMs = 120_000;
+/** What a guard found in one request, and what became of it; nothing of the text. */
+export interface GuardDecision {
+  readonly id: string;
+  readonly release: Release;
+  readonly guard: 'input' | 'output';
+  readonly decision: 'flag' | 'redact' | 'refuse';
+  /** Families of attacks, or kinds of personal data. */
+  readonly findings: readonly string[];
+}
+
+const settingsOf = ({ serving }: Release): ServingSettings => serving ?? defaultServing;
 
 /** Answers one chat completion. Rejects with a `Refusal`. */
 export async function chat(parts: ChatParts, id: string, body: unknown, reply: FastifyReply): Promise<FastifyReply> {
   const call = callOf(parts.upstreams, body);
+  const signal = endOf(call.endpoint, parts.upstreams, reply);
+  const exchanged = ({ release, template }: Upstream, outcome: Pick<Exchange, 'status' | 'ms'> & Partial<Exchange>): void =>
+    parts.onExchange({
+      ...{ id, release, atMs: Date.now(), answer: '', completionTokens: 0 },
+      messages: messagesFor({ release, template }, call),
+      ...('variables' in call.asked ? { variables: call.asked.variables } : {}),
+      ...outcome,
+    });
+  const inspect = inspectorOf(call);
+  const { upstream, reply: said, done, startedMs } = await askUntilAnswered(parts, {
+    endpoint: call.endpoint,
+    point: call.user === undefined ? parts.random() : pointOf(call.user),
+    signal,
+    bodyFor(upstream) {
+      const { release } = upstream;
+      const found = inspect(release);
+      const decision = settingsOf(release).inputGuard === 'refuse' ? 'refuse' : 'flag';
+      if (found.length > 0) parts.onGuard({ id, release, guard: 'input', decision, findings: found.map(({ family }) => family) });
+      if (found.length > 0 && decision === 'refuse') {
+        exchanged(upstream, { status: 400, ms: 0, guard: 'input' });
+        throw new Refusal(400, 'content_filter', `${call.endpoint} does not take orders against its task: the request reads like one (${found.map(({ family }) => family).join(', ')}).`, 'variables' in call.asked ? 'variables' : 'messages');
+      }
+      return engineBody(upstream, call);
+    },
+    onFailure: (upstream, status, ms) => exchanged(upstream, { status, ms }),
+  });
+  reply.raw.once('close', done);
+  const { release } = upstream;
+  const settings = settingsOf(release);
+  const ended = ({ findings, ...outcome }: Relayed): void => {
+    const decision = settings.outputGuard === 'redact' && !findings.includes('canary') ? 'redact' : settings.outputGuard === 'flag' && !findings.includes('canary') ? 'flag' : 'refuse';
+    if (findings.length > 0) parts.onGuard({ id, release, guard: 'output', decision, findings });
+    exchanged(upstream, { ...outcome, ms: performance.now() - startedMs, ...(findings.length > 0 && decision !== 'flag' ? { guard: 'output' } : {}) });
+  };
+  reply.header('x-tuneline-version', `${release.model}/${release.version}`);
+  const named = { id, model: call.endpoint };
+  if (said.kind === 'stream') return reply.type('text/event-stream').send(Readable.from(relay(said.events, { named, settings, signal, onEnd: ended })));
+  if (said.status !== 200) {
+    ended({ status: said.status, answer: '', completionTokens: 0, findings: [] });
+    return reply.code(said.status).send(engineError(said.status, said.body));
+  }
+  const { text, findings } = guardAnswer(answerOf(said.body), settings);
+  ended({ status: 200, answer: text ?? '', completionTokens: completionTokensOf(said.body), findings });
+  return reply.send({ ...(findings.length > 0 ? withAnswer(said.body, text) : said.body), ...named });
+}
+
+/** Aborted when the client leaves, or no release of the endpoint gives it more time. */
+function endOf(endpoint: string, upstreams: Upstreams, reply: FastifyReply): AbortSignal {
   const stop = new AbortController();
-  const timer = setTimeout(() => stop.abort(new Refusal(504, 'timeout', `${call.endpoint} did not answer within ${requestTimeoutMs / 1000} s.`)), requestTimeoutMs);
+  const own = upstreams.serving().filter((release) => release.endpoint === endpoint);
+  const seconds = Math.max(...(own.length > 0 ? own.map((release) => settingsOf(release).timeoutSeconds) : [defaultServing.timeoutSeconds]));
+  const timer = setTimeout(() => stop.abort(new Refusal(504, 'timeout', `${endpoint} did not answer within ${seconds} s.`)), seconds * 1000);
   reply.raw.once('close', () => {
     clearTimeout(timer);
     if (!reply.raw.writableFinished) stop.abort(new Refusal(499, 'client_gone', 'The client is gone.'));
   });
-  const exchangeWith = (upstream: Upstream, status: number, ms: number, answer = '', completionTokens = 0): void => {
-    const messages = messagesFor(upstream, call);
-    const variables = 'variables' in call.asked ? { variables: call.asked.variables } : {};
-    parts.onExchange({ id, release: upstream.release, atMs: Date.now(), status, ms, messages, ...variables, answer, completionTokens });
+  return stop.signal;
+}
+
+/** Looks once, however many releases are asked; only where one wants to know. */
+function inspectorOf({ asked }: ChatCall): (release: Release) => readonly Injection[] {
+  let found: readonly Injection[] | undefined;
+  return (release) => {
+    if (settingsOf(release).inputGuard === 'off') return [];
+    found ??= findInjections('variables' in asked ? Object.values(asked.variables).join('\n') : textOf(asked.messages));
+    return found;
   };
-  const answered = await askUntilAnswered(parts, {
-    endpoint: call.endpoint,
-    point: call.user === undefined ? parts.random() : pointOf(call.user),
-    bodyFor: (upstream) => engineBody(upstream, call),
-    signal: stop.signal,
-    onFailure: exchangeWith,
-  });
-  reply.raw.once('close', answered.done);
-  const { upstream, startedMs } = answered;
-  const { model, version } = upstream.release;
-  reply.header('x-tuneline-version', `${model}/${version}`);
-  const named = { id, model: call.endpoint };
-  const onEnd = (status: number, answer: string, completionTokens: number): void => exchangeWith(upstream, status, performance.now() - startedMs, answer, completionTokens);
-  if (answered.reply.kind === 'stream') return reply.type('text/event-stream').send(Readable.from(relay(answered.reply.events, named, onEnd, stop.signal)));
-  const { status, body: said } = answered.reply;
-  onEnd(status, answerOf(said), completionTokensOf(said));
-  return reply.code(status).send(status === 200 ? { ...said, ...named } : engineError(status, said));
 }
 
 function callOf(upstreams: Upstreams, body: unknown): ChatCall {
@@ -66,11 +119,11 @@ const engineBody = (upstream: Upstream, call: ChatCall): object => ({
   ...call.rest,
   messages: messagesFor(upstream, call),
   ...(call.stream ? { stream: true } : {}),
-  ...(call.maxTokens === undefined ? {} : { max_tokens: call.maxTokens }),
+  max_tokens: Math.min(call.maxTokens ?? Infinity, settingsOf(upstream.release).maximumTokens),
 });
 
 /** Each release has its own version of the prompt, and may name other columns than the one before. */
-function messagesFor({ release: { prompt }, template }: Upstream, { endpoint, asked }: ChatCall): readonly ChatMessage[] {
+function messagesFor({ release: { prompt }, template }: { readonly release: Release; readonly template?: string | undefined }, { endpoint, asked }: ChatCall): readonly ChatMessage[] {
   if ('messages' in asked) return asked.messages;
   if (template === undefined) throw new Refusal(400, 'no_prompt', `${endpoint} was released without the text of its prompt; give "messages" instead.`, 'variables');
   const rendered = renderPrompt(template, asked.variables);
@@ -78,36 +131,11 @@ function messagesFor({ release: { prompt }, template }: Upstream, { endpoint, as
   throw new Refusal(400, 'missing_variables', `"variables" lacks ${rendered.missing.join(', ')}: the prompt ${prompt.name}, version ${prompt.version}, needs ${columnsOf(template).join(', ')}.`, 'variables');
 }
 
-/** The engine's events under the names that clients know. What breaks now can't be taken back: the client is told in the stream. */
-async function* relay(events: AsyncIterable<string>, named: object, onEnd: (status: number, answer: string, completionTokens: number) => void, signal: AbortSignal): AsyncGenerator<string> {
-  let answer = '';
-  let parts = 0;
-  let counted = 0;
-  try {
-    for await (const data of events) {
-      if (data === '[DONE]') continue;
-      const chunk = JSON.parse(data) as Record<string, unknown>;
-      const text = deltaOf(chunk);
-      answer += text;
-      parts += text === '' ? 0 : 1;
-      counted = completionTokensOf(chunk) || counted;
-      yield eventWith(JSON.stringify({ ...chunk, ...named }));
-    }
-  } catch {
-    const reason: unknown = signal.reason;
-    const late = reason instanceof Refusal ? reason : undefined;
-    // Of a client that left nothing can be said of the release.
-    if (late?.status !== 499) onEnd(late?.status ?? 0, answer, counted || parts);
-    yield eventWith(JSON.stringify(errorBody(late ?? new Refusal(502, 'engine_failed', 'The engine broke off in the middle of its answer.'))));
-    return;
-  }
-  onEnd(200, answer, counted || parts);
-  yield eventWith('[DONE]');
-}
-
-function deltaOf(chunk: Readonly<Record<string, unknown>>): string {
-  const content = (chunk as { choices?: { delta?: { content?: unknown } }[] }).choices?.[0]?.delta?.content;
-  return typeof content === 'string' ? content : '';
+/** Without the probabilities of tokens, which spell the text once more. */
+function withAnswer(body: Readonly<Record<string, unknown>>, text: string | undefined): Readonly<Record<string, unknown>> {
+  const [first] = (body as { choices?: { message?: object; finish_reason?: unknown; logprobs?: unknown }[] }).choices ?? [];
+  const { logprobs: _, ...choice } = first ?? {};
+  return { ...body, choices: [{ ...choice, message: { ...choice.message, content: text ?? '' }, ...(text === undefined ? { finish_reason: 'content_filter' } : {}) }] };
 }
 
 /** What the engine refuses is the client's to mend; its words say how, whatever shape they have. */

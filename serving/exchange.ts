@@ -12,6 +12,8 @@ export interface Exchange {
   readonly messages: readonly ChatMessage[];
   /** Of the prompt, where the client gave these and the server made the message. */
   readonly variables?: Readonly<Record<string, string>>;
+  /** Which guard stopped or changed it. */
+  readonly guard?: 'input' | 'output';
   /** As the client got it. */
   readonly answer: string;
   readonly completionTokens: number;

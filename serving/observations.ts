@@ -8,7 +8,7 @@ import type { Observation } from '../domain/release.ts';
 import type { Exchange } from './exchange.ts';
 
 /** What is left of an exchange once its text is gone. */
-export const observationOf = ({ id, release, atMs, status, ms, messages, answer, completionTokens }: Exchange): Observation => ({
+export const observationOf = ({ id, release, atMs, status, ms, messages, answer, completionTokens, guard }: Exchange): Observation => ({
   id,
   release: releaseId(release),
   atMs,
@@ -19,6 +19,7 @@ export const observationOf = ({ id, release, atMs, status, ms, messages, answer,
   completionTokens,
   refused: isRefusal(answer),
   repetition: repetitionOf(answer),
+  ...(guard ? { guard } : {}),
 });
 
 /** A rating that came later stands in a line of its own. */

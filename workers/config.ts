@@ -21,6 +21,8 @@ export interface Config {
   readonly consoleUrl: string;
   /** Who may use it, by the hashes of their tokens. */
   readonly tokensPath: string;
+  /** Who may ask the endpoint, by the hashes of their API keys. */
+  readonly apiKeysPath: string;
   readonly runner: string;
   /** As the environment has it; `workers/kubernetes.ts` checks it where it is used. */
   readonly kubernetes: KubernetesSettings;
@@ -65,6 +67,7 @@ export function loadConfig(env: NodeJS.ProcessEnv = process.env): Config {
     mlflow: mlflowOf(env, addresses),
     endpointUrl: env['TUNELINE_ENDPOINT_URL'] || addresses.endpoint,
     consoleUrl: env['TUNELINE_CONSOLE_URL'] || addresses.console,
+    apiKeysPath: resolve(env['TUNELINE_API_KEYS'] || join(state, 'api-keys.json')),
     tokensPath: resolve(env['TUNELINE_TOKENS'] || join(state, 'tokens.json')),
     runner: env['TUNELINE_RUNNER'] || 'local',
     kubernetes: {

@@ -110,7 +110,7 @@ test('a stream that breaks after its first words says so in the stream', async (
   const { host, url } = await openEndpoint((_version, response, body) => {
     if (body['stream'] !== true) answerChat(response, 'fine');
     else {
-      response.writeHead(200, { 'content-type': 'text/event-stream' }).write('data: {"choices":[{"delta":{"content":"first"}}]}\n\n');
+      response.writeHead(200, { 'content-type': 'text/event-stream' }).write('data: {"choices":[{"delta":{"content":"first words"}}]}\n\n');
       setImmediate(() => response.destroy());
     }
   });

@@ -5,9 +5,11 @@ import { join } from 'node:path';
 import { afterEach } from '@jest/globals';
 import type { FastifyInstance } from 'fastify';
 import type { EndpointHost, Release, Share } from '../../domain/release.ts';
+import type { TraceStore } from '../../domain/trace-store.ts';
 import { createEndpointClient } from '../../local/endpoint-client.ts';
 import { createEndpointServer, type EndpointServerOptions } from '../../local/endpoint-server.ts';
 import { LocalEndpoints } from '../../local/endpoints.ts';
+import type { ApiKeys } from '../../serving/doorkeeper.ts';
 import { createObservationBook } from '../../serving/observations.ts';
 import { answerChat, fakeEngines, type FakeEngine } from './fake-engine.ts';
 
@@ -22,6 +24,10 @@ export interface EndpointLab {
   /** Ends the server; the engines and the disk stay as they are. */
   readonly close: () => Promise<void>;
 }
+
+/** Nobody was given a key. */
+const openDoor: ApiKeys = { areNeeded: () => false, nameOf: () => undefined };
+const forgetful: TraceStore = { write: () => Promise.resolve(), assess: () => Promise.reject(Object.assign(new Error('no such trace'), { kind: 'notFound' })) };
 
 type Given = Partial<Omit<EndpointServerOptions, 'endpoints' | 'adminToken'>> & { readonly root?: string; readonly beforeStart?: () => Promise<void> };
 
@@ -41,7 +47,7 @@ export async function openEndpoint(answer: Answer = sayVersion, { root, beforeSt
   const { launch, started } = fakeEngines(answer, beforeStart);
   const endpoints = new LocalEndpoints({ root: folder, launch, log: () => undefined });
   await endpoints.restore();
-  const server = createEndpointServer({ log: () => undefined, observations: createObservationBook({ pathOf: (endpoint) => join(folder, endpoint, 'observations.jsonl'), log: () => undefined }), ...given, endpoints, adminToken: 'secret' });
+  const server = createEndpointServer({ log: () => undefined, keys: openDoor, traces: forgetful, observations: createObservationBook({ pathOf: (endpoint) => join(folder, endpoint, 'observations.jsonl'), log: () => undefined }), ...given, endpoints, adminToken: 'secret' });
   const url = await server.listen({ host: '127.0.0.1', port: 0 });
   opened.push({ server, endpoints, root: folder });
   return { host: createEndpointClient({ url, readToken: () => Promise.resolve('secret') }), url, started, root: folder, close: () => server.close() };
