@@ -22,12 +22,18 @@ export interface ServingOptions {
   readonly log: (message: string) => void;
   /** 0 ≤ number < 1: what decides which release a request gets, and whether it is traced. */
   readonly random?: () => number;
+  /** Closed, it lets requests in flight finish for so long; who runs it kills it some time after that. */
+  readonly closeGraceMs?: number;
+  /** It was told to close. */
+  readonly onClosing?: () => void;
+  /** It is being closed, and nothing is in flight any more. */
+  readonly onDrained?: () => void;
 }
 
 /** As much text as any model reads at once, and no more than a process can hold for many at a time. */
 const maximumBodyBytes = 1024 * 1024;
-/** A process that was told to end lets requests in flight finish; who runs it kills it after ten seconds. */
-const closeGraceMs = 5000;
+/** The embedded stack kills a service that does not end within ten seconds. */
+const defaultCloseGraceMs = 5000;
 
 /** What answers clients, the same for every host of releases: OpenAI's routes and their errors, feedback, metrics. Every answer has an ID. */
 export function createServingServer(options: ServingOptions): FastifyInstance {
@@ -42,7 +48,7 @@ export function createServingServer(options: ServingOptions): FastifyInstance {
   const metrics = createServingMetrics();
   const tracing = new Tracing({ store: options.traces, log, onDrop: metrics.dropped });
   const limits = new Limits();
-  const isClosing = finishInFlight(server);
+  const isClosing = finishInFlight(server, options);
   server.addHook('onClose', async () => {
     await Promise.all([tracing.close(), observations.flush()]);
   });
@@ -106,7 +112,7 @@ const describeModel = (endpoint: string, upstreams: Upstreams) => ({
 });
 
 /** Gives every answer its ID, and lets those in flight finish when the server is closed. Returns whether it is being closed. */
-function finishInFlight(server: FastifyInstance): () => boolean {
+function finishInFlight(server: FastifyInstance, { closeGraceMs = defaultCloseGraceMs, onClosing, onDrained }: Pick<ServingOptions, 'closeGraceMs' | 'onClosing' | 'onDrained'>): () => boolean {
   let inFlight = 0;
   let closing = false;
   let onIdle = (): void => undefined;
@@ -121,11 +127,13 @@ function finishInFlight(server: FastifyInstance): () => boolean {
   });
   server.addHook('preClose', async () => {
     closing = true;
-    if (inFlight === 0) return;
-    await new Promise<void>((resolve) => {
-      onIdle = resolve;
-      setTimeout(resolve, closeGraceMs).unref();
-    });
+    onClosing?.();
+    if (inFlight > 0)
+      await new Promise<void>((resolve) => {
+        onIdle = resolve;
+        setTimeout(resolve, closeGraceMs).unref();
+      });
+    onDrained?.();
   });
   return () => closing;
 }

@@ -20,6 +20,10 @@ export function fakeEngines(answer: (version: string, response: ServerResponse, 
       void (async () => {
         let text = '';
         for await (const part of request) text += String(part);
+        if (request.method === 'GET') {
+          response.end('{}');
+          return;
+        }
         const body = JSON.parse(text) as Record<string, unknown>;
         requests.push(body);
         answer(launched.release.version, response, body);
