@@ -85,3 +85,14 @@ test('whatever the pace, no minute has more than twice the rate, and who waits a
     }),
   );
 });
+
+test('an hour of silence saves up no more than a minute of requests', () => {
+  const first = spend(undefined, 5, 0);
+  let allowance = first.ok ? first.allowance : undefined;
+  let admitted = 0;
+  for (let n = 0; n < 20; n++) {
+    const spent = spend(allowance, 5, 3_600_000);
+    if (spent.ok) [allowance, admitted] = [spent.allowance, admitted + 1];
+  }
+  expect(admitted).toBe(5);
+});
