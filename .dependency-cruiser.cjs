@@ -16,7 +16,8 @@ module.exports = {
     },
     layer('activities', ['domain'], ['@temporalio/activity']),
     layer('k8s', ['domain'], ['@kubernetes/client-node', 'undici']),
-    layer('local', ['domain'], ['fastify']),
+    layer('serving', ['domain'], ['fastify', 'prom-client', 'undici']),
+    layer('local', ['domain', 'serving'], ['fastify']),
     layer('mlflow', ['domain']),
     {
       name: 'pages know only themselves',

@@ -45,7 +45,7 @@ export function createEndpointActivities({ tracking, artifacts, endpoints, endpo
     if (!written) throw refuse('was registered before endpoints kept what a release needs. Run its lifecycle again: what did not change is reused.');
     const terms = JSON.parse(written) as ReleaseTerms;
     const [name = '', promptVersion = ''] = prompt.split('/');
-    return { release: { endpoint: terms.spec.deploy.endpoint, model, version, weights: found.weights, prompt: { name, version: promptVersion } }, terms };
+    return { release: { endpoint: terms.spec.deploy.endpoint, model, version, weights: found.weights, prompt: { name, version: promptVersion }, ...(terms.spec.deploy.serving ? { serving: terms.spec.deploy.serving } : {}) }, terms };
   }
 
   const heldOutPrompts = async (dataset: string, count: number): Promise<string[]> =>

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { judgeSchema } from './judge.ts';
 import { plainName, rolePrefix } from './review.ts';
+import { servingSettingsSchema } from './serving-settings.ts';
 
 /**
  * The one input of a lifecycle, written by a person as JSON. This schema is the only definition:
@@ -208,6 +209,7 @@ const objective = z
 
 const deploy = z.strictObject({
   endpoint: name.meta({ description: 'The name that clients call.' }),
+  serving: servingSettingsSchema.optional(),
   canary: canary.prefault({}),
   qa: qa.prefault({}),
   objective: objective.optional(),

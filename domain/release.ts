@@ -1,4 +1,5 @@
 import type { Artifact } from './job.ts';
+import type { ServingSettings } from './serving-settings.ts';
 
 /** What an endpoint serves: one model version with its prompt version, bound to the weights by digest. */
 export interface Release {
@@ -7,6 +8,8 @@ export interface Release {
   readonly version: string;
   readonly weights: Artifact;
   readonly prompt: { readonly name: string; readonly version: string };
+  /** The defaults where a release has none. */
+  readonly serving?: ServingSettings;
 }
 
 /** How many of a hundred new requests a release gets. */

@@ -15,9 +15,11 @@ export type Method = 'GET' | 'POST' | 'PATCH' | 'DELETE';
 
 /** One attempt for each call and no retry: Temporal owns retries. Every method throws `MlflowError` alone. */
 export interface Client {
-  /** A call of MLflow's REST API; `path` begins after `/api/2.0/mlflow`. GET sends its fields as the query. */
+  /** A call of MLflow's REST API; `path` begins after `/api/2.0/mlflow`, or is whole where it begins with `/api/`. GET sends its fields as the query. */
   json<Reply extends object>(method: Method, path: string, fields: object): Promise<Reply>;
   text(path: string): Promise<string>;
+  /** OpenTelemetry's spans, as JSON. */
+  spans(experimentId: string, spans: object): Promise<void>;
   upload(path: string, content: Uint8Array): Promise<void>;
   download(path: string): Promise<Uint8Array>;
 }
@@ -28,6 +30,7 @@ const TIMEOUT_SECONDS = 15;
 const ARTIFACT_TIMEOUT_SECONDS = 120;
 
 const REST_ROOT = '/api/2.0/mlflow';
+const OTLP_PATH = '/v1/traces';
 
 interface Outgoing {
   readonly method: Method | 'PUT';
@@ -35,6 +38,7 @@ interface Outgoing {
   readonly query?: URLSearchParams;
   readonly body?: string | Uint8Array<ArrayBuffer>;
   readonly contentType?: string;
+  readonly experimentId?: string;
   readonly timeoutSeconds: number;
 }
 
@@ -56,6 +60,7 @@ export function createClient(options: ClientOptions): Client {
         headers: {
           ...(authorization === undefined ? {} : { authorization }),
           ...(request.contentType === undefined ? {} : { 'content-type': request.contentType }),
+          ...(request.experimentId === undefined ? {} : { 'x-mlflow-experiment-id': request.experimentId }),
         },
         body: request.body ?? null,
         // A followed redirect turns POST into GET, and could take the authorization elsewhere.
@@ -77,11 +82,15 @@ export function createClient(options: ClientOptions): Client {
         method === 'GET'
           ? { query: queryOf(fields) }
           : { body: JSON.stringify(fields), contentType: 'application/json' };
-      const reply = decode(await exchange({ method, path: REST_ROOT + path, timeoutSeconds, ...content }));
-      return parseObject(`MLflow ${method} ${REST_ROOT}${path}`, reply) as Reply;
+      const whole = path.startsWith('/api/') ? path : REST_ROOT + path;
+      const reply = decode(await exchange({ method, path: whole, timeoutSeconds, ...content }));
+      return parseObject(`MLflow ${method} ${whole}`, reply) as Reply;
     },
     async text(path) {
       return decode(await exchange({ method: 'GET', path, timeoutSeconds }));
+    },
+    async spans(experimentId, spans) {
+      await exchange({ method: 'POST', path: OTLP_PATH, body: JSON.stringify(spans), contentType: 'application/json', experimentId, timeoutSeconds });
     },
     async upload(path, content) {
       const body = new Uint8Array(content);

@@ -6,6 +6,7 @@ import { createPrompts, type Prompts } from './prompts.ts';
 import { createRegistry, type Registry } from './registry.ts';
 import { createRunLog, type RunLog } from './run-log.ts';
 import { createRuns, type Runs } from './runs.ts';
+import { createTraces, type Traces } from './traces.ts';
 
 export { type ArtifactEntry, type Artifacts } from './artifacts.ts';
 export { type LogEntries, type MetricPoint } from './batches.ts';
@@ -20,6 +21,7 @@ export { type Run, type RunStatus, type TerminalRunStatus } from './run.ts';
 export { type RunLog } from './run-log.ts';
 export { type NewRun, type Runs } from './runs.ts';
 export { type Tag, type Tags } from './tags.ts';
+export { type Traces } from './traces.ts';
 
 export interface Mlflow {
   /** Resolves if the server answers and is MLflow. */
@@ -29,6 +31,7 @@ export interface Mlflow {
   readonly artifacts: Artifacts;
   readonly registry: Registry;
   readonly prompts: Prompts;
+  readonly traces: Traces;
 }
 
 /**
@@ -51,5 +54,6 @@ export function createMlflow(options: ClientOptions): Mlflow {
     artifacts: createArtifacts(client, runs),
     registry: createRegistry(client, runs),
     prompts: createPrompts(client),
+    traces: createTraces(client),
   };
 }

@@ -14,6 +14,7 @@ const programs = {
   'bench-overhead': 'scripts/bench-overhead.ts',
   'bench-jobs': 'scripts/bench-jobs.ts',
   'bench-gate': 'scripts/bench-gate.ts',
+  'bench-endpoint': 'scripts/bench-endpoint.ts',
 };
 
 function fail(message) {

@@ -5,7 +5,7 @@ import { loadConfig } from '../workers/config.ts';
 
 /** Everything that can be known without running the project: types, lint, layers, dead code, in both languages. */
 const { folders, serviceEnvironment: env } = loadConfig();
-const layers = ['domain', 'workflows', 'activities', 'k8s', 'local', 'mlflow', 'workers', 'web', 'scripts'];
+const layers = ['domain', 'workflows', 'activities', 'k8s', 'local', 'serving', 'mlflow', 'workers', 'web', 'scripts'];
 const python = (program: string) => join(folders.home, 'tools', 'jobs-dev', 'bin', program);
 
 await createToolchain({ ...folders, env, report: (message) => process.stderr.write(`${message}\n`) }).installJobsDevelopment();

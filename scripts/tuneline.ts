@@ -16,6 +16,8 @@ import { connectMlflow, connectTemporal } from './connect.ts';
 import { explainMissing } from './missing.ts';
 import { openLifecyclesOf, prune, showPruned } from './prune.ts';
 import { diagnose, showFindings } from './doctor.ts';
+import { feedbackCommand } from './feedback.ts';
+import { keyCommand } from './key.ts';
 import { lineage, type LineageOptions } from './lineage.ts';
 import { review, type ReviewOptions } from './review.ts';
 import { followCommand, runCommand } from './run.ts';
@@ -83,6 +85,8 @@ program
 
 program.addCommand(tokenCommand(finish));
 program.addCommand(scheduleCommand(finish));
+program.addCommand(keyCommand(finish));
+program.addCommand(feedbackCommand(finish));
 
 program
   .command('prune')

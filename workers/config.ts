@@ -3,6 +3,7 @@ import { basename, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { loadClientConnectConfig } from '@temporalio/envconfig';
 import type { NativeConnectionOptions } from '@temporalio/worker';
+import { frontVariable } from '../domain/front-settings.ts';
 import { stackAddresses, type StackAddresses } from '../local/stack-state.ts';
 
 /** The only reader of the environment. Whatever the team names there is used instead of the embedded default. */
@@ -21,6 +22,10 @@ export interface Config {
   readonly consoleUrl: string;
   /** Who may use it, by the hashes of their tokens. */
   readonly tokensPath: string;
+  /** Who may ask the endpoint, by the hashes of their API keys. */
+  readonly apiKeysPath: string;
+  /** In a pod of a release: `FrontSettings` as JSON. */
+  readonly front: string | undefined;
   readonly runner: string;
   /** As the environment has it; `workers/kubernetes.ts` checks it where it is used. */
   readonly kubernetes: KubernetesSettings;
@@ -65,7 +70,9 @@ export function loadConfig(env: NodeJS.ProcessEnv = process.env): Config {
     mlflow: mlflowOf(env, addresses),
     endpointUrl: env['TUNELINE_ENDPOINT_URL'] || addresses.endpoint,
     consoleUrl: env['TUNELINE_CONSOLE_URL'] || addresses.console,
+    apiKeysPath: resolve(env['TUNELINE_API_KEYS'] || join(state, 'api-keys.json')),
     tokensPath: resolve(env['TUNELINE_TOKENS'] || join(state, 'tokens.json')),
+    front: env[frontVariable] || undefined,
     runner: env['TUNELINE_RUNNER'] || 'local',
     kubernetes: {
       namespace: env['TUNELINE_NAMESPACE'],

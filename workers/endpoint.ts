@@ -4,24 +4,41 @@ import { dirname, join } from 'node:path';
 import { createEndpointServer } from '../local/endpoint-server.ts';
 import { LocalEndpoints } from '../local/endpoints.ts';
 import { createEngineLauncher } from '../local/engine.ts';
+import { SetupError } from '../local/setup-error.ts';
+import { createMlflow } from '../mlflow/index.ts';
+import { createTraceStore } from '../mlflow/trace-store.ts';
+import { createObservationBook } from '../serving/observations.ts';
+import { createApiKeys } from './api-keys.ts';
 import { loadConfig } from './config.ts';
+import { exitClearly } from './exit-clearly.ts';
 import { quietPython } from './job-process.ts';
 import { serve } from './serve.ts';
 
-const { folders, endpointUrl, jobEnvironment } = loadConfig();
+exitClearly();
+const { folders, endpointUrl, jobEnvironment, apiKeysPath, mlflow } = loadConfig();
+const keys = createApiKeys(apiKeysPath);
+if (!isLoopback(endpointUrl) && !keys.areNeeded())
+  throw new SetupError(`Everyone who can reach ${endpointUrl} could ask this endpoint.\nhint: "scripts/tuneline key create NAME" makes an API key, and then one is needed.`);
 
+const log = (message: string): void => void process.stderr.write(`${new Date().toISOString()} ${message}\n`);
 const endpoints = new LocalEndpoints({
   root: join(folders.state, 'endpoints'),
   launch: createEngineLauncher({
     command: (modelName, port) => [join(folders.home, 'tools', 'jobs', 'bin', 'transformers'), 'serve', modelName, '--host', '127.0.0.1', '--port', String(port)],
     env: { ...jobEnvironment, ...quietPython(folders.home), HF_HUB_OFFLINE: '1' },
   }),
-  log: (message) => process.stderr.write(`${new Date().toISOString()} ${message}\n`),
+  log,
 });
-const server = createEndpointServer({ endpoints, adminToken: await readOrMakeToken(join(folders.state, 'endpoint-token')) });
+const observations = createObservationBook({ pathOf: (endpoint) => join(folders.state, 'endpoints', endpoint, 'observations.jsonl'), log });
+const server = createEndpointServer({ endpoints, observations, keys, traces: createTraceStore(createMlflow(mlflow)), log, adminToken: await readOrMakeToken(join(folders.state, 'endpoint-token')) });
 
 await endpoints.restore();
 await serve(server, endpointUrl, () => endpoints.close());
+
+function isLoopback(url: string): boolean {
+  const { hostname } = new URL(url);
+  return hostname === 'localhost' || hostname === '[::1]' || /^127\./.test(hostname);
+}
 
 async function readOrMakeToken(path: string): Promise<string> {
   const existing = await readFile(path, 'utf8').catch(() => undefined);

@@ -30,6 +30,7 @@ COPY activities activities
 COPY k8s k8s
 COPY local local
 COPY mlflow mlflow
+COPY serving serving
 COPY workers workers
 COPY web web
 # Its commands look at the cluster with the worker's own account: kubectl exec deploy/worker -- node scripts/tuneline.ts doctor

@@ -10,15 +10,20 @@ export interface FakeEngine extends Engine {
 }
 
 /** Engines in this process, that answer as told: a real one takes fifteen seconds to start. */
-export function fakeEngines(answer: (version: string, response: ServerResponse, body: Record<string, unknown>) => void) {
+export function fakeEngines(answer: (version: string, response: ServerResponse, body: Record<string, unknown>) => void, beforeStart: () => Promise<void> = () => Promise.resolve()) {
   const started: FakeEngine[] = [];
   const launch: LaunchEngine = async (launched) => {
+    await beforeStart();
     const exit = Promise.withResolvers<undefined>();
     const requests: Record<string, unknown>[] = [];
     const server = createServer((request, response) => {
       void (async () => {
         let text = '';
         for await (const part of request) text += String(part);
+        if (request.method === 'GET') {
+          response.end('{}');
+          return;
+        }
         const body = JSON.parse(text) as Record<string, unknown>;
         requests.push(body);
         answer(launched.release.version, response, body);

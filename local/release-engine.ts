@@ -1,0 +1,111 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import type { Release } from '../domain/release.ts';
+import type { Engine } from './engine.ts';
+
+/** What was prepared: it is kept running, over crashes of its engine and of this process, until it is retired. */
+export interface Prepared {
+  readonly release: Release;
+  /** The text of the release's prompt version. */
+  readonly template?: string;
+}
+
+export interface ReleaseEngineOptions {
+  readonly prepared: Prepared;
+  readonly launch: () => Promise<Engine>;
+  readonly log: (message: string) => void;
+  /** The engine runs now. */
+  readonly onRunning: () => void;
+}
+
+/** A request in flight when its release ends gets so long to finish. */
+const drainMs = 30_000;
+
+/** One release and the engine behind it, started again whenever it ends by itself. */
+export class ReleaseEngine {
+  readonly #options: ReleaseEngineOptions;
+  readonly #ended = new AbortController();
+  #engine: Engine | undefined;
+  #starting: Promise<void> | undefined;
+  #inFlight = 0;
+  #drained = Promise.withResolvers<undefined>();
+
+  constructor(options: ReleaseEngineOptions) {
+    this.#options = options;
+  }
+
+  get prepared(): Prepared {
+    return this.#options.prepared;
+  }
+
+  /** Undefined while it starts. */
+  get engine(): Engine | undefined {
+    return this.#engine;
+  }
+
+  /** Resolves once the engine runs; rejects if it did not start. Of several calls at once one starts it. */
+  start(): Promise<void> {
+    if (this.#engine) return Promise.resolve();
+    this.#starting ??= this.#launch().finally(() => (this.#starting = undefined));
+    return this.#starting;
+  }
+
+  /** Tries until it runs or is ended. */
+  async keepRunning(): Promise<void> {
+    for (let pauseMs = 1000; !this.#ended.signal.aborted; pauseMs = Math.min(pauseMs * 2, 60_000)) {
+      try {
+        await this.start();
+        return;
+      } catch (error) {
+        if (this.#ended.signal.aborted) return;
+        this.#options.log(`the engine of ${this.#name()} did not start, again in ${pauseMs} ms: ${String(error)}`);
+        await delay(pauseMs, undefined, { signal: this.#ended.signal }).catch(() => undefined);
+      }
+    }
+  }
+
+  /** Counts a request until what it returns is called. */
+  begin(): () => void {
+    this.#inFlight += 1;
+    return () => {
+      this.#inFlight -= 1;
+      if (this.#inFlight === 0) this.#drained.resolve(undefined);
+    };
+  }
+
+  /** Stops the engine after the requests in flight. Nothing may begin any more. */
+  async drain(): Promise<void> {
+    this.#drained = Promise.withResolvers();
+    if (this.#inFlight > 0) {
+      const patience = new AbortController();
+      await Promise.race([this.#drained.promise, delay(drainMs, undefined, { signal: patience.signal }).catch(() => undefined)]);
+      patience.abort();
+    }
+    await this.stop();
+  }
+
+  async stop(): Promise<void> {
+    this.#ended.abort();
+    await this.#starting?.catch(() => undefined);
+    const engine = this.#engine;
+    this.#engine = undefined;
+    await engine?.stop();
+  }
+
+  async #launch(): Promise<void> {
+    this.#options.log(`starting the engine of ${this.#name()}`);
+    const engine = await this.#options.launch();
+    if (this.#ended.signal.aborted) {
+      await engine.stop();
+      throw new Error(`the release ${this.#name()} was ended while it started`);
+    }
+    this.#engine = engine;
+    void engine.exited.then(() => {
+      if (this.#engine !== engine) return;
+      this.#engine = undefined;
+      void this.keepRunning();
+    });
+    this.#options.onRunning();
+  }
+
+  #name = (): string => `${this.prepared.release.endpoint}, version ${this.prepared.release.version}`;
+}
