@@ -18,7 +18,8 @@ import { createLocalJobRunner } from '../local/job-runner.ts';
 import { createMlflow } from '../mlflow/index.ts';
 import { createTracking } from '../mlflow/tracking.ts';
 import { jobHeartbeatTimeoutMs } from '../workflows/activity-options.ts';
-import { digestWorkflowsCode } from './code-identity.ts';
+import { pinnedTo } from './builds.ts';
+import { buildIdOf, digestWorkflowsCode } from './code-identity.ts';
 import { loadConfig, taskQueue, type Config } from './config.ts';
 import { createEndpointQueue } from './endpoint-queue.ts';
 import { exitClearly } from './exit-clearly.ts';
@@ -57,6 +58,7 @@ const worker = await Worker.create({
   namespace: config.temporal.namespace,
   taskQueue,
   workflowBundle: { codePath: await bundleWorkflows(join(config.folders.home, 'cache')) },
+  ...(config.workerDeployment === undefined ? {} : { workerDeploymentOptions: pinnedTo(config.workerDeployment, await buildIdOf(config.folders.repository)) }),
   // A lifecycle that waits for its Job has nothing to do, and each that is kept takes a third of a MiB.
   maxCachedWorkflows: 100,
   activities: createActivities({
