@@ -2,6 +2,7 @@ import { proxyActivities, setCurrentDetails, setWorkflowOptions, sleep } from '@
 import type { Activities } from '../activities/index.ts';
 import type { Orphan } from '../domain/orphan.ts';
 import { ending, recording } from './activity-options.ts';
+import { movesToNewBuilds } from './moves-to-new-builds.ts';
 
 const { findOrphans } = proxyActivities<Activities>(recording);
 const { endOrphans } = proxyActivities<Activities>(ending);
@@ -22,6 +23,6 @@ export async function reconcile(): Promise<{ readonly orphans: readonly Orphan[]
 }
 
 // Over in a minute, and the newest code knows best what an orphan is: no build is kept for it.
-setWorkflowOptions({ versioningBehavior: 'AUTO_UPGRADE' }, reconcile);
+setWorkflowOptions(movesToNewBuilds, reconcile);
 
 const describe = ({ job, workflowId }: Orphan): string => `- ${job} of ${workflowId}`;

@@ -67,6 +67,12 @@ test('what is in flight ends on its build, what starts and what moves goes to th
   expect(await moved.result()).toEqual(['B', 'B']);
 });
 
+test('a workflow that moves runs on a worker that is not versioned, too', async () => {
+  const worker = await Worker.create({ connection: temporal.nativeConnection, taskQueue: 'unversioned', workflowBundle: await bundleWorkflows(code.b) });
+  const seen = await worker.runUntil(temporal.client.workflow.execute('moves', { taskQueue: 'unversioned', workflowId: 'unversioned', args: [['A', 'A']] }));
+  expect(seen).toEqual(['A', 'A']);
+});
+
 test('a build is its code: another line of a workflow is another build, a test is none', async () => {
   const copy = await mkdtemp(join(tmpdir(), 'tuneline-build-'));
   for (const part of ['workflows', 'domain', 'activities', 'k8s', 'local', 'mlflow', 'workers', 'package-lock.json']) await cp(join(repository, part), join(copy, part), { recursive: true });
