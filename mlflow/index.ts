@@ -6,6 +6,7 @@ import { createPrompts, type Prompts } from './prompts.ts';
 import { createRegistry, type Registry } from './registry.ts';
 import { createRunLog, type RunLog } from './run-log.ts';
 import { createRuns, type Runs } from './runs.ts';
+import { listServedModels, type ServedModel } from './served-models.ts';
 
 export { type ArtifactEntry, type Artifacts } from './artifacts.ts';
 export { type LogEntries, type MetricPoint } from './batches.ts';
@@ -29,6 +30,8 @@ export interface Mlflow {
   readonly artifacts: Artifacts;
   readonly registry: Registry;
   readonly prompts: Prompts;
+  /** Every model that has a champion, by name. */
+  readonly servedModels: () => Promise<readonly ServedModel[]>;
 }
 
 /**
@@ -51,5 +54,6 @@ export function createMlflow(options: ClientOptions): Mlflow {
     artifacts: createArtifacts(client, runs),
     registry: createRegistry(client, runs),
     prompts: createPrompts(client),
+    servedModels: () => listServedModels(client),
   };
 }

@@ -30,6 +30,8 @@ import { createJobReporter } from './job-reporter.ts';
 import { JobTracker } from './job-tracker.ts';
 import { connect, jobGraceMs, placementOf } from './kubernetes.ts';
 import { createSchedules } from './lifecycle-schedules.ts';
+import { countJobs } from './metrics/job-metrics.ts';
+import { metricsAt } from './metrics/core-metrics.ts';
 import { ensureSchedules } from './schedules.ts';
 import { ensureSearchAttributes } from './search-attributes.ts';
 import { connectClient } from './temporal.ts';
@@ -39,7 +41,7 @@ exitClearly();
 const config = loadConfig();
 const placement = placementOf(config);
 const logger = new DefaultLogger('INFO');
-Runtime.install({ logger });
+Runtime.install({ logger, ...metricsAt(config.metricsPort) });
 
 const { client, connection: clientConnection } = await connectClient(config.temporal);
 const connection = await NativeConnection.connect(config.temporal.connection);
@@ -109,7 +111,7 @@ async function bundleWorkflows(cache: string): Promise<string> {
 
 /** Of the workers on one cluster only the leader does, so that each end is reported once. */
 async function trackJobs(signal: AbortSignal): Promise<void> {
-  tracker = new JobTracker({ runner, reporter: createJobReporter({ client, tracking, runner }), heartbeatMs: jobHeartbeatTimeoutMs / 4, log });
+  tracker = new JobTracker({ runner, reporter: countJobs(createJobReporter({ client, tracking, runner }), Runtime.instance().metricMeter), heartbeatMs: jobHeartbeatTimeoutMs / 4, log });
   tracker.start();
   if (!signal.aborted) await once(signal, 'abort');
   await tracker.stop();
