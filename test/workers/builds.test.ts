@@ -69,7 +69,7 @@ test('what is in flight ends on its build, what starts and what moves goes to th
 
 test('a workflow that moves runs on a worker that is not versioned, too', async () => {
   const worker = await Worker.create({ connection: temporal.nativeConnection, taskQueue: 'unversioned', workflowBundle: await bundleWorkflows(code.b) });
-  const seen = await worker.runUntil(temporal.client.workflow.execute('moves', { taskQueue: 'unversioned', workflowId: 'unversioned', args: [['A', 'A']] }));
+  const seen: unknown = await worker.runUntil(temporal.client.workflow.execute('moves', { taskQueue: 'unversioned', workflowId: 'unversioned', args: [['A', 'A']] }));
   expect(seen).toEqual(['A', 'A']);
 });
 
