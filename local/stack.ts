@@ -68,7 +68,7 @@ export class Stack {
   startTemporal = (): Promise<void> => this.#start(this.#temporal());
   startMlflow = (): Promise<void> => this.#start(this.#mlflow());
   startEndpoint = (): Promise<void> => this.#start(this.#nodeService('endpoint', 'workers/endpoint.ts'));
-  startGateway = (): Promise<void> => this.#start(this.#nodeService('gateway', 'workers/gateway.ts'));
+  startGateway = (): Promise<void> => this.#start(this.#nodeService('gateway', 'workers/gateway.ts', { flags: [], env: nextMetricsPort(this.#options.env) }));
   startWorker = (): Promise<void> => this.#start(this.#nodeService('worker', 'workers/worker.ts', workerMemory));
 
   /** In the opposite order of their start, so that none loses what it needs to end well. */
@@ -152,6 +152,9 @@ export class Stack {
     };
   }
 }
+
+/** In pods each has its own; here the worker has it. */
+const nextMetricsPort = ({ TUNELINE_METRICS_PORT: port }: Readonly<Record<string, string>>): Record<string, string> => (port ? { TUNELINE_METRICS_PORT: String(Number(port) + 1) } : {});
 
 /** Ends processes that an earlier command recorded; their order does not matter, they have lost their stack. */
 export async function endProcesses(processes: Readonly<Record<string, ProcessIdentity>>): Promise<void> {

@@ -7,6 +7,7 @@ import { createRegistry, type Registry } from './registry.ts';
 import { createRunLog, type RunLog } from './run-log.ts';
 import { createRuns, type Runs } from './runs.ts';
 import { createTraces, type Traces } from './traces.ts';
+import { listServedModels, type ServedModel } from './served-models.ts';
 
 export { type ArtifactEntry, type Artifacts } from './artifacts.ts';
 export { type LogEntries, type MetricPoint } from './batches.ts';
@@ -32,6 +33,8 @@ export interface Mlflow {
   readonly registry: Registry;
   readonly prompts: Prompts;
   readonly traces: Traces;
+  /** Every model that has a champion, by name. */
+  readonly servedModels: () => Promise<readonly ServedModel[]>;
 }
 
 /**
@@ -55,5 +58,6 @@ export function createMlflow(options: ClientOptions): Mlflow {
     registry: createRegistry(client, runs),
     prompts: createPrompts(client),
     traces: createTraces(client),
+    servedModels: () => listServedModels(client),
   };
 }

@@ -6,6 +6,7 @@ import { inspectCluster, inspectConsole, type Finding } from '../k8s/doctor.ts';
 import type { JobPlacement } from '../k8s/manifests/job.ts';
 import { SetupError } from '../local/setup-error.ts';
 import { readTokens } from '../workers/access.ts';
+import { listBuilds } from '../workers/builds.ts';
 import { taskQueue, type Config } from '../workers/config.ts';
 import { connect, placementOf } from '../workers/kubernetes.ts';
 import { modelAttribute, stageAttribute, verdictAttribute } from '../workflows/search-attributes.ts';
@@ -39,7 +40,7 @@ async function inspectTemporal(config: Config): Promise<Finding[]> {
     const { namespace, connection } = config.temporal;
     const server = { what: 'Temporal', ok: true, detail: connection.address ?? 'its default address' };
     const its = await inspectTemporalNamespace(client, namespace);
-    return [server, its, ...(its.ok ? await Promise.all([inspectSearchAttributes(client, namespace), inspectWorker(client, config)]) : [])];
+    return [server, its, ...(its.ok ? (await Promise.all([inspectSearchAttributes(client, namespace), inspectWorker(client, config), inspectBuilds(client, config)])).flat() : [])];
   } finally {
     await client.connection.close();
   }
@@ -78,6 +79,15 @@ async function inspectWorker({ workflowService }: Client, { temporal: { namespac
   if (poller) return { what, ok: true, detail: `${poller.identity ?? 'one'} asks for work on the task queue ${taskQueue}` };
   const remedy = runner === 'local' || embedded ? 'scripts/tuneline up' : 'scripts/tuneline up, or where the worker is a Deployment: kubectl -n tuneline logs deploy/worker';
   return { what, ok: false, detail: `nobody asks for work on the task queue ${taskQueue}`, remedy };
+}
+
+/** A versioned worker gets nothing to do until one of its builds is current. */
+export async function inspectBuilds(client: Client, { workerDeployment }: Pick<Config, 'workerDeployment'>): Promise<Finding[]> {
+  if (workerDeployment === undefined) return [];
+  const builds = await listBuilds(client, workerDeployment);
+  const [current] = builds.filter(({ state }) => state === 'current');
+  if (current) return [{ what: 'worker build', ok: true, detail: `${current.buildId} is current, of ${builds.length} in the deployment ${workerDeployment}` }];
+  return [{ what: 'worker build', ok: false, detail: `none of the deployment ${workerDeployment} is current: its workers get no lifecycle`, remedy: 'kubectl -n tuneline exec deploy/WORKER -- node scripts/tuneline.ts builds --make-current' }];
 }
 
 async function inspectMlflow(config: Config): Promise<Finding[]> {

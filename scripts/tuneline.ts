@@ -12,6 +12,7 @@ import { chooseKubernetes, loadConfig, readPackageVersion } from '../workers/con
 import type { lifecycle } from '../workflows/lifecycle.ts';
 import { statusQuery } from '../workflows/messages.ts';
 import { exportAudit, verifyAudit } from './audit.ts';
+import { buildsCommand } from './builds.ts';
 import { connectMlflow, connectTemporal } from './connect.ts';
 import { explainMissing } from './missing.ts';
 import { openLifecyclesOf, prune, showPruned } from './prune.ts';
@@ -87,6 +88,7 @@ program.addCommand(tokenCommand(finish));
 program.addCommand(scheduleCommand(finish));
 program.addCommand(keyCommand(finish));
 program.addCommand(feedbackCommand(finish));
+program.addCommand(buildsCommand(finish));
 
 program
   .command('prune')

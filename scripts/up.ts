@@ -1,6 +1,7 @@
 import { setMaxListeners } from 'node:events';
 import { join, relative } from 'node:path';
 import { temporalLinks } from '../domain/temporal-links.ts';
+import { SetupError } from '../local/setup-error.ts';
 import { Stack } from '../local/stack.ts';
 import { createToolchain } from '../local/toolchain.ts';
 import { ensureOwnToken } from '../workers/access.ts';
@@ -24,6 +25,7 @@ export async function up(options: UpOptions): Promise<number> {
   const progress = new Progress();
   const spec = options.run === undefined ? undefined : { path: options.run, content: await readSpecFile(options.run) };
   const placement = placementOf(loadConfig());
+  if (loadConfig().workerDeployment !== undefined) throw new SetupError('TUNELINE_WORKER_DEPLOYMENT: "up" runs one build of the worker, and what is pinned to an earlier one would wait for ever; unset it.\nhint: docs/upgrades.md says where builds live side by side.');
   for (const { what, detail } of placement ? await ensureCluster(placement) : []) progress.line(`${what}: ${detail}`);
   const stop = new AbortController();
   setMaxListeners(0, stop.signal);

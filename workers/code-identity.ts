@@ -11,6 +11,13 @@ export const digestJobsCode = (repository: string): Promise<string> => digestSou
 /** One digest over all that the workflows' bundle is made of. */
 export const digestWorkflowsCode = (repository: string): Promise<string> => digestSources(repository, ['workflows', 'domain'], 'package-lock.json');
 
+/**
+ * Which build of the worker this is: two with the same code have the same, and any change of what lifecycles run makes
+ * another. Sixteen letters, so that it reads well in Temporal's UI.
+ */
+export const buildIdOf = async (repository: string): Promise<string> =>
+  (await digestSources(repository, ['workflows', 'domain', 'activities', 'k8s', 'local', 'mlflow', 'workers'], 'package-lock.json')).slice(-16);
+
 async function digestSources(root: string, folders: readonly string[], lock: string): Promise<string> {
   const entries = await Promise.all(folders.map((folder) => readdir(join(root, folder), { recursive: true, withFileTypes: true })));
   const sources = entries.flat().filter((e) => e.isFile() && /\.(py|ts|json)$/.test(e.name));

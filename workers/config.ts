@@ -33,6 +33,10 @@ export interface Config {
   readonly host: string | undefined;
   /** Where the worker says whether it is well; nowhere if undefined. */
   readonly healthPort: number | undefined;
+  /** Where worker and gateway, in pods of their own, answer Prometheus; nowhere if undefined. */
+  readonly metricsPort: number | undefined;
+  /** The Worker Deployment in Temporal that this worker is a build of: then what runs is pinned to it. Unversioned if undefined. */
+  readonly workerDeployment: string | undefined;
   /** Where people are told of reviews; a secret. */
   readonly reviewWebhook: string | undefined;
   /** What a Job's process inherits of this environment; nothing else of it is passed on. */
@@ -88,6 +92,8 @@ export function loadConfig(env: NodeJS.ProcessEnv = process.env): Config {
     },
     host: env['TUNELINE_HOST'],
     healthPort: env['TUNELINE_HEALTH_PORT'] ? Number(env['TUNELINE_HEALTH_PORT']) : undefined,
+    metricsPort: env['TUNELINE_METRICS_PORT'] ? Number(env['TUNELINE_METRICS_PORT']) : undefined,
+    workerDeployment: env['TUNELINE_WORKER_DEPLOYMENT'] || undefined,
     reviewWebhook: env['TUNELINE_REVIEW_WEBHOOK'] || undefined,
     jobEnvironment: pick(env, (name) => inherited.test(name)),
     serviceEnvironment: pick(env, (name) => !name.startsWith('npm_')),

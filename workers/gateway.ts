@@ -8,18 +8,22 @@ import { loadAssets } from './gateway/assets.ts';
 import { createLiveLifecycles } from './gateway/live-lifecycles.ts';
 import { createArtifactReader } from './gateway/read-artifact.ts';
 import { createGateway } from './gateway/server.ts';
+import { readFleet } from './metrics/fleet.ts';
+import { createGatewayMetrics } from './metrics/gateway-metrics.ts';
+import { serveMetrics } from './metrics/serve-metrics.ts';
 import { serve } from './serve.ts';
 import { connectClient } from './temporal.ts';
 
 /** The review console, a process of its own: it may be down while lifecycles run, and holds nothing that they need. */
 exitClearly();
-const { consoleUrl, folders, mlflow, temporal, tokensPath } = loadConfig();
+const { consoleUrl, folders, metricsPort, temporal, tokensPath, ...config } = loadConfig();
+const mlflow = createMlflow(config.mlflow);
 
 const { client, connection } = await connectClient(temporal);
 const server = createGateway({
   lifecycles: createLiveLifecycles({
     client,
-    mlflow: createMlflow(mlflow),
+    mlflow,
     readArtifact: createArtifactReader(join(folders.state, 'artifacts')),
   }),
   access: createAccess(tokensPath),
@@ -27,4 +31,9 @@ const server = createGateway({
   startUrl: temporal.uiUrl === undefined ? undefined : temporalLinks(temporal.uiUrl, temporal.namespace).start('lifecycle', taskQueue),
   log: (message) => process.stderr.write(`${new Date().toISOString()} ${message}\n`),
 });
+if (metricsPort !== undefined) {
+  const metrics = createGatewayMetrics(() => readFleet(client, mlflow.servedModels, Date.now()));
+  metrics.watch(server);
+  await serveMetrics(metricsPort, metrics.text);
+}
 await serve(server, consoleUrl, () => connection.close());

@@ -18,7 +18,8 @@ import { createLocalJobRunner } from '../local/job-runner.ts';
 import { createMlflow } from '../mlflow/index.ts';
 import { createTracking } from '../mlflow/tracking.ts';
 import { jobHeartbeatTimeoutMs } from '../workflows/activity-options.ts';
-import { digestWorkflowsCode } from './code-identity.ts';
+import { pinnedTo } from './builds.ts';
+import { buildIdOf, digestWorkflowsCode } from './code-identity.ts';
 import { loadConfig, taskQueue, type Config } from './config.ts';
 import { createEndpointQueue } from './endpoint-queue.ts';
 import { exitClearly } from './exit-clearly.ts';
@@ -29,6 +30,8 @@ import { createJobReporter } from './job-reporter.ts';
 import { JobTracker } from './job-tracker.ts';
 import { connect, jobGraceMs, placementOf } from './kubernetes.ts';
 import { createSchedules } from './lifecycle-schedules.ts';
+import { countJobs } from './metrics/job-metrics.ts';
+import { metricsAt } from './metrics/core-metrics.ts';
 import { ensureSchedules } from './schedules.ts';
 import { ensureSearchAttributes } from './search-attributes.ts';
 import { connectClient } from './temporal.ts';
@@ -38,7 +41,7 @@ exitClearly();
 const config = loadConfig();
 const placement = placementOf(config);
 const logger = new DefaultLogger('INFO');
-Runtime.install({ logger });
+Runtime.install({ logger, ...metricsAt(config.metricsPort) });
 
 const { client, connection: clientConnection } = await connectClient(config.temporal);
 const connection = await NativeConnection.connect(config.temporal.connection);
@@ -57,6 +60,7 @@ const worker = await Worker.create({
   namespace: config.temporal.namespace,
   taskQueue,
   workflowBundle: { codePath: await bundleWorkflows(join(config.folders.home, 'cache')) },
+  ...(config.workerDeployment === undefined ? {} : { workerDeploymentOptions: pinnedTo(config.workerDeployment, await buildIdOf(config.folders.repository)) }),
   // A lifecycle that waits for its Job has nothing to do, and each that is kept takes a third of a MiB.
   maxCachedWorkflows: 100,
   activities: createActivities({
@@ -107,7 +111,7 @@ async function bundleWorkflows(cache: string): Promise<string> {
 
 /** Of the workers on one cluster only the leader does, so that each end is reported once. */
 async function trackJobs(signal: AbortSignal): Promise<void> {
-  tracker = new JobTracker({ runner, reporter: createJobReporter({ client, tracking, runner }), heartbeatMs: jobHeartbeatTimeoutMs / 4, log });
+  tracker = new JobTracker({ runner, reporter: countJobs(createJobReporter({ client, tracking, runner }), Runtime.instance().metricMeter), heartbeatMs: jobHeartbeatTimeoutMs / 4, log });
   tracker.start();
   if (!signal.aborted) await once(signal, 'abort');
   await tracker.stop();

@@ -9,6 +9,7 @@ import {
   proxyActivities,
   setCurrentDetails,
   setHandler,
+  setWorkflowOptions,
   workflowInfo,
 } from '@temporalio/workflow';
 import type { Activities } from '../activities/index.ts';
@@ -17,6 +18,7 @@ import { isSameRelease } from '../domain/standing.ts';
 import { recording, restoring } from './activity-options.ts';
 import { describeEndpoint, describeRequest } from './describe-endpoint.ts';
 import { endpointStatusQuery, releaseEndedSignal, releaseSignal, rollbackUpdate, withdrawSignal } from './messages.ts';
+import { movesToNewBuilds } from './moves-to-new-builds.ts';
 import { reasonOf, rollOut } from './roll-out.ts';
 
 const { readCandidate, noteRefusal } = proxyActivities<Activities>(recording);
@@ -158,3 +160,6 @@ async function answer({ replyTo }: ReleaseRequest, reply: ReleaseReply): Promise
 }
 
 const nothingBefore = () => ApplicationFailure.nonRetryable('There is nothing to go back to: no release was served before this one.', 'RollbackRefused');
+
+// It lives for ever, and would keep its first build for ever.
+setWorkflowOptions(movesToNewBuilds, endpoint);

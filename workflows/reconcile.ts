@@ -1,7 +1,8 @@
-import { proxyActivities, setCurrentDetails, sleep } from '@temporalio/workflow';
+import { proxyActivities, setCurrentDetails, setWorkflowOptions, sleep } from '@temporalio/workflow';
 import type { Activities } from '../activities/index.ts';
 import type { Orphan } from '../domain/orphan.ts';
 import { ending, recording } from './activity-options.ts';
+import { movesToNewBuilds } from './moves-to-new-builds.ts';
 
 const { findOrphans } = proxyActivities<Activities>(recording);
 const { endOrphans } = proxyActivities<Activities>(ending);
@@ -20,5 +21,8 @@ export async function reconcile(): Promise<{ readonly orphans: readonly Orphan[]
   setCurrentDetails(orphans.length === 0 ? 'Somebody waits for all of them.' : ['Ended:', ...orphans.map(describe)].join('\n'));
   return { orphans };
 }
+
+// Over in a minute, and the newest code knows best what an orphan is: no build is kept for it.
+setWorkflowOptions(movesToNewBuilds, reconcile);
 
 const describe = ({ job, workflowId }: Orphan): string => `- ${job} of ${workflowId}`;

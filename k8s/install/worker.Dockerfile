@@ -23,7 +23,8 @@ LABEL org.opencontainers.image.title="Tuneline worker" \
 COPY --from=dependencies /etc/ssl/certs/ca-certificates.crt /etc/ssl/certs/ca-certificates.crt
 WORKDIR /app
 COPY --from=dependencies /app/node_modules node_modules
-COPY package.json LICENSE ./
+# The lock is part of what a build of the worker is.
+COPY package.json package-lock.json LICENSE ./
 COPY domain domain
 COPY workflows workflows
 COPY activities activities

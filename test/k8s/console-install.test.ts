@@ -42,12 +42,13 @@ test('whom it answers is said by a Secret that its user alone reads', () => {
   expect(pod.securityContext?.fsGroup).toBe(10_001);
 });
 
-test('one port is listened at, asked for its health, served, and open', () => {
+test('one port is listened at, asked for its health, served, and open; another answers Prometheus', () => {
   const port = Number(new URL(config.consoleUrl).port);
-  expect(container?.ports).toEqual([{ name: 'http', containerPort: port }]);
+  const metricsPort = config.metricsPort ?? NaN;
+  expect(container?.ports).toEqual([{ name: 'http', containerPort: port }, { name: 'metrics', containerPort: metricsPort }]);
   for (const probe of [container?.startupProbe, container?.readinessProbe, container?.livenessProbe]) expect(probe?.httpGet).toEqual({ path: '/healthz', port: 'http' });
   expect(ofKind<V1Service>('Service').spec?.ports).toEqual([{ name: 'http', port, targetPort: 'http' }]);
-  expect(ofKind<V1NetworkPolicy>('NetworkPolicy').spec?.ingress).toEqual([{ _from: [{ namespaceSelector: {} }], ports: [{ protocol: 'TCP', port }] }]);
+  expect(ofKind<V1NetworkPolicy>('NetworkPolicy').spec?.ingress).toEqual([{ _from: [{ namespaceSelector: {} }], ports: [{ protocol: 'TCP', port }, { protocol: 'TCP', port: metricsPort }] }]);
 });
 
 test('it reaches what the settings name, and no address of credentials', () => {

@@ -1,8 +1,11 @@
 import { existsSync, readFileSync, readdirSync } from 'node:fs';
+import { cp, mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, test } from '@jest/globals';
 import { workerMemory } from '../../local/stack.ts';
 import { repository } from '../support/stack.ts';
+import { buildIdOf, digestWorkflowsCode } from '../../workers/code-identity.ts';
 import { unprivilegedUser } from '../../workers/kubernetes.ts';
 
 interface Instruction {
@@ -116,4 +119,12 @@ test("the worker's image spends memory as the worker of a stack does", () => {
 
 test("the Jobs' package is sent whole", () => {
   for (const name of readdirSync(join(repository, 'jobs/tuneline_jobs')).filter((n) => n !== '__pycache__')) expect([name, isIgnored(`jobs/tuneline_jobs/${name}`)]).toEqual([name, false]);
+});
+
+test("the worker's image has all that its build is known by", async () => {
+  const copied = await mkdtemp(join(tmpdir(), 'tuneline-image-'));
+  for (const source of sourcesOf(parse(read('k8s/install/worker.Dockerfile'))).filter((s) => s !== 'web')) await cp(join(repository, source), join(copied, source), { recursive: true });
+  expect(await buildIdOf(copied)).toBe(await buildIdOf(repository));
+  expect(await digestWorkflowsCode(copied)).toBe(await digestWorkflowsCode(repository));
+  await rm(copied, { recursive: true });
 });

@@ -126,12 +126,12 @@ test('traffic moves to a release that is starting again once it has started', as
   const first = await openEndpoint();
   await deploy(first.host, '1');
   await first.host.prepare(releaseOf('2'), trial);
-  const gate = Promise.withResolvers<void>();
+  const gate = Promise.withResolvers<undefined>();
   const second = await openEndpoint(sayVersion, { root: first.root, beforeStart: () => gate.promise });
   const moved = second.host.setTraffic('summaries', sharesOf({ '2': 100 }));
   // Questions that come after it are answered before it.
   for (let n = 0; n < 20; n++) expect((await second.host.traffic('summaries')).shares).toEqual(sharesOf({ '1': 100 }));
-  gate.resolve();
+  gate.resolve(undefined);
   expect((await moved).shares).toEqual(sharesOf({ '2': 100 }));
 });
 

@@ -36,6 +36,19 @@ describe('models', () => {
     expect(await mlflow.registry.findVersions(name, {})).toEqual([]);
   });
 
+  test('the models that have a champion, with its age', async () => {
+    const [served, waits] = [await newModel(), await newModel()];
+    const before = Date.now() - 60_000;
+    const registered = await mlflow.registry.registerVersion(version(served, 'sha256:served'));
+    await mlflow.registry.registerVersion(version(waits, 'sha256:waits'));
+    await mlflow.registry.setAlias(served, 'champion', registered.version);
+    const found = await mlflow.servedModels();
+    expect(found.find(({ name }) => name === served)).toMatchObject({ tags: { team: 'a' }, champion: { version: registered.version } });
+    expect(found.find(({ name }) => name === served)?.champion.createdAtMs).toBeGreaterThan(before);
+    expect(found.find(({ name }) => name === waits)).toBeUndefined();
+    expect((await withFetch(inPagesOf(1)).servedModels()).map(({ name }) => name)).toContain(served);
+  });
+
   test('a name that MLflow refuses is rejected', async () => {
     await expect(mlflow.registry.ensureModel('a/b')).rejects.toMatchObject({ kind: 'rejected' });
   });

@@ -1,0 +1,68 @@
+import type { Client } from '@temporalio/client';
+import { recordPrefix } from '../../domain/tracking.ts';
+import type { ServedModel } from '../../mlflow/served-models.ts';
+import { stageAttribute, verdictAttribute } from '../../workflows/search-attributes.ts';
+
+/** How all lifecycles and served models stand, whichever worker runs them; undefined where the source does not answer. */
+export interface Fleet {
+  readonly lifecycles: LifecycleCounts | undefined;
+  readonly models: readonly ModelStanding[] | undefined;
+}
+
+export interface LifecycleCounts {
+  readonly running: number;
+  /** Closed within a day, by how. */
+  readonly lastDay: Readonly<Record<'promoted' | 'rejected' | 'failed' | 'cancelled', number>>;
+  readonly openReviews: number;
+  /** Since the lifecycle that awaits its review longest was started; 0 where none does. */
+  readonly oldestReviewSeconds: number;
+}
+
+export interface ModelStanding {
+  readonly model: string;
+  readonly ageDays: number;
+  /** Endpoints whose record names another champion than the alias does. */
+  readonly disagreeing: readonly string[];
+  readonly agreeing: readonly string[];
+}
+
+const dayMs = 86_400_000;
+
+export async function readFleet(client: Client, listModels: () => Promise<readonly ServedModel[]>, nowMs: number): Promise<Fleet> {
+  const [lifecycles, models] = await Promise.all([countLifecycles(client, nowMs).catch(() => undefined), listModels().catch(() => undefined)]);
+  return { lifecycles, models: models?.map((model) => standingOf(model, nowMs)) };
+}
+
+async function countLifecycles({ workflow }: Client, nowMs: number): Promise<LifecycleCounts> {
+  const running = "WorkflowType = 'lifecycle' AND ExecutionStatus = 'Running'";
+  const closed = (how: string) => `WorkflowType = 'lifecycle' AND CloseTime > '${new Date(nowMs - dayMs).toISOString()}' AND ${how}`;
+  const inReview = `${running} AND ${stageAttribute.name} = 'review'`;
+  const count = async (query: string): Promise<number> => (await workflow.count(query)).count;
+  const [open, openReviews, promoted, rejected, failed, cancelled] = await Promise.all(
+    [running, inReview, closed(`${verdictAttribute.name} = 'promoted'`), closed(`${verdictAttribute.name} = 'rejected'`), closed("ExecutionStatus IN ('Failed', 'TimedOut', 'Terminated')"), closed("ExecutionStatus = 'Canceled'")].map(count),
+  ) as [number, number, number, number, number, number];
+  let oldestMs = nowMs;
+  // Visibility gives the newest first, and no order can be asked for everywhere.
+  if (openReviews > 0) for await (const { startTime } of workflow.list({ query: inReview })) oldestMs = Math.min(oldestMs, startTime.getTime());
+  return { running: open, lastDay: { promoted, rejected, failed, cancelled }, openReviews, oldestReviewSeconds: (nowMs - oldestMs) / 1000 };
+}
+
+/** A record of one endpoint counts for the model that it says is champion there. */
+function standingOf({ name, tags, champion }: ServedModel, nowMs: number): ModelStanding {
+  const records = Object.entries(tags).flatMap(([key, value]) => (key.startsWith(recordPrefix) ? [{ endpoint: key.slice(recordPrefix.length), version: recordedVersion(value) }] : []));
+  const agrees = ({ version }: { readonly version: string | undefined }): boolean => version === champion.version;
+  return {
+    model: name,
+    ageDays: (nowMs - champion.createdAtMs) / dayMs,
+    agreeing: records.filter(agrees).map(({ endpoint }) => endpoint),
+    disagreeing: records.filter((record) => !agrees(record)).map(({ endpoint }) => endpoint),
+  };
+}
+
+function recordedVersion(json: string): string | undefined {
+  try {
+    return (JSON.parse(json) as { readonly champion?: { readonly version?: string } } | null)?.champion?.version;
+  } catch {
+    return undefined;
+  }
+}
