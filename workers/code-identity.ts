@@ -16,7 +16,7 @@ export const digestWorkflowsCode = (repository: string): Promise<string> => dige
  * another. Sixteen letters, so that it reads well in Temporal's UI.
  */
 export const buildIdOf = async (repository: string): Promise<string> =>
-  (await digestSources(repository, ['workflows', 'domain', 'activities', 'k8s', 'local', 'mlflow', 'workers'], 'package-lock.json')).slice(-16);
+  (await digestSources(repository, ['workflows', 'domain', 'activities', 'k8s', 'local', 'mlflow', 'serving', 'workers'], 'package-lock.json')).slice(-16);
 
 async function digestSources(root: string, folders: readonly string[], lock: string): Promise<string> {
   const entries = await Promise.all(folders.map((folder) => readdir(join(root, folder), { recursive: true, withFileTypes: true })));

@@ -75,7 +75,7 @@ test('a workflow that moves runs on a worker that is not versioned, too', async 
 
 test('a build is its code: another line of a workflow is another build, a test is none', async () => {
   const copy = await mkdtemp(join(tmpdir(), 'tuneline-build-'));
-  for (const part of ['workflows', 'domain', 'activities', 'k8s', 'local', 'mlflow', 'workers', 'package-lock.json']) await cp(join(repository, part), join(copy, part), { recursive: true });
+  for (const part of ['workflows', 'domain', 'activities', 'k8s', 'local', 'mlflow', 'serving', 'workers', 'package-lock.json']) await cp(join(repository, part), join(copy, part), { recursive: true });
   const build = await buildIdOf(repository);
   expect(build).toMatch(/^[0-9a-f]{16}$/);
   expect(await buildIdOf(copy)).toBe(build);

@@ -2,6 +2,8 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { loadYaml } from '@kubernetes/client-node';
+import { createServingMetrics } from '../../../serving/metrics.ts';
+import { releaseOf } from '../../builders/releases.ts';
 import { repository } from '../../support/stack.ts';
 import { until } from '../../support/until.ts';
 import { startLiveMetrics, type LiveMetrics } from './live-metrics.ts';
@@ -25,11 +27,19 @@ const rules = groups.flatMap((group) => group.rules);
 const { panels } = JSON.parse(read('grafana-dashboard.json')) as { panels: readonly Panel[] };
 const queries = [...rules.map(({ expr }) => expr), ...panels.flatMap(({ targets = [] }) => targets.map(({ expr }) => expr))];
 
-/** What the endpoint serves on its own `/metrics`, and what exists once a first Job has ended: job-metrics.test.ts. */
-const elsewhere = [
-  ...['requests_total', 'request_seconds_bucket', 'guard_decisions_total', 'refusals_total', 'feedback_total'].map((name) => `tuneline_endpoint_${name}`),
-  'tuneline_job_report_seconds_bucket',
-];
+/** What exists once a first Job has ended: job-metrics.test.ts. */
+const afterJobs = 'tuneline_job_report_seconds_bucket';
+
+/** What an endpoint's `/metrics` says after one request with all that can happen to it. */
+async function endpointMetrics(): Promise<string> {
+  const metrics = createServingMetrics();
+  const release = releaseOf('3');
+  metrics.requested({ id: '1', release, atMs: 0, status: 200, ms: 10, messages: [], answer: '', completionTokens: 1 });
+  metrics.guarded({ id: '1', release, guard: 'input', decision: 'flag', findings: [] });
+  metrics.rated('main', 1);
+  metrics.refused('rate_limit');
+  return metrics.text();
+}
 
 const record = (version: string): string => JSON.stringify({ champion: { version } });
 const model = {
@@ -66,7 +76,7 @@ test('what dashboard and alerts ask for is there, and says how the fleet stands'
   });
   const gateway = await scrape('gateway');
 
-  const exposed = new Set([...namesIn(worker), ...namesIn(gateway), ...elsewhere]);
+  const exposed = new Set([...namesIn(worker), ...namesIn(gateway), ...namesIn(await endpointMetrics()), afterJobs]);
   expect(queries.flatMap(namesUsed).filter((name) => !exposed.has(name))).toEqual([]);
   expect(valueOf(gateway, 'tuneline_lifecycles_last_day{outcome="failed"}')).toBe(1);
   expect(valueOf(gateway, 'tuneline_source_up{source="mlflow"}')).toBe(1);
