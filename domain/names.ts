@@ -1,4 +1,6 @@
 import { digestOfText } from './digest.ts';
+import { releaseId } from './release-id.ts';
+import type { Release } from './release.ts';
 
 /** Which attempt at which stage of which execution; the Job's identity. */
 export interface JobIdentity {
@@ -24,3 +26,9 @@ export function jobName({ workflowId, firstExecutionRunId, stage, attempt }: Job
   const readable = workflowId.toLowerCase().replace(/[^a-z0-9]+/g, '-').replace(/^-+/, '').slice(0, room).replace(/-+$/, '');
   return ['tl', readable, end].filter((part) => part !== '').join('-');
 }
+
+/** Of what serves a release in a cluster: by endpoint and all that decides its answers, so that each is there once. At most 57 characters. */
+export const releaseName = (release: Release): string => `tl-${release.endpoint}-${releaseId(release)}`;
+
+/** Of what clients of an endpoint reach in a cluster. */
+export const endpointName = (endpoint: string): string => `endpoint-${endpoint}`;

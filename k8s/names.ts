@@ -1,4 +1,6 @@
 import type { V1Job, V1Pod } from '@kubernetes/client-node';
+import { releaseId } from '../domain/release-id.ts';
+import type { Release } from '../domain/release.ts';
 
 /** What Tuneline writes on its objects. Labels are what a watch selects by; annotations hold whatever does not fit a label. */
 export const labels = {
@@ -10,6 +12,9 @@ export const labels = {
   open: 'tuneline.dev/open',
   /** The Job's name for Tuneline, where the cluster's Job had to be called otherwise: see `manifests/job-set.ts`. */
   job: 'tuneline.dev/job',
+  endpoint: 'tuneline.dev/endpoint',
+  /** `releaseId` of what a pod serves. */
+  release: 'tuneline.dev/release',
 } as const;
 
 export const annotations = {
@@ -23,10 +28,20 @@ export const annotations = {
   cancelled: 'tuneline.dev/cancelled',
   /** On a JobSet, the UID of the one Job that it may make. */
   jobUid: 'tuneline.dev/job-uid',
+  /** JSON of the release, on what serves it. */
+  release: 'tuneline.dev/release',
+  /** JSON of the shares, on what clients reach: the only record of an endpoint's traffic. */
+  shares: 'tuneline.dev/shares',
+  /** `releaseId` of what had all traffic last. */
+  settled: 'tuneline.dev/settled',
+  /** Another at each write, so that none goes unnoticed by who read before. */
+  written: 'tuneline.dev/written',
 } as const;
 
 export const managedBy = 'tuneline';
 export const ourSelector = `${labels.managedBy}=${managedBy}`;
+/** Apart from those of Jobs, which the runner watches by that label. */
+export const servedBy = 'tuneline-endpoint';
 export const containerName = 'job';
 export const jobVariable = 'TUNELINE_JOB';
 
@@ -47,3 +62,6 @@ export const nameOf = ({ metadata }: V1Job): string | undefined => metadata?.lab
 
 /** What Tuneline calls the Job of a pod. */
 export const jobOf = ({ metadata }: V1Pod): string | undefined => metadata?.labels?.[labels.job] ?? metadata?.labels?.[jobNameLabel];
+
+/** What its pods are selected by. */
+export const releaseLabels = (release: Release) => ({ [labels.endpoint]: release.endpoint, [labels.release]: releaseId(release) });

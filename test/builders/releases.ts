@@ -1,4 +1,4 @@
-import type { Release } from '../../domain/release.ts';
+import type { Release, Share } from '../../domain/release.ts';
 import type { Candidate } from '../../domain/roll-out.ts';
 import type { LifecycleSpecInput } from '../../domain/lifecycle-spec.ts';
 import { artifact } from './artifacts.ts';
@@ -17,3 +17,5 @@ export const candidateOf = (change: Partial<Release> & { readonly version: strin
   release: releaseOf(change.version, change),
   terms: { spec: aSpec({ deploy: { endpoint: change.endpoint ?? 'summaries', ...deploy } }), dataset: artifact('dataset'), runId: 'parent-run' },
 });
+
+export const shareOf = (version: string, percent: number, change: Partial<Release> = {}): Share => ({ release: releaseOf(version, change), percent });

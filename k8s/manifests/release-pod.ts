@@ -1,0 +1,135 @@
+import { isAbsolute, join, relative } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import type { V1Container, V1PodSpec, V1Probe, V1VolumeMount } from '@kubernetes/client-node';
+import { frontRoutes, frontVariable, type FrontSettings } from '../../domain/front-settings.ts';
+import type { Release, Trial } from '../../domain/release.ts';
+import { releaseLabels } from '../names.ts';
+import type { StorageMount } from './job.ts';
+import type { ReleasePlacement } from './release-placement.ts';
+
+/** Clients' and the worker's door to a pod, and the engine's, which is open inside the pod alone. */
+export const ports = { clients: 8000, internal: 8001, engine: 8002 } as const;
+
+export const engineContainer = 'engine';
+
+/** Who may ask releases: made by whoever runs the cluster, for the worker may read no Secret. */
+const apiKeys = { secret: 'tuneline-api-keys', folder: '/etc/tuneline', file: 'keys.json' } as const;
+
+/** Until every node has heard that a pod goes, requests still come to it. */
+const farewellSeconds = 10;
+/** The longest answer that is waited for. */
+const drainSeconds = 120;
+/** For an engine that has nothing to do any more. */
+const engineEndSeconds = 20;
+
+const internal = (path: string) => ({ httpGet: { path, port: ports.internal } });
+const restricted = { allowPrivilegeEscalation: false, readOnlyRootFilesystem: true, capabilities: { drop: ['ALL'] } };
+
+/** An engine, and in front of it the process that clients reach. */
+export function podOf(release: Release, trial: Trial, placement: ReleasePlacement): V1PodSpec {
+  const { gpus, gpuProduct, userId, storage } = placement;
+  return {
+    automountServiceAccountToken: false,
+    enableServiceLinks: false,
+    terminationGracePeriodSeconds: farewellSeconds + drainSeconds + engineEndSeconds,
+    ...(gpus > 0 && gpuProduct ? { nodeSelector: { 'nvidia.com/gpu.product': gpuProduct } } : {}),
+    ...(gpus > 0 ? { tolerations: [{ key: 'nvidia.com/gpu', operator: 'Exists', effect: 'NoSchedule' }] } : {}),
+    topologySpreadConstraints: [{ maxSkew: 1, topologyKey: 'kubernetes.io/hostname', whenUnsatisfiable: 'ScheduleAnyway', labelSelector: { matchLabels: releaseLabels(release) } }],
+    securityContext: { runAsNonRoot: true, runAsUser: userId, runAsGroup: userId, fsGroup: userId, fsGroupChangePolicy: 'OnRootMismatch', seccompProfile: { type: 'RuntimeDefault' } },
+    containers: [frontOf(release, trial, placement), engineOf(release, placement)],
+    volumes: [
+      // Ranks of an engine on several GPUs pass tensors through it, and the default of 64 MiB is too little.
+      { name: 'shared-memory', emptyDir: { medium: 'Memory' } },
+      { name: 'front-scratch', emptyDir: {} },
+      { name: 'engine-scratch', emptyDir: {} },
+      // A key that is added to it or taken away counts so within a minute or two.
+      { name: 'keys', secret: { secretName: apiKeys.secret, optional: true, defaultMode: 0o440 } },
+      { name: 'storage', persistentVolumeClaim: { claimName: storage.claim, readOnly: true } },
+    ],
+  } satisfies V1PodSpec;
+}
+
+function frontOf(release: Release, { template }: Trial, { frontImage, frontEnv }: ReleasePlacement): V1Container {
+  const settings: FrontSettings = {
+    release,
+    ...(template === undefined ? {} : { template }),
+    engine: { url: `http://127.0.0.1:${ports.engine}`, modelName: release.endpoint },
+    port: ports.clients,
+    internalPort: ports.internal,
+    keysPath: `${apiKeys.folder}/${apiKeys.file}`,
+    drainSeconds,
+  };
+  const alive: V1Probe = internal(frontRoutes.health);
+  return {
+    name: 'front',
+    image: frontImage,
+    command: ['node', '--disable-warning=ExperimentalWarning', 'workers/front.ts'],
+    env: Object.entries({ ...frontEnv, [frontVariable]: JSON.stringify(settings) }).map(([name, value]) => ({ name, value })),
+    envFrom: [{ secretRef: { name: 'tuneline-mlflow', optional: true } }],
+    ports: [
+      { name: 'http', containerPort: ports.clients },
+      { name: 'internal', containerPort: ports.internal },
+    ],
+    startupProbe: { ...alive, periodSeconds: 2, failureThreshold: 60 },
+    readinessProbe: { ...internal(frontRoutes.ready), periodSeconds: 5, timeoutSeconds: 5 },
+    livenessProbe: { ...alive, periodSeconds: 10, timeoutSeconds: 10, failureThreshold: 6 },
+    lifecycle: { preStop: { sleep: { seconds: farewellSeconds } } },
+    resources: { requests: { cpu: '100m', memory: '192Mi' }, limits: { memory: '1Gi' } },
+    securityContext: restricted,
+    volumeMounts: [
+      { name: 'front-scratch', mountPath: '/tmp' },
+      { name: 'keys', mountPath: apiKeys.folder, readOnly: true },
+    ],
+  };
+}
+
+/** What an engine's command may name as `$(NAME)`. */
+const engineVariables = { weights: 'TUNELINE_WEIGHTS', model: 'TUNELINE_MODEL', port: 'TUNELINE_PORT', gpus: 'TUNELINE_GPUS' } as const;
+
+function engineOf(release: Release, { image, command, gpus, cpu, memory, storage }: ReleasePlacement): V1Container {
+  const weights = fileURLToPath(release.weights.uri);
+  const needed = { ...(gpus > 0 ? { 'nvidia.com/gpu': String(gpus) } : {}), ...(memory ? { memory } : {}) };
+  // Ended for its health, it waits for no requests: it does not answer any.
+  const answers = { ...internal(frontRoutes.engine), terminationGracePeriodSeconds: engineEndSeconds };
+  const env = {
+    [engineVariables.weights]: weights,
+    [engineVariables.model]: release.endpoint,
+    [engineVariables.port]: String(ports.engine),
+    [engineVariables.gpus]: String(Math.max(1, gpus)),
+    // The root file system is read-only, and nobody is in its list of users.
+    ...{ HOME: '/tmp', USER: 'tuneline', HF_HOME: '/tmp/huggingface', XDG_CACHE_HOME: '/tmp/cache', PYTHONDONTWRITEBYTECODE: '1' },
+    // It serves what is there, and tells nobody of it.
+    ...{ HF_HUB_OFFLINE: '1', DO_NOT_TRACK: '1' },
+  };
+  return {
+    name: engineContainer,
+    image,
+    command: [...command],
+    env: Object.entries(env).map(([name, value]) => ({ name, value })),
+    // Half an hour: until then neither of the other probes is asked.
+    startupProbe: { ...answers, periodSeconds: 10, timeoutSeconds: 5, failureThreshold: 180 },
+    // Patient, for loading anew takes minutes, and the front through which it is asked may itself be starting again.
+    livenessProbe: { ...answers, periodSeconds: 10, timeoutSeconds: 10, failureThreshold: 18 },
+    lifecycle: { preStop: internal(frontRoutes.drained) },
+    // Why it keeps ending, the end of its log says.
+    terminationMessagePolicy: 'FallbackToLogsOnError',
+    resources: { limits: needed, requests: { cpu, ...needed } },
+    securityContext: restricted,
+    volumeMounts: [
+      { name: 'shared-memory', mountPath: '/dev/shm' },
+      { name: 'engine-scratch', mountPath: '/tmp' },
+      // Read-only, and nothing of the claim but what it serves and the base models. What one pod has read, the node's page
+      // cache has for the next one: a copy of our own on each node would need a host path, which restricted pods may not have.
+      ...[weightsMount(weights, storage.mounts), ...storage.mounts.filter(({ readOnly }) => readOnly)].map((mount): V1VolumeMount => ({ name: 'storage', ...mount, readOnly: true })),
+    ],
+  };
+}
+
+/** The weights' folder alone, where the worker has it. Throws if it is not in the claim. */
+function weightsMount(path: string, mounts: readonly StorageMount[]): StorageMount {
+  for (const { mountPath, subPath } of mounts) {
+    const below = relative(mountPath, path);
+    if (!below.startsWith('..') && !isAbsolute(below)) return { mountPath: path, subPath: join(subPath, below) };
+  }
+  throw new Error(`The weights at ${path} are not in the storage claim, which holds ${mounts.map(({ mountPath }) => mountPath).join(' and ')}: no pod sees them.`);
+}

@@ -1,0 +1,99 @@
+import type { V1Deployment, V1ObjectMeta, V1Service } from '@kubernetes/client-node';
+import { endpointName, releaseName } from '../../domain/names.ts';
+import type { Share } from '../../domain/release.ts';
+import { releaseId } from '../../domain/release-id.ts';
+import { annotations, labels, releaseLabels, servedBy } from '../names.ts';
+import type { GatewayReference } from './release-placement.ts';
+import { ports } from './release-pod.ts';
+
+/** What is written of an endpoint's traffic. */
+export interface TrafficEntry {
+  readonly namespace: string;
+  readonly endpoint: string;
+  readonly shares: readonly Share[];
+  /** No two writes have the same. */
+  readonly id: string;
+}
+
+const metadataOf = ({ namespace, endpoint, shares, id }: TrafficEntry): V1ObjectMeta => ({
+  name: endpointName(endpoint),
+  namespace,
+  labels: { [labels.partOf]: 'tuneline', [labels.managedBy]: servedBy, [labels.endpoint]: endpoint },
+  annotations: { [annotations.shares]: JSON.stringify(shares), [annotations.written]: id, ...settledBy(shares) },
+});
+
+/** While traffic is split, what was settled before stays written. */
+const settledBy = ([only, ...others]: readonly Share[]): Record<string, string> => (only && others.length === 0 ? { [annotations.settled]: releaseId(only.release) } : {});
+
+const clientsPort = { name: 'http', port: ports.clients, targetPort: 'http' };
+
+/**
+ * What clients reach where replicas are shares: it selects the pods of the one release that has traffic, or, as a selector
+ * knows no "or", all of the endpoint's. So no other release may have pods while traffic is split.
+ */
+export function endpointService(entry: TrafficEntry): V1Service {
+  const [only, ...others] = entry.shares;
+  const all = { [labels.endpoint]: entry.endpoint };
+  const selector = !only ? { ...all, [labels.release]: 'none' } : others.length === 0 ? releaseLabels(only.release) : all;
+  return { apiVersion: 'v1', kind: 'Service', metadata: metadataOf(entry), spec: { selector, ports: [clientsPort] } } satisfies V1Service;
+}
+
+/** What a route sends a release's part to; it goes when the release does. */
+export function releaseService({ metadata, spec }: V1Deployment): V1Service {
+  return {
+    apiVersion: 'v1',
+    kind: 'Service',
+    metadata: {
+      name: metadata?.name ?? '',
+      namespace: metadata?.namespace ?? '',
+      labels: metadata?.labels ?? {},
+      ownerReferences: [{ apiVersion: 'apps/v1', kind: 'Deployment', name: metadata?.name ?? '', uid: metadata?.uid ?? '' }],
+    },
+    spec: { selector: spec?.selector.matchLabels ?? {}, ports: [clientsPort] },
+  } satisfies V1Service;
+}
+
+/** The Gateway API's route, as far as we write and read it. */
+export interface HttpRoute {
+  readonly apiVersion: string;
+  readonly kind: string;
+  readonly metadata: { readonly name?: string; readonly resourceVersion?: string; readonly generation?: number; readonly annotations?: Readonly<Record<string, string>> };
+  readonly spec: {
+    readonly parentRefs: readonly { readonly namespace: string; readonly name: string }[];
+    readonly hostnames: readonly string[];
+    readonly rules: readonly { readonly timeouts: { readonly request: string }; readonly backendRefs: readonly { readonly name: string; readonly port: number; readonly weight: number }[] }[];
+  };
+  readonly status?: { readonly parents?: readonly { readonly conditions?: readonly RouteCondition[] }[] };
+}
+
+interface RouteCondition {
+  readonly type: string;
+  readonly status: string;
+  readonly message?: string;
+  readonly observedGeneration?: number;
+}
+
+export const gatewayGroup = 'gateway.networking.k8s.io';
+
+export const urlThrough = ({ url }: GatewayReference, endpoint: string): string => url.replace('*', endpoint);
+
+/** What clients reach through a Gateway, which weighs the releases. */
+export function endpointRoute(entry: TrafficEntry, gateway: GatewayReference): HttpRoute {
+  const { endpoint, shares } = entry;
+  return {
+    apiVersion: `${gatewayGroup}/v1`,
+    kind: 'HTTPRoute',
+    metadata: metadataOf(entry),
+    spec: {
+      parentRefs: [{ namespace: gateway.namespace, name: gateway.name }],
+      hostnames: [new URL(urlThrough(gateway, endpoint)).hostname],
+      rules: [
+        {
+          // None: some gateways give up after 15 s, and an answer may take longer. The front has a limit of its own.
+          timeouts: { request: '0s' },
+          backendRefs: shares.map(({ release, percent }) => ({ name: releaseName(release), port: ports.clients, weight: percent })),
+        },
+      ],
+    },
+  };
+}
