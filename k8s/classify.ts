@@ -129,7 +129,8 @@ function waitOf(job: V1Job, pods: readonly V1Pod[], workload?: Workload): Wait |
   return waits.find(({ hopeless }) => hopeless) ?? waits.find((wait) => wait.for === 'node') ?? waits[0];
 }
 
-function waitOfPod(pod: V1Pod): Wait | undefined {
+/** Why a pod does not run yet. Undefined where nothing says so. */
+export function waitOfPod(pod: V1Pod): Wait | undefined {
   const scheduled = pod.status?.conditions?.find((c) => c.type === 'PodScheduled');
   const sinceMs = timeMs(scheduled?.lastTransitionTime ?? pod.metadata?.creationTimestamp);
   if (scheduled?.status === 'False') return { for: 'node', sinceMs, message: scheduled.message ?? scheduled.reason ?? 'No node fits.' };

@@ -1,5 +1,5 @@
 import { isDeepStrictEqual } from 'node:util';
-import { ApiException, BatchV1Api, CoordinationV1Api, CoreV1Api, createConfiguration, CustomObjectsApi, ServerConfiguration, type KubeConfig } from '@kubernetes/client-node';
+import { ApiException, ApisApi, AppsV1Api, AutoscalingV2Api, BatchV1Api, CoordinationV1Api, CoreV1Api, createConfiguration, CustomObjectsApi, DiscoveryV1Api, PolicyV1Api, ServerConfiguration, type KubeConfig } from '@kubernetes/client-node';
 import { Agent, ProxyAgent, type Dispatcher } from 'undici';
 
 export interface Cluster {
@@ -9,6 +9,12 @@ export interface Cluster {
   readonly core: CoreV1Api;
   readonly custom: CustomObjectsApi;
   readonly coordination: CoordinationV1Api;
+  readonly apps: AppsV1Api;
+  readonly autoscaling: AutoscalingV2Api;
+  readonly policy: PolicyV1Api;
+  readonly discovery: DiscoveryV1Api;
+  /** Which groups the cluster serves. */
+  readonly apis: ApisApi;
 }
 
 /** A request that gets no answer for so long is given up; the connection may be half-open. */
@@ -25,7 +31,18 @@ export function connectCluster(given: KubeConfig, timeoutMs = requestTimeoutMs):
     authMethods: { default: kubeConfig },
     promiseMiddleware: [within(timeoutMs)],
   });
-  return { kubeConfig, batch: new BatchV1Api(configuration), core: new CoreV1Api(configuration), coordination: new CoordinationV1Api(configuration), custom: new CustomObjectsApi(configuration) };
+  return {
+    kubeConfig,
+    batch: new BatchV1Api(configuration),
+    core: new CoreV1Api(configuration),
+    custom: new CustomObjectsApi(configuration),
+    coordination: new CoordinationV1Api(configuration),
+    apps: new AppsV1Api(configuration),
+    autoscaling: new AutoscalingV2Api(configuration),
+    policy: new PolicyV1Api(configuration),
+    discovery: new DiscoveryV1Api(configuration),
+    apis: new ApisApi(configuration),
+  };
 }
 
 /**

@@ -1,0 +1,46 @@
+import type { V1Pod } from '@kubernetes/client-node';
+import { frontRoutes } from '../domain/front-settings.ts';
+import type { ChatAnswer, ChatRequest, Observation } from '../domain/release.ts';
+import { ports } from './manifests/release-pod.ts';
+
+/** How to reach a pod by its address. */
+export type Fetch = typeof globalThis.fetch;
+
+/** The longest answer that a front waits for its engine. */
+const answerMs = 120_000;
+/** A front that is well says at once what it has seen. */
+const tellMs = 10_000;
+
+export const isReady = ({ metadata, status }: V1Pod): boolean =>
+  metadata?.deletionTimestamp === undefined && status?.podIP !== undefined && status.conditions?.some(({ type, status }) => type === 'Ready' && status === 'True') === true;
+
+const urlOf = (pod: V1Pod, route: string): string => {
+  const address = pod.status?.podIP ?? '';
+  return `http://${address.includes(':') ? `[${address}]` : address}:${ports.internal}${route}`;
+};
+
+/** Whatever goes wrong is in the status. */
+export async function chatWith(pod: V1Pod, model: string, { messages, maxTokens }: ChatRequest, fetch: Fetch): Promise<ChatAnswer> {
+  const startedMs = performance.now();
+  const answered = (status: number, text = '', completionTokens = 0): ChatAnswer => ({ status, text, ms: performance.now() - startedMs, completionTokens });
+  try {
+    const answer = await fetch(urlOf(pod, frontRoutes.chat), {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify({ model, messages, max_tokens: maxTokens, temperature: 0 }),
+      signal: AbortSignal.timeout(answerMs),
+    });
+    if (!answer.ok) return answered(answer.status);
+    const { choices, usage } = (await answer.json()) as { choices?: { message?: { content?: unknown } }[]; usage?: { completion_tokens?: number } };
+    const content = choices?.[0]?.message?.content;
+    return answered(answer.status, typeof content === 'string' ? content : '', usage?.completion_tokens ?? 0);
+  } catch {
+    return answered(0);
+  }
+}
+
+export async function observationsOf(pod: V1Pod, sinceMs: number, fetch: Fetch): Promise<Observation[]> {
+  const answer = await fetch(`${urlOf(pod, frontRoutes.observations)}?since=${sinceMs}`, { signal: AbortSignal.timeout(tellMs) });
+  if (!answer.ok) throw new Error(`${pod.metadata?.name ?? 'a pod'} answered ${answer.status} when it was asked what it had seen`);
+  return (await answer.json()) as Observation[];
+}

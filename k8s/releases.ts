@@ -1,0 +1,105 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { PatchStrategy, setHeaderOptions, type V1Deployment, type V1Pod } from '@kubernetes/client-node';
+import { releaseName } from '../domain/names.ts';
+import { SmokeTestError, type Release, type Trial } from '../domain/release.ts';
+import type { ReplicaBounds } from '../domain/replicas.ts';
+import { statusOf, unlessMissing, type Cluster } from './client.ts';
+import { autoscalerManifest, deploymentManifest, disruptionBudgetManifest, progressSeconds } from './manifests/release.ts';
+import type { ReleasePlacement } from './manifests/release-placement.ts';
+import { labels, releaseLabels, servedBy } from './names.ts';
+import { classifyRelease } from './release-state.ts';
+
+export interface ReleaseClocks {
+  readonly lookEveryMs: number;
+  /** For the endpoint to show its new shares, and for a pod that is told to go. */
+  readonly settleMs: number;
+}
+
+/** Loading takes minutes: two seconds more are nothing. */
+export const releaseClocks: ReleaseClocks = { lookEveryMs: 2000, settleMs: 300_000 };
+
+const mergePatch = setHeaderOptions('Content-Type', PatchStrategy.MergePatch);
+
+/** Of what is made by name: someone who asked before came no further. */
+const unlessThere = (error: unknown): undefined => {
+  if (statusOf(error) !== 409) throw error;
+};
+
+/** The Deployments of a namespace's releases, each with its autoscaler and disruption budget. */
+export class Releases {
+  readonly #cluster: Pick<Cluster, 'apps' | 'autoscaling' | 'policy' | 'core'>;
+  readonly #placement: ReleasePlacement;
+  readonly #clocks: ReleaseClocks;
+
+  constructor(cluster: Pick<Cluster, 'apps' | 'autoscaling' | 'policy' | 'core'>, placement: ReleasePlacement, clocks: ReleaseClocks) {
+    this.#cluster = cluster;
+    this.#placement = placement;
+    this.#clocks = clocks;
+  }
+
+  /** Idempotent: one that is there stays as it is. */
+  async start(release: Release, trial: Trial): Promise<V1Deployment> {
+    const { apps, autoscaling, policy } = this.#cluster;
+    const { namespace } = this.#placement;
+    await apps.createNamespacedDeployment({ namespace, body: deploymentManifest(release, trial, this.#placement) }).catch(unlessThere);
+    const deployment = await this.find(release);
+    if (!deployment) throw new Error(`${releaseName(release)} was there and is gone; it is made at the next attempt.`);
+    await policy.createNamespacedPodDisruptionBudget({ namespace, body: disruptionBudgetManifest(deployment) }).catch(unlessThere);
+    // Until it has traffic one is enough, and no load asks for more.
+    await autoscaling.createNamespacedHorizontalPodAutoscaler({ namespace, body: autoscalerManifest(deployment, { least: 1, most: 1 }, this.#placement) }).catch(unlessThere);
+    return deployment;
+  }
+
+  /** Those of an endpoint that are not on their way out. */
+  async list(endpoint: string): Promise<V1Deployment[]> {
+    const { items } = await this.#cluster.apps.listNamespacedDeployment({ namespace: this.#placement.namespace, labelSelector: `${labels.managedBy}=${servedBy},${labels.endpoint}=${endpoint}` });
+    return items.filter(({ metadata }) => metadata?.deletionTimestamp === undefined);
+  }
+
+  find = async (release: Release): Promise<V1Deployment | undefined> => (await this.list(release.endpoint)).find(({ metadata }) => metadata?.name === releaseName(release));
+
+  async pods(selector: Readonly<Record<string, string>>): Promise<V1Pod[]> {
+    const labelSelector = Object.entries(selector).map((pair) => pair.join('=')).join(',');
+    return (await this.#cluster.core.listNamespacedPod({ namespace: this.#placement.namespace, labelSelector })).items;
+  }
+
+  /** Resolves once so many replicas are available. Rejects with a `SmokeTestError` where its program keeps ending. */
+  async untilAvailable(release: Release, replicas: number): Promise<void> {
+    await this.until(`Version ${release.version} of ${release.model} does not come up`, (progressSeconds + 60) * 1000, async () => {
+      const [deployment, pods] = await Promise.all([this.find(release), this.pods(releaseLabels(release))]);
+      if (!deployment) throw new Error(`${releaseName(release)} was deleted while it started.`);
+      const state = classifyRelease(deployment, pods, replicas, Date.now());
+      if (state.kind === 'broken') throw new SmokeTestError(`Version ${release.version} of ${release.model} did not pass its smoke test: ${state.detail}`);
+      if (state.kind === 'stuck') throw new Error(`Version ${release.version} of ${release.model} does not come up: ${state.detail}`);
+      return state.kind === 'available' ? undefined : state.detail;
+    });
+  }
+
+  /** First the bounds, so that the autoscaler does not undo the number. */
+  async scale(release: Release, { least, most }: ReplicaBounds, replicas: number): Promise<void> {
+    const asked = { namespace: this.#placement.namespace, name: releaseName(release) };
+    await this.#cluster.autoscaling.patchNamespacedHorizontalPodAutoscaler({ ...asked, body: { spec: { minReplicas: least, maxReplicas: most } } }, mergePatch);
+    await this.#cluster.apps.patchNamespacedDeployment({ ...asked, body: { spec: { replicas } } }, mergePatch);
+  }
+
+  /** Resolves once its pods are gone, which have answered what was in flight. */
+  async end({ metadata }: V1Deployment): Promise<void> {
+    const { name = '', uid } = metadata ?? {};
+    const asked = { namespace: this.#placement.namespace, name };
+    const body = { propagationPolicy: 'Foreground', preconditions: { ...(uid ? { uid } : {}) } };
+    await this.#cluster.apps.deleteNamespacedDeployment({ ...asked, body }).catch(unlessMissing);
+    await this.until(`${name} does not go`, this.#clocks.settleMs, async () => {
+      const { items } = await this.#cluster.apps.listNamespacedDeployment({ namespace: asked.namespace, fieldSelector: `metadata.name=${name}` });
+      return items.some((item) => item.metadata?.uid === uid) ? 'it still has pods' : undefined;
+    });
+  }
+
+  /** Looks until nothing is missing. Rejects with what was, when the time is over. */
+  async until(failure: string, withinMs: number, missing: () => Promise<string | undefined>): Promise<void> {
+    const overMs = performance.now() + withinMs;
+    for (let still = await missing(); still !== undefined; still = await missing()) {
+      if (performance.now() > overMs) throw new Error(`${failure}: ${still}`);
+      await delay(this.#clocks.lookEveryMs);
+    }
+  }
+}

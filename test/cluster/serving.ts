@@ -1,0 +1,84 @@
+import { KubeConfig, type V1Deployment, type V1Pod } from '@kubernetes/client-node';
+import type { EndpointHost, Observation, Release } from '../../domain/release.ts';
+import { frontRoutes } from '../../domain/front-settings.ts';
+import { releaseId } from '../../domain/release-id.ts';
+import { connectCluster, type Cluster as Connection } from '../../k8s/client.ts';
+import { createKubernetesEndpointHost } from '../../k8s/endpoint-host.ts';
+import type { Fetch } from '../../k8s/fronts.ts';
+import type { ReleasePlacement } from '../../k8s/manifests/release-placement.ts';
+import type { ReleaseClocks } from '../../k8s/releases.ts';
+import { answerOf } from '../contract/endpoint-host.ts';
+import { until } from '../support/until.ts';
+import { startCluster } from './cluster.ts';
+
+export const report = (message: string): void => void process.stderr.write(`${message}\n`);
+
+/** A namespace of a cluster in which releases can be served by pods that are simulated. */
+export interface ServingSite {
+  readonly connection: Connection;
+  readonly placement: ReleasePlacement;
+  makeHost(more?: Partial<ReleasePlacement>, clocks?: ReleaseClocks, through?: Connection): EndpointHost;
+  /** A name that nobody has used. */
+  makeEndpoint(): string;
+  podsOf(endpoint: string): Promise<V1Pod[]>;
+  deploymentsOf(endpoint: string): Promise<V1Deployment[]>;
+  /** When a pod, by its name, saw its only request. */
+  readonly observed: Map<string, number>;
+  /** Ends all releases: what one test leaves would take the next one's GPUs. */
+  clear(): Promise<void>;
+  stop(): Promise<void>;
+}
+
+export const releaseOfPod = (pod: V1Pod | undefined): Release | undefined => {
+  const settings = pod?.spec?.containers[0]?.env?.find(({ name }) => name === 'TUNELINE_FRONT')?.value;
+  return settings === undefined ? undefined : (JSON.parse(settings) as { release: Release }).release;
+};
+
+export const releaseOfDeployment = ({ metadata }: V1Deployment): Release => JSON.parse(metadata?.annotations?.['tuneline.dev/release'] ?? '') as Release;
+
+export async function startServing(namespace: string): Promise<ServingSite> {
+  const cluster = await startCluster({ report, gpuNodes: 2, gpusPerNode: 8 });
+  const kubeConfig = new KubeConfig();
+  kubeConfig.loadFromFile(cluster.kubeconfigPath);
+  const connection = connectCluster(kubeConfig);
+  const { core, apps } = connection;
+  await core.createNamespace({ body: { metadata: { name: namespace, labels: { 'pod-security.kubernetes.io/enforce': 'restricted' } } } });
+  const claim = { accessModes: ['ReadWriteMany'], storageClassName: namespace };
+  await core.createPersistentVolume({ body: { metadata: { name: namespace }, spec: { ...claim, capacity: { storage: '1Gi' }, hostPath: { path: '/storage' } } } });
+  await core.createNamespacedPersistentVolumeClaim({ namespace, body: { metadata: { name: 'storage' }, spec: { ...claim, resources: { requests: { storage: '1Gi' } } } } });
+
+  const observed = new Map<string, number>();
+  /** What a front answers: nobody listens at the addresses of these pods. */
+  const front: Fetch = async (address) => {
+    const { hostname, pathname, searchParams } = new URL(address);
+    const pod = (await core.listNamespacedPod({ namespace })).items.find(({ status }) => status?.podIP === hostname);
+    const release = releaseOfPod(pod);
+    if (!release) throw new Error(`nobody has the address ${hostname}`);
+    if (pathname === frontRoutes.chat) return Response.json({ choices: [{ message: { content: answerOf(release.version) } }], usage: { completion_tokens: 3 } });
+    const atMs = observed.get(pod?.metadata?.name ?? '');
+    const seen: Partial<Observation>[] = atMs === undefined || atMs < Number(searchParams.get('since')) ? [] : [{ release: releaseId(release), atMs }];
+    return Response.json(seen);
+  };
+
+  const placement: ReleasePlacement = {
+    ...{ namespace, image: 'engine@sha256:0', command: ['engine'], cpu: '1', frontImage: 'front@sha256:0', frontEnv: {}, gpus: 1, userId: 10_001 },
+    storage: { claim: 'storage', mounts: [{ mountPath: '/store', subPath: 'store' }] },
+    replicas: { least: 1, most: 4 },
+  };
+  let endpoints = 0;
+  return {
+    connection,
+    placement,
+    observed,
+    makeHost: (more = {}, clocks = { lookEveryMs: 100, settleMs: 60_000 }, through = connection) =>
+      createKubernetesEndpointHost({ cluster: through, placement: { ...placement, ...more }, log: report, fetch: front, clocks }),
+    makeEndpoint: () => `endpoint-${(endpoints += 1)}`,
+    podsOf: async (endpoint) => (await core.listNamespacedPod({ namespace, labelSelector: `tuneline.dev/endpoint=${endpoint}` })).items,
+    deploymentsOf: async (endpoint) => (await apps.listNamespacedDeployment({ namespace, labelSelector: `tuneline.dev/endpoint=${endpoint}` })).items,
+    async clear() {
+      for (const { metadata } of (await apps.listNamespacedDeployment({ namespace })).items) await apps.deleteNamespacedDeployment({ namespace, name: metadata?.name ?? '' });
+      await until(async () => (await core.listNamespacedPod({ namespace })).items.length === 0);
+    },
+    stop: () => cluster.stop(),
+  };
+}
