@@ -19,8 +19,10 @@ export interface Finding {
 /** A server that took the connection and then says nothing must not hold up who asks what is wrong. */
 const patienceMs = 10_000;
 
+export type Grant = readonly [group: string, resource: string, verbs: readonly string[]];
+
 /** What the runner does in its namespace. */
-const needed: readonly (readonly [group: string, resource: string, verbs: readonly string[]])[] = [
+const needed: readonly Grant[] = [
   ['batch', 'jobs', ['create', 'get', 'list', 'watch', 'patch', 'delete']],
   ['', 'pods', ['list', 'watch']],
   ['', 'pods/log', ['get']],
@@ -28,7 +30,7 @@ const needed: readonly (readonly [group: string, resource: string, verbs: readon
 ];
 
 /** Where the cluster has JobSet. */
-const neededForSets: typeof needed = [[jobSetApi.group, 'jobsets', ['create', 'get', 'patch', 'delete']]];
+const neededForSets: readonly Grant[] = [[jobSetApi.group, 'jobsets', ['create', 'get', 'patch', 'delete']]];
 
 /** Whether a cluster can run Jobs as they would be placed. Changes nothing. What this account may not see is no failure. */
 export async function inspectCluster(cluster: Cluster, placement: JobPlacement, answerWithinMs = patienceMs): Promise<Finding[]> {
@@ -90,9 +92,13 @@ async function inspectNamespace({ core }: Cluster, { namespace }: JobPlacement):
   return { what, ok: true, detail: namespace };
 }
 
-async function inspectPermissions({ kubeConfig }: Cluster, { namespace, queue }: JobPlacement, served: Served): Promise<Finding> {
+const inspectPermissions = (cluster: Cluster, { namespace, queue }: JobPlacement, served: Served): Promise<Finding> =>
+  inspectGrants(cluster, namespace, { what: 'permissions', who: 'Jobs need', needed: [...needed, ...(served.has(jobSetApi.group) ? neededForSets : []), ...(queue ? [['kueue.x-k8s.io', 'workloads', ['list']] as const] : [])] });
+
+/** Whether this account may do all that is needed in a namespace. */
+export async function inspectGrants({ kubeConfig }: Cluster, namespace: string, { what, who, needed }: { readonly what: string; readonly who: string; readonly needed: readonly Grant[] }): Promise<Finding> {
   const api = kubeConfig.makeApiClient(AuthorizationV1Api);
-  const asked = [...needed, ...(served.has(jobSetApi.group) ? neededForSets : []), ...(queue ? [['kueue.x-k8s.io', 'workloads', ['list']] as const] : [])].flatMap(([group, path, verbs]) => verbs.map((verb) => ({ group, path, verb })));
+  const asked = needed.flatMap(([group, path, verbs]) => verbs.map((verb) => ({ group, path, verb })));
   const answers = await Promise.all(
     asked.map(async ({ group, path, verb }) => {
       const [resource, subresource] = path.split('/');
@@ -102,8 +108,7 @@ async function inspectPermissions({ kubeConfig }: Cluster, { namespace, queue }:
     }),
   );
   const missing = answers.flat();
-  const what = 'permissions';
-  if (missing.length === 0) return { what, ok: true, detail: `all ${asked.length} that Jobs need in ${namespace}` };
+  if (missing.length === 0) return { what, ok: true, detail: `all ${asked.length} that ${who} in ${namespace}` };
   return { what, ok: false, detail: `this account may not, in ${namespace}: ${missing.join(', ')}`, remedy: '"kubectl apply -k k8s/install" gives the account "worker" what it needs; who runs the cluster can give it to yours' };
 }
 

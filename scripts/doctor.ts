@@ -3,12 +3,14 @@ import { dirname, join } from 'node:path';
 import { isGrpcServiceError, type Client } from '@temporalio/client';
 import { reviewersOf } from '../domain/access-tokens.ts';
 import { inspectCluster, inspectConsole, type Finding } from '../k8s/doctor.ts';
+import { inspectServing } from '../k8s/doctor-serving.ts';
 import type { JobPlacement } from '../k8s/manifests/job.ts';
 import { SetupError } from '../local/setup-error.ts';
 import { readTokens } from '../workers/access.ts';
 import { listBuilds } from '../workers/builds.ts';
 import { taskQueue, type Config } from '../workers/config.ts';
 import { connect, placementOf } from '../workers/kubernetes.ts';
+import { releasePlacementOf } from '../workers/release-placement.ts';
 import { modelAttribute, stageAttribute, verdictAttribute } from '../workflows/search-attributes.ts';
 import { connectMlflow, connectTemporal } from './connect.ts';
 
@@ -145,8 +147,10 @@ async function inspectKubernetes(config: Config): Promise<Finding[]> {
   const placement = placementOf(config);
   if (!placement) return [];
   const cluster = connect();
+  const releases = releasePlacementOf(config, placement);
   const findings = await inspectCluster(cluster, placement);
-  return findings[0]?.ok ? [...findings, ...(await inspectConsole(cluster, placement.namespace))] : findings;
+  if (!findings[0]?.ok) return findings;
+  return [...findings, ...(releases ? await inspectServing(cluster, releases) : []), ...(await inspectConsole(cluster, placement.namespace))];
 }
 
 /** An error that says what to do says it after a `hint:`. */

@@ -29,6 +29,8 @@ export interface Config {
   readonly runner: string;
   /** As the environment has it; `workers/kubernetes.ts` checks it where it is used. */
   readonly kubernetes: KubernetesSettings;
+  /** Of releases on Kubernetes; checked there, too. */
+  readonly serving: ServingSettings;
   /** Of this machine, where the Jobs of a cluster reach the embedded MLflow; it listens there alone. */
   readonly host: string | undefined;
   /** Where the worker says whether it is well; nowhere if undefined. */
@@ -55,6 +57,8 @@ export interface Folders {
 }
 
 export type KubernetesSettings = Readonly<Record<'namespace' | 'image' | 'claim' | 'gpus' | 'gpuProduct' | 'memory' | 'queue' | 'priorityClass' | 'secret' | 'mlflowUri', string | undefined>>;
+
+export type ServingSettings = Readonly<Record<'engineImage' | 'frontImage' | 'command' | 'gpus' | 'gpuProduct' | 'cpu' | 'memory' | 'replicas' | 'load' | 'gateway' | 'gatewayUrl', string | undefined>>;
 
 export const taskQueue = 'tuneline';
 
@@ -89,6 +93,19 @@ export function loadConfig(env: NodeJS.ProcessEnv = process.env): Config {
       priorityClass: env['TUNELINE_JOB_PRIORITY_CLASS'],
       secret: env['TUNELINE_JOB_SECRET'],
       mlflowUri: env['TUNELINE_JOB_MLFLOW_URI'],
+    },
+    serving: {
+      engineImage: env['TUNELINE_ENGINE_IMAGE'] || undefined,
+      frontImage: env['TUNELINE_FRONT_IMAGE'],
+      command: env['TUNELINE_ENGINE_COMMAND'],
+      gpus: env['TUNELINE_ENGINE_GPUS'],
+      gpuProduct: env['TUNELINE_ENGINE_GPU_PRODUCT'],
+      cpu: env['TUNELINE_ENGINE_CPU'],
+      memory: env['TUNELINE_ENGINE_MEMORY'],
+      replicas: env['TUNELINE_ENGINE_REPLICAS'],
+      load: env['TUNELINE_ENGINE_LOAD'],
+      gateway: env['TUNELINE_GATEWAY'],
+      gatewayUrl: env['TUNELINE_GATEWAY_URL'],
     },
     host: env['TUNELINE_HOST'],
     healthPort: env['TUNELINE_HEALTH_PORT'] ? Number(env['TUNELINE_HEALTH_PORT']) : undefined,

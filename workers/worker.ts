@@ -10,6 +10,8 @@ import { DefaultLogger, NativeConnection, Runtime, Worker } from '@temporalio/wo
 import { createActivities } from '../activities/index.ts';
 import type { ArtifactStore } from '../domain/artifact-store.ts';
 import type { JobRunner } from '../domain/job.ts';
+import type { EndpointHost } from '../domain/release.ts';
+import { createKubernetesEndpointHost } from '../k8s/endpoint-host.ts';
 import { createKubernetesJobRunner } from '../k8s/job-runner.ts';
 import { whileLeading } from '../k8s/lease.ts';
 import { createLocalArtifactStore } from '../local/artifact-store.ts';
@@ -32,6 +34,7 @@ import { connect, jobGraceMs, placementOf } from './kubernetes.ts';
 import { createSchedules } from './lifecycle-schedules.ts';
 import { countJobs } from './metrics/job-metrics.ts';
 import { metricsAt } from './metrics/core-metrics.ts';
+import { releasePlacementOf } from './release-placement.ts';
 import { ensureSchedules } from './schedules.ts';
 import { ensureSearchAttributes } from './search-attributes.ts';
 import { connectClient } from './temporal.ts';
@@ -40,6 +43,7 @@ import { workspaceOf } from './workspace.ts';
 exitClearly();
 const config = loadConfig();
 const placement = placementOf(config);
+const releasePlacement = releasePlacementOf(config, placement);
 const logger = new DefaultLogger('INFO');
 Runtime.install({ logger, ...metricsAt(config.metricsPort) });
 
@@ -70,10 +74,7 @@ const worker = await Worker.create({
     // Where another worker leads, it sees the Job by itself.
     track: (request) => tracker?.track(request),
     artifacts: await openArtifacts(join(config.folders.state, 'artifacts')),
-    endpoints: createEndpointClient({
-      url: config.endpointUrl,
-      readToken: async () => (await readFile(join(config.folders.state, 'endpoint-token'), 'utf8')).trim(),
-    }),
+    endpoints: createEndpoints(config),
     endpointQueue: createEndpointQueue(client),
     schedules: createSchedules(client),
     ...(config.reviewWebhook ? { reviewWebhook: config.reviewWebhook } : {}),
@@ -121,6 +122,11 @@ async function trackJobs(signal: AbortSignal): Promise<void> {
 function createRunner(from: Config): JobRunner {
   if (cluster && placement) return createKubernetesJobRunner({ cluster, placement, log });
   return createLocalJobRunner({ ...jobProcess(from), root: join(from.folders.state, 'jobs'), slots: availableParallelism(), graceMs: jobGraceMs });
+}
+
+function createEndpoints({ endpointUrl: url, folders }: Config): EndpointHost {
+  if (cluster && releasePlacement) return createKubernetesEndpointHost({ cluster, placement: releasePlacement, log });
+  return createEndpointClient({ url, readToken: async () => (await readFile(join(folders.state, 'endpoint-token'), 'utf8')).trim() });
 }
 
 /** What the Jobs of a cluster write, this worker reads, and the other way round. */

@@ -1,0 +1,31 @@
+import type { Cluster } from './client.ts';
+import { inspectGrants, type Finding, type Grant } from './doctor.ts';
+import { servesGateways } from './gateway-routing.ts';
+import type { ReleasePlacement } from './manifests/release-placement.ts';
+import { gatewayGroup } from './manifests/traffic.ts';
+
+/** What the endpoint host does in its namespace. */
+const needed: readonly Grant[] = [
+  ['apps', 'deployments', ['create', 'list', 'patch', 'delete']],
+  ['autoscaling', 'horizontalpodautoscalers', ['create', 'patch']],
+  ['policy', 'poddisruptionbudgets', ['create']],
+  ['', 'services', ['create', 'get', 'patch']],
+  ['', 'pods', ['list']],
+];
+const byReplicas: Grant = ['discovery.k8s.io', 'endpointslices', ['list']];
+const byRoute: Grant = [gatewayGroup, 'httproutes', ['create', 'get', 'patch']];
+
+/** Whether a cluster can serve releases as they would be placed. Changes nothing. */
+export async function inspectServing(cluster: Cluster, { namespace, gateway, replicas }: ReleasePlacement): Promise<Finding[]> {
+  const routed = gateway !== undefined && (await servesGateways(cluster));
+  const grants = await inspectGrants(cluster, namespace, { what: 'serving', who: 'releases need', needed: [...needed, routed ? byRoute : byReplicas] });
+  const split: Finding = gateway
+    ? {
+        what: 'traffic',
+        ok: routed,
+        detail: routed ? `by HTTPRoutes of the Gateway ${gateway.namespace}/${gateway.name}` : `the cluster does not serve ${gatewayGroup}: the Gateway ${gateway.namespace}/${gateway.name} is not used`,
+        remedy: 'install the Gateway API, or unset TUNELINE_GATEWAY: traffic is then split by replicas',
+      }
+    : { what: 'traffic', ok: true, detail: `by replicas, ${replicas.most} while it is split: a canary has ${Math.ceil(100 / Math.max(2, replicas.most))} % at least` };
+  return [grants, split];
+}
