@@ -29,8 +29,8 @@ export interface Config {
   readonly runner: string;
   /** As the environment has it; `workers/kubernetes.ts` checks it where it is used. */
   readonly kubernetes: KubernetesSettings;
-  /** Of releases on Kubernetes; checked there, too. */
-  readonly serving: ServingSettings;
+  /** Of what serves releases on Kubernetes; `workers/release-placement.ts` checks it. */
+  readonly serving: EngineSettings;
   /** Of this machine, where the Jobs of a cluster reach the embedded MLflow; it listens there alone. */
   readonly host: string | undefined;
   /** Where the worker says whether it is well; nowhere if undefined. */
@@ -58,7 +58,7 @@ export interface Folders {
 
 export type KubernetesSettings = Readonly<Record<'namespace' | 'image' | 'claim' | 'gpus' | 'gpuProduct' | 'memory' | 'queue' | 'priorityClass' | 'secret' | 'mlflowUri', string | undefined>>;
 
-export type ServingSettings = Readonly<Record<'engineImage' | 'frontImage' | 'command' | 'gpus' | 'gpuProduct' | 'cpu' | 'memory' | 'replicas' | 'load' | 'gateway' | 'gatewayUrl', string | undefined>>;
+export type EngineSettings = Readonly<Record<'engineImage' | 'frontImage' | 'command' | 'gpus' | 'gpuProduct' | 'cpu' | 'memory' | 'replicas' | 'load' | 'gateway' | 'gatewayUrl', string | undefined>>;
 
 export const taskQueue = 'tuneline';
 
