@@ -3,6 +3,7 @@ import { fileURLToPath } from 'node:url';
 import type { V1Container, V1PodSpec, V1Probe, V1VolumeMount } from '@kubernetes/client-node';
 import { frontRoutes, frontVariable, type FrontSettings } from '../../domain/front-settings.ts';
 import type { Release, Trial } from '../../domain/release.ts';
+import { defaultServing } from '../../domain/serving-settings.ts';
 import { releaseLabels } from '../names.ts';
 import type { StorageMount } from './job.ts';
 import type { ReleasePlacement } from './release-placement.ts';
@@ -17,8 +18,8 @@ const apiKeys = { secret: 'tuneline-api-keys', folder: '/etc/tuneline', file: 'k
 
 /** Until every node has heard that a pod goes, requests still come to it. */
 const farewellSeconds = 10;
-/** The longest answer that is waited for. */
-const drainSeconds = 120;
+/** The longest answer that is waited for: a request may take as long as the release gives it. */
+const drainSecondsOf = ({ serving = defaultServing }: Release): number => serving.timeoutSeconds;
 /** For an engine that has nothing to do any more. */
 const engineEndSeconds = 20;
 
@@ -31,7 +32,7 @@ export function podOf(release: Release, trial: Trial, placement: ReleasePlacemen
   return {
     automountServiceAccountToken: false,
     enableServiceLinks: false,
-    terminationGracePeriodSeconds: farewellSeconds + drainSeconds + engineEndSeconds,
+    terminationGracePeriodSeconds: farewellSeconds + drainSecondsOf(release) + engineEndSeconds,
     ...(gpus > 0 && gpuProduct ? { nodeSelector: { 'nvidia.com/gpu.product': gpuProduct } } : {}),
     ...(gpus > 0 ? { tolerations: [{ key: 'nvidia.com/gpu', operator: 'Exists', effect: 'NoSchedule' }] } : {}),
     topologySpreadConstraints: [{ maxSkew: 1, topologyKey: 'kubernetes.io/hostname', whenUnsatisfiable: 'ScheduleAnyway', labelSelector: { matchLabels: releaseLabels(release) } }],
@@ -57,7 +58,7 @@ function frontOf(release: Release, { template }: Trial, { frontImage, frontEnv }
     port: ports.clients,
     internalPort: ports.internal,
     keysPath: `${apiKeys.folder}/${apiKeys.file}`,
-    drainSeconds,
+    drainSeconds: drainSecondsOf(release),
   };
   const alive: V1Probe = internal(frontRoutes.health);
   return {

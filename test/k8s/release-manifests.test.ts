@@ -3,6 +3,7 @@ import fc from 'fast-check';
 import { frontRoutes, frontVariable, type FrontSettings } from '../../domain/front-settings.ts';
 import { endpointName, releaseName } from '../../domain/names.ts';
 import { releaseId } from '../../domain/release-id.ts';
+import { defaultServing } from '../../domain/serving-settings.ts';
 import type { ReleasePlacement } from '../../k8s/manifests/release-placement.ts';
 import { autoscalerManifest, deploymentManifest, disruptionBudgetManifest } from '../../k8s/manifests/release.ts';
 import { endpointRoute, endpointService, releaseService } from '../../k8s/manifests/traffic.ts';
@@ -109,6 +110,12 @@ describe('a release', () => {
     expect(httpGet).toEqual({ path: frontRoutes.engine, port: 8001 });
     expect(manifest.spec?.progressDeadlineSeconds).toBeGreaterThan(1800);
     expect(front?.readinessProbe?.httpGet).toEqual({ path: frontRoutes.ready, port: 8001 });
+  });
+
+  test('that may answer for longer goes as much later', () => {
+    const slow = deploymentManifest({ ...release, serving: { ...defaultServing, timeoutSeconds: 900 } }, trial, placement).spec?.template.spec;
+    expect(slow?.terminationGracePeriodSeconds).toBe((pod?.terminationGracePeriodSeconds ?? 0) + 900 - 120);
+    expect((JSON.parse(envOf(slow?.containers[0])[frontVariable] ?? '') as FrontSettings).drainSeconds).toBe(900);
   });
 
   test('goes when every node has heard of it and its requests are answered: first the front, then the engine', () => {
