@@ -3,7 +3,7 @@ import { type Client } from './client.ts';
 import { isMlflowError, MlflowError } from './errors.ts';
 import { tagsEqual } from './filter.ts';
 import { createVersionOnce, type ModelVersion, readVersion, searchAllVersions, searchVersions } from './model-version.ts';
-import { ensureRegisteredModel, isPrompt, readRegisteredModel, type RegisteredModel } from './registered-model.ts';
+import { ensureRegisteredModel, isPrompt, readRegisteredModel, searchRegisteredModels, type RegisteredModel } from './registered-model.ts';
 import { type Runs } from './runs.ts';
 import { hasTags, type Tag, type Tags, toPairs } from './tags.ts';
 
@@ -42,6 +42,8 @@ export interface Registry {
   /** The versions of any model that carry all these tags, by name and age, without their aliases. */
   findVersionsOfAnyModel(tags: Tags): Promise<ModelVersion[]>;
   setVersionTags(name: string, version: string, tags: Tags): Promise<void>;
+  /** All models, no prompts. */
+  listModels(): Promise<RegisteredModel[]>;
   /** None where the model is absent. */
   modelTags(name: string): Promise<Tags>;
   setModelTag(name: string, tag: Tag): Promise<void>;
@@ -93,6 +95,7 @@ export function createRegistry(client: Client, runs: Pick<Runs, 'get'>): Registr
     async setVersionTags(name, version, tags) {
       for (const tag of toPairs(tags)) await client.json('POST', '/model-versions/set-tag', { name, version, ...tag });
     },
+    listModels: () => searchRegisteredModels(client),
     modelTags: async (name) => (await read(name)).tags ?? {},
     async setModelTag(name, tag) {
       await client.json('POST', '/registered-models/set-tag', { name, ...tag });

@@ -37,6 +37,7 @@ const server = createGateway({
 if (metricsPort !== undefined) {
   const metrics = createGatewayMetrics(() => readFleet(client, mlflow.servedModels, Date.now()));
   metrics.watch(server);
+  if (eventServer) metrics.watch(eventServer);
   await serveMetrics(metricsPort, metrics.text);
 }
 if (events && eventServer) await listen(eventServer, events.url);

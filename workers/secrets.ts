@@ -27,10 +27,9 @@ export async function readSecret({ variable, value, path, named }: SecretReferen
 }
 
 /** Makes one where there is none yet, which only whoever runs the stack can read. */
-export async function ensureSecret(reference: SecretReference): Promise<string> {
+export async function ensureSecret(reference: SecretReference, made = randomBytes(32).toString('base64')): Promise<string> {
   const there = await readSecret(reference);
   if (there !== undefined) return there;
-  const made = randomBytes(32).toString('base64');
   await mkdir(dirname(reference.path), { recursive: true, mode: 0o700 });
   await writeFile(reference.path, `${made}\n`, { mode: 0o600 });
   return made;

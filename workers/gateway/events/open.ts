@@ -19,7 +19,7 @@ export async function openEvents({ rulesPath, secrets }: NonNullable<Config['eve
 }
 
 /** An event starts once for ever only where Temporal knows its ID for as long as it might be told again. */
-async function ensureMemory(client: Client): Promise<void> {
+export async function ensureMemory(client: Client): Promise<void> {
   const { namespace } = client.options;
   const { config } = await client.workflowService.describeNamespace({ namespace });
   const keptMs = Number(config?.workflowExecutionRetentionTtl?.seconds ?? 0) * 1000;
