@@ -98,6 +98,16 @@ test('an alias that is set in MLflow starts redeploy on Temporal; the same deliv
   await gateway.close();
 });
 
+test('an alias that is put where it is, or taken away where it is not, tells nobody: else redeploy would lead to itself', async () => {
+  const { gateway, next } = await openGateway(() => starter);
+  await mlflow.registry.setAlias('summaries', 'champion', '1');
+  await mlflow.registry.deleteAlias('summaries', 'previous');
+  await mlflow.registry.setAlias('summaries', 'previous', '2');
+  const { request } = await next();
+  expect(JSON.parse(request.body.toString())).toMatchObject({ data: { name: 'summaries', alias: 'previous', version: '2' } });
+  await gateway.close();
+});
+
 test('a gateway that dies after it started and before it answers: MLflow sends again, and nothing starts twice', async () => {
   const before = await executions();
   const died = Promise.withResolvers<string>();
