@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { eventRulesJsonSchema } from './event-rules.ts';
 import { lifecycleSpecJsonSchema } from './explain-spec.ts';
 import { jobSpecSchema } from './job-spec.ts';
 import { scheduleSpecJsonSchema } from './schedule-spec.ts';
@@ -7,6 +8,7 @@ import { scheduleSpecJsonSchema } from './schedule-spec.ts';
 export const schemaFiles = (): readonly { readonly path: string; readonly content: string }[] => [
   { path: 'examples/lifecycle-spec.schema.json', content: show(lifecycleSpecJsonSchema()) },
   { path: 'examples/schedule-spec.schema.json', content: show(scheduleSpecJsonSchema()) },
+  { path: 'examples/event-rules.schema.json', content: show(eventRulesJsonSchema()) },
   { path: 'jobs/tuneline_jobs/job-spec.schema.json', content: show(z.toJSONSchema(jobSpecSchema)) },
 ];
 

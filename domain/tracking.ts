@@ -20,6 +20,8 @@ export interface Tracking {
   readVersion(model: string, version: string): Promise<TaggedVersion | undefined>;
   /** Which version the alias names, whoever registered it. */
   aliasVersion(model: string, alias: Alias): Promise<string | undefined>;
+  /** All that are registered. */
+  listModels(): Promise<readonly RegisteredModel[]>;
   /** None where the model is absent. */
   modelTags(model: string): Promise<Readonly<Record<string, string>>>;
   setModelTag(model: string, key: string, value: string): Promise<void>;
@@ -58,6 +60,13 @@ export interface VersionToRegister {
   readonly weights: { readonly uri: string; readonly digest: string };
   readonly description: string;
   readonly tags: Readonly<Record<string, string>>;
+}
+
+export interface RegisteredModel {
+  readonly name: string;
+  readonly tags: Readonly<Record<string, string>>;
+  /** Version by alias. */
+  readonly aliases: Readonly<Record<string, string>>;
 }
 
 export interface RegisteredVersion {

@@ -12,6 +12,8 @@ export interface StackAddresses {
   readonly endpoint: string;
   /** The review console. */
   readonly console: string;
+  /** Where the gateway takes events, if there are rules for them. */
+  readonly events: string;
 }
 
 /** What `tuneline up` writes down, so that other commands find the stack and `down` can end it. */
@@ -21,7 +23,7 @@ export interface StackState {
   readonly processes: Readonly<Record<string, ProcessIdentity>>;
 }
 
-export const defaultPorts = { temporal: 7233, temporalUi: 8233, mlflow: 5000, endpoint: 8000, console: 8100 } as const;
+export const defaultPorts = { temporal: 7233, temporalUi: 8233, mlflow: 5000, endpoint: 8000, console: 8100, events: 8200 } as const;
 
 /** Only MLflow may be asked to listen elsewhere than on loopback. */
 export const addressesAt = (ports: Readonly<Record<keyof StackAddresses, number>>, mlflowHost = '127.0.0.1'): StackAddresses => ({
@@ -30,6 +32,7 @@ export const addressesAt = (ports: Readonly<Record<keyof StackAddresses, number>
   mlflow: `http://${mlflowHost}:${ports.mlflow}`,
   endpoint: `http://127.0.0.1:${ports.endpoint}`,
   console: `http://127.0.0.1:${ports.console}`,
+  events: `http://127.0.0.1:${ports.events}`,
 });
 
 /** Of the running stack, or where one listens by default. */

@@ -66,7 +66,8 @@ export class Stack {
   }
 
   startTemporal = (): Promise<void> => this.#start(this.#temporal());
-  startMlflow = (): Promise<void> => this.#start(this.#mlflow());
+  /** With settings of its own beside those that it always has. */
+  startMlflow = (settings: Readonly<Record<string, string>> = {}): Promise<void> => this.#start(this.#mlflow(settings));
   startEndpoint = (): Promise<void> => this.#start(this.#nodeService('endpoint', 'workers/endpoint.ts'));
   startGateway = (): Promise<void> => this.#start(this.#nodeService('gateway', 'workers/gateway.ts', { flags: [], env: nextMetricsPort(this.#options.env) }));
   startWorker = (): Promise<void> => this.#start(this.#nodeService('worker', 'workers/worker.ts', workerMemory));
@@ -115,7 +116,7 @@ export class Stack {
     });
   }
 
-  #mlflow(): ServiceSpec {
+  #mlflow(settings: Readonly<Record<string, string>>): ServiceSpec {
     const { home, state, host } = this.#options;
     const { hostname, port } = new URL(this.#addresses.mlflow);
     return this.#service('mlflow', {
@@ -126,7 +127,7 @@ export class Stack {
         ...(host === undefined ? [] : ['--allowed-hosts', `${hostname}:${port}`]),
         ...['--backend-store-uri', `sqlite:///${join(state, 'mlflow.db')}`, '--artifacts-destination', join(state, 'mlflow-artifacts'), '--serve-artifacts'],
       ],
-      env: { MLFLOW_SERVER_ENABLE_JOB_EXECUTION: 'false', MLFLOW_DISABLE_TELEMETRY: 'true', DO_NOT_TRACK: 'true' },
+      env: { MLFLOW_SERVER_ENABLE_JOB_EXECUTION: 'false', MLFLOW_DISABLE_TELEMETRY: 'true', DO_NOT_TRACK: 'true', ...settings },
       ready: () =>
         fetch(`${this.#addresses.mlflow}/health`).then(
           (answer) => answer.ok,

@@ -8,6 +8,7 @@ import { createRunLog, type RunLog } from './run-log.ts';
 import { createRuns, type Runs } from './runs.ts';
 import { createTraces, type Traces } from './traces.ts';
 import { listServedModels, type ServedModel } from './served-models.ts';
+import { createWebhooks, type Webhooks } from './webhooks.ts';
 
 export { type ArtifactEntry, type Artifacts } from './artifacts.ts';
 export { type LogEntries, type MetricPoint } from './batches.ts';
@@ -23,6 +24,7 @@ export { type RunLog } from './run-log.ts';
 export { type NewRun, type Runs } from './runs.ts';
 export { type Tag, type Tags } from './tags.ts';
 export { type Traces } from './traces.ts';
+export { type Webhook } from './webhooks.ts';
 
 export interface Mlflow {
   /** Resolves if the server answers and is MLflow. */
@@ -35,6 +37,7 @@ export interface Mlflow {
   readonly traces: Traces;
   /** Every model that has a champion, by name. */
   readonly servedModels: () => Promise<readonly ServedModel[]>;
+  readonly webhooks: Webhooks;
 }
 
 /**
@@ -59,5 +62,6 @@ export function createMlflow(options: ClientOptions): Mlflow {
     prompts: createPrompts(client),
     traces: createTraces(client),
     servedModels: () => listServedModels(client),
+    webhooks: createWebhooks(client),
   };
 }

@@ -22,12 +22,25 @@ interface Reply {
 /** Throws `notFound`. */
 export async function readRegisteredModel(client: Client, name: string): Promise<RegisteredModel> {
   const reply = await client.json<Reply>('GET', '/registered-models/get', { name });
-  const wire = present(reply.registered_model, 'registered_model');
-  return {
-    name: present(wire.name, 'registered_model.name'),
-    tags: fromPairs(wire.tags),
-    aliases: Object.fromEntries((wire.aliases ?? []).map(({ alias, version }) => [alias, String(version)])),
-  };
+  return modelFrom(present(reply.registered_model, 'registered_model'));
+}
+
+const modelFrom = ({ name, tags, aliases = [] }: WireRegisteredModel): RegisteredModel => ({
+  name: present(name, 'registered_model.name'),
+  tags: fromPairs(tags),
+  aliases: Object.fromEntries(aliases.map(({ alias, version }) => [alias, String(version)])),
+});
+
+/** All models; MLflow keeps prompts among them, which are left out. */
+export async function searchRegisteredModels(client: Client): Promise<RegisteredModel[]> {
+  const found: RegisteredModel[] = [];
+  let page_token: string | undefined;
+  do {
+    const reply = await client.json<{ registered_models?: readonly WireRegisteredModel[]; next_page_token?: string }>('GET', '/registered-models/search', { max_results: 1000, page_token });
+    found.push(...(reply.registered_models ?? []).map(modelFrom).filter((model) => !isPrompt(model)));
+    page_token = reply.next_page_token || undefined;
+  } while (page_token !== undefined);
+  return found;
 }
 
 /** Registers the model, or answers the one of that name, which keeps its tags and description. */

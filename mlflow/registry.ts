@@ -3,7 +3,7 @@ import { type Client } from './client.ts';
 import { isMlflowError, MlflowError } from './errors.ts';
 import { tagsEqual } from './filter.ts';
 import { createVersionOnce, type ModelVersion, readVersion, searchAllVersions, searchVersions } from './model-version.ts';
-import { ensureRegisteredModel, isPrompt, readRegisteredModel, type RegisteredModel } from './registered-model.ts';
+import { ensureRegisteredModel, isPrompt, readRegisteredModel, searchRegisteredModels, type RegisteredModel } from './registered-model.ts';
 import { type Runs } from './runs.ts';
 import { hasTags, type Tag, type Tags, toPairs } from './tags.ts';
 
@@ -42,18 +42,20 @@ export interface Registry {
   /** The versions of any model that carry all these tags, by name and age, without their aliases. */
   findVersionsOfAnyModel(tags: Tags): Promise<ModelVersion[]>;
   setVersionTags(name: string, version: string, tags: Tags): Promise<void>;
+  /** All models, no prompts. */
+  listModels(): Promise<RegisteredModel[]>;
   /** None where the model is absent. */
   modelTags(name: string): Promise<Tags>;
   setModelTag(name: string, tag: Tag): Promise<void>;
   /** Idempotent. */
   deleteModelTag(name: string, key: string): Promise<void>;
-  /** Points the alias at the version, wherever it pointed before. MLflow has no compare-and-swap: one writer each. */
+  /** Points the alias at the version, wherever it pointed before; where it does already, no webhook is told. MLflow has no compare-and-swap: one writer each. */
   setAlias(name: string, alias: string, version: string): Promise<void>;
   /** Versions by alias; none where the model is absent. */
   aliases(name: string): Promise<Readonly<Record<string, string>>>;
   /** The version that the alias names; undefined where the alias, or the whole model, is absent. */
   getAlias(name: string, alias: string): Promise<string | undefined>;
-  /** Idempotent. */
+  /** Idempotent; where there is none, no webhook is told. */
   deleteAlias(name: string, alias: string): Promise<void>;
 }
 
@@ -71,6 +73,12 @@ export function createRegistry(client: Client, runs: Pick<Runs, 'get'>): Registr
     }
   }
   const aliasesOf = async (name: string): Promise<Readonly<Record<string, string>>> => (await read(name)).aliases ?? {};
+
+  async function getAlias(name: string, alias: string): Promise<string | undefined> {
+    // Asked for one alias that is absent, MLflow answers INVALID_PARAMETER_VALUE, as it does for a bad request.
+    const aliases = await aliasesOf(name);
+    return Object.hasOwn(aliases, alias) ? aliases[alias] : undefined;
+  }
 
   return {
     async ensureModel(name, options = {}) {
@@ -93,6 +101,7 @@ export function createRegistry(client: Client, runs: Pick<Runs, 'get'>): Registr
     async setVersionTags(name, version, tags) {
       for (const tag of toPairs(tags)) await client.json('POST', '/model-versions/set-tag', { name, version, ...tag });
     },
+    listModels: () => searchRegisteredModels(client),
     modelTags: async (name) => (await read(name)).tags ?? {},
     async setModelTag(name, tag) {
       await client.json('POST', '/registered-models/set-tag', { name, ...tag });
@@ -103,16 +112,13 @@ export function createRegistry(client: Client, runs: Pick<Runs, 'get'>): Registr
       });
     },
     async setAlias(name, alias, version) {
-      await client.json('POST', '/registered-models/alias', { name, alias, version });
+      // MLflow tells webhooks of each call, and an event would lead to the call that led to the event.
+      if ((await getAlias(name, alias)) !== version) await client.json('POST', '/registered-models/alias', { name, alias, version });
     },
     aliases: aliasesOf,
-    async getAlias(name, alias) {
-      // Asked for one alias that is absent, MLflow answers INVALID_PARAMETER_VALUE, as it does for a bad request.
-      const aliases = await aliasesOf(name);
-      return Object.hasOwn(aliases, alias) ? aliases[alias] : undefined;
-    },
+    getAlias,
     async deleteAlias(name, alias) {
-      await client.json('DELETE', '/registered-models/alias', { name, alias });
+      if ((await getAlias(name, alias)) !== undefined) await client.json('DELETE', '/registered-models/alias', { name, alias });
     },
   };
 }

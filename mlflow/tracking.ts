@@ -72,6 +72,7 @@ export function createTracking(mlflow: Mlflow): Tracking {
       return found && { version, tags: found.tags, ...(weights ? { weights } : {}) };
     },
     aliasVersion: (model, alias) => mlflow.registry.getAlias(model, alias),
+    listModels: () => mlflow.registry.listModels(),
     modelTags: (model) => mlflow.registry.modelTags(model),
     setModelTag: (model, key, value) => mlflow.registry.setModelTag(model, { key, value }),
     removeModelTag: (model, key) => mlflow.registry.deleteModelTag(model, key),

@@ -26,6 +26,7 @@ import { scheduleCommand } from './schedule.ts';
 import { tokenCommand } from './token.ts';
 import { up, type UpOptions } from './up.ts';
 import { exitCodes, UserError } from './user-error.ts';
+import { webhooksCommand } from './webhooks.ts';
 
 const program = new Command('tuneline')
   .description('Language models retrained, judged and shipped as durable workflows.')
@@ -89,6 +90,7 @@ program.addCommand(scheduleCommand(finish));
 program.addCommand(keyCommand(finish));
 program.addCommand(feedbackCommand(finish));
 program.addCommand(buildsCommand(finish));
+program.addCommand(webhooksCommand(finish));
 
 program
   .command('prune')

@@ -2,17 +2,21 @@ import { setMaxListeners } from 'node:events';
 import { join, relative } from 'node:path';
 import { temporalLinks } from '../domain/temporal-links.ts';
 import { SetupError } from '../local/setup-error.ts';
+import { localWebhooks, makeEncryptionKey } from '../local/mlflow-webhooks.ts';
 import { Stack } from '../local/stack.ts';
 import { createToolchain } from '../local/toolchain.ts';
 import { ensureOwnToken } from '../workers/access.ts';
-import { loadConfig, taskQueue } from '../workers/config.ts';
+import { loadConfig, taskQueue, type Config } from '../workers/config.ts';
 import { placementOf } from '../workers/kubernetes.ts';
+import { ensureSecret, readSecret } from '../workers/secrets.ts';
 import { connectMlflow, connectTemporal } from './connect.ts';
 import { ensureCluster } from './doctor.ts';
 import { Progress } from './progress.ts';
 import { followLifecycle, readSpecFile, startLifecycle } from './run-lifecycle.ts';
 import { exitCodeOf, showSummary, summarize, type Summary } from './summary.ts';
 import { exitCodes } from './user-error.ts';
+
+type EventSettings = NonNullable<Config['events']>;
 
 export interface UpOptions {
   readonly run?: string;
@@ -58,14 +62,15 @@ function createStack(progress: Progress): Stack {
 
 /** What is needed first starts first: MLflow takes longest to start, the Jobs' environment longest to install. */
 async function start(stack: Stack, progress: Progress, signal: AbortSignal): Promise<void> {
-  const { consoleUrl, folders, serviceEnvironment, temporal, tokensPath, mlflow, userName } = loadConfig();
+  const { consoleUrl, events, folders, serviceEnvironment, temporal, tokensPath, mlflow, userName } = loadConfig();
   const toolchain = createToolchain({ ...folders, env: serviceEnvironment, report: (message) => progress.line(message) });
   const started = (what: string) => progress.line(`${what} is up`);
   await toolchain.installServices();
   signal.throwIfAborted();
+  const forWebhooks = events && mlflow.embedded ? await prepareEvents(events, folders.state) : {};
   const services = Promise.all([
     temporal.embedded ? stack.startTemporal().then(() => started('Temporal')) : undefined,
-    mlflow.embedded ? stack.startMlflow().then(() => started('MLflow')) : undefined,
+    mlflow.embedded ? stack.startMlflow(forWebhooks).then(() => started('MLflow')) : undefined,
   ]);
   // Both are waited for below; without this a failure of one while the other is waited for would end the process.
   services.catch(() => undefined);
@@ -76,9 +81,22 @@ async function start(stack: Stack, progress: Progress, signal: AbortSignal): Pro
   signal.throwIfAborted();
   await Promise.all([stack.startEndpoint(), stack.startGateway(), stack.startWorker()]);
   started('the worker');
+  if (events && mlflow.embedded) await tellOfEvents(events, progress);
   const token = await ensureOwnToken(tokensPath, join(folders.state, 'console-token'), userName);
   progress.line(`the review console is at ${consoleUrl}; sign in with the token in ${relative(process.cwd(), token)}`);
   if (temporal.uiUrl !== undefined) progress.line(`by hand: ${temporalLinks(temporal.uiUrl, temporal.namespace).start('lifecycle', taskQueue)}`);
+}
+
+/** What this machine's own senders sign with, and what its MLflow needs to send to loopback. */
+async function prepareEvents({ secrets }: EventSettings, state: string): Promise<Readonly<Record<string, string>>> {
+  for (const reference of Object.values(secrets)) await ensureSecret(reference);
+  const key = { variable: 'MLFLOW_WEBHOOK_SECRET_ENCRYPTION_KEY', value: undefined, path: join(state, 'mlflow-webhook-key'), named: false };
+  return localWebhooks(await ensureSecret(key, makeEncryptionKey()));
+}
+
+async function tellOfEvents({ url, secrets }: EventSettings, progress: Progress): Promise<void> {
+  await connectMlflow(loadConfig()).webhooks.ensure({ url: `${url}/events/mlflow`, secret: (await readSecret(secrets.mlflow)) ?? '' });
+  progress.line(`the gateway takes events at ${url}, and MLflow tells it of aliases`);
 }
 
 async function runOne(spec: Record<string, unknown>, { json }: UpOptions, progress: Progress, signal: AbortSignal): Promise<Summary> {

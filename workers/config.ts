@@ -5,6 +5,7 @@ import { loadClientConnectConfig } from '@temporalio/envconfig';
 import type { NativeConnectionOptions } from '@temporalio/worker';
 import { frontVariable } from '../domain/front-settings.ts';
 import { stackAddresses, type StackAddresses } from '../local/stack-state.ts';
+import type { SecretReference } from './secrets.ts';
 
 /** The only reader of the environment. Whatever the team names there is used instead of the embedded default. */
 export interface Config {
@@ -26,6 +27,8 @@ export interface Config {
   readonly apiKeysPath: string;
   /** In a pod of a release: `FrontSettings` as JSON. */
   readonly front: string | undefined;
+  /** Undefined where no rules are named: then nobody listens for events. */
+  readonly events: { readonly rulesPath: string; readonly url: string; readonly secrets: Readonly<Record<'mlflow' | 'signed', SecretReference>> } | undefined;
   readonly runner: string;
   /** As the environment has it; `workers/kubernetes.ts` checks it where it is used. */
   readonly kubernetes: KubernetesSettings;
@@ -81,6 +84,7 @@ export function loadConfig(env: NodeJS.ProcessEnv = process.env): Config {
     apiKeysPath: resolve(env['TUNELINE_API_KEYS'] || join(state, 'api-keys.json')),
     tokensPath: resolve(env['TUNELINE_TOKENS'] || join(state, 'tokens.json')),
     front: env[frontVariable] || undefined,
+    events: eventsOf(env, addresses, state),
     runner: env['TUNELINE_RUNNER'] || 'local',
     kubernetes: {
       namespace: env['TUNELINE_NAMESPACE'],
@@ -125,6 +129,17 @@ export function chooseKubernetes(): void {
 
 const pick = (env: NodeJS.ProcessEnv, wanted: (name: string) => boolean): Record<string, string> =>
   Object.fromEntries(Object.entries(env).flatMap(([name, value]) => (value !== undefined && wanted(name) ? [[name, value]] : [])));
+
+function eventsOf(env: NodeJS.ProcessEnv, addresses: StackAddresses, state: string): Config['events'] {
+  const rules = env['TUNELINE_EVENT_RULES'];
+  const secretOf = (variable: string, file: string): SecretReference => {
+    const named = env[`${variable}_FILE`];
+    return { variable, value: env[variable] || undefined, path: named ? resolve(named) : join(state, file), named: Boolean(named) };
+  };
+  if (!rules) return undefined;
+  const secrets = { mlflow: secretOf('TUNELINE_MLFLOW_WEBHOOK_SECRET', 'mlflow-webhook-secret'), signed: secretOf('TUNELINE_EVENT_SECRET', 'event-secret') };
+  return { rulesPath: resolve(rules), url: env['TUNELINE_EVENTS_URL'] || addresses.events, secrets };
+}
 
 function temporalOf(env: NodeJS.ProcessEnv, addresses: StackAddresses): Config['temporal'] {
   const own = ['TEMPORAL_PROFILE', 'TEMPORAL_ADDRESS', 'TEMPORAL_CONFIG_FILE'].some((name) => env[name]);

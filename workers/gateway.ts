@@ -5,21 +5,24 @@ import { createAccess } from './access.ts';
 import { loadConfig, taskQueue } from './config.ts';
 import { exitClearly } from './exit-clearly.ts';
 import { loadAssets } from './gateway/assets.ts';
+import { openEvents } from './gateway/events/open.ts';
 import { createLiveLifecycles } from './gateway/live-lifecycles.ts';
 import { createArtifactReader } from './gateway/read-artifact.ts';
 import { createGateway } from './gateway/server.ts';
 import { readFleet } from './metrics/fleet.ts';
 import { createGatewayMetrics } from './metrics/gateway-metrics.ts';
 import { serveMetrics } from './metrics/serve-metrics.ts';
-import { serve } from './serve.ts';
+import { listen, serve } from './serve.ts';
 import { connectClient } from './temporal.ts';
 
-/** The review console, a process of its own: it may be down while lifecycles run, and holds nothing that they need. */
+/** The review console, and where there are rules for them the routes of events; a process of its own: it may be down while lifecycles run, and holds nothing that they need. */
 exitClearly();
-const { consoleUrl, folders, metricsPort, temporal, tokensPath, ...config } = loadConfig();
+const { consoleUrl, events, folders, metricsPort, temporal, tokensPath, ...config } = loadConfig();
 const mlflow = createMlflow(config.mlflow);
 
+const log = (message: string): void => void process.stderr.write(`${new Date().toISOString()} ${message}\n`);
 const { client, connection } = await connectClient(temporal);
+const eventServer = events && (await openEvents(events, client, log));
 const server = createGateway({
   lifecycles: createLiveLifecycles({
     client,
@@ -29,11 +32,16 @@ const server = createGateway({
   access: createAccess(tokensPath),
   assets: await loadAssets(join(folders.repository, 'web')),
   startUrl: temporal.uiUrl === undefined ? undefined : temporalLinks(temporal.uiUrl, temporal.namespace).start('lifecycle', taskQueue),
-  log: (message) => process.stderr.write(`${new Date().toISOString()} ${message}\n`),
+  log,
 });
 if (metricsPort !== undefined) {
   const metrics = createGatewayMetrics(() => readFleet(client, mlflow.servedModels, Date.now()));
   metrics.watch(server);
+  if (eventServer) metrics.watch(eventServer);
   await serveMetrics(metricsPort, metrics.text);
 }
-await serve(server, consoleUrl, () => connection.close());
+if (events && eventServer) await listen(eventServer, events.url);
+await serve(server, consoleUrl, async () => {
+  await eventServer?.close();
+  await connection.close();
+});

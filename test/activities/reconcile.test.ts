@@ -1,6 +1,7 @@
 import { expect, test } from '@jest/globals';
 import { createReconcileActivities } from '../../activities/reconcile.ts';
 import type { JobRunner } from '../../domain/job.ts';
+import { fakeTracking } from '../builders/tracking.ts';
 import { jobOf } from '../contract/job-runner.ts';
 import { activityEnvironment } from '../support/temporal.ts';
 
@@ -14,7 +15,7 @@ test('an orphan is an open Job that no execution awaits; it is ended with the re
       return Promise.resolve();
     },
   } as Partial<JobRunner> as JobRunner;
-  const { findOrphans, endOrphans } = createReconcileActivities({ runner, isAwaited: ({ workflowId }) => Promise.resolve(workflowId !== 'gone') });
+  const { findOrphans, endOrphans } = createReconcileActivities({ runner, isAwaited: ({ workflowId }) => Promise.resolve(workflowId !== 'gone'), tracking: fakeTracking().tracking });
   expect(await activityEnvironment().run(findOrphans)).toEqual([{ job: orphan.name, workflowId: 'gone' }]);
   await activityEnvironment().run(endOrphans, [{ job: orphan.name, workflowId: 'gone' }]);
   expect(cancelled).toEqual([[orphan.name, 'Deleted', 'No execution waits for it: gone has ended.']]);

@@ -37,6 +37,7 @@ const goingWell = {
   closeReview: () => Promise.resolve(),
   recordReview: () => Promise.resolve(),
   tellReviewers: () => Promise.resolve('sent' as const),
+  findMissedReleases: () => Promise.resolve([]),
   findChampion: () => Promise.resolve(undefined),
   registerVersion: () => Promise.resolve('1'),
   prepareRelease: () => Promise.resolve(),

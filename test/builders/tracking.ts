@@ -26,6 +26,7 @@ export function fakeTracking({ finishedRun, champion, prompt }: Holds = {}, chan
     registerVersion: (version) => note(['registerVersion', version], '2'),
     readVersion: () => Promise.resolve(undefined),
     aliasVersion: (_model, alias) => Promise.resolve(alias === 'champion' ? champion?.version : undefined),
+    listModels: () => Promise.resolve([]),
     modelTags: () => Promise.resolve({}),
     setModelTag: (...args) => note(['setModelTag', ...args], undefined),
     removeModelTag: (...args) => note(['removeModelTag', ...args], undefined),

@@ -80,5 +80,5 @@ test('down where nothing is up says so', () => {
 /** A stack that was killed: its addresses answer nobody, and its process is another's by now. */
 async function nothingListens(): Promise<void> {
   const own = identityOf(process.pid);
-  await writeStackState(join(home, 'state'), { addresses: addressesAt({ temporal: 9, temporalUi: 9, mlflow: 9, endpoint: 9, console: 9 }), up: { pid: own?.pid ?? 1, startedAt: 'long ago' }, processes: {} });
+  await writeStackState(join(home, 'state'), { addresses: addressesAt({ temporal: 9, temporalUi: 9, mlflow: 9, endpoint: 9, console: 9, events: 9 }), up: { pid: own?.pid ?? 1, startedAt: 'long ago' }, processes: {} });
 }

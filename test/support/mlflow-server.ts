@@ -24,7 +24,7 @@ function mlflowBinary(): string {
 const READY_WITHIN_MS = 90_000;
 
 /** A real MLflow server on a free loopback port, with SQLite and artifacts in a temporary folder. */
-export async function startMlflow(): Promise<MlflowServer> {
+export async function startMlflow(settings: Readonly<Record<string, string>> = {}): Promise<MlflowServer> {
   const folder = await mkdtemp(join(tmpdir(), 'tuneline-mlflow-'));
   const port = await freePort();
   const server = spawn(
@@ -35,7 +35,7 @@ export async function startMlflow(): Promise<MlflowServer> {
       ...['--artifacts-destination', join(folder, 'artifacts')],
     ],
     // Its own process group: `mlflow server` is a parent of the process that serves.
-    { cwd: folder, detached: true, stdio: ['ignore', 'ignore', 'pipe'], env: environment() },
+    { cwd: folder, detached: true, stdio: ['ignore', 'ignore', 'pipe'], env: { ...environment(), ...settings } },
   );
   const log: string[] = [];
   server.stderr.setEncoding('utf8').on('data', (text: string) => log.splice(0, log.length - 50, text));

@@ -25,7 +25,7 @@ test('what a pipeline left empty is not set', () => {
 });
 
 test('a stack that is up is found by what it wrote down', async () => {
-  const addresses = addressesAt({ temporal: 1001, temporalUi: 1002, mlflow: 1003, endpoint: 1004, console: 1005 });
+  const addresses = addressesAt({ temporal: 1001, temporalUi: 1002, mlflow: 1003, endpoint: 1004, console: 1005, events: 1006 });
   await writeStackState(folder, { addresses, up: { pid: 1, startedAt: '0' }, processes: {} });
   const config = loadConfig({ TUNELINE_STATE: folder });
   expect(config.temporal.connection.address).toBe('127.0.0.1:1001');

@@ -35,3 +35,20 @@ test('an orphan is ended, and reported', async () => {
 test('a Job that somebody adopts between the two looks is left alone, and so is one that was not seen at the first', async () => {
   expect(await reconciled(['a', 'b'], ['b', 'c'])).toEqual({ orphans: [orphan('b')], ended: [orphan('b')] });
 });
+
+test('where champion was moved and no event said so, redeploy is started, once while it waits for its turn', async () => {
+  const missed = { model: 'm', endpoint: 'e', alias: '2', recorded: '1' };
+  const fakes = fakeActivities({ findMissedReleases: () => Promise.resolve([missed]) });
+  const worker = await Worker.create({ connection: environment.nativeConnection, taskQueue: 'missed', workflowBundle, activities: fakes.activities });
+  const run = (workflowId: string) => environment.client.workflow.execute<typeof reconcile>('reconcile', { taskQueue: 'missed', workflowId });
+  await worker.runUntil(async () => {
+    await run('missed-1');
+    await run('missed-2');
+  });
+  const handle = environment.client.workflow.getHandle('redeploy-e-m');
+  const { type, status } = await handle.describe();
+  expect([type, status.name]).toEqual(['redeploy', 'RUNNING']);
+  const [started] = (await handle.fetchHistory()).events ?? [];
+  expect(JSON.parse(String(started?.workflowExecutionStartedEventAttributes?.input?.payloads?.[0]?.data))).toEqual({ model: 'm', endpoint: 'e', because: 'reconcile: champion of m names version 2, and e serves version 1' });
+  await handle.terminate();
+});

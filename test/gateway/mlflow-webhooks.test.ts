@@ -1,0 +1,140 @@
+import { createServer, type AddressInfo } from 'node:net';
+import { once } from 'node:events';
+import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import type { TestWorkflowEnvironment } from '@temporalio/testing';
+import type { FastifyInstance } from 'fastify';
+import type { EventRule } from '../../domain/event-rules.ts';
+import { localWebhooks, makeEncryptionKey } from '../../local/mlflow-webhooks.ts';
+import { createMlflow, type Mlflow } from '../../mlflow/index.ts';
+import { ensureMemory } from '../../workers/gateway/events/open.ts';
+import { createEventServer } from '../../workers/gateway/events/server.ts';
+import { createEventStarter, type EventStarter } from '../../workers/gateway/events/starter.ts';
+import { startMlflow, type MlflowServer } from '../support/mlflow-server.ts';
+import { startDevServer } from '../support/temporal.ts';
+import type { EventRequest } from './event-requests.ts';
+
+const secret = 'what MLflow signs with';
+const rules: readonly EventRule[] = [
+  { when: { source: 'mlflow', type: 'model_version_alias.created', model: 'summaries', alias: 'champion' }, start: 'redeploy', model: 'summaries', endpoint: 'summaries' },
+];
+
+let temporal: TestWorkflowEnvironment;
+let server: MlflowServer;
+let mlflow: Mlflow;
+let starter: EventStarter;
+let url: string;
+beforeAll(async () => {
+  [temporal, server] = await Promise.all([startDevServer(), startMlflow(localWebhooks(makeEncryptionKey()))]);
+  mlflow = createMlflow({ trackingUri: server.trackingUri });
+  starter = createEventStarter({ client: temporal.client, taskQueue: 'events', readSpec: () => Promise.reject(new Error('no rule wants a spec')) });
+  url = `http://127.0.0.1:${await freePort()}`;
+  const experimentId = await mlflow.experiments.ensure('events');
+  const { runId } = await mlflow.runs.open({ experimentId, name: 'run', idempotencyTag: { key: 'key', value: 'run' }, tags: {} });
+  await mlflow.registry.ensureModel('summaries');
+  for (const value of ['1', '2']) await mlflow.registry.registerVersion({ name: 'summaries', runId, idempotencyTag: { key: 'weights', value } });
+});
+afterAll(async () => {
+  await Promise.all([temporal.teardown(), server.stop()]);
+});
+
+async function freePort(): Promise<number> {
+  const probe = createServer().listen(0, '127.0.0.1');
+  await once(probe, 'listening');
+  const { port } = probe.address() as AddressInfo;
+  probe.close();
+  await once(probe, 'close');
+  return port;
+}
+
+interface Answered {
+  readonly request: EventRequest;
+  readonly status: number;
+  readonly answer: { readonly started: boolean; readonly workflowId: string };
+}
+
+/** A gateway at the one address that MLflow knows, and what it answered. */
+async function openGateway(from: (gateway: FastifyInstance) => EventStarter) {
+  const answers: Answered[] = [];
+  const waiting: ((answered: Answered) => void)[] = [];
+  const own: { starter?: EventStarter } = {};
+  const gateway = createEventServer({ rules, secrets: { mlflow: secret }, log: () => undefined, starter: { start: (request) => own.starter?.start(request) ?? Promise.reject(new Error('not yet')) } });
+  own.starter = from(gateway);
+  gateway.addHook('onSend', (request, reply, payload, done) => {
+    const answered: Answered = { request: { url: request.url, headers: request.headers as Record<string, string>, body: request.body as Buffer }, status: reply.statusCode, answer: JSON.parse(String(payload)) as Answered['answer'] };
+    const next = waiting.shift();
+    if (next) next(answered);
+    else answers.push(answered);
+    done();
+  });
+  await gateway.listen({ host: '127.0.0.1', port: Number(new URL(url).port) });
+  return { gateway, next: (): Promise<Answered> => new Promise((resolve) => (answers.length > 0 ? resolve(answers.shift() as Answered) : void waiting.push(resolve))) };
+}
+
+const executions = async (): Promise<number> => {
+  const { executions: open } = await temporal.client.workflowService.listOpenWorkflowExecutions({ namespace: temporal.namespace ?? 'default', maximumPageSize: 100, startTimeFilter: {} });
+  return open?.length ?? 0;
+};
+
+test('an alias that is set in MLflow starts redeploy on Temporal; the same delivery again starts nothing, and so does one that is changed', async () => {
+  await mlflow.webhooks.ensure({ url: `${url}/events/mlflow`, secret: 'an earlier secret, wrong by now' });
+  const made = await mlflow.webhooks.ensure({ url: `${url}/events/mlflow`, secret });
+  expect(await mlflow.webhooks.list()).toEqual([made]);
+  expect(made.events.toSorted()).toEqual(['model_version_alias.created', 'model_version_alias.deleted']);
+
+  const { gateway, next } = await openGateway(() => starter);
+  await mlflow.registry.setAlias('summaries', 'champion', '1');
+  const { request, status, answer } = await next();
+  expect([status, answer.started]).toEqual([202, true]);
+  const { type, status: state } = await temporal.client.workflow.getHandle(answer.workflowId).describe();
+  expect([type, state.name]).toEqual(['redeploy', 'RUNNING']);
+
+  const again = await gateway.inject({ method: 'POST', url: request.url, headers: request.headers, payload: request.body });
+  expect([again.statusCode, again.json<Answered['answer']>()]).toEqual([200, { started: false, because: 'already started', workflowId: answer.workflowId }]);
+  const changed = await gateway.inject({ method: 'POST', url: request.url, headers: { ...request.headers, 'x-mlflow-delivery-id': 'another' }, payload: request.body });
+  expect(changed.statusCode).toBe(401);
+  await temporal.client.workflow.getHandle(answer.workflowId).terminate();
+  // Closed executions count as well.
+  expect((await gateway.inject({ method: 'POST', url: request.url, headers: request.headers, payload: request.body })).statusCode).toBe(200);
+  await gateway.close();
+});
+
+test('an alias that is put where it is, or taken away where it is not, tells nobody: else redeploy would lead to itself', async () => {
+  const { gateway, next } = await openGateway(() => starter);
+  await mlflow.registry.setAlias('summaries', 'champion', '1');
+  await mlflow.registry.deleteAlias('summaries', 'previous');
+  await mlflow.registry.setAlias('summaries', 'previous', '2');
+  const { request } = await next();
+  expect(JSON.parse(request.body.toString())).toMatchObject({ data: { name: 'summaries', alias: 'previous', version: '2' } });
+  await gateway.close();
+});
+
+test('a gateway that dies after it started and before it answers: MLflow sends again, and nothing starts twice', async () => {
+  const before = await executions();
+  const died = Promise.withResolvers<string>();
+  await openGateway((gateway) => ({
+    async start(request) {
+      await starter.start(request);
+      // Nothing is answered any more, and the port is free.
+      void gateway.close();
+      gateway.server.closeAllConnections();
+      died.resolve(request.workflowId);
+      return new Promise(() => undefined);
+    },
+  }));
+  await mlflow.registry.setAlias('summaries', 'champion', '2');
+  const workflowId = await died.promise;
+  const { gateway, next } = await openGateway(() => starter);
+  expect((await next()).answer).toEqual({ started: false, because: 'already started', workflowId });
+  expect(await executions()).toBe(before + 1);
+  await gateway.close();
+});
+
+test('Temporal keeps executions for as long as an event could be told again', async () => {
+  await ensureMemory(temporal.client);
+});
+
+test('a webhook that is taken away is not there', async () => {
+  const [webhook] = await mlflow.webhooks.list();
+  await mlflow.webhooks.remove(webhook?.id ?? '');
+  expect(await mlflow.webhooks.list()).toEqual([]);
+});
