@@ -40,14 +40,16 @@ const charactersRead = 4000;
 const wordOrSign = /[\p{L}\p{M}\p{N}]+|[^\s\p{L}\p{M}\p{N}]/gu;
 const blank = 32;
 
+const { imul } = Math;
+
 /** FNV-1a, 32 bits, by UTF-16 code units. */
 const basis = 0x811c9dc5 | 0;
 const trigramBasis = 0x050c5d1f;
-const step = (hash: number, unit: number): number => Math.imul(hash ^ unit, 0x01000193);
+const step = (hash: number, unit: number): number => imul(hash ^ unit, 0x01000193);
 
 /** MurmurHash3's finalizer: FNV's low bits alone are not even enough to share out places. */
 function mix(hash: number): number {
-  let bits = Math.imul(hash ^ (hash >>> 16), 0x85ebca6b);
-  bits = Math.imul(bits ^ (bits >>> 13), 0xc2b2ae35);
+  let bits = imul(hash ^ (hash >>> 16), 0x85ebca6b);
+  bits = imul(bits ^ (bits >>> 13), 0xc2b2ae35);
   return bits ^ (bits >>> 16);
 }
