@@ -240,7 +240,6 @@ export const lifecycleSpecSchema = z
       .meta({ description: 'Whether it ends at once where data, code, base model, prompt and settings are those that the champion came from.' }),
     monitor: monitorSchema.optional(),
     refresh: refreshSchema.optional(),
-    reuse: z.enum(['whenUnchanged', 'never']).default('whenUnchanged'),
     tracking: z
       .array(z.enum(['mlflow', 'wandb']))
       .default(['mlflow'])

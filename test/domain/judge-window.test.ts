@@ -40,6 +40,10 @@ test.each<[MonitorRule, Partial<Observation>, Partial<Observation>]>([
   expect(judged(rule, times(100, good))?.side).toBe('within');
 });
 
+test('ratings that are few may be low by chance', () => {
+  expect(judged({ rule: 'feedback', below: 0, then: 'alarm' }, [...times(3, { rating: -1 }), ...times(2, { rating: 1 })])?.side).toBe('between');
+});
+
 describe('drift', () => {
   const rule: MonitorRule = { rule: 'inputDrift', lengths: 0.25, embeddings: 0.3, then: 'retrain' };
   const drift = (size: number, beyondNoise = true) => ({ size, beyondNoise });
