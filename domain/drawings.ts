@@ -1,4 +1,4 @@
-import type { Interval } from './evidence.ts';
+import type { Interval } from './intervals.ts';
 
 /** Colours that can be told apart on light and dark, and by who sees no red. */
 const window = '#2f7ed8';

@@ -1,6 +1,6 @@
 import type { Side, WindowFinding } from './breach.ts';
 import { embeddingDrift, lengthDrift, type Drift } from './drift.ts';
-import type { Interval } from './evidence.ts';
+import type { Interval } from './intervals.ts';
 import type { LiveProfile } from './live-profile.ts';
 import type { LiveFigure, LiveWindow } from './live-window.ts';
 import type { MonitorRule, RefreshSpec } from './monitor-spec.ts';

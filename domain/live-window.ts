@@ -1,4 +1,4 @@
-import type { Interval } from './evidence.ts';
+import { meanInterval, shareInterval, type Interval } from './intervals.ts';
 import type { Observation } from './release.ts';
 
 /** Of the standard normal distribution: what noise alone exceeds in 1 of 100 windows, on one side. */
@@ -47,22 +47,11 @@ export const isError = ({ status }: Pick<Observation, 'status'>): boolean => sta
 
 const shareOf = <T>(all: readonly T[], is: (one: T) => boolean): Interval | undefined => boundedMean(all.map((one) => (is(one) ? 1 : 0)));
 
-/**
- * Wilson's score interval (1927) of a mean of values from 0 to 1: exact in form for shares, and wide enough for the rest, because no
- * values between the ends vary more than values at the ends.
- */
-function boundedMean(values: readonly number[]): Interval | undefined {
-  const n = values.length;
-  if (n === 0) return undefined;
-  const point = values.reduce((sum, x) => sum + x, 0) / n;
-  const z2 = scoreOfNoise ** 2 / n;
-  const middle = (point + z2 / 2) / (1 + z2);
-  const reach = (Math.sqrt(z2) / (1 + z2)) * Math.sqrt(Math.max(0, point * (1 - point)) + z2 / 4);
-  // At the ends the sums differ from 0 and 1 in their last bits.
-  return { point, low: Math.max(0, Math.min(point, middle - reach)), high: Math.min(1, Math.max(point, middle + reach)) };
-}
+/** By the score interval of a share, wide enough also for values between 0 and 1: none vary more than those at the ends. */
+const boundedMean = (values: readonly number[]): Interval | undefined =>
+  values.length === 0 ? undefined : shareInterval(values.reduce((sum, x) => sum + x, 0), values.length, scoreOfNoise);
 
-/** Limits are values of the sample, by the ranks where the score test of "so many lie below" turns (Conover 1999, 3.2); no more than the largest is known at the top. */
+/** As `quantileInterval`, but open at the top: that a few requests were slow is shown long before it is known how slow the slowest can be. */
 function quantile(sorted: readonly number[], share: number): Interval | undefined {
   const n = sorted.length;
   const reach = scoreOfNoise * Math.sqrt(n * share * (1 - share));
@@ -71,14 +60,7 @@ function quantile(sorted: readonly number[], share: number): Interval | undefine
 }
 
 /** By the central limit theorem: it holds for windows of some hundred requests. */
-function mean(values: readonly number[]): Interval | undefined {
-  const n = values.length;
-  if (n === 0) return undefined;
-  const point = values.reduce((sum, x) => sum + x, 0) / n;
-  const variance = values.reduce((sum, x) => sum + (x - point) ** 2, 0) / Math.max(1, n - 1);
-  const reach = scoreOfNoise * Math.sqrt(variance / n);
-  return { point, low: point - reach, high: point + reach };
-}
+const mean = (values: readonly number[]): Interval | undefined => meanInterval(values, scoreOfNoise);
 
 const scaled = (interval: Interval | undefined, by: (x: number) => number): Interval | undefined =>
   interval && { point: by(interval.point), low: by(interval.low), high: by(interval.high) };

@@ -2,7 +2,7 @@ import { breachesOf, type BreachState, type WindowFinding } from './breach.ts';
 import { withCurrency } from './cost.ts';
 import type { Block } from './document.ts';
 import { drawHistogram, drawInterval, type Bound } from './drawings.ts';
-import type { Interval } from './evidence.ts';
+import type { Interval } from './intervals.ts';
 import { number, type DriftFigure, type Drifts } from './judge-window.ts';
 import { countsBetween, type Histogram, type LiveProfile } from './live-profile.ts';
 import type { LiveWindow } from './live-window.ts';
