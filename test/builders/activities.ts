@@ -37,6 +37,7 @@ const goingWell = {
   closeReview: () => Promise.resolve(),
   recordReview: () => Promise.resolve(),
   tellReviewers: () => Promise.resolve('sent' as const),
+  tellTeam: () => Promise.resolve('sent' as const),
   findChampion: () => Promise.resolve(undefined),
   registerVersion: () => Promise.resolve('1'),
   prepareRelease: () => Promise.resolve(),
