@@ -43,13 +43,17 @@ export function windowOf(observations: readonly Observation[], costPerHour?: num
 }
 
 /** A client's own mistakes (4xx) are not the release's. */
-export const isError = ({ status }: Pick<Observation, 'status'>): boolean => status === 0 || status >= 500;
+const isError = ({ status }: Pick<Observation, 'status'>): boolean => status === 0 || status >= 500;
 
 const shareOf = <T>(all: readonly T[], is: (one: T) => boolean): Interval | undefined => boundedMean(all.map((one) => (is(one) ? 1 : 0)));
 
 /** By the score interval of a share, wide enough also for values between 0 and 1: none vary more than those at the ends. */
-const boundedMean = (values: readonly number[]): Interval | undefined =>
-  values.length === 0 ? undefined : shareInterval(values.reduce((sum, x) => sum + x, 0), values.length, scoreOfNoise);
+function boundedMean(values: readonly number[]): Interval | undefined {
+  if (values.length === 0) return undefined;
+  const { point, low, high } = shareInterval(values.reduce((sum, x) => sum + x, 0), values.length, scoreOfNoise);
+  // Sums of fractions near the ends differ in their last bits.
+  return { point, low: Math.min(point, low), high: Math.max(point, high) };
+}
 
 /** As `quantileInterval`, but open at the top: that a few requests were slow is shown long before it is known how slow the slowest can be. */
 function quantile(sorted: readonly number[], share: number): Interval | undefined {

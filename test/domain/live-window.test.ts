@@ -39,7 +39,7 @@ test('of nothing there is no figure', () => {
 
 describe('an interval', () => {
   test('holds its point, whatever was observed', () => {
-    const any = fc.record({ status: fc.constantFrom(0, 200, 404, 500), ms: fc.nat(5000), repetition: fc.double({ min: 0, max: 1, noNaN: true }), rating: fc.option(fc.double({ min: -1, max: 1, noNaN: true }), { nil: undefined }) });
+    const any = fc.record({ status: fc.constantFrom(0, 200, 404, 500), ms: fc.nat(5000), repetition: fc.oneof(fc.double({ min: 0, max: 1, noNaN: true }), fc.constantFrom(0, 1, 5e-324)), rating: fc.option(fc.double({ min: -1, max: 1, noNaN: true }), { nil: undefined }) });
     fc.assert(
       fc.property(fc.array(any, { maxLength: 60 }), (changes) => {
         const observations = changes.map(({ rating, ...change }) => observation({ ...change, ...(rating === undefined ? {} : { rating }) }));
