@@ -5,6 +5,7 @@ import { createEvidenceActivities } from './evidence.ts';
 import { createJobActivities } from './jobs.ts';
 import { createReconcileActivities } from './reconcile.ts';
 import { createRecordActivities } from './lifecycle-record.ts';
+import { createMonitoringActivities } from './monitoring.ts';
 import { createNotificationActivities } from './notifications.ts';
 import { createReleaseActivities } from './releases.ts';
 import { createReviewActivities } from './reviews.ts';
@@ -25,6 +26,7 @@ export const createActivities = (dependencies: Dependencies) => ({
   ...createTrialActivities(dependencies),
   ...createReconcileActivities(dependencies),
   ...createScheduleActivities(dependencies),
+  ...createMonitoringActivities(dependencies),
 });
 
 export type Activities = ReturnType<typeof createActivities>;

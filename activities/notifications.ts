@@ -4,9 +4,9 @@ import type { Dependencies } from './dependencies.ts';
 /** A chat answers at once or is in trouble. */
 const answerWithinMs = 10_000;
 
-export const createNotificationActivities = ({ reviewWebhook }: Pick<Dependencies, 'reviewWebhook'>) => ({
+export function createNotificationActivities({ reviewWebhook }: Pick<Dependencies, 'reviewWebhook'>) {
   /** Posts the text to the team's webhook, in the form that Slack takes. No error that it throws names the address. */
-  async tellReviewers(text: string): Promise<'sent' | 'no webhook is configured'> {
+  async function tellTeam(text: string): Promise<'sent' | 'no webhook is configured'> {
     if (!reviewWebhook) return 'no webhook is configured';
     if (!/^https?:$/.test(URL.parse(reviewWebhook)?.protocol ?? ''))
       throw ApplicationFailure.nonRetryable('TUNELINE_REVIEW_WEBHOOK is no http or https address; set one and restart the worker.', 'BadWebhook');
@@ -15,8 +15,10 @@ export const createNotificationActivities = ({ reviewWebhook }: Pick<Dependencie
     const message = `The review webhook answered ${status}.`;
     // What it refuses now it refuses again, but for one that is asked too often or too slow.
     throw status < 500 && ![408, 429].includes(status) ? ApplicationFailure.nonRetryable(message, 'BadWebhook') : ApplicationFailure.retryable(message, 'WebhookUnavailable');
-  },
-});
+  }
+  // Histories of lifecycles name it by the one occasion that there was at first.
+  return { tellTeam, tellReviewers: tellTeam };
+}
 
 async function post(url: string, text: string): Promise<number> {
   try {

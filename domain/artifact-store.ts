@@ -6,6 +6,8 @@ export interface ArtifactStore {
   uriOf(...path: readonly string[]): string;
   exists(uri: string): Promise<boolean>;
   readText(uri: string): Promise<string>;
+  /** One after the other, for a file that is larger than memory; whoever has enough may stop. */
+  readLines(uri: string): AsyncIterable<string>;
   /** Of a file its SHA-256; of a folder one over the names and digests of all files in it, as `jobs/` makes it. */
   digest(uri: string): Promise<string>;
   /** A copy of a file or a folder as it is now, named by its digest: whoever changes it later changes nothing. Idempotent. */

@@ -4,6 +4,8 @@ export type Block =
   | { readonly kind: 'list'; readonly items: readonly string[] }
   /** What is not an address of the web is shown as text. */
   | { readonly kind: 'links'; readonly items: readonly { readonly text: string; readonly url: string }[] }
+  /** Drawn by us, never from what others wrote; the text says the same to whoever does not see it. */
+  | { readonly kind: 'drawing'; readonly svg: string; readonly text: string }
   | { readonly kind: 'table'; readonly head: readonly string[]; readonly rows: readonly (readonly string[])[] };
 
 /** GitHub's Markdown. Texts stay texts on one line: no tag, no link with other words, no picture, formula, heading, list or cell of their own. */
@@ -29,7 +31,7 @@ export function toHtml(blocks: readonly Block[]): string {
 }
 
 const style =
-  ':root{color-scheme:light dark}body{font:1em/1.5 system-ui,sans-serif;max-width:60em;margin:auto;padding:1em;overflow-wrap:anywhere}table{border-collapse:collapse}td,th{border:1px solid;padding:.2em .6em;text-align:left}';
+  ':root{color-scheme:light dark}body{font:1em/1.5 system-ui,sans-serif;max-width:60em;margin:auto;padding:1em;overflow-wrap:anywhere}table{border-collapse:collapse}td,th{border:1px solid;padding:.2em .6em;text-align:left}figure{margin:1.5em 0}svg{max-width:100%;height:auto}';
 
 function markdownOf(block: Block): string {
   switch (block.kind) {
@@ -38,6 +40,8 @@ function markdownOf(block: Block): string {
     case 'heading':
       return `## ${line(block.text)}`;
     case 'paragraph':
+      return opening(block.text);
+    case 'drawing':
       return opening(block.text);
     case 'list':
       return block.items.map((item) => `- ${opening(item)}`).join('\n');
@@ -53,6 +57,7 @@ function textOf(block: Block): string {
     case 'title':
     case 'heading':
     case 'paragraph':
+    case 'drawing':
       return plain(block.text);
     case 'list':
       return block.items.map((item) => `  ${plain(item)}`).join('\n');
@@ -74,6 +79,8 @@ function htmlOf(block: Block): string {
       return `<h2>${escapeHtml(block.text)}</h2>`;
     case 'paragraph':
       return `<p>${escapeHtml(block.text)}</p>`;
+    case 'drawing':
+      return `<figure><figcaption>${escapeHtml(block.text)}</figcaption>${block.svg}</figure>`;
     case 'list':
       return `<ul>${block.items.map((item) => `<li>${escapeHtml(item)}</li>`).join('')}</ul>`;
     case 'links':

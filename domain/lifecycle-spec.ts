@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { judgeSchema } from './judge.ts';
+import { monitorSchema, refreshSchema } from './monitor-spec.ts';
 import { plainName, rolePrefix } from './review.ts';
 import { servingSettingsSchema } from './serving-settings.ts';
 
@@ -237,6 +238,8 @@ export const lifecycleSpecSchema = z
       .enum(['whenUnchanged', 'never'])
       .default('never')
       .meta({ description: 'Whether it ends at once where data, code, base model, prompt and settings are those that the champion came from.' }),
+    monitor: monitorSchema.optional(),
+    refresh: refreshSchema.optional(),
     tracking: z
       .array(z.enum(['mlflow', 'wandb']))
       .default(['mlflow'])
@@ -266,6 +269,10 @@ export const lifecycleSpecSchema = z
   .refine((s) => s.evaluate.costPerHour !== undefined || !rulesOn('costPer1000Requests', s), {
     path: ['evaluate', 'costPerHour'],
     message: 'what an hour costs, because the gate has a rule on costPer1000Requests',
+  })
+  .refine((s) => s.evaluate.costPerHour !== undefined || !s.monitor?.rules.some((r) => r.rule === 'costPer1000Requests'), {
+    path: ['evaluate', 'costPerHour'],
+    message: 'what an hour costs, because the monitor has a rule on costPer1000Requests',
   })
   .superRefine(({ gate, evaluate }, context) => {
     const slices = ['length', ...(evaluate.slices ?? [])];

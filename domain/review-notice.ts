@@ -20,7 +20,7 @@ export function describeNotice(notice: ReviewNotice, { workflowId, model, review
     `Wanted: ${approvals === 1 ? 'one approval' : `${approvals - decisions.length} of ${approvals} approvals`} of ${digest} until ${deadline}, by ${reviewers?.join(', ') ?? 'anyone'}.`,
     `hint: scripts/tuneline review ${workflowId}`,
   ];
-  return escape(lines().join('\n'));
+  return escapeForChat(lines().join('\n'));
 
   function lines(): readonly string[] {
     switch (notice.what) {
@@ -42,4 +42,4 @@ export function describeNotice(notice: ReviewNotice, { workflowId, model, review
 }
 
 /** As Slack asks for. */
-const escape = (text: string): string => text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;');
+export const escapeForChat = (text: string): string => text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;');

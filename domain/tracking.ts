@@ -6,6 +6,11 @@ export interface Tracking {
   findFinishedRun(experiment: string, tag: Tag): Promise<FinishedRun | undefined>;
   setTags(runId: string, tags: Readonly<Record<string, string>>): Promise<void>;
   putText(runId: string, path: string, text: string): Promise<void>;
+  /** Undefined where the run has no such artifact. */
+  readText(runId: string, path: string): Promise<string | undefined>;
+  /** Idempotent: the same figures of the same step and time are there once. */
+  logFigures(runId: string, figures: Readonly<Record<string, number>>, at: { readonly step: number; readonly atMs: number }): Promise<void>;
+  startedAtMs(runId: string): Promise<number>;
   /** Idempotent. */
   endRun(runId: string, status: RunStatus): Promise<void>;
   /** Idempotent: equal text gives the same version. */
@@ -119,6 +124,8 @@ export const tags = {
   releaseTerms: 'tuneline.release_terms',
   /** Why an endpoint did not take a version. */
   refused: 'tuneline.refused',
+  /** Of the run that holds what was seen of a release: the endpoint and the release's ID. */
+  monitoring: 'tuneline.monitoring',
   /** When what the Job wrote was removed: nothing of it is reused any more. */
   removed: 'tuneline.artifacts_removed',
 } as const;

@@ -2,6 +2,7 @@ import { createHash, randomUUID } from 'node:crypto';
 import { constants, createReadStream } from 'node:fs';
 import { chown, cp, lstat, mkdir, readFile, readdir, rename, rm, stat } from 'node:fs/promises';
 import { basename, dirname, isAbsolute, join, relative, resolve, sep } from 'node:path';
+import { createInterface } from 'node:readline';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import type { ArtifactStore } from '../domain/artifact-store.ts';
 import { digestOfText } from '../domain/digest.ts';
@@ -25,6 +26,7 @@ export function createLocalArtifactStore(root: string, owner?: number): Artifact
         () => false,
       ),
     readText: (uri) => readFile(fileURLToPath(uri), 'utf8'),
+    readLines: (uri) => linesOf(fileURLToPath(uri)),
     digest: (uri) => digestOfPath(fileURLToPath(uri)),
 
     async remove(uri) {
@@ -66,6 +68,16 @@ export function createLocalArtifactStore(root: string, owner?: number): Artifact
 
 /** What Python compiles is nobody's input. */
 const isKept = (path: string): boolean => basename(path) !== '__pycache__';
+
+async function* linesOf(path: string): AsyncGenerator<string> {
+  const file = createReadStream(path);
+  try {
+    yield* createInterface({ input: file, crlfDelay: Infinity });
+  } finally {
+    // A reader who stops would leave it open.
+    file.destroy();
+  }
+}
 
 async function giveTo(owner: number, path: string): Promise<void> {
   const entries = (await isFolder(path)) ? await readdir(path, { recursive: true }) : [];

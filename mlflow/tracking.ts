@@ -34,20 +34,16 @@ export function createTracking(mlflow: Mlflow): Tracking {
     },
     setTags: (runId, tags) => mlflow.runs.setTags(runId, tags),
     putText: (runId, path, text) => mlflow.artifacts.put(runId, path, text),
+    readText: (runId, path) => unlessMissing(mlflow.artifacts.get(runId, path).then((bytes) => new TextDecoder().decode(bytes))),
+    logFigures: (runId, figures, { step, atMs: timestampMs }) => mlflow.runs.log(runId, { metrics: Object.entries(figures).map(([key, value]) => ({ key, value, step, timestampMs })) }),
+    startedAtMs: async (runId) => (await mlflow.runs.get(runId)).startedAtMs,
     endRun: (runId, status) => mlflow.runs.end(runId, status),
 
     async registerPrompt(name, template) {
       return (await mlflow.prompts.register({ name, text: template })).version;
     },
     findPrompt: (name, template) => mlflow.prompts.find(name, template),
-    readPrompt: (name, version) =>
-      mlflow.prompts.get(name, version).then(
-        ({ text }) => text,
-        (error: unknown) => {
-          if (isMlflowError(error, 'notFound')) return undefined;
-          throw error;
-        },
-      ),
+    readPrompt: (name, version) => unlessMissing(mlflow.prompts.get(name, version).then(({ text }) => text)),
 
     async registerVersion({ model, runId, weights, description, tags }) {
       await mlflow.registry.ensureModel(model);
@@ -86,6 +82,12 @@ export function createTracking(mlflow: Mlflow): Tracking {
     setVersionTags: (model, version, tags) => mlflow.registry.setVersionTags(model, version, tags),
   };
 }
+
+const unlessMissing = <T>(asked: Promise<T>): Promise<T | undefined> =>
+  asked.catch((error: unknown) => {
+    if (isMlflowError(error, 'notFound')) return undefined;
+    throw error;
+  });
 
 /** A version without our tags was registered by other hands; nothing is known of its weights. */
 function weightsOf(version: string, tags: Readonly<Record<string, string>>): RegisteredVersion | undefined {

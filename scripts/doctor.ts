@@ -11,7 +11,7 @@ import { listBuilds } from '../workers/builds.ts';
 import { taskQueue, type Config } from '../workers/config.ts';
 import { connect, placementOf } from '../workers/kubernetes.ts';
 import { releasePlacementOf } from '../workers/release-placement.ts';
-import { modelAttribute, stageAttribute, verdictAttribute } from '../workflows/search-attributes.ts';
+import { searchAttributeNames } from '../workflows/search-attributes.ts';
 import { connectMlflow, connectTemporal } from './connect.ts';
 
 /** Looks at every part that lifecycles need, as it is configured; whatever is wrong is a finding, never an error. */
@@ -66,9 +66,8 @@ async function inspectSearchAttributes({ connection }: Client, namespace: string
   const what = 'search attributes';
   const known = await connection.operatorService.listSearchAttributes({ namespace }).catch(() => undefined);
   if (!known) return { what, ok: true, detail: "can't be seen with this account" };
-  const names = [modelAttribute, stageAttribute, verdictAttribute].map(({ name }) => name);
-  const missing = names.filter((name) => !Object.hasOwn(known.customAttributes, name));
-  if (missing.length === 0) return { what, ok: true, detail: names.join(', ') };
+  const missing = searchAttributeNames.filter((name) => !Object.hasOwn(known.customAttributes, name));
+  if (missing.length === 0) return { what, ok: true, detail: searchAttributeNames.join(', ') };
   const command = `temporal operator search-attribute create --namespace ${namespace} ${missing.map((name) => `--name ${name} --type Keyword`).join(' ')}`;
   return { what, ok: false, detail: `missing: ${missing.join(', ')}`, remedy: `start a worker, which adds them where it may; else ${command}` };
 }

@@ -1,18 +1,18 @@
 import type { Client } from '@temporalio/client';
-import { modelAttribute, stageAttribute, verdictAttribute } from '../workflows/search-attributes.ts';
+import { searchAttributeNames } from '../workflows/search-attributes.ts';
 
 /** What Temporal's API calls the type that its CLI and SDK call Keyword. */
 export const keyword = 2;
 
 /**
- * Makes sure that the namespace knows the search attributes that lifecycles set: a workflow that sets an
+ * Makes sure that the namespace knows the search attributes that lifecycles and endpoints set: a workflow that sets an
  * unknown one gets stuck. Rejects with the command to run where this worker may not add them.
  */
 export async function ensureSearchAttributes({ connection, options: { namespace } }: Client): Promise<void> {
   const known = await connection.operatorService.listSearchAttributes({ namespace }).catch(() => undefined);
   // A hosted service may keep this from workers; whoever set up the namespace then has added them.
   if (known === undefined) return;
-  const missing = [modelAttribute, stageAttribute, verdictAttribute].map(({ name }) => name).filter((name) => !Object.hasOwn(known.customAttributes, name));
+  const missing = searchAttributeNames.filter((name) => !Object.hasOwn(known.customAttributes, name));
   if (missing.length === 0) return;
   try {
     await connection.operatorService.addSearchAttributes({ namespace, searchAttributes: Object.fromEntries(missing.map((name) => [name, keyword])) });

@@ -40,6 +40,9 @@ export const starting: ActivityOptions = {
 export const promoting: ActivityOptions = { startToCloseTimeout: '30 minutes', heartbeatTimeout: '15s', scheduleToCloseTimeout: '1 hour', retry: patient };
 export const restoring: ActivityOptions = { startToCloseTimeout: '30 minutes', heartbeatTimeout: '15s', retry: patient };
 
+/** A window that can't be looked at goes on, and is looked at later: what is asked of the endpoint must not wait for that. */
+export const watching: ActivityOptions = { startToCloseTimeout: '1 minute', retry: { ...patient, maximumAttempts: 4 } };
+
 /** Who is told late is told better than never, but a webhook that is broken holds up the end of a lifecycle for two minutes at most. */
 export const telling: ActivityOptions = {
   startToCloseTimeout: '15s',

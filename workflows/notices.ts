@@ -4,15 +4,18 @@ import { describeNotice, type ReviewNotice } from '../domain/review-notice.ts';
 import type { ReviewRequest } from '../domain/review.ts';
 import { telling } from './activity-options.ts';
 
-const { tellReviewers } = proxyActivities<Activities>(telling);
+const { tellReviewers, tellTeam } = proxyActivities<Activities>(telling);
 
-/** Tells the team of a review. A webhook that does not work is seen in the history, and stops nothing. */
+/** Tells the team. A webhook that does not work is seen in the history, and stops nothing. */
 export function createNotices() {
   const underway: Promise<unknown>[] = [];
   return {
     tell(model: string, notice: ReviewNotice, review: ReviewRequest): void {
       const { workflowId } = workflowInfo();
       underway.push(tellReviewers(describeNotice(notice, { workflowId, model, review })).catch(() => undefined));
+    },
+    say(text: string): void {
+      underway.push(tellTeam(text).catch(() => undefined));
     },
     /** Until the last was sent or given up. */
     async settled(): Promise<void> {

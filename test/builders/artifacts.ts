@@ -13,6 +13,9 @@ export function fakeArtifacts(names: readonly string[], texts: Readonly<Record<s
     uriOf: (...path) => artifact(path.join('/')).uri,
     exists: (uri) => Promise.resolve(held.has(uri)),
     readText: (uri) => need(uri, texts[uri]),
+    async *readLines(uri) {
+      yield* (await need(uri, texts[uri])).trimEnd().split('\n');
+    },
     digest: (uri) => need(uri, held.get(uri)),
     remove: (uri) => Promise.resolve(held.delete(uri) ? 1 : 0),
     wouldKeep: async (uri) => ({ uri, digest: await need(uri, held.get(uri)) }),

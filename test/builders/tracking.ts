@@ -6,10 +6,12 @@ interface Holds {
   readonly champion?: RegisteredVersion;
   /** Of every prompt version. */
   readonly prompt?: string;
+  /** Of every run, by path. */
+  readonly texts?: Readonly<Record<string, string>>;
 }
 
 /** A tracking server that notes what changes: the method's name, then its arguments. */
-export function fakeTracking({ finishedRun, champion, prompt }: Holds = {}, changes: unknown[][] = []) {
+export function fakeTracking({ finishedRun, champion, prompt, texts = {} }: Holds = {}, changes: unknown[][] = []) {
   const note = <T>(change: unknown[], answer: T): Promise<T> => {
     changes.push(change);
     return Promise.resolve(answer);
@@ -19,6 +21,9 @@ export function fakeTracking({ finishedRun, champion, prompt }: Holds = {}, chan
     findFinishedRun: () => Promise.resolve(finishedRun),
     setTags: (...args) => note(['setTags', ...args], undefined),
     putText: (...args) => note(['putText', ...args], undefined),
+    readText: (_runId, path) => Promise.resolve(texts[path]),
+    logFigures: (...args) => note(['logFigures', ...args], undefined),
+    startedAtMs: () => Promise.resolve(0),
     endRun: (...args) => note(['endRun', ...args], undefined),
     registerPrompt: (...args) => note(['registerPrompt', ...args], '1'),
     findPrompt: () => Promise.resolve(undefined),

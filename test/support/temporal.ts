@@ -3,7 +3,7 @@ import type { WorkflowHandle } from '@temporalio/client';
 import { MockActivityEnvironment, TestWorkflowEnvironment } from '@temporalio/testing';
 import { bundleWorkflowCode, DefaultLogger, makeTelemetryFilterString, Runtime, type WorkflowBundle } from '@temporalio/worker';
 import { keyword } from '../../workers/search-attributes.ts';
-import { modelAttribute, stageAttribute, verdictAttribute } from '../../workflows/search-attributes.ts';
+import { searchAttributeNames } from '../../workflows/search-attributes.ts';
 import { until } from './until.ts';
 
 type History = Awaited<ReturnType<WorkflowHandle['fetchHistory']>>;
@@ -17,9 +17,8 @@ export async function startTimeSkipping(): Promise<TestWorkflowEnvironment> {
   quieten();
   const environment = await TestWorkflowEnvironment.createTimeSkipping({ server: { executable: tool('temporal-test-server') } });
   // This server can't list what it knows, so it is told unasked.
-  const names = [modelAttribute, stageAttribute, verdictAttribute].map(({ name }) => name);
   const { namespace } = environment.client.options;
-  await environment.connection.operatorService.addSearchAttributes({ namespace, searchAttributes: Object.fromEntries(names.map((name) => [name, keyword])) });
+  await environment.connection.operatorService.addSearchAttributes({ namespace, searchAttributes: Object.fromEntries(searchAttributeNames.map((name) => [name, keyword])) });
   return environment;
 }
 

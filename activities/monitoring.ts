@@ -1,0 +1,98 @@
+import { ApplicationFailure } from '@temporalio/activity';
+import { advance, type Advanced, type BreachState } from '../domain/breach.ts';
+import { digestOfText } from '../domain/digest.ts';
+import { toHtml } from '../domain/document.ts';
+import type { Artifact } from '../domain/job.ts';
+import { driftsOf, judgeWindow, type Drifts } from '../domain/judge-window.ts';
+import { profiledExamples, profileOf, type Example, type LiveProfile } from '../domain/live-profile.ts';
+import { windowOf, type LiveWindow } from '../domain/live-window.ts';
+import { monitorPage } from '../domain/monitor-page.ts';
+import type { MonitorSettings, MonitoringRun, WindowBounds } from '../domain/monitoring.ts';
+import { releaseId } from '../domain/release-id.ts';
+import type { Release } from '../domain/release.ts';
+import { tags } from '../domain/tracking.ts';
+import type { Dependencies } from './dependencies.ts';
+
+export interface WindowToObserve {
+  readonly release: Release;
+  readonly run: MonitoringRun;
+  readonly settings: MonitorSettings;
+  readonly bounds: WindowBounds;
+  readonly state: BreachState;
+}
+
+export interface ObservedWindow extends Advanced {
+  readonly requests: number;
+  /** Whether it has the requests that it needs; if not, it goes on. */
+  readonly closed: boolean;
+}
+
+const profilePath = 'live-profile.json';
+const dayMs = 24 * 3_600_000;
+
+export function createMonitoringActivities({ tracking, artifacts, endpoints }: Pick<Dependencies, 'tracking' | 'artifacts' | 'endpoints'>) {
+  /** Of the data set that the lifecycle trained on; made once, and kept with the lifecycle's run. */
+  async function keepProfile(lifecycleRunId: string, dataset: Artifact): Promise<string> {
+    const kept = await tracking.readText(lifecycleRunId, profilePath);
+    if (kept !== undefined) return digestOfText(kept);
+    const examples: Example[] = [];
+    for await (const line of artifacts.readLines(`${dataset.uri}/train.jsonl`)) {
+      examples.push(JSON.parse(line) as Example);
+      if (examples.length === profiledExamples) break;
+    }
+    const text = `${JSON.stringify(profileOf(examples, dataset.digest))}\n`;
+    await tracking.putText(lifecycleRunId, profilePath, text);
+    return digestOfText(text);
+  }
+
+  async function readProfile({ lifecycleRunId, profileDigest }: MonitoringRun): Promise<LiveProfile> {
+    const text = await tracking.readText(lifecycleRunId, profilePath);
+    if (text !== undefined && digestOfText(text) === profileDigest) return JSON.parse(text) as LiveProfile;
+    throw ApplicationFailure.nonRetryable(`${profilePath} of the run ${lifecycleRunId} is ${text === undefined ? 'gone' : 'not the one that the release is watched by: its digest differs'}.`, 'BadProfile');
+  }
+
+  return {
+    /** The run that keeps what is seen of a release, and the profile that it is held against. Idempotent. */
+    async openMonitoring(release: Release, { dataset, runId }: { readonly dataset: Artifact; readonly runId: string }): Promise<MonitoringRun> {
+      const profileDigest = await keepProfile(runId, dataset);
+      const monitoringRunId = await tracking.openRun({
+        experiment: release.model,
+        name: `monitor ${release.endpoint} version ${release.version}`,
+        key: { key: tags.monitoring, value: `${release.endpoint}/${releaseId(release)}` },
+        tags: { [tags.stage]: 'monitor', [tags.endpoint]: release.endpoint, [tags.weightsDigest]: release.weights.digest, [tags.datasetDigest]: dataset.digest },
+      });
+      return { runId: monitoringRunId, lifecycleRunId: runId, profileDigest, trainedAtMs: await tracking.startedAtMs(runId) };
+    },
+
+    /** What the window says, logged as its step and drawn as `monitor.html`. Idempotent: a retry logs the same step again. */
+    async observeWindow({ release, run, settings, bounds, state }: WindowToObserve): Promise<ObservedWindow> {
+      const { index, sinceMs, untilMs } = bounds;
+      const { monitor, refresh, costPerHour, currency } = settings;
+      const id = releaseId(release);
+      const observations = monitor === undefined ? [] : await endpoints.observe(release.endpoint, sinceMs);
+      const mine = observations.filter((o) => o.release === id && o.atMs >= sinceMs && o.atMs < untilMs);
+      const closed = monitor !== undefined && mine.length >= monitor.minimumRequests;
+      // Of a window that goes on nothing is said yet, but an age needs no requests.
+      const window = windowOf(closed ? mine : [], costPerHour);
+      const profile = closed ? await readProfile(run) : undefined;
+      const drifts = profile ? driftsOf(window, profile) : {};
+      const ageDays = Math.max(0, untilMs - run.trainedAtMs) / dayMs;
+      const rules = monitor?.rules ?? [];
+      const findings = judgeWindow({ window, drifts, rules, refresh, ageDays });
+      const advanced = advance(state, findings, monitor ?? { breachWindows: 1, ofWindows: 1, clearWindows: 1 }, untilMs);
+      if (profile) {
+        const page = monitorPage({ release, index, sinceMs, untilMs, window, profile, drifts, rules, findings, state: advanced.state, ageDays, ...(currency === undefined ? {} : { currency }) });
+        await tracking.logFigures(run.runId, figuresToLog(window, drifts, ageDays, advanced), { step: index, atMs: untilMs });
+        await tracking.putText(run.runId, 'monitor.html', toHtml(page));
+      }
+      return { requests: mine.length, closed, ...advanced };
+    },
+  };
+}
+
+function figuresToLog({ requests, figures }: LiveWindow, drifts: Drifts, ageDays: number, { state }: Advanced): Readonly<Record<string, number>> {
+  const measured = Object.entries(figures).flatMap(([name, { point, low, high }]) => [[name, point], [`${name}/low`, low], [`${name}/high`, high]] as const);
+  const drifted = Object.entries(drifts).map(([name, { size }]) => [name, size] as const);
+  const breached = Object.entries(state).map(([rule, { breach }]) => [`breached/${rule}`, breach ? 1 : 0] as const);
+  return Object.fromEntries([['requests', requests], ['modelAgeDays', ageDays], ...measured, ...drifted, ...breached]);
+}

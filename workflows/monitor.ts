@@ -1,0 +1,151 @@
+import { WorkflowExecutionAlreadyStartedError } from '@temporalio/common';
+import { ActivityFailure, isCancellation, ParentClosePolicy, proxyActivities, startChild, upsertSearchAttributes, WorkflowIdReusePolicy } from '@temporalio/workflow';
+import type { Activities } from '../activities/index.ts';
+import { breachesOf, type Breach, type BreachState } from '../domain/breach.ts';
+import type { Reaction } from '../domain/monitor-spec.ts';
+import { monitorSettingsOf, type MonitoringRun, type MonitorSettings } from '../domain/monitoring.ts';
+import { describeMonitorNotice, type MonitorNotice } from '../domain/monitor-notice.ts';
+import type { Release } from '../domain/release.ts';
+import type { Candidate } from '../domain/roll-out.ts';
+import { isSameRelease } from '../domain/standing.ts';
+import { watching } from './activity-options.ts';
+import type { lifecycle } from './lifecycle.ts';
+import { createNotices } from './notices.ts';
+import { breachAttribute } from './search-attributes.ts';
+
+const { openMonitoring, observeWindow } = proxyActivities<Activities>(watching);
+
+/** What the endpoint is to do; people have been told. */
+export interface MonitorAction {
+  readonly kind: Reaction;
+  readonly because: string;
+}
+
+/** What is known of the release that is watched: small, for the endpoint's next execution carries it on. */
+export interface MonitorState {
+  readonly release: Release;
+  readonly run?: MonitoringRun;
+  readonly index: number;
+  readonly sinceMs: number;
+  readonly dueAtMs: number;
+  readonly breaches: BreachState;
+  /** Of the last window that was looked at. */
+  readonly requests?: number;
+  /** Why the last window could not be looked at. */
+  readonly unwatched?: string;
+  /** When a lifecycle was last started, for whichever release. */
+  readonly retrainedAtMs?: number;
+}
+
+const minuteMs = 60_000;
+/** An age that is counted in days. */
+const usualMinutes = 60;
+
+/** Watches what an endpoint serves, a window at a time, between its roll-outs. Deterministic; `kept` is what the execution before this one knew. */
+export function createMonitor(kept?: MonitorState) {
+  let state = kept;
+  let watched: (Candidate & { readonly settings: MonitorSettings }) | undefined;
+  const notices = createNotices();
+  const tell = (notice: MonitorNotice, release: Release): void => notices.say(describeMonitorNotice(notice, release));
+
+  return {
+    /** From now on this is what has all traffic, or nothing; the same release goes on with its windows. */
+    follow(served: Candidate | undefined, nowMs: number): void {
+      const settings = served && monitorSettingsOf(served.terms.spec);
+      watched = served && settings && { ...served, settings };
+      if (watched && state && isSameRelease(state.release, watched.release)) return;
+      if (state && breachesOf(state.breaches).length > 0) show([]);
+      const { retrainedAtMs } = state ?? {};
+      state = watched && { release: watched.release, index: 0, sinceMs: nowMs, dueAtMs: nowMs + windowMs(watched.settings), breaches: {}, ...(retrainedAtMs === undefined ? {} : { retrainedAtMs }) };
+    },
+
+    /** How long until the window ends; undefined where nothing is watched. */
+    due: (nowMs: number): number | undefined => (watched && state ? Math.max(0, state.dueAtMs - nowMs) : undefined),
+
+    /** Looks at the window that is due. What is to be done about it comes back; undefined is nothing. */
+    async look(): Promise<MonitorAction | undefined> {
+      if (!watched || !state) return undefined;
+      const { release, terms, settings } = watched;
+      const untilMs = Date.now();
+      const { index, sinceMs, breaches } = state;
+      state = { ...state, dueAtMs: untilMs + windowMs(settings) };
+      try {
+        const run = state.run ?? (await openMonitoring(release, { dataset: terms.dataset, runId: terms.runId }));
+        const seen = await observeWindow({ release, run, settings, bounds: { index, sinceMs, untilMs }, state: breaches });
+        const { unwatched: _before, ...rest } = state;
+        state = { ...rest, run, requests: seen.requests, breaches: seen.state, ...(seen.closed ? { index: index + 1, sinceMs: untilMs } : {}) };
+        for (const breach of seen.begun) tell({ what: 'begun', breach }, release);
+        for (const breach of seen.ended) tell({ what: 'ended', breach }, release);
+        if (seen.begun.length + seen.ended.length > 0) show(breachesOf(seen.state));
+        return actionOf(seen.begun, breachesOf(seen.state), mayRetrain(untilMs));
+      } catch (error) {
+        // The window goes on until it can be looked at; traffic and roll-outs do not wait for that.
+        if (!(error instanceof ActivityFailure) || isCancellation(error)) throw error;
+        const because = error.cause?.message ?? error.message;
+        if (state.unwatched === undefined) tell({ what: 'unwatched', because }, release);
+        state = { ...state, unwatched: because };
+        return undefined;
+      }
+    },
+
+    /** Starts a lifecycle with the spec that the release came with, and says its workflow ID; undefined if one of this endpoint's still runs. It outlives the endpoint. */
+    async retrain(because: string): Promise<string | undefined> {
+      if (!watched || !state) return undefined;
+      const { release, terms } = watched;
+      // One ID for each endpoint: Temporal itself sees to it that there is one at a time.
+      const workflowId = `retrain-${release.endpoint}`;
+      try {
+        await startChild<typeof lifecycle>('lifecycle', {
+          workflowId,
+          args: [{ ...terms.spec, requester: 'monitor' }],
+          parentClosePolicy: ParentClosePolicy.ABANDON,
+          workflowIdReusePolicy: WorkflowIdReusePolicy.ALLOW_DUPLICATE,
+          staticSummary: `the monitor of ${release.endpoint} asked for it`,
+          staticDetails: because,
+        });
+      } catch (error) {
+        if (error instanceof WorkflowExecutionAlreadyStartedError) return undefined;
+        throw error;
+      }
+      state = { ...state, retrainedAtMs: Date.now() };
+      return workflowId;
+    },
+
+    /** For the endpoint's status, its details, and its next execution. */
+    state: (): MonitorState | undefined => state,
+
+    /** Until all that is to be told was sent or given up. */
+    settled: (): Promise<void> => notices.settled(),
+  };
+
+  function mayRetrain(nowMs: number): boolean {
+    const coolDownHours = watched?.settings.refresh?.coolDownHours ?? usualCoolDownHours;
+    return state?.retrainedAtMs === undefined || nowMs - state.retrainedAtMs >= coolDownHours * 60 * minuteMs;
+  }
+}
+
+/** As `refresh.coolDownHours` where a spec has no `refresh`. */
+const usualCoolDownHours = 24;
+
+const windowMs = ({ monitor }: MonitorSettings): number => (monitor?.windowMinutes ?? usualMinutes) * minuteMs;
+
+/** A rollback comes first, and once; a lifecycle is asked for as long as there is reason to, for an earlier one may have brought nothing better. */
+function actionOf(begun: readonly Breach[], all: readonly Breach[], mayRetrain: boolean): MonitorAction | undefined {
+  const rollback = begun.filter(({ then }) => then === 'rollback');
+  const retrain = mayRetrain ? all.filter(({ then }) => then === 'retrain') : [];
+  const [kind, breaches] = rollback.length > 0 ? (['rollback', rollback] as const) : retrain.length > 0 ? (['retrain', retrain] as const) : (['alarm', begun] as const);
+  return breaches.length === 0 ? undefined : { kind, because: breaches.map(({ because }) => because).join('; ') };
+}
+
+function show(breaches: readonly Breach[]): void {
+  upsertSearchAttributes([{ key: breachAttribute, value: breaches.length === 0 ? null : breaches.map(({ rule }) => rule).join(' ') }]);
+}
+
+/** What Temporal's UI shows of it, as Markdown. */
+export function describeMonitor({ index, requests, breaches, unwatched }: MonitorState): readonly string[] {
+  return [
+    `Watched: ${index} windows${requests === undefined ? '' : `, ${requests} requests in the last`}`,
+    ...(unwatched === undefined ? [] : [`- **not watched** — ${unwatched.replace(/\s+/g, ' ')}`]),
+    ...breachesOf(breaches).map(({ rule, then, because }) => `- **${rule}** (${then}) — ${because}`),
+  ];
+}
