@@ -28,8 +28,8 @@ export const workerMemory: NodeMemory = { flags: ['--max-semi-space-size=4', '--
 
 export class AlreadyUpError extends SetupError {}
 
-/** Names of Temporal's search attributes that lifecycles set. */
-const searchAttributes = ['TunelineModel', 'TunelineStage', 'TunelineVerdict'];
+/** Names of Temporal's search attributes that lifecycles and endpoints set. */
+const searchAttributes = ['TunelineModel', 'TunelineStage', 'TunelineVerdict', 'TunelineBreach'];
 
 /** The services of `tuneline up`, each a process of its own under one state folder. */
 export class Stack {

@@ -1,3 +1,4 @@
+import { embed } from '../domain/text-embedding.ts';
 import { readFileSync } from 'node:fs';
 import { appendFile, mkdir, rename, writeFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
@@ -19,6 +20,7 @@ export const observationOf = ({ id, release, atMs, status, ms, messages, answer,
   completionTokens,
   refused: isRefusal(answer),
   repetition: repetitionOf(answer),
+  embedding: embed(textOf(messages)),
   ...(guard ? { guard } : {}),
 });
 

@@ -13,12 +13,14 @@ import {
   workflowInfo,
 } from '@temporalio/workflow';
 import type { Activities } from '../activities/index.ts';
-import type { EndpointStatus, ReleaseReply, ReleaseRequest, RollOutStatus } from '../domain/roll-out.ts';
+import type { Release } from '../domain/release.ts';
+import type { Candidate, EndpointStatus, ReleaseReply, ReleaseRequest, RollOutStatus } from '../domain/roll-out.ts';
 import { isSameRelease } from '../domain/standing.ts';
 import { recording, restoring } from './activity-options.ts';
 import { describeEndpoint, describeRequest } from './describe-endpoint.ts';
 import { endpointStatusQuery, releaseEndedSignal, releaseSignal, rollbackUpdate, withdrawSignal } from './messages.ts';
 import { movesToNewBuilds } from './moves-to-new-builds.ts';
+import { createMonitor, describeMonitor, type MonitorState } from './monitor.ts';
 import { reasonOf, rollOut } from './roll-out.ts';
 
 const { readCandidate, noteRefusal } = proxyActivities<Activities>(recording);
@@ -27,7 +29,11 @@ const { readStanding, applyStanding } = proxyActivities<Activities>(restoring);
 export interface EndpointStart {
   readonly endpoint: string;
   /** What the execution before this one knew. */
-  readonly known?: Pick<EndpointStatus, 'standing' | 'queue' | 'ended'>;
+  readonly known?: Pick<EndpointStatus, 'standing' | 'queue' | 'ended'> & {
+    /** The champion with its terms, where they are known. */
+    readonly served?: Candidate;
+    readonly monitor?: MonitorState;
+  };
 }
 
 /** Who sends a request again within so many others hears how it ended, and starts nothing. */
@@ -35,9 +41,10 @@ const rememberedReplies = 50;
 
 /** The one writer of an endpoint's traffic, aliases and record. Requests queue; it lives as long as the endpoint does. */
 export async function endpoint({ endpoint: name, known }: EndpointStart): Promise<void> {
-  let { standing, queue, ended }: NonNullable<EndpointStart['known']> = known ?? { standing: {}, queue: [], ended: [] };
+  let { standing, queue, ended, served }: NonNullable<EndpointStart['known']> = known ?? { standing: {}, queue: [], ended: [] };
   let rollingOut: RollOutStatus | undefined;
   let stopped: string | undefined;
+  const monitor = createMonitor(known?.monitor);
   show();
 
   setHandler(endpointStatusQuery, status);
@@ -68,7 +75,7 @@ export async function endpoint({ endpoint: name, known }: EndpointStart): Promis
         return `what is rolled out now, ${describeRequest(rollingOut.request)}, is taken back`;
       }
       if (!previous) throw nothingBefore();
-      queue = [{ id: `rollback-${workflowInfo().runId}-${workflowInfo().historyLength}`, endpoint: name, model: previous.model, version: previous.version, atOnce: true, because: reason }, ...queue];
+      goBack(previous, reason);
       return `version ${previous.version} of ${previous.model} is served again in a moment`;
     },
     {
@@ -81,23 +88,55 @@ export async function endpoint({ endpoint: name, known }: EndpointStart): Promis
 
   if (!known) await recover();
   for (;;) {
+    monitor.follow(served, Date.now());
+    if (await queued(monitor.due(Date.now()))) await takeNext();
+    else await watch();
+    show();
+    if (!workflowInfo().continueAsNewSuggested) continue;
+    await condition(allHandlersFinished);
+    await monitor.settled();
+    const watched = monitor.state();
+    await continueAsNew<typeof endpoint>({ endpoint: name, known: { standing, queue, ended, ...(served ? { served } : {}), ...(watched ? { monitor: watched } : {}) } });
+  }
+
+  /** False once a window of live traffic has ended before anything was asked. */
+  async function queued(withinMs: number | undefined): Promise<boolean> {
+    if (withinMs !== undefined) return condition(() => queue.length > 0, withinMs);
     await condition(() => queue.length > 0);
+    return true;
+  }
+
+  async function takeNext(): Promise<void> {
     const [request, ...others] = queue;
-    if (!request) continue;
+    if (!request) return;
     queue = others;
     const reply = await take(request);
     update(undefined);
     await end(request, reply);
-    if (!workflowInfo().continueAsNewSuggested) continue;
-    await condition(allHandlersFinished);
-    await continueAsNew<typeof endpoint>({ endpoint: name, known: { standing, queue, ended } });
+  }
+
+  async function watch(): Promise<void> {
+    const action = await monitor.look();
+    if (action?.kind === 'retrain') await monitor.retrain(action.because);
+    if (action?.kind === 'rollback' && standing.previous) goBack(standing.previous, `the monitor rolled back: ${action.because}`);
+  }
+
+  function goBack({ model, version }: Release, because: string): void {
+    queue = [{ id: `rollback-${workflowInfo().runId}-${workflowInfo().historyLength}`, endpoint: name, model, version, atOnce: true, because }, ...queue];
   }
 
   /** An execution that was ended in the middle of a roll-out left the endpoint in the middle of it. */
   async function recover(): Promise<void> {
     await condition(() => queue.length > 0);
     standing = await readStanding(name, queue[0]?.model ?? '');
-    if (standing.champion) await applyStanding({ endpoint: name, next: standing, before: standing });
+    if (!standing.champion) return;
+    await applyStanding({ endpoint: name, next: standing, before: standing });
+    const { model, version } = standing.champion;
+    // One from before terms were kept is served, but not watched.
+    served = await readCandidate({ endpoint: name, model, version }).catch((error: unknown) => {
+      if (error instanceof ActivityFailure && !isCancellation(error)) return undefined;
+      throw error;
+    });
   }
 
   async function take(request: ReleaseRequest): Promise<ReleaseReply> {
@@ -108,10 +147,16 @@ export async function endpoint({ endpoint: name, known }: EndpointStart): Promis
       const candidate = await readCandidate(request);
       if (!candidate) return await putBack(request, `champion names no version of ${request.model}.`);
       const { release } = candidate;
-      if (standing.champion && isSameRelease(standing.champion, release)) return { id, ended: 'unchanged', release, url: await mend(request) };
+      if (standing.champion && isSameRelease(standing.champion, release)) {
+        served = candidate;
+        return { id, ended: 'unchanged', release, url: await mend(request) };
+      }
       const end = await rollOut({ endpoint: name, candidate, before: standing, atOnce: request.atOnce ?? false, stopped: () => stopped, show: (change) => update(rollingOut && { ...rollingOut, ...change }) });
       standing = end.standing;
-      if (end.ended === 'promoted') return { id, ended: 'promoted', release, url: end.url };
+      if (end.ended === 'promoted') {
+        served = candidate;
+        return { id, ended: 'promoted', release, url: end.url };
+      }
       await noteRefusal(release.model, release.version, end.reason);
       return { id, ended: end.ended, reason: end.reason };
     } catch (error) {
@@ -143,7 +188,8 @@ export async function endpoint({ endpoint: name, known }: EndpointStart): Promis
   }
 
   function show(): void {
-    setCurrentDetails(describeEndpoint(status()));
+    const watched = monitor.state();
+    setCurrentDetails([describeEndpoint(status()), ...(watched ? describeMonitor(watched) : [])].join('\n'));
   }
 
   function status(): EndpointStatus {

@@ -10,6 +10,8 @@ import { endpointStatusQuery, releaseSignal, rollbackUpdate, withdrawSignal } fr
 import type { redeploy } from '../../workflows/redeploy.ts';
 import { fakeActivities, stop, type FakeActivities } from '../builders/activities.ts';
 import { candidateOf, releaseOf } from '../builders/releases.ts';
+import { aSpec } from '../builders/specs.ts';
+import { ensureSearchAttributes } from '../../workers/search-attributes.ts';
 import { bundleWorkflows, startDevServer } from '../support/temporal.ts';
 import { until } from '../support/until.ts';
 
@@ -17,6 +19,7 @@ let environment: TestWorkflowEnvironment;
 let workflowBundle: WorkflowBundle;
 beforeAll(async () => {
   environment = await startDevServer();
+  await ensureSearchAttributes(environment.client);
   workflowBundle = await bundleWorkflows();
 });
 afterAll(() => environment.teardown());
@@ -258,6 +261,41 @@ describe('a person rolls back', () => {
   ])('and hears: %s', async (words, given) => {
     const refusal = await withEndpoint(fakeActivities(), (handle) => handle.executeUpdate(rollbackUpdate, { args: [given] }).catch((error: unknown) => error), standing);
     expect(refusal).toMatchObject({ cause: { message: expect.stringContaining(words) } });
+  });
+});
+
+describe('what is served is watched between roll-outs', () => {
+  const first = candidateOf({ version: '2' });
+  const served = { ...first, terms: { ...first.terms, spec: aSpec({ monitor: { windowMinutes: 0.001 }, deploy: { endpoint: 'summaries', canary: { steps: [] } } }) } };
+  const breach = (then: 'rollback' | 'retrain') => ({ rule: 'errorRate', then, sinceMs: 0, because: '12 % of 200 failed' }) as const;
+  const breached = (then: 'rollback' | 'retrain') => ({ requests: 200, closed: true, state: { errorRate: { recent: [], breach: breach(then) } }, begun: [breach(then)], ended: [] });
+  const watch = (fakes: FakeActivities, during: (handle: Handle) => Promise<unknown>) =>
+    withEndpoint(
+      fakes,
+      async (handle) => {
+        await ask(handle, '2');
+        await during(handle);
+        return statusOf(handle);
+      },
+      { champion: releaseOf('1') },
+    );
+
+  test('and a breach that asks for it brings back what was before, once', async () => {
+    const fakes = fakeActivities({ readCandidate: ({ version = '1' }) => Promise.resolve(version === '2' ? served : candidateOf({ version })), observeWindow: () => Promise.resolve(breached('rollback')) });
+    const status = await watch(fakes, (handle) => ended(handle, 2));
+    expect(status.standing).toEqual({ champion: releaseOf('1'), previous: releaseOf('2') });
+    expect(status.ended.map(({ ended: how }) => how)).toEqual(['promoted', 'promoted']);
+    expect(fakes.argumentsOf('tellTeam')).toHaveLength(1);
+  });
+
+  test('and one that asks for a better model starts a lifecycle with the spec that the release came with', async () => {
+    const fakes = fakeActivities({ readCandidate: () => Promise.resolve(served), observeWindow: () => Promise.resolve(breached('retrain')) });
+    await watch(fakes, async () => {
+      const retraining = environment.client.workflow.getHandle('retrain-summaries');
+      await until(() => retraining.describe().then(({ status }) => status.name === 'RUNNING' || status.name === 'COMPLETED', () => false));
+      await retraining.terminate().catch(() => undefined);
+    });
+    expect(fakes.argumentsOf('checkSpec')).toMatchObject([[{ requester: 'monitor', model: 'summaries' }]]);
   });
 });
 
