@@ -11,7 +11,7 @@ export interface FrontSettings {
   readonly engine: { readonly url: string; /** What it calls the model. */ readonly modelName: string };
   /** For clients: the OpenAI routes. */
   readonly port: number;
-  /** For the worker, for probes and for Prometheus: `frontRoutes`. It asks for no key; who reaches it the network decides. */
+  /** For the worker and for probes: `frontRoutes`. It asks for no key; who reaches it the network decides. */
   readonly internalPort: number;
   /** Whose keys it takes, by their hashes; while there is no such file everyone may ask. */
   readonly keysPath: string;

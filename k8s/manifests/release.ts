@@ -4,7 +4,7 @@ import type { Release, Trial } from '../../domain/release.ts';
 import type { ReplicaBounds } from '../../domain/replicas.ts';
 import { annotations, labels, releaseLabels, servedBy } from '../names.ts';
 import type { ReleasePlacement } from './release-placement.ts';
-import { engineContainer, podOf } from './release-pod.ts';
+import { engineContainer, podOf, ports } from './release-pod.ts';
 
 const servedLabels = { [labels.name]: 'tuneline-release', [labels.partOf]: 'tuneline', [labels.managedBy]: servedBy, [labels.component]: 'serve' };
 
@@ -23,7 +23,10 @@ export function deploymentManifest(release: Release, trial: Trial, placement: Re
       revisionHistoryLimit: 0,
       progressDeadlineSeconds: progressSeconds,
       selector: { matchLabels: own },
-      template: { metadata: { labels: { ...servedLabels, ...own } }, spec: podOf(release, trial, placement) },
+      template: {
+        metadata: { labels: { ...servedLabels, ...own }, annotations: { 'prometheus.io/scrape': 'true', 'prometheus.io/port': String(ports.clients), 'prometheus.io/path': '/metrics' } },
+        spec: podOf(release, trial, placement),
+      },
     },
   } satisfies V1Deployment;
 }

@@ -61,6 +61,10 @@ describe('a release', () => {
     expect(manifest.spec?.template.metadata?.labels).toMatchObject(manifest.spec?.selector.matchLabels ?? {});
   });
 
+  test('tells Prometheus where its figures are', () => {
+    expect(manifest.spec?.template.metadata?.annotations).toEqual({ 'prometheus.io/scrape': 'true', 'prometheus.io/port': '8000', 'prometheus.io/path': '/metrics' });
+  });
+
   test('is no Job to whoever watches Jobs', () => {
     expect(manifest.spec?.template.metadata?.labels?.['app.kubernetes.io/managed-by']).not.toBe('tuneline');
   });

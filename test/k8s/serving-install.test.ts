@@ -19,7 +19,7 @@ test('the network policy is of the pods that releases have, and opens the ports 
   if (!placement) throw new Error('an engine is named');
   const release = releaseOf('1', { weights: { uri: 'file:///store/state/artifacts/model', digest: 'sha256:1' } });
   expect(deploymentManifest(release, { smokePrompt: '' }, placement).spec?.template.metadata?.labels).toMatchObject(policy.spec?.podSelector?.matchLabels ?? { none: '' });
-  const worker = objects('worker.yaml').find(({ kind }) => kind === 'Deployment') as { spec?: { template?: { metadata?: { labels?: Record<string, string> } } } };
+  const worker = objects('worker/worker.yaml').find(({ kind }) => kind === 'Deployment') as { spec?: { template?: { metadata?: { labels?: Record<string, string> } } } };
   expect(policy.spec?.ingress).toEqual([
     { _from: [{ namespaceSelector: {} }], ports: [{ protocol: 'TCP', port: ports.clients }] },
     { _from: [{ podSelector: { matchLabels: worker.spec?.template?.metadata?.labels } }], ports: [{ protocol: 'TCP', port: ports.internal }] },
