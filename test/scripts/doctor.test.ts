@@ -44,7 +44,7 @@ function doctor(env: Record<string, string>, ...args: readonly string[]) {
 
 test('a namespace as new lacks a worker, and what a worker would add; with one all is well', async () => {
   expect(await wrong()).toMatchObject([
-    { what: 'search attributes', detail: 'missing: TunelineModel, TunelineStage, TunelineVerdict', remedy: expect.stringContaining('--name TunelineStage --type Keyword') },
+    { what: 'search attributes', detail: 'missing: TunelineModel, TunelineStage, TunelineVerdict, TunelineBreach', remedy: expect.stringContaining('--name TunelineStage --type Keyword') },
     { what: 'worker', detail: 'nobody asks for work on the task queue tuneline', remedy: expect.stringContaining('scripts/tuneline up') },
   ]);
   await ensureSearchAttributes(temporal.client);

@@ -8,7 +8,7 @@ test("a namespace that lacks the lifecycles' search attributes gets them, once",
   const known = async () => Object.keys((await connection.operatorService.listSearchAttributes({ namespace: client.options.namespace })).customAttributes);
   expect(await known()).not.toContain('TunelineModel');
   await ensureSearchAttributes(client);
-  expect(await known()).toEqual(expect.arrayContaining(['TunelineModel', 'TunelineStage', 'TunelineVerdict']));
+  expect(await known()).toEqual(expect.arrayContaining(['TunelineModel', 'TunelineStage', 'TunelineVerdict', 'TunelineBreach']));
   await ensureSearchAttributes(client);
   await environment.teardown();
 });
