@@ -2,7 +2,7 @@ import type { Client } from '@temporalio/client';
 import type { TestWorkflowEnvironment } from '@temporalio/testing';
 import { Worker, type WorkflowBundle } from '@temporalio/worker';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import { ApplicationFailure } from '@temporalio/activity';
+import { activityInfo, ApplicationFailure } from '@temporalio/activity';
 import type { Activities } from '../../activities/index.ts';
 import { createScheduleActivities } from '../../activities/schedules.ts';
 import { checkScheduleSpec, type ScheduleSpecInput } from '../../domain/schedule-spec.ts';
@@ -13,8 +13,10 @@ import { ensureSearchAttributes } from '../../workers/search-attributes.ts';
 import { fakeActivities, stop } from '../builders/activities.ts';
 import { between, evidenceOf } from '../builders/evidence.ts';
 import { specInput } from '../builders/specs.ts';
+import { releaseEndedSignal } from '../../workflows/messages.ts';
 import { bundleWorkflows, startDevServer } from '../support/temporal.ts';
 import { until } from '../support/until.ts';
+import { promotedReply } from '../workflows/lifecycle-lab.ts';
 
 let server: TestWorkflowEnvironment;
 let client: Client;
@@ -35,9 +37,12 @@ function schedule(id: string, change: Partial<ScheduleSpecInput> = {}): Lifecycl
   throw new Error(JSON.stringify(checked.problems));
 }
 
+/** In place of the endpoint's execution. */
+const releaseAtOnce: Activities['askEndpoint'] = (request) => client.workflow.getHandle(activityInfo().workflowExecution?.workflowId ?? '').signal(releaseEndedSignal, promotedReply(request));
+
 /** Keeps a worker for the lifecycles that schedules start. */
 async function whileWorking<T>(given: Partial<Activities>, during: () => Promise<T>): Promise<T> {
-  const worker = await Worker.create({ connection: server.nativeConnection, taskQueue, workflowBundle, activities: fakeActivities(given).activities });
+  const worker = await Worker.create({ connection: server.nativeConnection, taskQueue, workflowBundle, activities: fakeActivities({ askEndpoint: releaseAtOnce, ...given }).activities });
   return worker.runUntil(during);
 }
 
