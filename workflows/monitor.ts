@@ -97,7 +97,8 @@ export function createMonitor(kept?: MonitorState) {
       try {
         await startChild<typeof lifecycle>('lifecycle', {
           workflowId,
-          args: [{ ...terms.spec, requester: 'monitor' }],
+          // It is asked for because the model is not good enough, whether its inputs changed or not.
+          args: [{ ...terms.spec, requester: 'monitor', skip: 'never' }],
           parentClosePolicy: ParentClosePolicy.ABANDON,
           workflowIdReusePolicy: WorkflowIdReusePolicy.ALLOW_DUPLICATE,
           staticSummary: `the monitor of ${release.endpoint} asked for it`,
