@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { afterEach, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 import { ApplicationFailure } from '@temporalio/common';
 import type { TestWorkflowEnvironment } from '@temporalio/testing';
 import { Worker, type WorkflowBundle } from '@temporalio/worker';
@@ -17,10 +17,13 @@ import type { Watch, Watched, watches } from './fixtures/watches.ts';
 let environment: TestWorkflowEnvironment;
 let workflowBundle: WorkflowBundle;
 beforeAll(async () => {
-  environment = await startTimeSkipping();
   workflowBundle = await bundleWorkflows(new URL('fixtures/watches.ts', import.meta.url));
 });
-afterAll(() => environment.teardown());
+// One for each test: after a child that outlives its parent, this server skips no time any more.
+beforeEach(async () => {
+  environment = await startTimeSkipping();
+});
+afterEach(() => environment.teardown());
 
 const minuteMs = 60_000;
 /** How long the lifecycle takes that the monitor starts. */
@@ -56,7 +59,9 @@ async function watched(watch: Watch, windows: readonly (ObservedWindow | Error)[
     const { typedSearchAttributes } = await client.workflow.getHandle(taskQueue).describe();
     // This server skips no time while one waits for a worker that has gone: none is left behind.
     const lifecycles: unknown[] = await Promise.all(result.started.flatMap((id) => (id === null ? [] : [client.workflow.getHandle(id).result()])));
-    return { ...result, lifecycles, attribute: typedSearchAttributes.get(breachAttribute), observed: fakes.argumentsOf('observeWindow').map(([given]) => given), opened: fakes.argumentsOf('openMonitoring'), told: fakes.argumentsOf('tellTeam').map(([text]) => text) };
+    const { events } = await client.workflow.getHandle(taskQueue).fetchHistory();
+    const closePolicies = (events ?? []).flatMap((event) => event.startChildWorkflowExecutionInitiatedEventAttributes?.parentClosePolicy ?? []);
+    return { ...result, lifecycles, closePolicies, attribute: typedSearchAttributes.get(breachAttribute), observed: fakes.argumentsOf('observeWindow').map(([given]) => given), opened: fakes.argumentsOf('openMonitoring'), told: fakes.argumentsOf('tellTeam').map(([text]) => text) };
   });
 }
 
@@ -121,6 +126,15 @@ describe('a breach', () => {
 });
 
 describe('a lifecycle is started', () => {
+  test("with the release's spec, in the monitor's name, and outlives who started it", async () => {
+    const { started, lifecycles, closePolicies } = await watched({ served: [served('1', {}, 'outlived')] }, drifting);
+    expect(started).toEqual(['retrain-outlived']);
+    expect(lifecycles).toEqual(['monitor']);
+    // This server ends no child with its parent, whatever is asked: 2 is to abandon it.
+    expect(closePolicies).toEqual([2]);
+    expect(await (await environment.client.workflow.getHandle('retrain-outlived').describe()).staticDetails()).toBe('drift');
+  });
+
   test('not again before the cool-down is over, and then as long as the breach stands', async () => {
     const { actions, lifecycles } = await watched({ served: Array.from({ length: 4 }, () => served('1', { refresh: { coolDownHours: 0.75 }, ...takes(60) }, 'cooling')) }, drifting);
     expect(actions.map((action) => action?.kind ?? null)).toEqual(['retrain', null, 'retrain', null]);
@@ -149,12 +163,4 @@ describe('a window that can not be looked at', () => {
     const { state } = await watched({ served: [served(), served()] }, [gone, seen()]);
     expect(state).not.toHaveProperty('unwatched');
   });
-});
-
-// The last one: after a child whose parent has gone, this server skips no time any more.
-test("a lifecycle is started with the release's spec, in the monitor's name, and outlives who started it", async () => {
-  const { started, lifecycles } = await watched({ served: [served('1', {}, 'outlived')] }, drifting);
-  expect(started).toEqual(['retrain-outlived']);
-  expect(lifecycles).toEqual(['monitor']);
-  expect(await (await environment.client.workflow.getHandle('retrain-outlived').describe()).staticDetails()).toBe('drift');
 });
