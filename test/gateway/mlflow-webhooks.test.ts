@@ -1,6 +1,6 @@
 import { createServer, type AddressInfo } from 'node:net';
 import { once } from 'node:events';
-import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import { afterAll, afterEach, beforeAll, expect, test } from '@jest/globals';
 import type { TestWorkflowEnvironment } from '@temporalio/testing';
 import type { FastifyInstance } from 'fastify';
 import type { EventRule } from '../../domain/event-rules.ts';
@@ -37,6 +37,13 @@ afterAll(async () => {
   await Promise.all([temporal.teardown(), server.stop()]);
 });
 
+/** One may fail before its end; the next needs the port. */
+const opened = new Set<FastifyInstance>();
+afterEach(async () => {
+  await Promise.all([...opened].map((gateway) => gateway.close()));
+  opened.clear();
+});
+
 async function freePort(): Promise<number> {
   const probe = createServer().listen(0, '127.0.0.1');
   await once(probe, 'listening');
@@ -58,6 +65,7 @@ async function openGateway(from: (gateway: FastifyInstance) => EventStarter) {
   const waiting: ((answered: Answered) => void)[] = [];
   const own: { starter?: EventStarter } = {};
   const gateway = createEventServer({ rules, secrets: { mlflow: secret }, log: () => undefined, starter: { start: (request) => own.starter?.start(request) ?? Promise.reject(new Error('not yet')) } });
+  opened.add(gateway);
   own.starter = from(gateway);
   gateway.addHook('onSend', (request, reply, payload, done) => {
     const answered: Answered = { request: { url: request.url, headers: request.headers as Record<string, string>, body: request.body as Buffer }, status: reply.statusCode, answer: JSON.parse(String(payload)) as Answered['answer'] };
@@ -95,17 +103,15 @@ test('an alias that is set in MLflow starts redeploy on Temporal; the same deliv
   await temporal.client.workflow.getHandle(answer.workflowId).terminate();
   // Closed executions count as well.
   expect((await gateway.inject({ method: 'POST', url: request.url, headers: request.headers, payload: request.body })).statusCode).toBe(200);
-  await gateway.close();
 });
 
 test('an alias that is put where it is, or taken away where it is not, tells nobody: else redeploy would lead to itself', async () => {
-  const { gateway, next } = await openGateway(() => starter);
+  const { next } = await openGateway(() => starter);
   await mlflow.registry.setAlias('summaries', 'champion', '1');
   await mlflow.registry.deleteAlias('summaries', 'previous');
   await mlflow.registry.setAlias('summaries', 'previous', '2');
   const { request } = await next();
   expect(JSON.parse(request.body.toString())).toMatchObject({ data: { name: 'summaries', alias: 'previous', version: '2' } });
-  await gateway.close();
 });
 
 test('a gateway that dies after it started and before it answers: MLflow sends again, and nothing starts twice', async () => {
@@ -123,10 +129,9 @@ test('a gateway that dies after it started and before it answers: MLflow sends a
   }));
   await mlflow.registry.setAlias('summaries', 'champion', '2');
   const workflowId = await died.promise;
-  const { gateway, next } = await openGateway(() => starter);
+  const { next } = await openGateway(() => starter);
   expect((await next()).answer).toEqual({ started: false, because: 'already started', workflowId });
   expect(await executions()).toBe(before + 1);
-  await gateway.close();
 });
 
 test('Temporal keeps executions for as long as an event could be told again', async () => {
