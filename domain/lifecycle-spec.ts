@@ -11,7 +11,7 @@ import { servingSettingsSchema } from './serving-settings.ts';
 
 const name = z
   .string()
-  .regex(/^[a-z][a-z0-9-]{0,40}$/, 'lower-case letters, digits and dashes, starting with a letter, at most 41 long');
+  .regex(/^[a-z]([a-z0-9-]{0,39}[a-z0-9])?$/, 'lower-case letters, digits and dashes, starting with a letter, not ending in a dash, at most 41 long');
 
 /** What Tuneline measures itself. */
 const ownMetric = z.enum([

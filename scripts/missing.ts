@@ -2,7 +2,7 @@ import { isGrpcServiceError, WorkflowNotFoundError } from '@temporalio/client';
 import { UserError } from './user-error.ts';
 
 /** A history that is not there says so in the words of gRPC: 5 is NOT_FOUND. */
-const isMissing = (error: unknown): boolean => error instanceof WorkflowNotFoundError || (isGrpcServiceError(error) && (error as { readonly code: number }).code === 5);
+export const isMissing = (error: unknown): boolean => error instanceof WorkflowNotFoundError || (isGrpcServiceError(error) && (error as { readonly code: number }).code === 5);
 
 /** For a `catch`: what is not there is said in a sentence, the rest thrown on. */
 export function explainMissing(id: string) {

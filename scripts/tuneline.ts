@@ -14,6 +14,7 @@ import { statusQuery } from '../workflows/messages.ts';
 import { exportAudit, verifyAudit } from './audit.ts';
 import { buildsCommand } from './builds.ts';
 import { connectMlflow, connectTemporal } from './connect.ts';
+import { endpointCommand } from './endpoint.ts';
 import { explainMissing } from './missing.ts';
 import { openLifecyclesOf, prune, showPruned } from './prune.ts';
 import { diagnose, showFindings } from './doctor.ts';
@@ -87,6 +88,7 @@ program
 
 program.addCommand(tokenCommand(finish));
 program.addCommand(scheduleCommand(finish));
+program.addCommand(endpointCommand(finish));
 program.addCommand(keyCommand(finish));
 program.addCommand(feedbackCommand(finish));
 program.addCommand(buildsCommand(finish));

@@ -5,7 +5,7 @@ import { releaseSignal, withdrawSignal } from '../workflows/messages.ts';
 import { taskQueue } from './config.ts';
 
 /** There is one such execution for each endpoint: whoever asks first starts it. */
-const endpointWorkflowId = (name: string): string => `endpoint-${name}`;
+export const endpointWorkflowId = (name: string): string => `endpoint-${name}`;
 
 export const createEndpointQueue = (client: Client): EndpointQueue => ({
   async ask(request) {

@@ -25,7 +25,7 @@ describe('a wrong field is named, with what was expected and what was found', ()
     ['an empty text in a list', mistyped({ data: { ...data, input: ['a', ''] } }), { path: 'data.input[1]', message: 'expected a text with a length of at least 1, got ""' }],
     ['null for a list', mistyped({ gate: null }), { path: 'gate', message: 'expected a list, got null' }],
     ['a rule that is no object', mistyped({ gate: ['bleu'] }), { path: 'gate[0]', message: 'expected an object, got "bleu"' }],
-    ['a name with a blank', mistyped({ model: 'My Model' }), { path: 'model', message: 'expected lower-case letters, digits and dashes, starting with a letter, at most 41 long, got "My Model"' }],
+    ['a name with a blank', mistyped({ model: 'My Model' }), { path: 'model', message: 'expected lower-case letters, digits and dashes, starting with a letter, not ending in a dash, at most 41 long, got "My Model"' }],
     ['a value out of a list', mistyped({ reuse: 'always' }), { path: 'reuse', message: 'expected one of whenUnchanged, never, got "always"' }],
     ['a variant that is not there', mistyped({ review: { by: 'committee' } }), { path: 'review.by', message: 'expected one of gate, person, got "committee"' }],
     ['a variant left out', mistyped({ review: {} }), { path: 'review.by', message: 'expected one of gate, person, got nothing' }],

@@ -151,6 +151,14 @@ test('the spec that waits for a person is promoted once one approves', async () 
   expect(await running).toMatchObject({ code: 0, summary: { verdict: 'promoted' } });
 });
 
+test('the endpoint says what it serves, and that there is nothing to go back to', async () => {
+  const shown = await stack.tuneline('endpoint', 'package-summaries');
+  expect(shown).toMatchObject({ code: 0, stdout: expect.stringContaining('**package-summaries** serves version 1 of package-summaries') });
+  expect(await stack.tuneline('endpoint', 'package-summaries', '--rollback')).toMatchObject({ code: 1, stderr: expect.stringContaining('Say why') });
+  expect(await stack.tuneline('endpoint', 'package-summaries', '--rollback', '--because', 'a test')).toMatchObject({ code: 1, stderr: expect.stringContaining('error: There is nothing to go back to') });
+  expect(await stack.tuneline('endpoint', 'sumaries')).toMatchObject({ code: 1, stderr: expect.stringContaining('There is no endpoint sumaries') });
+});
+
 test('status lists the lifecycles', async () => {
   const { code, stdout } = await stack.tuneline('status', '--json');
   expect(code).toBe(0);

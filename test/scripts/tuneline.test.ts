@@ -25,7 +25,7 @@ function tuneline(...args: readonly string[]) {
   });
 }
 
-test.each(['up', 'run', 'follow', 'status', 'review', 'lineage', 'audit', 'schedule', 'down'])('%s --help explains itself on stdout', (command) => {
+test.each(['up', 'run', 'follow', 'status', 'review', 'lineage', 'audit', 'schedule', 'endpoint', 'down'])('%s --help explains itself on stdout', (command) => {
   const { status, stdout, stderr } = tuneline(command, '--help');
   expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
   expect(stdout).toContain(`Usage: tuneline ${command}`);
