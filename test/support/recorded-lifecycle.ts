@@ -1,6 +1,7 @@
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
+import { createEndpointActivities } from '../../activities/endpoint.ts';
 import { createEvidenceActivities } from '../../activities/evidence.ts';
 import { createRecordActivities } from '../../activities/lifecycle-record.ts';
 import { createReleaseActivities } from '../../activities/releases.ts';
@@ -18,6 +19,7 @@ import { fakeEndpointHost } from '../builders/endpoint-host.ts';
 import { fakeActivities } from '../builders/activities.ts';
 import { artifact } from '../builders/artifacts.ts';
 import { between, evidenceOf } from '../builders/evidence.ts';
+import { releaseOf } from '../builders/releases.ts';
 import { specInput } from '../builders/specs.ts';
 import { promotedReply, type LifecycleHandle, type LifecycleLab } from '../workflows/lifecycle-lab.ts';
 
@@ -64,9 +66,13 @@ export async function recordLifecycle({ lab, mlflow, root, spec, during }: Recor
       return { outcome: { kind: 'succeeded', outputs: { [name]: { uri, digest } }, figures: {} }, reused: false };
     },
   });
-  const serveRegistered = (request: ReleaseRequest): ReleaseReply => {
+  const endpoint = createEndpointActivities({ tracking, artifacts, endpoints: fakeEndpointHost(), endpointQueue: { ask: () => Promise.resolve(), withdraw: () => Promise.resolve() } });
+  // As its endpoint does at the end of a roll-out.
+  const serveRegistered = async (request: ReleaseRequest): Promise<ReleaseReply> => {
     const [{ weights }] = argumentsOf('registerVersion').at(-1) ?? [{ weights: artifact('none') }];
-    return promotedReply(request, { weights });
+    const release = releaseOf(request.version ?? '', { endpoint: request.endpoint, model: request.model, weights });
+    await endpoint.applyStanding({ endpoint: request.endpoint, next: { champion: release }, before: {} });
+    return promotedReply(request, release);
   };
   const run = async (handle: LifecycleHandle): Promise<string> => {
     await during(handle);

@@ -46,7 +46,7 @@ export class LifecycleLab {
   }
 
   /** Starts a lifecycle on whatever JSON is given, and keeps a worker for it as long as `during` takes. */
-  async run<T>(given: Activities, raw: unknown, during: (handle: LifecycleHandle) => Promise<T>, replyOf: (request: ReleaseRequest) => ReleaseReply | undefined = (request) => promotedReply(request)): Promise<T> {
+  async run<T>(given: Activities, raw: unknown, during: (handle: LifecycleHandle) => Promise<T>, replyOf: (request: ReleaseRequest) => ReleaseReply | undefined | Promise<ReleaseReply> = (request) => promotedReply(request)): Promise<T> {
     const { client, nativeConnection } = this.#environment;
     this.#started += 1;
     const name = `lifecycle-${this.#started}`;
@@ -55,7 +55,7 @@ export class LifecycleLab {
       // In place of the endpoint's execution, which would reply after hours.
       askEndpoint: async (request) => {
         await given.askEndpoint(request);
-        const reply = replyOf(request);
+        const reply = await replyOf(request);
         if (reply) await client.workflow.getHandle(name).signal(releaseEndedSignal, reply);
       },
     };
