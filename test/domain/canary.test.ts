@@ -17,6 +17,8 @@ describe('a canary passes', () => {
     ['where it does as the current one does', judged(requests('new', 200), requests('old', 2000)), 200],
     ['where a few failures are too few to tell', judged(requests('new', 5, (i) => ({ status: i === 0 ? 500 : 200 })), requests('old', 50)), 5],
     ['where it fails no more than the current one', judged(requests('new', 500, (i) => ({ status: i % 10 === 0 ? 500 : 200 })), requests('old', 500, (i) => ({ status: i % 10 === 0 ? 500 : 200 }))), 500],
+    ['where it is slower, but by less than is allowed', judged(requests('new', 500, (i) => ({ ms: 130 + (i % 10) })), requests('old', 500)), 500],
+    ['where only what fails takes longer, and fails as often', judged(requests('new', 500, (i) => (i % 5 === 0 ? { status: 504, ms: 30_000 } : {})), requests('old', 500, (i) => (i % 5 === 0 ? { status: 500, ms: 1 } : {}))), 500],
     ['whatever clients did wrong', judged(requests('new', 200, () => ({ status: 400 })), requests('old', 200)), 200],
   ])('%s', (_what, { passed, requests: counted }, expected) => {
     expect(passed).toBe(true);
