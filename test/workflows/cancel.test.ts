@@ -4,12 +4,16 @@ import type { Activities } from '../../activities/index.ts';
 import type { ReleaseReply, ReleaseRequest } from '../../domain/roll-out.ts';
 import { fakeActivities, scriptedJobs, stop } from '../builders/activities.ts';
 import { specInput } from '../builders/specs.ts';
-import { startTimeSkipping } from '../support/temporal.ts';
+import { ensureSearchAttributes } from '../../workers/search-attributes.ts';
+import { startDevServer } from '../support/temporal.ts';
 import { failureOf, type LifecycleHandle, LifecycleLab, promotedReply, untilCancelIsSeen, untilReviewIsAwaited } from './lifecycle-lab.ts';
 
 let lab: LifecycleLab;
 beforeAll(async () => {
-  lab = await LifecycleLab.open(startTimeSkipping());
+  // No time has to pass here, and the server that skips it now and then keeps a cancelled lifecycle waiting.
+  const server = await startDevServer();
+  await ensureSearchAttributes(server.client);
+  lab = await LifecycleLab.open(Promise.resolve(server));
 });
 afterAll(() => lab.close());
 
