@@ -15,7 +15,8 @@ export const tinySpec = (baseModel: string, seed: number, steps: number) => ({
   tune: { steps, batchSize: 2, maxTokens: 1024, checkpointEverySteps: 20 },
   evaluate: { examples: 8, maxNewTokens: 4, latencyRequests: 1, bootstrapSamples: 200 },
   gate: [{ rule: 'atLeast', metric: 'rougeL', value: 0 }],
-  deploy: { endpoint: model },
+  // A release is compared with the one before it for as long as a test has to wait.
+  deploy: { endpoint: model, canary: { bakeSeconds: 0.5 } },
 });
 
 /** The runs of such a lifecycle's training, one for each attempt. */
