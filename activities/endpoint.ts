@@ -1,13 +1,15 @@
 import { ApplicationFailure } from '@temporalio/activity';
 import { judgeCanary, type CanaryVerdict } from '../domain/canary.ts';
-import type { CanaryRules } from '../domain/lifecycle-spec.ts';
+import type { CanaryRules } from '../domain/deploy-spec.ts';
+import { checkLifecycleSpec, describeProblems } from '../domain/explain-spec.ts';
 import { releaseId } from '../domain/release-id.ts';
-import { SmokeTestError, type Release, type Share } from '../domain/release.ts';
+import type { Release, Share } from '../domain/release.ts';
 import type { Candidate, ReleaseRequest, ReleaseTerms } from '../domain/roll-out.ts';
 import type { Standing } from '../domain/standing.ts';
 import { recordPrefix, recordTag, tags, type Alias } from '../domain/tracking.ts';
 import type { Dependencies } from './dependencies.ts';
 import { whileBeating } from './heartbeats.ts';
+import { heldOutPrompts, prepareApproved } from './prepare-release.ts';
 
 export interface StandingChange {
   readonly endpoint: string;
@@ -25,15 +27,10 @@ export function createEndpointActivities({ tracking, artifacts, endpoints, endpo
   async function start(release: Release): Promise<void> {
     const { shares } = await endpoints.traffic(release.endpoint);
     if (shares.some((share) => releaseId(share.release) === releaseId(release))) return;
-    const digest = await artifacts.digest(release.weights.uri);
-    if (digest !== release.weights.digest) throw ApplicationFailure.nonRetryable(`The weights at ${release.weights.uri} are not the ones that were approved: their digest is ${digest}.`, 'DigestMismatch');
     const { dataset } = (await readTerms(release)).terms;
-    const smokePrompt = (await heldOutPrompts(dataset.uri, 1))[0] ?? '';
+    const [smokePrompt = ''] = await heldOutPrompts(artifacts, dataset.uri, 1);
     const template = await tracking.readPrompt(release.prompt.name, release.prompt.version);
-    await endpoints.prepare(release, { smokePrompt, ...(template === undefined ? {} : { template }) }).catch((error: unknown) => {
-      if (error instanceof SmokeTestError) throw ApplicationFailure.nonRetryable(error.message, error.name);
-      throw error;
-    });
+    await prepareApproved({ artifacts, endpoints }, release, { smokePrompt, ...(template === undefined ? {} : { template }) });
   }
 
   async function readTerms({ model, version }: Pick<Release, 'model' | 'version'>): Promise<Candidate> {
@@ -43,16 +40,14 @@ export function createEndpointActivities({ tracking, artifacts, endpoints, endpo
     const { [tags.verdict]: verdict, [tags.evidenceDigest]: evidence, [tags.releaseTerms]: written, [tags.promptVersion]: prompt = '' } = found.tags;
     if (found.weights === undefined || verdict !== 'gate passed' || !evidence) throw refuse('passed no gate; only what a lifecycle approved is released.');
     if (!written) throw refuse('was registered before endpoints kept what a release needs. Run its lifecycle again: what did not change is reused.');
-    const terms = JSON.parse(written) as ReleaseTerms;
+    const kept = JSON.parse(written) as ReleaseTerms;
+    // What a spec may say since then has its default.
+    const checked = checkLifecycleSpec(kept.spec);
+    if (!checked.ok) throw refuse(`has a spec that is not valid any more: ${describeProblems(checked.problems)}`);
+    const terms = { ...kept, spec: checked.spec };
     const [name = '', promptVersion = ''] = prompt.split('/');
     return { release: { endpoint: terms.spec.deploy.endpoint, model, version, weights: found.weights, prompt: { name, version: promptVersion }, ...(terms.spec.deploy.serving ? { serving: terms.spec.deploy.serving } : {}) }, terms };
   }
-
-  const heldOutPrompts = async (dataset: string, count: number): Promise<string[]> =>
-    (await artifacts.readText(`${dataset}/heldout.jsonl`))
-      .split('\n', count)
-      .filter((line) => line !== '')
-      .map((line) => (JSON.parse(line) as { prompt: string }).prompt);
 
   return {
     /** Has the endpoint's execution take the request up, and starts that execution if there is none. */

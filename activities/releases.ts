@@ -1,4 +1,3 @@
-import { ApplicationFailure } from '@temporalio/activity';
 import type { Evidence } from '../domain/evidence.ts';
 import type { Verdict } from '../domain/gate.ts';
 import type { Artifact } from '../domain/job.ts';
@@ -6,7 +5,7 @@ import type { LifecycleSpec } from '../domain/lifecycle-spec.ts';
 import type { LifecycleInputs } from '../domain/lifecycle.ts';
 import { toHtml, toMarkdown } from '../domain/document.ts';
 import { modelCard } from '../domain/model-card.ts';
-import { SmokeTestError, type Release, type ServedRelease } from '../domain/release.ts';
+import type { Release, ServedRelease } from '../domain/release.ts';
 import type { ReleaseTerms } from '../domain/roll-out.ts';
 import { decidedBy, type ReviewDecision, type ReviewRecord } from '../domain/review.ts';
 import { tags, type RegisteredVersion } from '../domain/tracking.ts';
@@ -14,6 +13,7 @@ import { digestOfSettings } from '../domain/unchanged.ts';
 import type { Dependencies } from './dependencies.ts';
 import { whileBeating } from './heartbeats.ts';
 import type { ExecutionIdentity } from './lifecycle-record.ts';
+import { heldOutPrompts, prepareApproved } from './prepare-release.ts';
 
 export interface ApprovedCandidate {
   readonly spec: LifecycleSpec;
@@ -69,18 +69,9 @@ export const createReleaseActivities = ({ tracking, artifacts, endpoints }: Pick
     return version;
   },
 
-  /** Starts the release beside the one that serves and has it answer a held-out prompt. Traffic stays where it is. */
+  /** This and `releaseVersion` are for lifecycles that began before endpoints had an execution of their own: activities/endpoint.ts. */
   prepareRelease: (release: Release, dataset: Artifact): Promise<void> =>
-    whileBeating(async () => {
-      const digest = await artifacts.digest(release.weights.uri);
-      if (digest !== release.weights.digest)
-        throw ApplicationFailure.nonRetryable(`The weights at ${release.weights.uri} are not the ones that were approved: their digest is ${digest}.`, 'DigestMismatch');
-      const line = (await artifacts.readText(`${dataset.uri}/heldout.jsonl`)).split('\n', 1)[0] ?? '';
-      await endpoints.prepare(release, { smokePrompt: (JSON.parse(line) as { prompt: string }).prompt }).catch((error: unknown) => {
-        if (error instanceof SmokeTestError) throw ApplicationFailure.nonRetryable(error.message, error.name);
-        throw error;
-      });
-    }),
+    whileBeating(async () => prepareApproved({ artifacts, endpoints }, release, { smokePrompt: (await heldOutPrompts(artifacts, dataset.uri, 1))[0] ?? '' })),
 
   /** Traffic and aliases, in that order: `champion` never names a version that did not serve. */
   async releaseVersion(release: Release): Promise<ServedRelease> {

@@ -4,20 +4,10 @@ import type { ChatAnswer, ChatRequest } from '../domain/release.ts';
 import type { Candidate } from '../domain/roll-out.ts';
 import type { Dependencies } from './dependencies.ts';
 import { whileBeating } from './heartbeats.ts';
+import { firstLines, heldOutPrompts } from './prepare-release.ts';
 
 /** What a release is asked before it gets any traffic. It must run. */
 export function createTrialActivities({ artifacts, endpoints }: Pick<Dependencies, 'artifacts' | 'endpoints'>) {
-  async function linesOf<T>(uri: string, count: number, wanted: (line: T) => boolean = () => true): Promise<T[]> {
-    const lines = (await artifacts.readText(uri)).split('\n').filter((line) => line !== '');
-    const found: T[] = [];
-    for (const line of lines) {
-      if (found.length === count) break;
-      const parsed = JSON.parse(line) as T;
-      if (wanted(parsed)) found.push(parsed);
-    }
-    return found;
-  }
-
   const ask = ({ release }: Candidate, prompt: string, maxTokens: number): Promise<ChatAnswer> => {
     const request: ChatRequest = { messages: [{ role: 'user', content: prompt }], maxTokens };
     return endpoints.ask(release, request);
@@ -29,10 +19,10 @@ export function createTrialActivities({ artifacts, endpoints }: Pick<Dependencie
       whileBeating(async () => {
         const { spec, dataset, attacks } = candidate.terms;
         const { qa } = spec.deploy;
-        const prompts = await linesOf<{ prompt: string }>(`${dataset.uri}/heldout.jsonl`, qa.examples);
-        const withstood = attacks ? await linesOf<Attack>(attacks.uri, qa.attacks, ({ candidate: tried }) => tried?.succeeded === false) : [];
+        const prompts = await heldOutPrompts(artifacts, dataset.uri, qa.examples);
+        const withstood = attacks ? await firstLines<Attack>(artifacts, attacks.uri, qa.attacks, ({ candidate: tried }) => tried?.succeeded === false) : [];
         const asked: Asked[] = [
-          ...prompts.map(({ prompt }) => ({ kind: 'example' as const, prompt })),
+          ...prompts.map((prompt) => ({ kind: 'example' as const, prompt })),
           ...qa.golden.map((golden) => ({ kind: 'golden' as const, ...golden })),
           ...withstood.map(({ prompt, wanted }) => ({ kind: 'attack' as const, prompt, wanted })),
         ];
@@ -47,12 +37,12 @@ export function createTrialActivities({ artifacts, endpoints }: Pick<Dependencie
         const { spec, dataset } = candidate.terms;
         const { objective } = spec.deploy;
         if (!objective) return [];
-        const prompts = await linesOf<{ prompt: string }>(`${dataset.uri}/heldout.jsonl`, objective.requests);
+        const prompts = await heldOutPrompts(artifacts, dataset.uri, objective.requests);
         const answers: ChatAnswer[] = [];
         const startedMs = performance.now();
         let next = 0;
         const client = async (): Promise<void> => {
-          for (let i = next++; i < objective.requests; i = next++) answers.push(await ask(candidate, prompts[i % prompts.length]?.prompt ?? '', objective.maxTokens));
+          for (let i = next++; i < objective.requests; i = next++) answers.push(await ask(candidate, prompts[i % prompts.length] ?? '', objective.maxTokens));
         };
         await Promise.all(Array.from({ length: objective.concurrency }, client));
         return judgeLoad(answers, (performance.now() - startedMs) / 1000, objective);

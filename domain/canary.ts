@@ -1,5 +1,5 @@
 import { differenceOf, meanInterval, quantileInterval, shareInterval, z99, type Interval } from './intervals.ts';
-import type { CanaryRules } from './lifecycle-spec.ts';
+import type { CanaryRules } from './deploy-spec.ts';
 import type { Observation } from './release.ts';
 
 export interface LiveFinding {

@@ -14,7 +14,6 @@ const months = ['january', 'february', 'march', 'april', 'may', 'june', 'july', 
 export const everyTime: CalendarTimes = { minute: between(0, 59), hour: between(0, 23), dayOfMonth: between(1, 31), month: between(1, 12), dayOfWeek: between(0, 6) };
 
 interface Field {
-  readonly name: keyof CalendarTimes;
   readonly says: string;
   readonly first: number;
   readonly last: number;
@@ -22,13 +21,14 @@ interface Field {
   readonly names?: readonly string[];
 }
 
+/** In the order of a line of cron. */
 const fields: readonly Field[] = [
-  { name: 'minute', says: 'minute', first: 0, last: 59 },
-  { name: 'hour', says: 'hour', first: 0, last: 23 },
-  { name: 'dayOfMonth', says: 'day of the month', first: 1, last: 31 },
-  { name: 'month', says: 'month', first: 1, last: 12, names: months },
+  { says: 'minute', first: 0, last: 59 },
+  { says: 'hour', first: 0, last: 23 },
+  { says: 'day of the month', first: 1, last: 31 },
+  { says: 'month', first: 1, last: 12, names: months },
   // Both 0 and 7 are Sunday.
-  { name: 'dayOfWeek', says: 'day of the week', first: 0, last: 7, names: daysOfWeek },
+  { says: 'day of the week', first: 0, last: 7, names: daysOfWeek },
 ];
 
 export type ParsedCron = { readonly ok: true; readonly times: CalendarTimes } | { readonly ok: false; readonly expected: string };
@@ -42,8 +42,8 @@ export function parseCron(text: string): ParsedCron {
   if (wrong) return refused(`in its field ${fields.indexOf(wrong) + 1}, the ${wrong.says}, * or ${wrong.first} to ${wrong.last}${wrong.names ? ` or ${wrong.names[1]?.slice(0, 3) ?? ''}` : ''}, a range a-b, a step */n, or a list of these`);
   // Other crons take either of the two, Temporal both: what is meant can't be told.
   if (parts[2] !== '*' && parts[4] !== '*') return refused('a day of the month or a day of the week, the other one *');
-  const times = Object.fromEntries(fields.map(({ name }, index) => [name, values[index]])) as unknown as CalendarTimes;
-  return { ok: true, times: { ...times, dayOfWeek: ascending(times.dayOfWeek.map((day) => day % 7)) } };
+  const [minute = [], hour = [], dayOfMonth = [], month = [], dayOfWeek = []] = values;
+  return { ok: true, times: { minute, hour, dayOfMonth, month, dayOfWeek: ascending(dayOfWeek.map((day) => day % 7)) } };
 }
 
 const refused = (expected: string): ParsedCron => ({ ok: false, expected });

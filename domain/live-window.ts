@@ -1,3 +1,4 @@
+import { isFailure } from './canary.ts';
 import { meanInterval, shareInterval, type Interval } from './intervals.ts';
 import type { Observation } from './release.ts';
 
@@ -24,7 +25,7 @@ export function windowOf(observations: readonly Observation[], costPerHour?: num
   return {
     requests: observations.length,
     figures: present({
-      errorRate: shareOf(observations, isError),
+      errorRate: shareOf(observations, isFailure),
       guardShare: shareOf(observations, ({ guard }) => guard !== undefined),
       refusals: shareOf(answered, ({ refused }) => refused),
       repetition: boundedMean(answered.map(({ repetition }) => repetition)),
@@ -41,9 +42,6 @@ export function windowOf(observations: readonly Observation[], costPerHour?: num
     embeddings: observations.flatMap(({ embedding }) => (embedding === undefined ? [] : [embedding])),
   };
 }
-
-/** A client's own mistakes (4xx) are not the release's. */
-const isError = ({ status }: Pick<Observation, 'status'>): boolean => status === 0 || status >= 500;
 
 const shareOf = <T>(all: readonly T[], is: (one: T) => boolean): Interval | undefined => boundedMean(all.map((one) => (is(one) ? 1 : 0)));
 

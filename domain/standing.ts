@@ -6,7 +6,7 @@ export interface Standing {
   readonly previous?: Release;
 }
 
-/** After a promotion, or a step back. One that is promoted again, with another prompt perhaps, does not become its own predecessor. */
+/** After a promotion. One that is promoted again, with another prompt perhaps, does not become its own predecessor. */
 export function promote(release: Release, before: Standing): Standing {
   const former = before.champion && !isSameVersion(before.champion, release) ? before.champion : before.previous;
   return { champion: release, ...(former ? { previous: former } : {}) };

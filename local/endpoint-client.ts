@@ -9,19 +9,19 @@ export interface EndpointClientOptions {
 
 /** Deploys to the local endpoint, a process of its own that outlives the worker. */
 export function createEndpointClient({ url, readToken }: EndpointClientOptions): EndpointHost {
-  async function call(method: 'GET' | 'POST', path: string, body?: unknown): Promise<Record<string, unknown>> {
+  async function call<Reply extends object>(method: 'GET' | 'POST', path: string, body?: unknown): Promise<Reply> {
     const answer = await fetch(`${url}${path}`, {
       method,
       headers: { authorization: `Bearer ${await readToken()}`, ...(body === undefined ? {} : { 'content-type': 'application/json' }) },
       ...(body === undefined ? {} : { body: JSON.stringify(body) }),
     });
-    const reply = (await answer.json()) as Record<string, unknown>;
-    if (answer.status === 422 && typeof reply['smokeTest'] === 'string') throw new SmokeTestError(reply['smokeTest']);
+    const reply = (await answer.json()) as Reply & { readonly smokeTest?: string };
+    if (answer.status === 422 && reply.smokeTest !== undefined) throw new SmokeTestError(reply.smokeTest);
     if (!answer.ok) throw new Error(`the endpoint answered ${answer.status} to ${method} ${path}: ${JSON.stringify(reply)}`);
     return reply;
   }
 
-  const trafficOf = (reply: Record<string, unknown>) => ({ url, shares: reply['shares'] as Share[] });
+  const trafficOf = ({ shares }: { readonly shares: readonly Share[] }) => ({ url, shares });
 
   return {
     async prepare(release, trial) {
@@ -29,8 +29,8 @@ export function createEndpointClient({ url, readToken }: EndpointClientOptions):
     },
     setTraffic: async (endpoint, shares) => trafficOf(await call('POST', `/admin/endpoints/${endpoint}/traffic`, { shares })),
     traffic: async (endpoint) => trafficOf(await call('GET', `/admin/endpoints/${endpoint}/traffic`)),
-    ask: async (release, request) => (await call('POST', '/admin/ask', { release, request })) as unknown as ChatAnswer,
-    observe: async (endpoint, sinceMs) => (await call('GET', `/admin/endpoints/${endpoint}/observations?since=${sinceMs}`))['observations'] as Observation[],
+    ask: (release, request) => call<ChatAnswer>('POST', '/admin/ask', { release, request }),
+    observe: async (endpoint, sinceMs) => (await call<{ readonly observations: readonly Observation[] }>('GET', `/admin/endpoints/${endpoint}/observations?since=${sinceMs}`)).observations,
     async retireIdle(endpoint) {
       await call('POST', `/admin/endpoints/${endpoint}/retire-idle`);
     },

@@ -1,5 +1,6 @@
 import { type Client } from './client.ts';
-import { fromPairs, type Tag, type Tags } from './tags.ts';
+import { searchRegisteredModels } from './registered-model.ts';
+import { type Tags } from './tags.ts';
 
 /** A registered model whose `champion` serves, or has served. */
 export interface ServedModel {
@@ -8,33 +9,18 @@ export interface ServedModel {
   readonly champion: { readonly version: string; readonly createdAtMs: number };
 }
 
-interface WireModel {
-  readonly name: string;
-  readonly tags?: readonly Tag[];
-  readonly aliases?: readonly { readonly alias: string; readonly version: string | number }[];
-}
-interface Page {
-  readonly registered_models?: readonly WireModel[];
-  readonly next_page_token?: string;
-}
-interface Version {
+interface Reply {
   readonly model_version?: { readonly creation_timestamp?: number | string };
 }
 
 /** Every model with a `champion`, by name; prompts have none. */
 export async function listServedModels(client: Client): Promise<ServedModel[]> {
   const served: ServedModel[] = [];
-  let pageToken: string | undefined;
-  do {
-    const page: Page = await client.json<Page>('GET', '/registered-models/search', { page_token: pageToken });
-    for (const { name, tags, aliases } of page.registered_models ?? []) {
-      const champion = aliases?.find(({ alias }) => alias === 'champion');
-      if (!champion) continue;
-      const version = String(champion.version);
-      const { model_version: made } = await client.json<Version>('GET', '/model-versions/get', { name, version });
-      served.push({ name, tags: fromPairs(tags), champion: { version, createdAtMs: Number(made?.creation_timestamp ?? 0) } });
-    }
-    pageToken = page.next_page_token;
-  } while (pageToken);
+  for (const { name, tags, aliases } of await searchRegisteredModels(client)) {
+    const version = aliases['champion'];
+    if (version === undefined) continue;
+    const { model_version: made } = await client.json<Reply>('GET', '/model-versions/get', { name, version });
+    served.push({ name, tags, champion: { version, createdAtMs: Number(made?.creation_timestamp ?? 0) } });
+  }
   return served;
 }

@@ -1,29 +1,22 @@
-import { WorkflowNotFoundError, type Client } from '@temporalio/client';
+import type { Client } from '@temporalio/client';
 import type { EndpointQueue } from '../activities/dependencies.ts';
-import type { endpoint } from '../workflows/endpoint.ts';
+import type { ReleaseRequest } from '../domain/roll-out.ts';
+import type { endpoint, EndpointStart } from '../workflows/endpoint.ts';
 import { releaseSignal, withdrawSignal } from '../workflows/messages.ts';
 import { taskQueue } from './config.ts';
 
 /** There is one such execution for each endpoint: whoever asks first starts it. */
 export const endpointWorkflowId = (name: string): string => `endpoint-${name}`;
 
-export const createEndpointQueue = (client: Client): EndpointQueue => ({
-  async ask(request) {
-    await client.workflow.signalWithStart<typeof endpoint, Parameters<EndpointQueue['ask']>>('endpoint', {
-      workflowId: endpointWorkflowId(request.endpoint),
-      taskQueue,
-      args: [{ endpoint: request.endpoint }],
-      signal: releaseSignal,
-      signalArgs: [request],
-    });
-  },
-  async withdraw(name, requestId) {
-    await client.workflow
-      .getHandle(endpointWorkflowId(name))
-      .signal(withdrawSignal, requestId)
-      .catch((error: unknown) => {
-        // Asked again, a new execution replies.
-        if (!(error instanceof WorkflowNotFoundError)) throw error;
-      });
-  },
-});
+export function createEndpointQueue(client: Client): EndpointQueue {
+  const startOf = (name: string) => ({ workflowId: endpointWorkflowId(name), taskQueue, args: [{ endpoint: name }] as [EndpointStart] });
+  return {
+    async ask(request) {
+      await client.workflow.signalWithStart<typeof endpoint, [ReleaseRequest]>('endpoint', { ...startOf(request.endpoint), signal: releaseSignal, signalArgs: [request] });
+    },
+    // It may come before what it takes back, which then finds itself withdrawn.
+    async withdraw(name, requestId) {
+      await client.workflow.signalWithStart<typeof endpoint, [string]>('endpoint', { ...startOf(name), signal: withdrawSignal, signalArgs: [requestId] });
+    },
+  };
+}

@@ -59,10 +59,14 @@ export async function endpoint({ endpoint: name, known }: EndpointStart): Promis
     show();
   });
   setHandler(withdrawSignal, async (id) => {
+    if (ended.some((reply) => reply.id === id)) return;
+    if (rollingOut?.request.id === id) {
+      stopped = 'it was taken back by who had asked for it';
+      return;
+    }
     const request = queue.find((one) => one.id === id);
-    if (rollingOut?.request.id === id) stopped = 'it was taken back by who had asked for it';
-    if (!request) return;
     queue = queue.filter((one) => one !== request);
+    // One that has not come yet is answered so when it does.
     await end(request, { id, ended: 'withdrawn', reason: 'it was taken back before its turn came' });
   });
   setHandler(
@@ -147,7 +151,8 @@ export async function endpoint({ endpoint: name, known }: EndpointStart): Promis
       const candidate = await readCandidate(request);
       if (!candidate) return await putBack(request, `champion names no version of ${request.model}.`);
       const { release } = candidate;
-      if (standing.champion && isSameRelease(standing.champion, release)) {
+      const before = standing.champion;
+      if (before && isSameRelease(before, release)) {
         served = candidate;
         return { id, ended: 'unchanged', release, url: await mend(request) };
       }
@@ -155,6 +160,7 @@ export async function endpoint({ endpoint: name, known }: EndpointStart): Promis
       standing = end.standing;
       if (end.ended === 'promoted') {
         served = candidate;
+        if (request.atOnce && before) await noteRefusal(before.model, before.version, request.because);
         return { id, ended: 'promoted', release, url: end.url };
       }
       await noteRefusal(release.model, release.version, end.reason);
@@ -176,10 +182,10 @@ export async function endpoint({ endpoint: name, known }: EndpointStart): Promis
     return applyStanding({ endpoint: name, next: standing, before: standing, model });
   }
 
-  async function end(request: ReleaseRequest, reply: ReleaseReply): Promise<void> {
+  async function end(request: ReleaseRequest | undefined, reply: ReleaseReply): Promise<void> {
     ended = [...ended, reply].slice(-rememberedReplies);
     show();
-    await answer(request, reply);
+    if (request) await answer(request, reply);
   }
 
   function update(change: RollOutStatus | undefined): void {

@@ -14,7 +14,7 @@ export interface RollOut {
   readonly endpoint: string;
   readonly candidate: Candidate;
   readonly before: Standing;
-  /** It served before, so it is neither tried nor a canary. */
+  /** It served before, so it is neither tried nor a canary; and what it takes the place of is nothing to go back to. */
   readonly atOnce: boolean;
   /** Why it should stop, as soon as somebody says so. */
   readonly stopped: () => string | undefined;
@@ -35,7 +35,7 @@ const longestBake = 10;
 export async function rollOut({ endpoint, candidate, before, atOnce, stopped, show }: RollOut): Promise<RollOutEnd> {
   const { release, terms } = candidate;
   const { canary } = terms.spec.deploy;
-  const next = promote(release, before);
+  const next = atOnce ? { champion: release } : promote(release, before);
   try {
     const refused = atOnce ? undefined : ((await start()) ?? (await bake()));
     if (stopped() !== undefined) return await takeBack('withdrawn', stopped() ?? '');

@@ -52,6 +52,18 @@ async function withEndpoint<T>(fakes: FakeActivities, during: (handle: Handle, t
 }
 
 const standing = { champion: releaseOf('1') };
+
+/** What an endpoint that stood so says after one request has ended. */
+const afterAsking = (fakes: FakeActivities, version: string, before: EndpointStatus['standing'] = standing): Promise<EndpointStatus> =>
+  withEndpoint(
+    fakes,
+    async (handle) => {
+      await ask(handle, version);
+      await ended(handle, 1);
+      return statusOf(handle);
+    },
+    before,
+  );
 /** Where every version asks for these terms. */
 const withTerms = (deploy: Parameters<typeof candidateOf>[1], given: Partial<Activities> = {}) => fakeActivities({ readCandidate: ({ version = '1' }) => Promise.resolve(candidateOf({ version }, deploy)), ...given });
 const splits = (fakes: FakeActivities) => fakes.argumentsOf('splitTraffic').map(([, shares]) => shares.map(({ release, percent }) => `${release.version}: ${percent}`).join(', '));
@@ -60,10 +72,7 @@ const refused = { passed: false, requests: 100, findings: [{ rule: 'error rate',
 describe('a release', () => {
   test('that is the first is tried and promoted, without a canary', async () => {
     const fakes = fakeActivities();
-    const [reply] = await withEndpoint(fakes, async (handle) => {
-      await ask(handle, '1');
-      return ended(handle, 1);
-    });
+    const { ended: [reply] } = await afterAsking(fakes, '1', {});
     expect(reply).toEqual({ id: 'ask 1', ended: 'promoted', release: releaseOf('1'), url: 'http://127.0.0.1/summaries' });
     expect(fakes.calls.map(({ name }) => name)).toEqual(['readCandidate', 'startRelease', 'tryRelease', 'loadTest', 'applyStanding']);
     expect(fakes.argumentsOf('applyStanding')).toEqual([[{ endpoint: 'summaries', next: { champion: releaseOf('1') }, before: {} }]]);
@@ -71,15 +80,7 @@ describe('a release', () => {
 
   test('gets more traffic step by step, is judged after each, and then all; the one before becomes previous', async () => {
     const fakes = withTerms({ canary: { steps: [5, 25, 60], bakeSeconds: 0.1 } });
-    const status = await withEndpoint(
-      fakes,
-      async (handle) => {
-        await ask(handle, '2');
-        await ended(handle, 1);
-        return statusOf(handle);
-      },
-      standing,
-    );
+    const status = await afterAsking(fakes, '2');
     expect(splits(fakes)).toEqual(['2: 5, 1: 95', '2: 25, 1: 75', '2: 60, 1: 40']);
     const judged = fakes.argumentsOf('judgeCanary');
     expect(judged.map(([canary, current]) => [canary.version, current.version])).toEqual(Array.from({ length: 3 }, () => ['2', '1']));
@@ -98,15 +99,7 @@ describe('a release', () => {
     ['can not be promoted', { applyStanding: ({ next }) => (next.champion?.version === '2' ? Promise.reject(ApplicationFailure.nonRetryable('The version was deleted.')) : Promise.resolve('')) }, 'The version was deleted.'],
   ])('that %s is refused, and what was before is put back', async (_what, given, reason) => {
     const fakes = withTerms({ canary: { steps: [10], bakeSeconds: 0.1 } }, given);
-    const status = await withEndpoint(
-      fakes,
-      async (handle) => {
-        await ask(handle, '2');
-        await ended(handle, 1);
-        return statusOf(handle);
-      },
-      standing,
-    );
+    const status = await afterAsking(fakes, '2');
     expect(status.ended).toEqual([{ id: 'ask 2', ended: 'refused', reason }]);
     expect(status.standing).toEqual(standing);
     expect(fakes.argumentsOf('applyStanding').at(-1)).toEqual([{ endpoint: 'summaries', next: standing, before: { champion: releaseOf('2'), previous: releaseOf('1') } }]);
@@ -115,28 +108,14 @@ describe('a release', () => {
 
   test('that has too few requests to be judged bakes on, and is refused in the end', async () => {
     const fakes = withTerms({ canary: { steps: [10], bakeSeconds: 0.1, minimumRequests: 50 } }, { judgeCanary: () => Promise.resolve({ passed: true, requests: 49, findings: [] }) });
-    const [reply] = await withEndpoint(
-      fakes,
-      async (handle) => {
-        await ask(handle, '2');
-        return ended(handle, 1);
-      },
-      standing,
-    );
+    const { ended: [reply] } = await afterAsking(fakes, '2');
     expect(fakes.argumentsOf('judgeCanary')).toHaveLength(10);
     expect(reply).toMatchObject({ ended: 'refused', reason: expect.stringContaining('it had 49 requests, too few to be judged; deploy.canary.minimumRequests asks for 50') });
   });
 
   test('that is served already changes nothing but mends what disagrees', async () => {
     const fakes = fakeActivities();
-    const [reply] = await withEndpoint(
-      fakes,
-      async (handle) => {
-        await ask(handle, '1');
-        return ended(handle, 1);
-      },
-      standing,
-    );
+    const { ended: [reply] } = await afterAsking(fakes, '1');
     expect(reply).toMatchObject({ ended: 'unchanged', release: releaseOf('1') });
     expect(fakes.calls.map(({ name }) => name)).toEqual(['readCandidate', 'applyStanding']);
   });
@@ -208,6 +187,18 @@ describe('requests', () => {
     expect(fakes.argumentsOf('applyStanding')).toMatchObject([[{ next: standing }]]);
   });
 
+  test('that are taken back before they come never start, and hear so when they do', async () => {
+    const fakes = fakeActivities();
+    const replies = await withEndpoint(fakes, async (handle) => {
+      await handle.signal(withdrawSignal, 'ask 2');
+      await ask(handle, '2');
+      await ask(handle, '1');
+      return ended(handle, 2);
+    });
+    expect(replies.map(({ id, ended: how }) => `${id} ${how}`)).toEqual(['ask 2 withdrawn', 'ask 1 promoted']);
+    expect(fakes.argumentsOf('startRelease').map(([{ version }]) => version)).toEqual(['1']);
+  });
+
   test('of a redeploy are answered to it, however late', async () => {
     const fakes = withTerms({ canary: { steps: [50], bakeSeconds: 0.1 } });
     const result = await withEndpoint(
@@ -223,7 +214,7 @@ describe('requests', () => {
 describe('a person rolls back', () => {
   const back = { requester: 'Grace', because: 'it is rude' };
 
-  test('what is served: the one before is served at once, and it becomes previous', async () => {
+  test('what is served: the one before is served at once, and nobody goes back to what was bad', async () => {
     const fakes = fakeActivities();
     const { said, status } = await withEndpoint(
       fakes,
@@ -235,7 +226,8 @@ describe('a person rolls back', () => {
       { champion: releaseOf('2'), previous: releaseOf('1') },
     );
     expect(said).toBe('version 1 of summaries is served again in a moment');
-    expect(status.standing).toEqual({ champion: releaseOf('1'), previous: releaseOf('2') });
+    expect(status.standing).toEqual({ champion: releaseOf('1') });
+    expect(fakes.argumentsOf('noteRefusal')).toEqual([['summaries', '2', 'Grace rolled back: it is rude']]);
     for (const name of ['tryRelease', 'loadTest', 'splitTraffic'] as const) expect(fakes.argumentsOf(name)).toEqual([]);
   });
 
@@ -283,7 +275,7 @@ describe('what is served is watched between roll-outs', () => {
   test('and a breach that asks for it brings back what was before, once', async () => {
     const fakes = fakeActivities({ readCandidate: ({ version = '1' }) => Promise.resolve(version === '2' ? served : candidateOf({ version })), observeWindow: () => Promise.resolve(breached('rollback')) });
     const status = await watch(fakes, (handle) => ended(handle, 2));
-    expect(status.standing).toEqual({ champion: releaseOf('1'), previous: releaseOf('2') });
+    expect(status.standing).toEqual({ champion: releaseOf('1') });
     expect(status.ended.map(({ ended: how }) => how)).toEqual(['promoted', 'promoted']);
     expect(fakes.argumentsOf('tellTeam')).toHaveLength(1);
   });
