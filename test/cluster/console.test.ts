@@ -8,6 +8,7 @@ import type { TestWorkflowEnvironment } from '@temporalio/testing';
 import { createToken } from '../../workers/access.ts';
 import { unprivilegedUser } from '../../workers/kubernetes.ts';
 import { ensureSearchAttributes } from '../../workers/search-attributes.ts';
+import { aliasBody, datasetBody, mlflowRequest, secrets, signedRequest, type EventRequest } from '../gateway/event-requests.ts';
 import { repository } from '../support/stack.ts';
 import { startDevServer } from '../support/temporal.ts';
 import { until } from '../support/until.ts';
@@ -15,7 +16,7 @@ import { givenKubeconfig, startCluster, startTimeoutMs, type Cluster } from './c
 import { makeWorkerImage } from './images.ts';
 import { noRealNode } from './real-node.ts';
 
-/** The console of `k8s/install` in real pods: its image, its mounts and its user are as a team has them. */
+/** The console and the routes of events of `k8s/install` in real pods: image, mounts and user are as a team has them. */
 
 const report = (message: string): void => void process.stderr.write(`${message}\n`);
 const namespace = 'tuneline';
@@ -51,7 +52,7 @@ async function relay(host: string, port: number): Promise<Server> {
     volume = await mkdtemp(join(dirname(cluster.kubeconfigPath), 'volume-'));
     await chown(volume, unprivilegedUser, unprivilegedUser);
     await core.createPersistentVolume({ body: { metadata: { name: 'team' }, spec: { capacity: { storage: '100Gi' }, accessModes: ['ReadWriteMany'], hostPath: { path: volume } } } });
-    await install(image, { TEMPORAL_ADDRESS: `${hostAddress}:${(toTemporal.address() as AddressInfo).port}` });
+    await install(image, { TEMPORAL_ADDRESS: `${hostAddress}:${(toTemporal.address() as AddressInfo).port}`, TUNELINE_EVENT_RULES: '/etc/tuneline-events/rules.json' });
   }, startTimeoutMs);
   afterAll(async () => {
     await cluster?.stop();
@@ -68,7 +69,21 @@ async function relay(host: string, port: number): Promise<Server> {
         const pod = object.kind === 'Deployment' ? (object as V1Deployment).spec?.template.spec : undefined;
         for (const container of [...(pod?.initContainers ?? []), ...(pod?.containers ?? [])]) container.image = image;
         await api.create(object);
+        if (object.kind === 'Namespace') await allowEvents();
       }
+  }
+
+  async function allowEvents(): Promise<void> {
+    const rules = [{ when: { type: 'dev.tuneline.dataset.changed', dataset: 'reviews' }, start: 'lifecycle', spec: 'spec.json' }];
+    const data = { 'rules.json': JSON.stringify({ rules }), 'spec.json': await readFile(join(repository, 'examples/specs/package-summaries.json'), 'utf8') };
+    await core.createNamespacedConfigMap({ namespace, body: { metadata: { name: 'tuneline-event-rules' }, data } });
+    await core.createNamespacedSecret({ namespace, body: { metadata: { name: 'tuneline-events' }, stringData: { TUNELINE_EVENT_SECRET: secrets.signed } } });
+  }
+
+  async function podAddresses(): Promise<readonly string[]> {
+    const apps = config.makeApiClient(AppsV1Api);
+    await until(async () => (await apps.readNamespacedDeployment({ namespace, name: 'console' })).status?.availableReplicas === 2);
+    return (await core.listNamespacedPod({ namespace, labelSelector: 'app.kubernetes.io/name=console' })).items.map(({ status }) => status?.podIP ?? '');
   }
 
   /** What a shell says in a pod that is in all else one of the console's. */
@@ -82,10 +97,8 @@ async function relay(host: string, port: number): Promise<Server> {
   }
 
   test('it becomes available before there are tokens, and lets nobody in; when their Secret is made, it does', async () => {
-    const apps = config.makeApiClient(AppsV1Api);
-    await until(async () => (await apps.readNamespacedDeployment({ namespace, name: 'console' })).status?.availableReplicas === 2);
-    const [pod] = (await core.listNamespacedPod({ namespace })).items;
-    const url = `http://${pod?.status?.podIP ?? ''}:8100`;
+    const [address = ''] = await podAddresses();
+    const url = `http://${address}:8100`;
     const tokens = join(dirname(cluster.kubeconfigPath), 'tokens.json');
     const authorization = `Bearer ${await createToken(tokens, { name: 'grace', roles: ['reviewer'] })}`;
     const ask = (path: string) => fetch(`${url}${path}`, { headers: { authorization } });
@@ -95,6 +108,28 @@ async function relay(host: string, port: number): Promise<Server> {
     await core.createNamespacedSecret({ namespace, body: { metadata: { name: 'tuneline-tokens' }, stringData: { 'tokens.json': await readFile(tokens, 'utf8') } } });
     await until(async () => (await ask('/api/session')).status === 200);
     expect((await ask('/api/lifecycles')).status).toBe(200);
+  });
+
+  test('a signed event starts on Temporal what the ConfigMap says, once, whichever pod it comes to; one that is signed otherwise starts nothing', async () => {
+    const nowMs = Date.now();
+    const post = async (pod: string | undefined, { url, headers, body }: EventRequest) => {
+      const answer = await fetch(`http://${pod ?? ''}:8200${url}`, { method: 'POST', headers, body: new Uint8Array(body) });
+      return { status: answer.status, ...((await answer.json()) as { workflowId?: string }) };
+    };
+    const [one, other] = await podAddresses();
+    const request = signedRequest(datasetBody(nowMs), { id: 'msg-1', nowMs });
+    const { status, workflowId = '' } = await post(one, request);
+    expect(status).toBe(202);
+    const execution = temporal.client.workflow.getHandle(workflowId);
+    expect((await execution.describe()).type).toBe('lifecycle');
+    const { events = [] } = await execution.fetchHistory();
+    const [input] = events?.[0]?.workflowExecutionStartedEventAttributes?.input?.payloads ?? [];
+    expect(JSON.parse(Buffer.from(input?.data ?? []).toString())).toMatchObject({ model: 'package-summaries', requester: 'event' });
+    expect(await post(other, request)).toMatchObject({ status: 200, started: false, workflowId });
+    expect((await post(one, signedRequest(datasetBody(nowMs), { id: 'msg-2', nowMs, key: Buffer.from('of somebody else') }))).status).toBe(401);
+    // MLflow's has no secret here.
+    expect((await post(one, mlflowRequest(aliasBody(), { id: 'd-1', nowMs }))).status).toBe(404);
+    await execution.terminate();
   });
 
   test('it sees the artifacts alone, which are the own of who writes them, and can write nowhere', async () => {

@@ -18,6 +18,9 @@ const [container] = pod.containers;
 const [settings] = objects('settings.yaml') as V1ConfigMap[];
 const own = Object.fromEntries((container?.env ?? []).map(({ name, value }) => [name, value]));
 const config = loadConfig({ ...settings?.data, ...own });
+/** As an overlay of the README has it. */
+const [, rulesSetting = ''] = /^ +TUNELINE_EVENT_RULES: (\S+)/m.exec(readFileSync(join(repository, 'README.md'), 'utf8')) ?? [];
+const withEvents = loadConfig({ ...settings?.data, ...own, TUNELINE_EVENT_RULES: rulesSetting });
 const mountOf = (name: string) => container?.volumeMounts?.find((mount) => mount.name === name);
 
 test('it runs a program of the image, and no other argument of it', () => {
@@ -29,7 +32,7 @@ test('it runs a program of the image, and no other argument of it', () => {
 
 test('it can write nowhere, and sees the artifacts alone of the storage', () => {
   expect(container?.securityContext?.readOnlyRootFilesystem).toBe(true);
-  expect(container?.volumeMounts?.map(({ readOnly }) => readOnly)).toEqual([true, true]);
+  expect(container?.volumeMounts?.map(({ readOnly }) => readOnly)).toEqual([true, true, true]);
   const artifacts = join(config.folders.state, 'artifacts');
   expect(mountOf('storage')).toMatchObject({ mountPath: artifacts, subPath: artifacts.slice(config.folders.home.length + 1) });
   // It is there before the kubelet would make it as root's.
@@ -42,13 +45,25 @@ test('whom it answers is said by a Secret that its user alone reads', () => {
   expect(pod.securityContext?.fsGroup).toBe(10_001);
 });
 
-test('one port is listened at, asked for its health, served, and open; another answers Prometheus', () => {
-  const port = Number(new URL(config.consoleUrl).port);
+test('each port is listened at, served and open: one for people, asked for its health, one for events, one for Prometheus', () => {
+  const [port, eventsPort] = [config.consoleUrl, withEvents.events?.url ?? ''].map((url) => Number(new URL(url).port));
   const metricsPort = config.metricsPort ?? NaN;
-  expect(container?.ports).toEqual([{ name: 'http', containerPort: port }, { name: 'metrics', containerPort: metricsPort }]);
+  expect(container?.ports).toEqual([{ name: 'http', containerPort: port }, { name: 'events', containerPort: eventsPort }, { name: 'metrics', containerPort: metricsPort }]);
   for (const probe of [container?.startupProbe, container?.readinessProbe, container?.livenessProbe]) expect(probe?.httpGet).toEqual({ path: '/healthz', port: 'http' });
-  expect(ofKind<V1Service>('Service').spec?.ports).toEqual([{ name: 'http', port, targetPort: 'http' }]);
-  expect(ofKind<V1NetworkPolicy>('NetworkPolicy').spec?.ingress).toEqual([{ _from: [{ namespaceSelector: {} }], ports: [{ protocol: 'TCP', port }, { protocol: 'TCP', port: metricsPort }] }]);
+  const services = objects('console.yaml').filter(({ kind }) => kind === 'Service') as V1Service[];
+  expect(services.map(({ metadata, spec }) => [metadata?.name, spec?.ports])).toEqual([
+    ['console', [{ name: 'http', port, targetPort: 'http' }]],
+    ['events', [{ name: 'events', port: eventsPort, targetPort: 'events' }]],
+  ]);
+  for (const { spec } of services) expect(spec?.selector).toEqual(ofKind<V1Deployment>('Deployment').spec?.template.metadata?.labels);
+  expect(ofKind<V1NetworkPolicy>('NetworkPolicy').spec?.ingress).toEqual([{ _from: [{ namespaceSelector: {} }], ports: [port, eventsPort, metricsPort].map((open) => ({ protocol: 'TCP', port: open })) }]);
+});
+
+test('it takes no events until a ConfigMap has rules for them; those are in its own folder, where the README has the setting say so', () => {
+  expect(config.events).toBeUndefined();
+  expect(mountOf('event-rules')?.mountPath).toBe(dirname(withEvents.events?.rulesPath ?? ''));
+  expect(pod.volumes).toContainEqual({ name: 'event-rules', configMap: { name: 'tuneline-event-rules', optional: true } });
+  expect(container?.envFrom).toContainEqual({ secretRef: { name: 'tuneline-events', optional: true } });
 });
 
 test('it reaches what the settings name, and no address of credentials', () => {
