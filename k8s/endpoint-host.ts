@@ -56,7 +56,7 @@ export function createKubernetesEndpointHost({ cluster, placement, log, fetch = 
     const pods = await readyPodsOf(release);
     const pod = pods[(asked += 1) % pods.length];
     if (!pod) throw new Error(`release ${releaseName(release)} is not prepared`);
-    return chatWith(pod, release.endpoint, request, fetch);
+    return chatWith(pod, release, request, fetch);
   };
 
   const endOthers = async (endpoint: string, shares: readonly Share[]): Promise<void> => {

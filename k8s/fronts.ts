@@ -1,13 +1,14 @@
 import type { V1Pod } from '@kubernetes/client-node';
 import { frontRoutes } from '../domain/front-settings.ts';
-import type { ChatAnswer, ChatRequest, Observation } from '../domain/release.ts';
+import type { ChatAnswer, ChatRequest, Observation, Release } from '../domain/release.ts';
+import { defaultServing } from '../domain/serving-settings.ts';
 import { ports } from './manifests/release-pod.ts';
 
 /** How to reach a pod by its address. */
 export type Fetch = typeof globalThis.fetch;
 
-/** The longest answer that a front waits for its engine. */
-const answerMs = 120_000;
+/** A front gives up by itself, and says so: as long as that may be on its way. */
+const lateMs = 1000;
 /** A front that is well says at once what it has seen. */
 const tellMs = 10_000;
 
@@ -19,16 +20,16 @@ const urlOf = (pod: V1Pod, route: string): string => {
   return `http://${address.includes(':') ? `[${address}]` : address}:${ports.internal}${route}`;
 };
 
-/** Whatever goes wrong is in the status. */
-export async function chatWith(pod: V1Pod, model: string, { messages, maxTokens }: ChatRequest, fetch: Fetch): Promise<ChatAnswer> {
+/** As a client would ask the release, and for as long as one would wait. Whatever goes wrong is in the status. */
+export async function chatWith(pod: V1Pod, { endpoint, serving = defaultServing }: Release, { messages, maxTokens }: ChatRequest, fetch: Fetch): Promise<ChatAnswer> {
   const startedMs = performance.now();
   const answered = (status: number, text = '', completionTokens = 0): ChatAnswer => ({ status, text, ms: performance.now() - startedMs, completionTokens });
   try {
     const answer = await fetch(urlOf(pod, frontRoutes.chat), {
       method: 'POST',
       headers: { 'content-type': 'application/json' },
-      body: JSON.stringify({ model, messages, max_tokens: maxTokens, temperature: 0 }),
-      signal: AbortSignal.timeout(answerMs),
+      body: JSON.stringify({ model: endpoint, messages, max_tokens: maxTokens, temperature: 0 }),
+      signal: AbortSignal.timeout(serving.timeoutSeconds * 1000 + lateMs),
     });
     if (!answer.ok) return answered(answer.status);
     const { choices, usage } = (await answer.json()) as { choices?: { message?: { content?: unknown } }[]; usage?: { completion_tokens?: number } };
