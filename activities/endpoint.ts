@@ -5,7 +5,7 @@ import { checkLifecycleSpec, describeProblems } from '../domain/explain-spec.ts'
 import { releaseId } from '../domain/release-id.ts';
 import type { Release, Share } from '../domain/release.ts';
 import type { Candidate, ReleaseRequest, ReleaseTerms } from '../domain/roll-out.ts';
-import type { Standing } from '../domain/standing.ts';
+import { isSameRelease, type Standing } from '../domain/standing.ts';
 import { recordPrefix, recordTag, tags, type Alias } from '../domain/tracking.ts';
 import type { Dependencies } from './dependencies.ts';
 import { whileBeating } from './heartbeats.ts';
@@ -100,6 +100,7 @@ export function createEndpointActivities({ tracking, artifacts, endpoints, endpo
         }
         if (champion) {
           await tracking.setVersionTags(champion.model, champion.version, { [tags.endpoint]: endpoint });
+          if (!before.champion || !isSameRelease(before.champion, champion)) await tracking.removeVersionTag(champion.model, champion.version, tags.refused);
           if ((await tracking.aliasVersion(champion.model, 'candidate')) === champion.version) await tracking.removeAlias(champion.model, 'candidate');
         }
         await endpoints.retireIdle(endpoint);
@@ -117,7 +118,7 @@ export function createEndpointActivities({ tracking, artifacts, endpoints, endpo
       return only && others.length === 0 ? { champion: only.release } : {};
     },
 
-    /** Says with a version why it is not served, for who set an alias by hand looks there; without a version, with the one that `champion` names. */
+    /** Says with a version why it is not served: who set an alias by hand looks there, and a schedule does not make the same again. Without a version, with the one that `champion` names. */
     async noteRefusal(model: string, version: string | undefined, reason: string): Promise<void> {
       const named = version ?? (await tracking.aliasVersion(model, 'champion'));
       if (named !== undefined && (await tracking.readVersion(model, named))) await tracking.setVersionTags(model, named, { [tags.refused]: reason });

@@ -1,6 +1,6 @@
 import type { LifecycleSpec } from '../domain/lifecycle-spec.ts';
 import { tags } from '../domain/tracking.ts';
-import { digestOfSettings, isUnchanged, type Origins } from '../domain/unchanged.ts';
+import { digestOfSettings, isUnchanged, refusedBefore, type Origins, type RefusedBefore } from '../domain/unchanged.ts';
 import type { Dependencies } from './dependencies.ts';
 import { readInputs } from './inputs.ts';
 
@@ -34,12 +34,20 @@ export function createUnchangedActivities({ tracking, artifacts, workspace }: Pi
   }
 
   return {
-    /** The champion's version, if it came from just what the spec names now, under the same settings. Changes nothing in MLflow. */
-    async findUnchanged(spec: LifecycleSpec): Promise<string | undefined> {
-      const version = await tracking.aliasVersion(spec.model, 'champion');
-      const champion = version === undefined ? undefined : await tracking.readVersion(spec.model, version);
-      if (!champion) return undefined;
-      return isUnchanged(await originsOf(champion.tags), await originsNow(spec)) ? champion.version : undefined;
+    /**
+     * The champion's version, if it came from just what the spec names now, under the same settings; else the newest that did, if an
+     * endpoint refused it. Changes nothing in MLflow.
+     */
+    async findUnchanged(spec: LifecycleSpec): Promise<string | RefusedBefore | undefined> {
+      const now = await originsNow(spec);
+      const alike = await tracking.findVersions(spec.model, { [tags.specDigest]: now.settings, [tags.dataDigest]: now.data });
+      const same = [];
+      for (const version of alike.toReversed()) if (isUnchanged(await originsOf(version.tags), now)) same.push(version);
+      const champion = await tracking.aliasVersion(spec.model, 'champion');
+      if (same.some(({ version }) => version === champion)) return champion;
+      const [newest] = same;
+      const refusal = newest?.tags[tags.refused];
+      return newest && refusal !== undefined ? refusedBefore(newest.version, refusal) : undefined;
     },
   };
 }

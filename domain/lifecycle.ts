@@ -27,11 +27,13 @@ export type LifecycleResult =
     ))
   | UnchangedResult;
 
-/** It would only have come to the version that serves, and so did nothing. */
+/** It would only have come to the version that serves, or to one that was refused, and so did nothing. */
 export interface UnchangedResult {
   readonly model: string;
   readonly verdict: 'unchanged';
   readonly version: string;
+  /** Of one that was refused. */
+  readonly reason?: string;
 }
 
 /**

@@ -23,6 +23,8 @@ export interface Tracking {
   registerVersion(version: VersionToRegister): Promise<string>;
   /** Undefined where there is none. */
   readVersion(model: string, version: string): Promise<TaggedVersion | undefined>;
+  /** Those that carry all these tags, the oldest first; none where the model is absent. */
+  findVersions(model: string, tags: Readonly<Record<string, string>>): Promise<readonly TaggedVersion[]>;
   /** Which version the alias names, whoever registered it. */
   aliasVersion(model: string, alias: Alias): Promise<string | undefined>;
   /** All that are registered. */
@@ -36,6 +38,8 @@ export interface Tracking {
   setAlias(model: string, alias: Alias, version: string): Promise<void>;
   removeAlias(model: string, alias: Alias): Promise<void>;
   setVersionTags(model: string, version: string, tags: Readonly<Record<string, string>>): Promise<void>;
+  /** Idempotent. */
+  removeVersionTag(model: string, version: string, key: string): Promise<void>;
 }
 
 export type Alias = 'candidate' | 'champion' | 'previous';
@@ -122,7 +126,7 @@ export const tags = {
   endpoint: 'tuneline.endpoint',
   /** What a version needs to be released again: ReleaseTerms as JSON. */
   releaseTerms: 'tuneline.release_terms',
-  /** Why an endpoint did not take a version. */
+  /** Why an endpoint did not take a version, or went back from it; gone once it is promoted. */
   refused: 'tuneline.refused',
   /** Of the run that holds what was seen of a release: the endpoint and the release's ID. */
   monitoring: 'tuneline.monitoring',

@@ -42,6 +42,8 @@ export interface Registry {
   /** The versions of any model that carry all these tags, by name and age, without their aliases. */
   findVersionsOfAnyModel(tags: Tags): Promise<ModelVersion[]>;
   setVersionTags(name: string, version: string, tags: Tags): Promise<void>;
+  /** Idempotent. */
+  deleteVersionTag(name: string, version: string, key: string): Promise<void>;
   /** All models, no prompts. */
   listModels(): Promise<RegisteredModel[]>;
   /** None where the model is absent. */
@@ -101,15 +103,16 @@ export function createRegistry(client: Client, runs: Pick<Runs, 'get'>): Registr
     async setVersionTags(name, version, tags) {
       for (const tag of toPairs(tags)) await client.json('POST', '/model-versions/set-tag', { name, version, ...tag });
     },
+    async deleteVersionTag(name, version, key) {
+      await client.json('DELETE', '/model-versions/delete-tag', { name, version, key }).catch(unlessMissing);
+    },
     listModels: () => searchRegisteredModels(client),
     modelTags: async (name) => (await read(name)).tags ?? {},
     async setModelTag(name, tag) {
       await client.json('POST', '/registered-models/set-tag', { name, ...tag });
     },
     async deleteModelTag(name, key) {
-      await client.json('DELETE', '/registered-models/delete-tag', { name, key }).catch((error: unknown) => {
-        if (!isMlflowError(error, 'notFound')) throw error;
-      });
+      await client.json('DELETE', '/registered-models/delete-tag', { name, key }).catch(unlessMissing);
     },
     async setAlias(name, alias, version) {
       // MLflow tells webhooks of each call, and an event would lead to the call that led to the event.
@@ -121,4 +124,8 @@ export function createRegistry(client: Client, runs: Pick<Runs, 'get'>): Registr
       if ((await getAlias(name, alias)) !== undefined) await client.json('DELETE', '/registered-models/alias', { name, alias });
     },
   };
+}
+
+function unlessMissing(error: unknown): void {
+  if (!isMlflowError(error, 'notFound')) throw error;
 }

@@ -64,9 +64,9 @@ export function createTracking(mlflow: Mlflow): Tracking {
         if (isMlflowError(error, 'notFound')) return undefined;
         throw error;
       });
-      const weights = found && weightsOf(version, found.tags)?.weights;
-      return found && { version, tags: found.tags, ...(weights ? { weights } : {}) };
+      return found && { version, tags: found.tags, ...weightsIn(found) };
     },
+    findVersions: async (model, tags) => (await mlflow.registry.findVersions(model, tags)).map((found) => ({ version: found.version, tags: found.tags, ...weightsIn(found) })),
     aliasVersion: (model, alias) => mlflow.registry.getAlias(model, alias),
     listModels: () => mlflow.registry.listModels(),
     modelTags: (model) => mlflow.registry.modelTags(model),
@@ -80,6 +80,7 @@ export function createTracking(mlflow: Mlflow): Tracking {
     setAlias: (model, alias, version) => mlflow.registry.setAlias(model, alias, version),
     removeAlias: (model, alias) => mlflow.registry.deleteAlias(model, alias),
     setVersionTags: (model, version, tags) => mlflow.registry.setVersionTags(model, version, tags),
+    removeVersionTag: (model, version, key) => mlflow.registry.deleteVersionTag(model, version, key),
   };
 }
 
@@ -88,6 +89,11 @@ const unlessMissing = <T>(asked: Promise<T>): Promise<T | undefined> =>
     if (isMlflowError(error, 'notFound')) return undefined;
     throw error;
   });
+
+function weightsIn({ version, tags }: Pick<RegisteredVersion, 'version'> & { readonly tags: Readonly<Record<string, string>> }): Partial<Pick<RegisteredVersion, 'weights'>> {
+  const weights = weightsOf(version, tags)?.weights;
+  return weights ? { weights } : {};
+}
 
 /** A version without our tags was registered by other hands; nothing is known of its weights. */
 function weightsOf(version: string, tags: Readonly<Record<string, string>>): RegisteredVersion | undefined {

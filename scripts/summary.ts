@@ -61,7 +61,7 @@ export async function summarize({ ending, workflowId, spec, seconds, config, mlf
   if (ending.kind === 'failed') return { ...common, verdict: 'failed', reason: ending.message, ...(status ? { failedAt: status.stage } : {}) };
   if (ending.kind === 'awaitingReview') return { ...common, verdict: 'awaitingReview', reason: `awaits a review until ${ending.status.awaitingReview?.deadline ?? 'its deadline'}` };
   const { result } = ending;
-  if (result.verdict === 'unchanged') return { ...common, verdict: 'unchanged', model: result.model, version: result.version };
+  if (result.verdict === 'unchanged') return { ...common, verdict: 'unchanged', model: result.model, version: result.version, ...(result.reason === undefined ? {} : { reason: result.reason }) };
   if (result.verdict === 'rejected') return { ...common, verdict: 'rejected', refusedBy: result.by, reason: `${result.by}: ${result.reason}` };
   const curl = await curlFor(result.endpoint, result.endpointUrl, spec, config);
   return { ...common, verdict: 'promoted', version: result.version, ...(curl === undefined ? {} : { curl }) };
@@ -92,7 +92,8 @@ async function secondsByStage({ model, runId }: LifecycleStatus, mlflow: Mlflow)
 
 export function showSummary(summary: Summary): string {
   const { verdict, model, version, gate, currency, stages, seconds, addresses } = summary;
-  const headline = { promoted: `promoted: ${model} version ${version}`, unchanged: `unchanged: it would only have come to ${model} version ${version}, which serves`, rejected: 'rejected: nothing was promoted', failed: 'failed', awaitingReview: 'awaiting a review: nothing is promoted yet' }[verdict];
+  const served = summary.reason === undefined ? ', which serves' : ' again';
+  const headline = { promoted: `promoted: ${model} version ${version}`, unchanged: `unchanged: it would only have come to ${model} version ${version}${served}`, rejected: 'rejected: nothing was promoted', failed: 'failed', awaitingReview: 'awaiting a review: nothing is promoted yet' }[verdict];
   return [
     '',
     `${headline}, after ${Math.round(seconds)} s`,

@@ -91,7 +91,7 @@ const askForDeputy = (session, send) =>
 
 /** @param {Lifecycle} lifecycle */
 function showOutcome({ state, stage, version, endpoint, decisions, delegations }) {
-  const words = { promoted: `Promoted as version ${version ?? '?'}, served by ${endpoint ?? 'its endpoint'}.`, unchanged: 'Unchanged: it would only have come to the version that serves, and did nothing.', rejected: 'Rejected: nothing was promoted.', failed: 'Failed: nothing was promoted.', cancelled: 'Cancelled: nothing was promoted.', running: decisions.length > 0 ? `Decided; it is at ${stage} now.` : `Running: ${stage}. There is nothing to decide yet.`, 'awaiting review': 'Awaiting a review.' };
+  const words = { promoted: `Promoted as version ${version ?? '?'}, served by ${endpoint ?? 'its endpoint'}.`, unchanged: 'Unchanged: it would only have come to a version that serves, or was refused, and did nothing.', rejected: 'Rejected: nothing was promoted.', failed: 'Failed: nothing was promoted.', cancelled: 'Cancelled: nothing was promoted.', running: decisions.length > 0 ? `Decided; it is at ${stage} now.` : `Running: ${stage}. There is nothing to decide yet.`, 'awaiting review': 'Awaiting a review.' };
   return section('decide', 'Decision',
     h('p', {}, words[state]),
     showDelegations(delegations),

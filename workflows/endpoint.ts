@@ -6,6 +6,7 @@ import {
   continueAsNew,
   getExternalWorkflowHandle,
   isCancellation,
+  patched,
   proxyActivities,
   setCurrentDetails,
   setHandler,
@@ -36,6 +37,8 @@ export interface EndpointStart {
   };
 }
 
+const takenBack = 'it was taken back by who had asked for it';
+
 /** Who sends a request again within so many others hears how it ended, and starts nothing. */
 const rememberedReplies = 50;
 
@@ -61,7 +64,7 @@ export async function endpoint({ endpoint: name, known }: EndpointStart): Promis
   setHandler(withdrawSignal, async (id) => {
     if (ended.some((reply) => reply.id === id)) return;
     if (rollingOut?.request.id === id) {
-      stopped = 'it was taken back by who had asked for it';
+      stopped = takenBack;
       return;
     }
     const request = queue.find((one) => one.id === id);
@@ -163,7 +166,8 @@ export async function endpoint({ endpoint: name, known }: EndpointStart): Promis
         if (request.atOnce && before) await noteRefusal(before.model, before.version, request.because);
         return { id, ended: 'promoted', release, url: end.url };
       }
-      await noteRefusal(release.model, release.version, end.reason);
+      // Of one whose lifecycle was cancelled nothing bad is known: a schedule may come to it again.
+      if (end.reason !== takenBack || !patched('taken back is not refused')) await noteRefusal(release.model, release.version, end.reason);
       return { id, ended: end.ended, reason: end.reason };
     } catch (error) {
       if (!(error instanceof ActivityFailure) || isCancellation(error)) throw error;

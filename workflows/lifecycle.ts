@@ -69,8 +69,8 @@ async function wholePath(raw: unknown): Promise<LifecycleResult> {
   update({ model: spec.model });
   upsertSearchAttributes([{ key: modelAttribute, value: spec.model }]);
   if (spec.skip === 'whenUnchanged') {
-    const version = await findUnchanged(spec);
-    if (version !== undefined) return unchanged(version);
+    const found = await findUnchanged(spec);
+    if (found !== undefined) return unchanged(typeof found === 'string' ? { version: found } : found);
   }
   // Whole even if cancelled meanwhile: a run that was opened and not known of would stay open for ever.
   const inputs = await CancellationScope.nonCancellable(() => openLifecycle(spec, execution()));
@@ -92,10 +92,10 @@ async function wholePath(raw: unknown): Promise<LifecycleResult> {
     throw error;
   }
 
-  function unchanged(version: string): UnchangedResult {
+  function unchanged(found: Pick<UnchangedResult, 'version' | 'reason'>): UnchangedResult {
     update({ stage: 'done' });
     upsertSearchAttributes([{ key: verdictAttribute, value: 'unchanged' }]);
-    return { model: spec.model, verdict: 'unchanged', version };
+    return { model: spec.model, verdict: 'unchanged', ...found };
   }
 
   async function explore(): Promise<void> {

@@ -45,7 +45,7 @@ function stopOf({ verdict, reason = '', refusedBy, failedAt }: Summary): Stop | 
     case 'promoted':
       return undefined;
     case 'unchanged':
-      return { at: 'explore', how: { skipped: unchanged }, why: unchanged };
+      return { at: 'explore', how: { skipped: unchangedBecause(reason) }, why: unchangedBecause(reason) };
     case 'failed':
       return { at: failedAt ?? 'lifecycle', how: { failed: { as: 'error', type: 'failed', message: reason } }, why: 'did not run: the lifecycle failed before' };
     case 'awaitingReview':
@@ -58,7 +58,7 @@ function stopOf({ verdict, reason = '', refusedBy, failedAt }: Summary): Stop | 
   }
 }
 
-const unchanged = 'did not run: it would only have come to the version that serves';
+const unchangedBecause = (reason: string): string => `did not run: ${reason === '' ? 'it would only have come to the version that serves' : reason}`;
 
 /** Who else refuses does so while it is deployed. */
 const reviewRefuses: ReadonlySet<string> = new Set(['reviewer', 'deadline', 'stale']);

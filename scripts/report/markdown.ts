@@ -7,7 +7,7 @@ import { calm } from './calm.ts';
 /** What a pull request shows of a lifecycle: the verdict, why, what it cost, and where there is more. */
 export function toMarkdownReport(summary: Summary): string {
   return toMarkdown([
-    { kind: 'heading', text: `${summary.model ?? summary.workflowId}: ${headlines[summary.verdict]}${summary.version === undefined ? '' : summary.verdict === 'unchanged' ? `, version ${summary.version} serves` : ` as version ${summary.version}`}` },
+    { kind: 'heading', text: `${summary.model ?? summary.workflowId}: ${headlines[summary.verdict]}${summary.version === undefined ? '' : summary.verdict === 'unchanged' ? `, version ${summary.version} ${summary.reason === undefined ? 'serves' : 'was refused'}` : ` as version ${summary.version}`}` },
     ...(summary.reason === undefined || summary.refusedBy === 'gate' ? [] : [{ kind: 'paragraph' as const, text: calm(summary.reason) }]),
     ...gate(summary),
     ...cost(summary),

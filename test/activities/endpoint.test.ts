@@ -110,8 +110,16 @@ describe('a standing is applied', () => {
       ['setAlias', 'summaries', 'champion', '2'],
       ['setModelTag', 'summaries', recordTag('summaries'), JSON.stringify(next)],
       ['setVersionTags', 'summaries', '2', { [tags.endpoint]: 'summaries' }],
+      // It may have been refused before.
+      ['removeVersionTag', 'summaries', '2', tags.refused],
       ['retireIdle', 'summaries'],
     ]);
+  });
+
+  test('that stood so already: what was said of it stays', async () => {
+    const { activities, changes } = lab();
+    await run(activities.applyStanding, { endpoint: 'summaries', next, before: next });
+    expect(changes.map(([change]) => change)).not.toContain('removeVersionTag');
   });
 
   test('of nothing, where the first release is taken back: no traffic, no aliases, no record', async () => {

@@ -8,7 +8,7 @@ import { createReleaseActivities } from '../../activities/releases.ts';
 import { createUnchangedActivities } from '../../activities/unchanged.ts';
 import type { LifecycleInputs } from '../../domain/lifecycle.ts';
 import type { LifecycleSpecInput } from '../../domain/lifecycle-spec.ts';
-import type { Tracking } from '../../domain/tracking.ts';
+import { tags, type Tracking } from '../../domain/tracking.ts';
 import { createLocalArtifactStore } from '../../local/artifact-store.ts';
 import { artifact } from '../builders/artifacts.ts';
 import { fakeEndpointHost } from '../builders/endpoint-host.ts';
@@ -36,16 +36,28 @@ const parts = (tracking: Tracking, codeDigest = 'code-1') => ({
   workspace: { root, models: join(root, 'models'), codeDigest, codeRevision: 'abc123' },
 });
 
-/** A registry that has what a lifecycle writes down of the version that it registers; it is the champion unless told otherwise. */
-async function promoted({ champion = true } = {}): Promise<Tracking> {
+interface Known {
+  /** Whether one of the versions is the champion, and which. */
+  readonly champion?: string | undefined;
+  /** By version, the oldest first, all from the same: why it was refused, if it was. */
+  readonly refusals?: Readonly<Record<string, string | undefined>>;
+}
+
+/** A registry that has what a lifecycle writes down of the versions that it registers. */
+async function registered({ champion, refusals = { '2': undefined } }: Known): Promise<Tracking> {
   const known = { prompts: new Map<string, string>(), tags: {} as Readonly<Record<string, string>> };
   const tracking: Tracking = {
     ...fakeTracking().tracking,
     registerPrompt: (name, template) => (known.prompts.set(`${name}/1`, template), Promise.resolve('1')),
     readPrompt: (name, version) => Promise.resolve(known.prompts.get(`${name}/${version}`)),
     registerVersion: ({ tags }) => ((known.tags = tags), Promise.resolve('2')),
-    readVersion: (_model, version) => Promise.resolve(version === '2' ? { version, tags: known.tags } : undefined),
-    aliasVersion: (_model, alias) => Promise.resolve(champion && alias === 'champion' ? '2' : undefined),
+    findVersions: (_model, wanted) =>
+      Promise.resolve(
+        Object.entries(refusals)
+          .map(([version, refusal]) => ({ version, tags: { ...known.tags, ...(refusal === undefined ? {} : { [tags.refused]: refusal }) } }))
+          .filter((one) => Object.entries(wanted).every(([key, value]) => (one.tags as Record<string, string>)[key] === value)),
+      ),
+    aliasVersion: (_model, alias) => Promise.resolve(alias === 'champion' ? champion : undefined),
   };
   const execution = { workflowId: 'weekly', firstExecutionRunId: 'first-run' };
   const { openLifecycle } = createRecordActivities(parts(tracking));
@@ -56,6 +68,8 @@ async function promoted({ champion = true } = {}): Promise<Tracking> {
   return tracking;
 }
 
+const promoted = () => registered({ champion: '2' });
+
 const found = (tracking: Tracking, change: Partial<LifecycleSpecInput> = {}, codeDigest?: string) =>
   activityEnvironment().run(createUnchangedActivities(parts(tracking, codeDigest)).findUnchanged, aSpec(change));
 
@@ -65,10 +79,32 @@ test('what the champion came from is unchanged, whoever asks; and looking regist
   expect(await found(looking, { requester: 'schedule weekly', skip: 'whenUnchanged' })).toBe('2');
 });
 
+describe('where a version that came from the same was refused', () => {
+  const refusals = { '2': undefined, '3': 'Grace rolled back: it is rude' };
+  const refused = { version: '3', reason: 'Version 3 came from just this, and was refused: Grace rolled back: it is rude\nWith "skip": "never" it is tried again.' };
+
+  test('nothing would come but that, which is said', async () => {
+    expect(await found(await registered({ champion: '1', refusals }))).toEqual(refused);
+    expect(await found(await registered({ refusals }))).toEqual(refused);
+  });
+
+  test('one that serves counts for more', async () => {
+    expect(await found(await registered({ champion: '2', refusals }))).toBe('2');
+  });
+
+  test('and a later one was not, it may be made again', async () => {
+    expect(await found(await registered({ champion: '1', refusals: { '3': 'too slow', '4': undefined } }))).toBeUndefined();
+  });
+
+  test('another may be made', async () => {
+    expect(await found(await registered({ champion: '1', refusals }), { seed: 8 })).toBeUndefined();
+  });
+});
+
 describe('it is changed', () => {
   test('where there is no champion', async () => {
     expect(await found(fakeTracking().tracking)).toBeUndefined();
-    expect(await found(await promoted({ champion: false }))).toBeUndefined();
+    expect(await found(await registered({}))).toBeUndefined();
   });
 
   test.each<[string, () => Promise<unknown>]>([

@@ -30,6 +30,7 @@ export function fakeTracking({ finishedRun, champion, prompt, texts = {} }: Hold
     readPrompt: () => Promise.resolve(prompt),
     registerVersion: (version) => note(['registerVersion', version], '2'),
     readVersion: () => Promise.resolve(undefined),
+    findVersions: () => Promise.resolve([]),
     aliasVersion: (_model, alias) => Promise.resolve(alias === 'champion' ? champion?.version : undefined),
     listModels: () => Promise.resolve([]),
     modelTags: () => Promise.resolve({}),
@@ -39,6 +40,7 @@ export function fakeTracking({ finishedRun, champion, prompt, texts = {} }: Hold
     setAlias: (...args) => note(['setAlias', ...args], undefined),
     removeAlias: (...args) => note(['removeAlias', ...args], undefined),
     setVersionTags: (...args) => note(['setVersionTags', ...args], undefined),
+    removeVersionTag: (...args) => note(['removeVersionTag', ...args], undefined),
   };
   return { tracking, changes };
 }

@@ -113,11 +113,14 @@ describe('models', () => {
     await expect(mlflow.registry.setAlias(name, 'champion', '9')).rejects.toMatchObject({ kind: 'notFound' });
   });
 
-  test('tags are added and replaced', async () => {
+  test('tags are added, replaced and taken away', async () => {
     const name = await newModel();
     await mlflow.registry.registerVersion(version(name, 'a', { tags: { verdict: 'pending' } }));
     await mlflow.registry.setVersionTags(name, '1', { verdict: 'passed', reviewer: 'ann' });
     expect((await mlflow.registry.getVersion(name, '1')).tags).toMatchObject({ verdict: 'passed', reviewer: 'ann' });
+    for (let times = 0; times < 2; times += 1) await mlflow.registry.deleteVersionTag(name, '1', 'reviewer');
+    expect(Object.keys((await mlflow.registry.getVersion(name, '1')).tags)).not.toContain('reviewer');
+    await mlflow.registry.deleteVersionTag(name, '9', 'reviewer');
     await expect(mlflow.registry.getVersion(name, '9')).rejects.toMatchObject({ kind: 'notFound' });
   });
 });

@@ -10,6 +10,10 @@ test('one that ended unchanged says which version serves', () => {
   expect(showSummary(summary({ verdict: 'unchanged', model: 'summaries', version: '7', gate: [] }))).toContain('unchanged: it would only have come to summaries version 7, which serves, after 3725 s\n');
 });
 
+test('one that would only have come to what was refused says why that was', () => {
+  expect(showSummary(summary({ verdict: 'unchanged', model: 'summaries', version: '8', gate: [], reason: 'Version 8 was refused: it is rude' }))).toContain('unchanged: it would only have come to summaries version 8 again, after 3725 s\nVersion 8 was refused: it is rude\n');
+});
+
 test('where nobody told the currency, none is guessed', () => {
   expect(showSummary(summary())).toContain('  pass  costPer1000Requests at most 2\n');
 });

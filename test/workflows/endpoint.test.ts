@@ -185,6 +185,8 @@ describe('requests', () => {
     ]);
     expect(fakes.argumentsOf('startRelease')).toHaveLength(1);
     expect(fakes.argumentsOf('applyStanding')).toMatchObject([[{ next: standing }]]);
+    // Who took them back said nothing against the versions.
+    expect(fakes.argumentsOf('noteRefusal')).toEqual([]);
   });
 
   test('that are taken back before they come never start, and hear so when they do', async () => {
@@ -245,6 +247,7 @@ describe('a person rolls back', () => {
       standing,
     );
     expect(status).toMatchObject({ standing, ended: [{ ended: 'withdrawn', reason: 'Grace rolled back: it is rude' }] });
+    expect(fakes.argumentsOf('noteRefusal')).toEqual([['summaries', '2', 'Grace rolled back: it is rude']]);
   });
 
   test.each([

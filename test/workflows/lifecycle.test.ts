@@ -93,6 +93,12 @@ describe('where it may be skipped', () => {
     expect(fakes.calls.map((call) => call.name)).toEqual(['checkSpec', 'findUnchanged']);
   });
 
+  test('and it would only come to what was refused, it says so', async () => {
+    const refused = { version: '8', reason: 'Version 8 came from just this, and was refused: it is rude' };
+    const fakes = fakeActivities({ findUnchanged: () => Promise.resolve(refused) });
+    expect(await lab.run(fakes.activities, specInput({ skip: 'whenUnchanged' }), resultOf)).toEqual({ model: 'summaries', verdict: 'unchanged', ...refused });
+  });
+
   test('and something did, it runs', async () => {
     const fakes = fakeActivities();
     expect(await lab.run(fakes.activities, specInput({ skip: 'whenUnchanged' }), resultOf)).toMatchObject({ verdict: 'promoted' });

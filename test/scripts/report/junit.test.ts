@@ -45,6 +45,11 @@ test('what would only have come to the version that serves ran nothing, and fail
   expect(endingsOf(summary({ verdict: 'unchanged', gate: [], stages: [] }))).toEqual({ stages: { explore: 'skipped', prepare: 'skipped', tune: 'skipped', evaluate: 'skipped', deploy: 'skipped' } });
 });
 
+test('what would only have come to a version that was refused says so of each stage', () => {
+  const [stages] = readJunit(toJunit(summary({ verdict: 'unchanged', gate: [], stages: [], reason: 'Version 8 was refused' })));
+  expect(stages?.cases.map(({ ended }) => ended?.message)).toEqual(Array.from({ length: 5 }, () => 'did not run: Version 8 was refused'));
+});
+
 test('what awaits a review has not failed', () => {
   expect(endingsOf(awaitingReview())['stages']).toMatchObject({ evaluate: 'passed', review: 'skipped', deploy: 'skipped' });
 });
