@@ -3,11 +3,13 @@ import { resolve } from 'node:path';
 import { examineSpec } from '../../activities/check-spec.ts';
 import type { Workspace } from '../../activities/dependencies.ts';
 import { readInputs } from '../../activities/inputs.ts';
+import { createUnchangedActivities } from '../../activities/unchanged.ts';
 import { digestOfText } from '../../domain/digest.ts';
 import { checkLifecycleSpec, type Problem } from '../../domain/explain-spec.ts';
 import type { LifecycleSpec } from '../../domain/lifecycle-spec.ts';
 import type { LifecycleInputs } from '../../domain/lifecycle.ts';
 import { changesBetween, type Change } from '../../domain/spec-changes.ts';
+import type { RefusedBefore } from '../../domain/unchanged.ts';
 import { createLocalArtifactStore } from '../../local/artifact-store.ts';
 import type { Mlflow } from '../../mlflow/index.ts';
 import { createTracking } from '../../mlflow/tracking.ts';
@@ -43,6 +45,8 @@ export interface Planned {
   readonly stages: readonly PlannedStage[] | undefined;
   readonly estimates: Readonly<Partial<Record<JobStage, Estimate>>>;
   readonly champion: string | undefined;
+  /** What keeps the lifecycle from doing anything: the version that serves, or one that was refused. */
+  readonly unchanged?: string | RefusedBefore;
 }
 
 /** A version that MLflow does not have yet: numbers are its own, so no stage was ever done with this one. */
@@ -61,6 +65,7 @@ export async function planLifecycle(request: PlanRequest, { workspace, mlflow, a
     promptVersion: async (name, template) => (await tracking.findPrompt(name, template)) ?? newVersion,
   });
   const estimates = await estimateStages(spec, ['explore', 'prepare', 'tune', 'evaluate'], mlflow);
+  const unchanged = spec.skip === 'whenUnchanged' ? await createUnchangedActivities({ tracking, artifacts, workspace }).findUnchanged(spec) : undefined;
   const isBlind = !existsSync(folder) && Object.keys(estimates).length > 0;
   return {
     ok: true,
@@ -70,6 +75,7 @@ export async function planLifecycle(request: PlanRequest, { workspace, mlflow, a
     stages: isBlind ? undefined : await planStages(spec, { runId: '', ...inputs }, { tracking, artifacts }),
     estimates,
     champion: (await tracking.findAlias(spec.model, 'champion'))?.version,
+    ...(unchanged === undefined ? {} : { unchanged }),
   };
 }
 

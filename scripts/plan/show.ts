@@ -7,7 +7,8 @@ import { calm } from '../report/calm.ts';
 import { newVersion, type Planned } from './plan.ts';
 
 /** A plan for people: on a terminal, or on a pull request. */
-export function planBlocks({ spec, inputs, changes, stages, estimates, champion }: Planned): readonly Block[] {
+export function planBlocks(plan: Planned): readonly Block[] {
+  const { spec, inputs, changes, unchanged } = plan;
   return [
     { kind: 'heading', text: `Plan for ${spec.model}: nothing was started` },
     ...changed(changes),
@@ -21,6 +22,15 @@ export function planBlocks({ spec, inputs, changes, stages, estimates, champion 
         ['code', inputs.codeRevision, short(inputs.codeDigest)],
       ].map((row) => row.map(calm)),
     },
+    ...(unchanged === undefined ? whatRuns(plan) : [{ kind: 'paragraph' as const, text: skipped(unchanged) }]),
+  ];
+}
+
+const skipped = (unchanged: NonNullable<Planned['unchanged']>): string =>
+  `It would end as unchanged, without a Job: ${typeof unchanged === 'string' ? `it could only come to version ${unchanged}, which serves.` : calm(unchanged.reason)}`;
+
+function whatRuns({ spec, stages, estimates, champion }: Planned): readonly Block[] {
+  return [
     ...(stages === undefined ? [{ kind: 'paragraph' as const, text: 'What would be reused is not known: this machine does not see what earlier Jobs left. Set TUNELINE_STATE as for the worker.' }] : []),
     {
       kind: 'table',

@@ -122,6 +122,14 @@ describe('by schedule', () => {
     expect(JSON.parse(shown)).toMatchObject({ paused: false, next: expect.any(String), started: [{ workflowId: started, ending: 'unchanged' }] });
   });
 
+  test('as a plan says beforehand', async () => {
+    const spec = join(stack.state, 'skipping.json');
+    await writeFile(spec, JSON.stringify({ ...(JSON.parse(await readFile(example, 'utf8')) as object), skip: 'whenUnchanged' }));
+    const { code, stdout } = await stack.tuneline('run', spec, '--plan', '--json');
+    expect(code).toBe(0);
+    expect(JSON.parse(stdout)).toMatchObject({ unchanged: '1' });
+  });
+
   test('and MLflow has no run of it', async () => {
     const experiment = await stack.mlflow().experiments.ensure('package-summaries');
     expect(await stack.mlflow().runs.findByTag(experiment, { [tags.workflowId]: started })).toEqual([]);

@@ -47,6 +47,18 @@ test('what changed is told with what it was, and what is new, or the same, so', 
   expect(toText(planBlocks(planned({ changes: { revision: 'abc', fields: [] } })))).toContain('Neither the spec nor its data or prompt differ from abc.');
 });
 
+test('a lifecycle that would be skipped says why, and no stage would do anything', () => {
+  for (const [unchanged, why] of [
+    ['3', 'it could only come to version 3, which serves.'],
+    [{ version: '4', reason: 'Version 4 came from just this, and was refused: it is rude' }, 'Version 4 came from just this, and was refused: it is rude'],
+  ] as const) {
+    const shown = toText(planBlocks(planned({ unchanged })));
+    expect(shown).toContain(`\n\nIt would end as unchanged, without a Job: ${why}\n`);
+    expect(shown).not.toContain('would  ');
+    expect(shown).not.toContain('About');
+  }
+});
+
 test('what nobody can know is not guessed', () => {
   expect(toText(planBlocks(planned({ estimates: {} })))).toContain('\nOf tune, evaluate there is no earlier run to judge by.\n');
   expect(toText(planBlocks(planned({ estimates: {} })))).not.toContain('About');
