@@ -1,16 +1,16 @@
 import { type Client } from './client.ts';
 import { searchRegisteredModels } from './registered-model.ts';
-import { type Tags } from './tags.ts';
+import { fromPairs, type Tag, type Tags } from './tags.ts';
 
 /** A registered model whose `champion` serves, or has served. */
 export interface ServedModel {
   readonly name: string;
   readonly tags: Tags;
-  readonly champion: { readonly version: string; readonly createdAtMs: number };
+  readonly champion: { readonly version: string; readonly createdAtMs: number; readonly tags: Tags };
 }
 
 interface Reply {
-  readonly model_version?: { readonly creation_timestamp?: number | string };
+  readonly model_version?: { readonly creation_timestamp?: number | string; readonly tags?: readonly Tag[] };
 }
 
 /** Every model with a `champion`, by name; prompts have none. */
@@ -20,7 +20,7 @@ export async function listServedModels(client: Client): Promise<ServedModel[]> {
     const version = aliases['champion'];
     if (version === undefined) continue;
     const { model_version: made } = await client.json<Reply>('GET', '/model-versions/get', { name, version });
-    served.push({ name, tags, champion: { version, createdAtMs: Number(made?.creation_timestamp ?? 0) } });
+    served.push({ name, tags, champion: { version, createdAtMs: Number(made?.creation_timestamp ?? 0), tags: fromPairs(made?.tags) } });
   }
   return served;
 }

@@ -43,7 +43,7 @@ describe('models', () => {
     await mlflow.registry.registerVersion(version(waits, 'sha256:waits'));
     await mlflow.registry.setAlias(served, 'champion', registered.version);
     const found = await mlflow.servedModels();
-    expect(found.find(({ name }) => name === served)).toMatchObject({ tags: { team: 'a' }, champion: { version: registered.version } });
+    expect(found.find(({ name }) => name === served)).toMatchObject({ tags: { team: 'a' }, champion: { version: registered.version, tags: registered.tags } });
     expect(found.find(({ name }) => name === served)?.champion.createdAtMs).toBeGreaterThan(before);
     expect(found.find(({ name }) => name === waits)).toBeUndefined();
     expect((await withFetch(inPagesOf(1)).servedModels()).map(({ name }) => name)).toContain(served);

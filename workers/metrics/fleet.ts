@@ -1,5 +1,7 @@
 import type { Client } from '@temporalio/client';
-import { recordPrefix } from '../../domain/tracking.ts';
+import type { ReleaseTerms } from '../../domain/roll-out.ts';
+import type { Standing } from '../../domain/standing.ts';
+import { recordPrefix, tags } from '../../domain/tracking.ts';
 import type { ServedModel } from '../../mlflow/served-models.ts';
 import { stageAttribute, verdictAttribute } from '../../workflows/search-attributes.ts';
 
@@ -21,6 +23,8 @@ export interface LifecycleCounts {
 export interface ModelStanding {
   readonly model: string;
   readonly ageDays: number;
+  /** `refresh.maximumAgeDays` of the spec that the champion came with, where it has one. */
+  readonly maximumAgeDays: number | undefined;
   /** Endpoints whose record names another champion than the alias does. */
   readonly disagreeing: readonly string[];
   readonly agreeing: readonly string[];
@@ -48,21 +52,25 @@ async function countLifecycles({ workflow }: Client, nowMs: number): Promise<Lif
 }
 
 /** A record of one endpoint counts for the model that it says is champion there. */
-function standingOf({ name, tags, champion }: ServedModel, nowMs: number): ModelStanding {
-  const records = Object.entries(tags).flatMap(([key, value]) => (key.startsWith(recordPrefix) ? [{ endpoint: key.slice(recordPrefix.length), version: recordedVersion(value) }] : []));
+export function standingOf({ name, tags: its, champion }: ServedModel, nowMs: number): ModelStanding {
+  const records = Object.entries(its).flatMap(([key, value]) => (key.startsWith(recordPrefix) ? [{ endpoint: key.slice(recordPrefix.length), version: parse<Standing>(value)?.champion?.version }] : []));
   const agrees = ({ version }: { readonly version: string | undefined }): boolean => version === champion.version;
   return {
     model: name,
     ageDays: (nowMs - champion.createdAtMs) / dayMs,
+    maximumAgeDays: parse<ReleaseTerms>(champion.tags[tags.releaseTerms])?.spec?.refresh?.maximumAgeDays,
     agreeing: records.filter(agrees).map(({ endpoint }) => endpoint),
     disagreeing: records.filter((record) => !agrees(record)).map(({ endpoint }) => endpoint),
   };
 }
 
-function recordedVersion(json: string): string | undefined {
+/** Of a tag, which other hands may have written. */
+function parse<T>(json = 'null'): DeepPartial<T> | null {
   try {
-    return (JSON.parse(json) as { readonly champion?: { readonly version?: string } } | null)?.champion?.version;
+    return JSON.parse(json) as DeepPartial<T> | null;
   } catch {
-    return undefined;
+    return null;
   }
 }
+
+type DeepPartial<T> = T extends object ? { readonly [Key in keyof T]?: DeepPartial<T[Key]> } : T;

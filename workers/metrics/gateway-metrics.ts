@@ -23,6 +23,7 @@ export function createGatewayMetrics(readFleet: () => Promise<Fleet>) {
   const openReviews = gauge('tuneline_reviews_open', 'Lifecycles that await a review');
   const oldestReview = gauge('tuneline_review_oldest_seconds', 'Since the lifecycle was started whose review is open longest');
   const age = gauge('tuneline_model_age_days', 'Since the champion was registered', ['model']);
+  const maximumAge = gauge('tuneline_model_maximum_age_days', 'What the spec of the champion allows: refresh.maximumAgeDays', ['model']);
   const disagrees = gauge('tuneline_record_disagrees', 'Whether the record of an endpoint names another champion than the alias', ['model', 'endpoint']);
   let readAtMs = -Infinity;
 
@@ -31,15 +32,16 @@ export function createGatewayMetrics(readFleet: () => Promise<Fleet>) {
     up.set({ source: 'mlflow' }, models ? 1 : 0);
     // What is not known has no value, and no old one either.
     for (const metric of [running, openReviews, oldestReview]) metric.remove();
-    for (const metric of [lastDay, age, disagrees]) metric.reset();
+    for (const metric of [lastDay, age, maximumAge, disagrees]) metric.reset();
     if (lifecycles) {
       running.set(lifecycles.running);
       for (const [outcome, count] of Object.entries(lifecycles.lastDay)) lastDay.set({ outcome }, count);
       openReviews.set(lifecycles.openReviews);
       oldestReview.set(lifecycles.oldestReviewSeconds);
     }
-    for (const { model, ageDays, agreeing, disagreeing } of models ?? []) {
+    for (const { model, ageDays, maximumAgeDays, agreeing, disagreeing } of models ?? []) {
       age.set({ model }, ageDays);
+      if (maximumAgeDays !== undefined) maximumAge.set({ model }, maximumAgeDays);
       for (const endpoint of agreeing) disagrees.set({ model, endpoint }, 0);
       for (const endpoint of disagreeing) disagrees.set({ model, endpoint }, 1);
     }

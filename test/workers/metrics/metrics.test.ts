@@ -3,7 +3,8 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { loadYaml } from '@kubernetes/client-node';
 import { createServingMetrics } from '../../../serving/metrics.ts';
-import { releaseOf } from '../../builders/releases.ts';
+import { tags } from '../../../domain/tracking.ts';
+import { candidateOf, releaseOf } from '../../builders/releases.ts';
 import { repository } from '../../support/stack.ts';
 import { until } from '../../support/until.ts';
 import { startLiveMetrics, type LiveMetrics } from './live-metrics.ts';
@@ -51,8 +52,10 @@ const model = {
   ],
 };
 
+const { terms } = candidateOf({ version: '3' }, {}, { refresh: { maximumAgeDays: 9 } });
+
 let live: LiveMetrics;
-beforeAll(async () => void (live = await startLiveMetrics(model, { creation_timestamp: Date.now() - 10 * 86_400_000 })));
+beforeAll(async () => void (live = await startLiveMetrics(model, { creation_timestamp: Date.now() - 10 * 86_400_000, tags: [{ key: tags.releaseTerms, value: JSON.stringify(terms) }] })));
 afterAll(() => live.close());
 
 const valueOf = (text: string, series: string): number | undefined => {
@@ -83,6 +86,7 @@ test('what dashboard and alerts ask for is there, and says how the fleet stands'
   expect(valueOf(gateway, 'tuneline_record_disagrees{model="words",endpoint="main"}')).toBe(0);
   expect(valueOf(gateway, 'tuneline_record_disagrees{model="words",endpoint="other"}')).toBe(1);
   expect(valueOf(gateway, 'tuneline_model_age_days{model="words"}')).toBeCloseTo(10, 1);
+  expect(valueOf(gateway, 'tuneline_model_maximum_age_days{model="words"}')).toBe(9);
   expect(valueOf(gateway, 'tuneline_gateway_request_seconds_count{method="GET",route="/api/lifecycles",status="401"}')).toBe(1);
 });
 
