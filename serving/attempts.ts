@@ -1,5 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { EngineBroke, type EngineReply, type Engines } from './engines.ts';
+import { besideOneThatHangs } from './beside-one-that-hangs.ts';
 import { Refusal } from './refusal.ts';
 import type { Upstream, Upstreams } from './upstreams.ts';
 
@@ -11,6 +12,8 @@ export interface Ask {
   readonly bodyFor: (upstream: Upstream) => object;
   /** Aborted when the client is gone or the request's time is over. */
   readonly signal: AbortSignal;
+  /** A release that has not begun to answer by then may hang. */
+  readonly patienceMs: number;
   /** A release failed the request: with a status of HTTP, or 0 where its engine broke off. */
   readonly onFailure: (upstream: Upstream, status: number, ms: number) => void;
 }
@@ -33,25 +36,48 @@ interface Parts {
   readonly engines: Engines;
 }
 
+/** What one request has come to. */
+interface Tried {
+  /** Releases that answered with a status of 500 or more: they would again. */
+  readonly failed: Map<string, Refusal>;
+  /** Goes on with the request, and is not asked again. */
+  readonly hangs?: Upstream;
+  /** Whom the request was given to last. */
+  asked?: Upstream;
+}
+
 /**
  * Asks one release after the other until one answers: another where the first failed, and the same again where there is
- * no other and its engine broke off, for that one is started again. Nothing has reached the client yet.
- * Rejects with a `Refusal` if none answered, or with the signal's reason.
+ * no other and its engine broke off, for that one is started again. One that seems to hang goes on, beside one more. Nothing
+ * has reached the client yet. Rejects with a `Refusal` if none answered, or with the signal's reason.
  */
-export async function askUntilAnswered(parts: Parts, ask: Ask): Promise<Answered> {
-  /** Releases that answered with a status of 500 or more: they would again. */
-  const failed = new Map<string, Refusal>();
+export function askUntilAnswered(parts: Parts, ask: Ask): Promise<Answered> {
+  const tried: Tried = { failed: new Map() };
+  const second = (signal: AbortSignal): Promise<Answered> | undefined => {
+    const { asked } = tried;
+    if (!asked) return undefined;
+    const other = parts.upstreams.take(ask.endpoint, { point: ask.point, except: new Set([...tried.failed.keys(), asked.key]) });
+    other?.done();
+    return other && askInTurn(parts, { ...ask, signal }, { failed: tried.failed, hangs: asked });
+  };
+  return besideOneThatHangs({ ...ask, first: (signal) => askInTurn(parts, { ...ask, signal }, tried), second });
+}
+
+async function askInTurn(parts: Parts, ask: Ask, tried: Tried): Promise<Answered> {
+  const { failed, hangs } = tried;
   const broken = new Set<string>();
   const restarts = restartsOf(parts.upstreams, ask);
   let breaks = 0;
   for (;;) {
-    const taken = parts.upstreams.take(ask.endpoint, { point: ask.point, except: new Set([...failed.keys(), ...broken]) });
+    ask.signal.throwIfAborted();
+    const taken = parts.upstreams.take(ask.endpoint, { point: ask.point, except: new Set([...failed.keys(), ...broken, ...(hangs ? [hangs.key] : [])]) });
     if (!taken) {
       for (const refusal of failed.values()) throw refusal;
       await restarts.next(broken.size > 0);
       broken.clear();
       continue;
     }
+    tried.asked = taken.upstream;
     const { key, release } = taken.upstream;
     const outcome = await attempt(parts.engines, taken, ask);
     if ('reply' in outcome) return outcome;

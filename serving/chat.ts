@@ -38,7 +38,8 @@ const settingsOf = ({ serving }: Release): ServingSettings => serving ?? default
 /** Answers one chat completion. Rejects with a `Refusal`. */
 export async function chat(parts: ChatParts, id: string, body: unknown, reply: FastifyReply): Promise<FastifyReply> {
   const call = callOf(parts.upstreams, body);
-  const signal = endOf(call.endpoint, parts.upstreams, reply);
+  const timeoutMs = 1000 * timeoutSecondsOf(call.endpoint, parts.upstreams);
+  const signal = endOf(call.endpoint, timeoutMs, reply);
   const exchanged = ({ release, template }: Upstream, outcome: Pick<Exchange, 'status' | 'ms'> & Partial<Exchange>): void =>
     parts.onExchange({
       ...{ id, release, atMs: Date.now(), answer: '', completionTokens: 0 },
@@ -51,6 +52,8 @@ export async function chat(parts: ChatParts, id: string, body: unknown, reply: F
     endpoint: call.endpoint,
     point: call.user === undefined ? parts.random() : pointOf(call.user),
     signal,
+    // As much time as is left is for the other one.
+    patienceMs: timeoutMs / 2,
     bodyFor(upstream) {
       const { release } = upstream;
       const found = inspect(release);
@@ -84,12 +87,16 @@ export async function chat(parts: ChatParts, id: string, body: unknown, reply: F
   return reply.send({ ...(findings.length > 0 ? withAnswer(said.body, text) : said.body), ...named });
 }
 
-/** Aborted when the client leaves, or no release of the endpoint gives it more time. */
-function endOf(endpoint: string, upstreams: Upstreams, reply: FastifyReply): AbortSignal {
-  const stop = new AbortController();
+/** The most that a release of the endpoint gives a request. */
+function timeoutSecondsOf(endpoint: string, upstreams: Upstreams): number {
   const own = upstreams.serving().filter((release) => release.endpoint === endpoint);
-  const seconds = Math.max(...(own.length > 0 ? own.map((release) => settingsOf(release).timeoutSeconds) : [defaultServing.timeoutSeconds]));
-  const timer = setTimeout(() => stop.abort(new Refusal(504, 'timeout', `${endpoint} did not answer within ${seconds} s.`)), seconds * 1000);
+  return Math.max(...(own.length > 0 ? own.map((release) => settingsOf(release).timeoutSeconds) : [defaultServing.timeoutSeconds]));
+}
+
+/** Aborted when the client leaves, or its time is over. */
+function endOf(endpoint: string, timeoutMs: number, reply: FastifyReply): AbortSignal {
+  const stop = new AbortController();
+  const timer = setTimeout(() => stop.abort(new Refusal(504, 'timeout', `${endpoint} did not answer within ${timeoutMs / 1000} s.`)), timeoutMs);
   reply.raw.once('close', () => {
     clearTimeout(timer);
     if (!reply.raw.writableFinished) stop.abort(new Refusal(499, 'client_gone', 'The client is gone.'));

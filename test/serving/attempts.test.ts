@@ -1,6 +1,8 @@
-import { expect, test } from '@jest/globals';
+import { describe, expect, test } from '@jest/globals';
+import { releaseId } from '../../domain/release-id.ts';
+import { defaultServing } from '../../domain/serving-settings.ts';
 import { answerChat } from '../support/fake-engine.ts';
-import { chat, contentOf, deploy, errorOf, openEndpoint, seeded, split, type Answer } from '../support/endpoint-lab.ts';
+import { chat, contentOf, deploy, errorOf, openEndpoint, releaseOf, seeded, split, trial, type Answer } from '../support/endpoint-lab.ts';
 
 async function versionsOf(url: string, requests: number, body: (n: number) => object = () => ({})): Promise<Record<string, number>> {
   const counts: Record<string, number> = {};
@@ -119,4 +121,70 @@ test('a stream that breaks after its first words says so in the stream', async (
   expect(text).toContain('first');
   expect(JSON.parse(text.trim().split('data: ').at(-1) ?? '')).toMatchObject({ error: { code: 'engine_failed' } });
   expect(text).not.toContain('[DONE]');
+});
+
+describe('a release that hangs', () => {
+  /** Both have traffic, and time enough for an answer on a slow machine; the given one has every request that names no user. */
+  async function openSplit(version: '1' | '2', answer: Answer) {
+    const lab = await openEndpoint((of, response, body) => (JSON.stringify(body).includes('live') ? answer(of, response, body) : answerChat(response, 'fine')), { random: () => (version === '1' ? 0 : 0.99) });
+    const shares = ['1', '2'].map((name) => ({ release: releaseOf(name, { serving: { ...defaultServing, timeoutSeconds: 4 } }), percent: 50 }));
+    for (const { release } of shares) await lab.host.prepare(release, trial);
+    await lab.host.setTraffic('summaries', shares);
+    const [one = '', two = ''] = shares.map(({ release }) => releaseId(release));
+    const statusesOf = async (id: string) => (await lab.host.observe('summaries', 0)).filter(({ release }) => release === id).map(({ status }) => status);
+    return { ask: (more: object = {}) => chat(lab.url, { messages: [{ role: 'user', content: 'live' }], ...more }), seen: async () => ({ one: await statusesOf(one), two: await statusesOf(two) }) };
+  }
+
+  test.each([false, true])('costs no client its answer while another has traffic, and the request counts against it (streamed: %s)', async (stream) => {
+    const left = Promise.withResolvers<undefined>();
+    const { ask, seen } = await openSplit('2', (version, response) => {
+      if (version === '2') response.once('close', () => left.resolve(undefined));
+      else if (!stream) answerChat(response, 'I am 1');
+      else response.writeHead(200, { 'content-type': 'text/event-stream' }).end('data: {"choices":[{"delta":{"content":"I am 1"},"finish_reason":"stop"}]}\n\n');
+    });
+    const answer = await ask({ stream });
+    expect([answer.status, answer.headers.get('x-tuneline-version')]).toEqual([200, 'package-summaries/1']);
+    expect(await answer.text()).toContain('I am 1');
+    expect(await seen()).toEqual({ one: [200], two: [504] });
+    // Its engine is told to stop.
+    await left.promise;
+  });
+
+  test('only for a while answers all the same, and whoever was asked beside it is held nothing against', async () => {
+    let answerSlowly: (() => void) | undefined;
+    const left = Promise.withResolvers<undefined>();
+    const { ask, seen } = await openSplit('1', (version, response) => {
+      if (version === '1') answerSlowly = () => answerChat(response, 'a long answer');
+      else {
+        response.once('close', () => left.resolve(undefined));
+        answerSlowly?.();
+      }
+    });
+    expect(await contentOf(await ask())).toBe('a long answer');
+    await left.promise;
+    expect(await seen()).toEqual({ one: [200], two: [] });
+  });
+
+  test('beside one that fails is waited for to the end', async () => {
+    let answerSlowly: (() => void) | undefined;
+    const { ask, seen } = await openSplit('1', (version, response) => {
+      if (version === '1') answerSlowly = () => answerChat(response, 'a long answer');
+      else {
+        response.once('finish', () => setImmediate(() => answerSlowly?.()));
+        response.writeHead(500).end('{}');
+      }
+    });
+    expect(await contentOf(await ask())).toBe('a long answer');
+    expect(await seen()).toEqual({ one: [200], two: [500] });
+  });
+
+  test('alone is asked once, until the time is over', async () => {
+    let asked = 0;
+    const { host, url } = await openEndpoint((_version, response, body) => (JSON.stringify(body).includes('live') ? void (asked += 1) : answerChat(response, 'fine')));
+    const release = releaseOf('1', { serving: { ...defaultServing, timeoutSeconds: 1 } });
+    await host.prepare(release, trial);
+    await host.setTraffic('summaries', [{ release, percent: 100 }]);
+    const answer = await chat(url, { messages: [{ role: 'user', content: 'live' }] });
+    expect([answer.status, (await errorOf(answer)).code, asked]).toEqual([504, 'timeout', 1]);
+  });
 });
