@@ -1,6 +1,10 @@
-import { createServer, type AddressInfo } from 'node:net';
+import { execFile } from 'node:child_process';
 import { once } from 'node:events';
-import { afterAll, afterEach, beforeAll, expect, test } from '@jest/globals';
+import { createServer, type AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals';
 import type { TestWorkflowEnvironment } from '@temporalio/testing';
 import type { FastifyInstance } from 'fastify';
 import type { EventRule } from '../../domain/event-rules.ts';
@@ -9,6 +13,7 @@ import { createMlflow, type Mlflow } from '../../mlflow/index.ts';
 import { ensureMemory } from '../../workers/gateway/events/open.ts';
 import { createEventServer } from '../../workers/gateway/events/server.ts';
 import { createEventStarter, type EventStarter } from '../../workers/gateway/events/starter.ts';
+import { repository } from '../support/stack.ts';
 import { startMlflow, type MlflowServer } from '../support/mlflow-server.ts';
 import { startDevServer } from '../support/temporal.ts';
 import type { EventRequest } from './event-requests.ts';
@@ -138,8 +143,41 @@ test('Temporal keeps executions for as long as an event could be told again', as
   await ensureMemory(temporal.client);
 });
 
-test('a webhook that is taken away is not there', async () => {
-  const [webhook] = await mlflow.webhooks.list();
-  await mlflow.webhooks.remove(webhook?.id ?? '');
-  expect(await mlflow.webhooks.list()).toEqual([]);
+describe('"tuneline webhooks"', () => {
+  /** As on a machine of the team's, whose MLflow this is. */
+  async function webhooks(args: readonly string[], env: Readonly<Record<string, string>> = { TUNELINE_MLFLOW_WEBHOOK_SECRET: secret }) {
+    const { PATH = '' } = process.env;
+    const settings = { PATH, MLFLOW_TRACKING_URI: server.trackingUri, TUNELINE_STATE: join(tmpdir(), 'tuneline-none'), TUNELINE_EVENT_RULES: 'examples/events/rules.json', TUNELINE_EVENTS_URL: url };
+    const asked = promisify(execFile)(process.execPath, ['--disable-warning=ExperimentalWarning', join(repository, 'scripts/tuneline.ts'), 'webhooks', ...args], { cwd: repository, env: { ...settings, ...env } });
+    return asked.then(({ stdout }) => ({ code: 0, stdout, stderr: '' }), (error: unknown) => error as { code: number; stdout: string; stderr: string });
+  }
+
+  test('takes away what it lists', async () => {
+    const { stdout } = await webhooks(['list', '--json']);
+    const there = JSON.parse(stdout) as { id: string; url: string }[];
+    expect(there).toEqual(await mlflow.webhooks.list());
+    for (const { id } of there) expect(await webhooks(['delete', id])).toMatchObject({ code: 0, stdout: '' });
+    expect(await mlflow.webhooks.list()).toEqual([]);
+  });
+
+  test('has MLflow tell the gateway, with the secret that this believes', async () => {
+    const { stdout } = await webhooks(['create']);
+    const [made] = await mlflow.webhooks.list();
+    expect(stdout).toBe(`${made?.id ?? ''}  tuneline  ${url}/events/mlflow  model_version_alias.created, model_version_alias.deleted\n`);
+    const { next } = await openGateway(() => starter);
+    await mlflow.registry.deleteAlias('summaries', 'champion');
+    await mlflow.registry.setAlias('summaries', 'champion', '1');
+    expect([(await next()).status, (await next()).status].toSorted()).toEqual([200, 202]);
+  });
+
+  test('names another address where the gateway has one for MLflow', async () => {
+    await webhooks(['create', '--url', 'http://127.0.0.1:9/']);
+    expect((await mlflow.webhooks.list()).map((webhook) => webhook.url).toSorted()).toEqual([`${url}/events/mlflow`, 'http://127.0.0.1:9/events/mlflow'].toSorted());
+    expect((await webhooks(['list'])).stdout.trim().split('\n')).toHaveLength(2);
+  });
+
+  test('asks for a secret where there is none, and for an ID that there is', async () => {
+    expect(await webhooks(['create'], {})).toMatchObject({ code: 1, stderr: expect.stringMatching(/no secret that MLflow could sign with\.\nhint: set TUNELINE_MLFLOW_WEBHOOK_SECRET/) });
+    expect(await webhooks(['delete', 'none'])).toMatchObject({ code: 1, stdout: '' });
+  });
 });

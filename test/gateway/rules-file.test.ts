@@ -3,6 +3,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import { Client, Connection } from '@temporalio/client';
+import { openEvents } from '../../workers/gateway/events/open.ts';
 import { loadEventRules, readEventSpec } from '../../workers/gateway/events/rules-file.ts';
 import { ensureSecret, readSecret } from '../../workers/secrets.ts';
 
@@ -31,7 +33,21 @@ test('the rules that are checked in lead to specs that are there', async () => {
 test('a file that is missing, no JSON, or wrong in a field is refused in one clear error', async () => {
   await expect(loadEventRules(join(folder, 'none.json'))).rejects.toThrow(/^There is no file .*none\.json/);
   await expect(loadEventRules(await written('cut.json', '{"rules": ['))).rejects.toThrow(/cut\.json is not JSON/);
-  await expect(loadEventRules(await written('wrong.json', { rules: [{ ...lifecycleOn('x').rules[0], start: 'deploy' }] }))).rejects.toThrow(/rules\[0\]\.start: expected one of redeploy, lifecycle, got "deploy"/);
+  await expect(loadEventRules(await written('wrong.json', { rules: [{ ...lifecycleOn('x').rules[0], start: 'deploy' }] }))).rejects.toThrow(/rules\[0\]\.start: expected one of redeploy, lifecycle, got "deploy".*\nhint: /);
+});
+
+test('who asks for what an event starts is the event, unless the spec says', async () => {
+  const spec = JSON.parse(await readFile(join(examples, 'specs/package-summaries.json'), 'utf8')) as object;
+  expect(await readEventSpec(await written('nobody.json', spec))).toMatchObject({ requester: 'event' });
+  expect(await readEventSpec(await written('ada.json', { ...spec, requester: 'ada' }))).toMatchObject({ requester: 'ada' });
+});
+
+test('rules without a secret for any event are refused before anybody listens', async () => {
+  const nowhere = (variable: string) => ({ variable, value: undefined, path: join(folder, 'none'), named: false });
+  const connection = Connection.lazy({ address: '127.0.0.1:9' });
+  const opening = openEvents({ rulesPath: join(examples, 'events/rules.json'), url: '', secrets: { mlflow: nowhere('FOR_MLFLOW'), signed: nowhere('FOR_OTHERS') } }, new Client({ connection }), () => undefined);
+  await expect(opening).rejects.toThrow(/no secret that an event could be signed with\.\nhint: set FOR_MLFLOW .* FOR_OTHERS/);
+  await connection.close();
 });
 
 test('so is a spec that a rule leads to', async () => {

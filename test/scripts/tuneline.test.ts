@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from '@jest/globals';
 import { JobFolders } from '../../local/job-folder.ts';
 import { createLocalJobRunner } from '../../local/job-runner.ts';
-import { identityOf, isGroupAlive } from '../../local/process-identity.ts';
+import { identityOf, isGroupAlive, type ProcessIdentity } from '../../local/process-identity.ts';
 import { addressesAt, writeStackState } from '../../local/stack-state.ts';
 import { jobOf, phase } from '../contract/job-runner.ts';
 import { repository } from '../support/stack.ts';
@@ -17,15 +17,17 @@ beforeEach(async () => {
 });
 afterEach(() => rm(home, { recursive: true, force: true }));
 
-function tuneline(...args: readonly string[]) {
+const tuneline = (...args: readonly string[]) => tunelineWith({}, ...args);
+
+function tunelineWith(env: Readonly<Record<string, string>>, ...args: readonly string[]) {
   return spawnSync(process.execPath, ['--disable-warning=ExperimentalWarning', join(repository, 'scripts/tuneline.ts'), ...args], {
     cwd: repository,
-    env: { PATH: process.env['PATH'], HOME: home, TUNELINE_HOME: home },
+    env: { PATH: process.env['PATH'], HOME: home, TUNELINE_HOME: home, ...env },
     encoding: 'utf8',
   });
 }
 
-test.each(['up', 'run', 'follow', 'status', 'review', 'lineage', 'audit', 'schedule', 'endpoint', 'down'])('%s --help explains itself on stdout', (command) => {
+test.each(['up', 'run', 'follow', 'status', 'review', 'lineage', 'audit', 'schedule', 'endpoint', 'webhooks', 'down'])('%s --help explains itself on stdout', (command) => {
   const { status, stdout, stderr } = tuneline(command, '--help');
   expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
   expect(stdout).toContain(`Usage: tuneline ${command}`);
@@ -47,6 +49,7 @@ test.each([
   ['a schedule file that is not there', ['schedule', 'apply', 'nowhere.json'], /nowhere\.json: file: expected a JSON file, but nowhere\.json can't be read/],
   ['a schedule without a timetable', ['schedule', 'create', 'x', 'examples/specs/package-summaries.json'], /x: cron: expected one of cron, calendar and interval/],
   ['a backfill of no time', ['schedule', 'backfill', 'x', '--from', 'soon', '--to', '2026-11-01'], /expected a time such as 2026-11-01T03:00Z, got "soon"/],
+  ['a webhook where nobody listens for events', ['webhooks', 'create'], /TUNELINE_EVENT_RULES names no rules[\s\S]*hint:/],
   ['an unknown command', ['deploi'], /unknown command 'deploi'/],
 ])('%s is one clear error without a stack trace', async (_what, args, words) => {
   await nothingListens();
@@ -55,6 +58,11 @@ test.each([
   expect(stdout).toBe('');
   expect(stderr).toMatch(words);
   expect(stderr).not.toMatch(/^\s+at /m);
+});
+
+test('"up" with a Worker Deployment is refused before anything starts', async () => {
+  await nothingListens(identityOf(process.pid));
+  expect(tunelineWith({ TUNELINE_WORKER_DEPLOYMENT: 'tuneline' }, 'up')).toMatchObject({ status: 1, stderr: expect.stringMatching(/^error: TUNELINE_WORKER_DEPLOYMENT: [\s\S]*unset it\.\nhint: docs\/upgrades\.md/m) });
 });
 
 test('down --purge ends what still runs and removes everything', async () => {
@@ -77,8 +85,8 @@ test('down where nothing is up says so', () => {
   expect(tuneline('down')).toMatchObject({ status: 0, stderr: expect.stringContaining('nothing was up') });
 });
 
-/** A stack that was killed: its addresses answer nobody, and its process is another's by now. */
-async function nothingListens(): Promise<void> {
+/** A stack that was killed: its addresses answer nobody, and its process is another's by now; unless it is said to be up. */
+async function nothingListens(up?: ProcessIdentity): Promise<void> {
   const own = identityOf(process.pid);
-  await writeStackState(join(home, 'state'), { addresses: addressesAt({ temporal: 9, temporalUi: 9, mlflow: 9, endpoint: 9, console: 9, events: 9 }), up: { pid: own?.pid ?? 1, startedAt: 'long ago' }, processes: {} });
+  await writeStackState(join(home, 'state'), { addresses: addressesAt({ temporal: 9, temporalUi: 9, mlflow: 9, endpoint: 9, console: 9, events: 9 }), up: up ?? { pid: own?.pid ?? 1, startedAt: 'long ago' }, processes: {} });
 }

@@ -1,8 +1,6 @@
 import { ApplicationFailure } from '@temporalio/common';
 import type { WorkflowHandle } from '@temporalio/client';
-import type { TestWorkflowEnvironment } from '@temporalio/testing';
-import { Worker, type WorkflowBundle } from '@temporalio/worker';
-import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { describe, expect, test } from '@jest/globals';
 import type { Activities } from '../../activities/index.ts';
 import type { EndpointStatus, ReleaseReply, ReleaseRequest } from '../../domain/roll-out.ts';
 import type { endpoint } from '../../workflows/endpoint.ts';
@@ -11,18 +9,10 @@ import type { redeploy } from '../../workflows/redeploy.ts';
 import { fakeActivities, stop, type FakeActivities } from '../builders/activities.ts';
 import { candidateOf, releaseOf } from '../builders/releases.ts';
 import { aSpec } from '../builders/specs.ts';
-import { ensureSearchAttributes } from '../../workers/search-attributes.ts';
-import { bundleWorkflows, startDevServer } from '../support/temporal.ts';
 import { until } from '../support/until.ts';
+import { openWorkflowLab } from '../support/workflow-lab.ts';
 
-let environment: TestWorkflowEnvironment;
-let workflowBundle: WorkflowBundle;
-beforeAll(async () => {
-  environment = await startDevServer();
-  await ensureSearchAttributes(environment.client);
-  workflowBundle = await bundleWorkflows();
-});
-afterAll(() => environment.teardown());
+const lab = openWorkflowLab();
 
 type Handle = WorkflowHandle<typeof endpoint>;
 
@@ -40,9 +30,8 @@ let started = 0;
 async function withEndpoint<T>(fakes: FakeActivities, during: (handle: Handle, taskQueue: string) => Promise<T>, standing: EndpointStatus['standing'] = {}): Promise<T> {
   started += 1;
   const name = `endpoint-${started}`;
-  const worker = await Worker.create({ connection: environment.nativeConnection, taskQueue: name, workflowBundle, activities: fakes.activities });
-  return worker.runUntil(async () => {
-    const handle = await environment.client.workflow.start<typeof endpoint>('endpoint', { taskQueue: name, workflowId: name, args: [{ endpoint: 'summaries', known: { standing, queue: [], ended: [] } }] });
+  return lab.withWorker(name, fakes.activities, async () => {
+    const handle = await lab.client.workflow.start<typeof endpoint>('endpoint', { taskQueue: name, workflowId: name, args: [{ endpoint: 'summaries', known: { standing, queue: [], ended: [] } }] });
     try {
       return await during(handle, name);
     } finally {
@@ -204,8 +193,8 @@ describe('requests', () => {
   test('of a redeploy are answered to it, however late', async () => {
     const fakes = withTerms({ canary: { steps: [50], bakeSeconds: 0.1 } });
     const result = await withEndpoint(
-      { ...fakes, activities: { ...fakes.activities, askEndpoint: async (asked) => environment.client.workflow.getHandle<typeof endpoint>(`endpoint-${started}`).signal(releaseSignal, asked) } },
-      (_handle, taskQueue) => environment.client.workflow.execute<typeof redeploy>('redeploy', { taskQueue, workflowId: `redeploy-${started}`, args: [{ endpoint: 'summaries', model: 'summaries', version: '2' }] }),
+      { ...fakes, activities: { ...fakes.activities, askEndpoint: async (asked) => lab.client.workflow.getHandle<typeof endpoint>(`endpoint-${started}`).signal(releaseSignal, asked) } },
+      (_handle, taskQueue) => lab.client.workflow.execute<typeof redeploy>('redeploy', { taskQueue, workflowId: `redeploy-${started}`, args: [{ endpoint: 'summaries', model: 'summaries', version: '2' }] }),
       standing,
     );
     expect(result).toMatchObject({ ended: 'promoted', release: { version: '2' } });
@@ -286,7 +275,7 @@ describe('what is served is watched between roll-outs', () => {
   test('and one that asks for a better model starts a lifecycle with the spec that the release came with', async () => {
     const fakes = fakeActivities({ readCandidate: () => Promise.resolve(served), observeWindow: () => Promise.resolve(breached('retrain')) });
     await watch(fakes, async () => {
-      const retraining = environment.client.workflow.getHandle('retrain-summaries');
+      const retraining = lab.client.workflow.getHandle('retrain-summaries');
       await until(() => retraining.describe().then(({ status }) => status.name === 'RUNNING' || status.name === 'COMPLETED', () => false));
       await retraining.terminate().catch(() => undefined);
     });
@@ -296,9 +285,8 @@ describe('what is served is watched between roll-outs', () => {
 
 test('an execution that starts anew finds what the one before left, and mends it first', async () => {
   const fakes = withTerms({ canary: { steps: [] } }, { readStanding: () => Promise.resolve(standing) });
-  const worker = await Worker.create({ connection: environment.nativeConnection, taskQueue: 'anew', workflowBundle, activities: fakes.activities });
-  const status = await worker.runUntil(async () => {
-    const { workflow } = environment.client;
+  const status = await lab.withWorker('anew', fakes.activities, async () => {
+    const { workflow } = lab.client;
     const handle = await workflow.signalWithStart<typeof endpoint, [ReleaseRequest]>('endpoint', { taskQueue: 'anew', workflowId: 'anew', args: [{ endpoint: 'summaries' }], signal: releaseSignal, signalArgs: [request('2')] });
     await ended(handle, 1);
     const last = await statusOf(handle);

@@ -1,13 +1,10 @@
-import type { TestWorkflowEnvironment } from '@temporalio/testing';
-import { Worker, type WorkflowBundle } from '@temporalio/worker';
-import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import { expect, test } from '@jest/globals';
 import { createEndpointActivities } from '../../activities/endpoint.ts';
 import { createTrialActivities } from '../../activities/trials.ts';
 import type { LifecycleSpecInput } from '../../domain/lifecycle-spec.ts';
 import { releaseId } from '../../domain/release-id.ts';
 import type { ReleaseReply, ReleaseRequest, ReleaseTerms } from '../../domain/roll-out.ts';
 import { tags } from '../../domain/tracking.ts';
-import { ensureSearchAttributes } from '../../workers/search-attributes.ts';
 import type { endpoint } from '../../workflows/endpoint.ts';
 import { endpointStatusQuery, releaseSignal } from '../../workflows/messages.ts';
 import { artifact, fakeArtifacts } from '../builders/artifacts.ts';
@@ -17,17 +14,10 @@ import { aSpec } from '../builders/specs.ts';
 import { fakeTracking } from '../builders/tracking.ts';
 import { chat, openEndpoint, type Answer } from '../support/endpoint-lab.ts';
 import { answerChat } from '../support/fake-engine.ts';
-import { bundleWorkflows, startDevServer } from '../support/temporal.ts';
 import { until } from '../support/until.ts';
+import { openWorkflowLab } from '../support/workflow-lab.ts';
 
-let environment: TestWorkflowEnvironment;
-let workflowBundle: WorkflowBundle;
-beforeAll(async () => {
-  environment = await startDevServer();
-  await ensureSearchAttributes(environment.client);
-  workflowBundle = await bundleWorkflows();
-});
-afterAll(() => environment.teardown());
+const lab = openWorkflowLab();
 
 /** Whatever clients ask, as long as it lasts; what they were answered. */
 async function underLoad<T>(url: string, during: () => Promise<T>): Promise<{ readonly result: T; readonly statuses: readonly number[] }> {
@@ -65,17 +55,16 @@ async function release(answer: Answer) {
   };
   const { activities } = fakeActivities({ ...createEndpointActivities(parts), ...createTrialActivities(parts) });
   const taskQueue = `under-load-${(rolledOut += 1)}`;
-  const worker = await Worker.create({ connection: environment.nativeConnection, taskQueue, workflowBundle, activities });
   const ask = (version: string): Promise<ReleaseReply> => {
     const request: ReleaseRequest = { id: version, endpoint: 'summaries', model: 'summaries', version, because: 'a test asks' };
-    return environment.client.workflow
+    return lab.client.workflow
       .signalWithStart<typeof endpoint, [ReleaseRequest]>('endpoint', { taskQueue, workflowId: taskQueue, args: [{ endpoint: 'summaries' }], signal: releaseSignal, signalArgs: [request] })
       .then((handle) => until(async () => (await handle.query(endpointStatusQuery)).ended.find(({ id }) => id === version)));
   };
-  return worker.runUntil(async () => {
+  return lab.withWorker(taskQueue, activities, async () => {
     await ask('1');
     const { result: reply, statuses } = await underLoad(url, () => ask('2'));
-    await environment.client.workflow.getHandle(taskQueue).terminate();
+    await lab.client.workflow.getHandle(taskQueue).terminate();
     const [one, two] = ['1', '2'].map((version) => releaseId(releaseOf(version)));
     const observed = await host.observe('summaries', 0);
     const { shares } = await host.traffic('summaries');
