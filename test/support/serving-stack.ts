@@ -24,6 +24,12 @@ import { until } from './until.ts';
 export const serviceNames = ['worker', 'gateway', 'endpoint', 'mlflow', 'temporal'] as const;
 export type ServiceName = (typeof serviceNames)[number];
 
+interface VersionToMake extends Pick<QuickWeights, 'fails'> {
+  readonly isApproved?: boolean;
+  /** Of its canary, in percent. */
+  readonly steps?: number[];
+}
+
 /** The services of `tuneline up`, each a process that may be killed, on engines that start at once. No Job can run. */
 export class ServingStack {
   readonly #stack: Stack;
@@ -71,7 +77,7 @@ export class ServingStack {
   }
 
   /** As a lifecycle registers what it approved; without a verdict where nothing did. */
-  async register(model: string, label: string, { isApproved = true, ...weights }: Omit<QuickWeights, 'says'> & { readonly isApproved?: boolean } = {}): Promise<string> {
+  async register(model: string, label: string, { isApproved = true, steps = [20, 60], ...weights }: VersionToMake = {}): Promise<string> {
     const artifacts = createLocalArtifactStore(join(this.#state, 'artifacts'));
     const write = async (path: string, text: string) => {
       const target = join(this.#state, 'artifacts', model, path);
@@ -83,7 +89,7 @@ export class ServingStack {
     const dataset = await write('dataset/heldout.jsonl', '{"prompt": "a"}\n{"prompt": "b"}\n');
     const spec = aSpec({
       model,
-      deploy: { endpoint: model, canary: { steps: [20, 60], bakeSeconds: 0.3, minimumRequests: 4, maximumLatencyRatio: 100 }, objective: { requests: 8 }, serving: { traceShare: 0 } },
+      deploy: { endpoint: model, canary: { steps, bakeSeconds: 0.3, minimumRequests: 4, maximumLatencyRatio: 100 }, objective: { requests: 8 }, serving: { traceShare: 0 } },
     });
     const runId = await this.tracking.openRun({ experiment: model, name: label, key: { key: tags.executionKey, value: `${model} ${label}` }, tags: {} });
     return this.tracking.registerVersion({
