@@ -51,22 +51,23 @@ export function createEndpointActivities({ tracking, artifacts, endpoints, endpo
 
   return {
     /** Has the endpoint's execution take the request up, and starts that execution if there is none. */
-    askEndpoint: (request: ReleaseRequest): Promise<void> => endpointQueue.ask(request),
+    askEndpoint: (request: ReleaseRequest): Promise<void> => whileBeating(() => endpointQueue.ask(request)),
 
     /** Has it drop the request if it can; a reply comes either way. */
-    withdrawRelease: (endpoint: string, requestId: string): Promise<void> => endpointQueue.withdraw(endpoint, requestId),
+    withdrawRelease: (endpoint: string, requestId: string): Promise<void> => whileBeating(() => endpointQueue.withdraw(endpoint, requestId)),
 
     /** The version with its terms; fails with `NotReleasable` where no gate passed it. Undefined where `champion` names none that we registered. */
-    async readCandidate({ endpoint, model, version }: Pick<ReleaseRequest, 'endpoint' | 'model' | 'version'>): Promise<Candidate | undefined> {
-      const wanted = version ?? (await tracking.aliasVersion(model, 'champion'));
-      if (wanted === undefined) return undefined;
-      const candidate = await readTerms({ model, version: wanted });
-      const owner = await ownerBeside(endpoint, model);
-      const own = candidate.release.endpoint;
-      if (own !== endpoint) throw notReleasable(candidate.release, `is for the endpoint ${own}, not for ${endpoint}.`);
-      if (owner !== undefined) throw notReleasable(candidate.release, `can't be served by ${endpoint}: ${owner} serves ${model}, and its aliases name one version each. Give the model of one of the two another name.`);
-      return candidate;
-    },
+    readCandidate: ({ endpoint, model, version }: Pick<ReleaseRequest, 'endpoint' | 'model' | 'version'>): Promise<Candidate | undefined> =>
+      whileBeating(async () => {
+        const wanted = version ?? (await tracking.aliasVersion(model, 'champion'));
+        if (wanted === undefined) return undefined;
+        const candidate = await readTerms({ model, version: wanted });
+        const owner = await ownerBeside(endpoint, model);
+        const own = candidate.release.endpoint;
+        if (own !== endpoint) throw notReleasable(candidate.release, `is for the endpoint ${own}, not for ${endpoint}.`);
+        if (owner !== undefined) throw notReleasable(candidate.release, `can't be served by ${endpoint}: ${owner} serves ${model}, and its aliases name one version each. Give the model of one of the two another name.`);
+        return candidate;
+      }),
 
     startRelease: (release: Release): Promise<void> => whileBeating(() => start(release)),
 
@@ -77,9 +78,8 @@ export function createEndpointActivities({ tracking, artifacts, endpoints, endpo
         await endpoints.setTraffic(endpoint, shares);
       }),
 
-    async judgeCanary(canary: Release, current: Release, sinceMs: number, rules: CanaryRules): Promise<CanaryVerdict> {
-      return judgeCanary(await endpoints.observe(canary.endpoint, sinceMs), { canary: releaseId(canary), current: releaseId(current) }, rules);
-    },
+    judgeCanary: (canary: Release, current: Release, sinceMs: number, rules: CanaryRules): Promise<CanaryVerdict> =>
+      whileBeating(async () => judgeCanary(await endpoints.observe(canary.endpoint, sinceMs), { canary: releaseId(canary), current: releaseId(current) }, rules)),
 
     /**
      * Traffic, aliases and record, in that order, are as in `next` afterwards, whatever they were; then all else is ended.
@@ -108,21 +108,23 @@ export function createEndpointActivities({ tracking, artifacts, endpoints, endpo
       }),
 
     /** What the endpoint stood for when its execution last ended; from its traffic where there is no record yet. */
-    async readStanding(endpoint: string, model: string): Promise<Standing> {
-      const { shares } = await endpoints.traffic(endpoint);
-      for (const name of new Set([...shares.map(({ release }) => release.model), model])) {
-        const record = (await tracking.modelTags(name))[recordTag(endpoint)];
-        if (record) return JSON.parse(record) as Standing;
-      }
-      const [only, ...others] = shares;
-      return only && others.length === 0 ? { champion: only.release } : {};
-    },
+    readStanding: (endpoint: string, model: string): Promise<Standing> =>
+      whileBeating(async () => {
+        const { shares } = await endpoints.traffic(endpoint);
+        for (const name of new Set([...shares.map(({ release }) => release.model), model])) {
+          const record = (await tracking.modelTags(name))[recordTag(endpoint)];
+          if (record) return JSON.parse(record) as Standing;
+        }
+        const [only, ...others] = shares;
+        return only && others.length === 0 ? { champion: only.release } : {};
+      }),
 
     /** Says with a version why it is not served: who set an alias by hand looks there, and a schedule does not make the same again. Without a version, with the one that `champion` names. */
-    async noteRefusal(model: string, version: string | undefined, reason: string): Promise<void> {
-      const named = version ?? (await tracking.aliasVersion(model, 'champion'));
-      if (named !== undefined && (await tracking.readVersion(model, named))) await tracking.setVersionTags(model, named, { [tags.refused]: reason });
-    },
+    noteRefusal: (model: string, version: string | undefined, reason: string): Promise<void> =>
+      whileBeating(async () => {
+        const named = version ?? (await tracking.aliasVersion(model, 'champion'));
+        if (named !== undefined && (await tracking.readVersion(model, named))) await tracking.setVersionTags(model, named, { [tags.refused]: reason });
+      }),
   };
 
   /** Another endpoint that serves the model: its aliases are that one's. */

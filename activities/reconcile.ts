@@ -1,10 +1,11 @@
 import { missedReleases, type MissedRelease } from '../domain/missed-release.ts';
 import type { Orphan } from '../domain/orphan.ts';
 import type { Dependencies } from './dependencies.ts';
+import { whileBeating } from './heartbeats.ts';
 
 export const createReconcileActivities = ({ runner, isAwaited, tracking }: Pick<Dependencies, 'runner' | 'isAwaited' | 'tracking'>) => ({
   /** Endpoints whose record is not what `champion` names. Changes nothing. */
-  findMissedReleases: async (): Promise<MissedRelease[]> => missedReleases(await tracking.listModels()),
+  findMissedReleases: (): Promise<MissedRelease[]> => whileBeating(async () => missedReleases(await tracking.listModels())),
 
   /** Open Jobs whose execution has ended, or never was. Changes nothing. */
   async findOrphans(): Promise<Orphan[]> {

@@ -13,6 +13,9 @@ export const checking: LocalActivityOptions = {
 /** A few REST calls, and at most a hash over the weights. */
 export const recording: ActivityOptions = { startToCloseTimeout: '2 minutes', retry: patient };
 
+/** The same while clients are served, or somebody is waiting: a worker that died is noticed in seconds. */
+export const looking: ActivityOptions = { ...recording, heartbeatTimeout: '15s' };
+
 /**
  * The Job has its own deadline; this only bounds a Job that no worker ever came back for. The
  * heartbeat timeout covers a worker that died before the Job was made: another one then makes it.

@@ -1,10 +1,10 @@
 import { CancellationScope, condition, isCancellation, proxyActivities, setHandler, workflowInfo } from '@temporalio/workflow';
 import type { Activities } from '../activities/index.ts';
 import type { ReleaseReply, ReleaseRequest } from '../domain/roll-out.ts';
-import { recording } from './activity-options.ts';
+import { looking } from './activity-options.ts';
 import { releaseEndedSignal } from './messages.ts';
 
-const { askEndpoint, withdrawRelease } = proxyActivities<Activities>(recording);
+const { askEndpoint, withdrawRelease } = proxyActivities<Activities>(looking);
 
 /** An endpoint whose execution was terminated has lost its queue; asked again, a new one starts with this request. */
 const askAgainAfter = '10 minutes';

@@ -3,9 +3,9 @@ import type { Activities } from '../activities/index.ts';
 import type { CanaryVerdict, LiveFinding } from '../domain/canary.ts';
 import type { Candidate, RollOutStatus } from '../domain/roll-out.ts';
 import { promote, type Standing } from '../domain/standing.ts';
-import { promoting, recording, restoring, starting } from './activity-options.ts';
+import { looking, promoting, restoring, starting } from './activity-options.ts';
 
-const { judgeCanary } = proxyActivities<Activities>(recording);
+const { judgeCanary } = proxyActivities<Activities>(looking);
 const { startRelease, tryRelease, loadTest, splitTraffic } = proxyActivities<Activities>(starting);
 const { applyStanding } = proxyActivities<Activities>(promoting);
 const { applyStanding: restoreStanding } = proxyActivities<Activities>(restoring);

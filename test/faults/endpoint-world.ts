@@ -2,10 +2,10 @@ import type { Dependencies } from '../../activities/dependencies.ts';
 import { releaseId } from '../../domain/release-id.ts';
 import type { EndpointHost, Release, Share } from '../../domain/release.ts';
 import type { ReleaseTerms } from '../../domain/roll-out.ts';
-import type { Standing } from '../../domain/standing.ts';
 import { recordTag, tags, type Alias, type Tracking } from '../../domain/tracking.ts';
 import { artifact, fakeArtifacts } from '../builders/artifacts.ts';
 import { aSpec } from '../builders/specs.ts';
+import { disagreements } from '../support/agreement.ts';
 import type { Random } from './faults.ts';
 
 /** What the versions of a world's model are; only the first three passed a gate. */
@@ -107,15 +107,9 @@ export class EndpointWorld {
 
   /** What disagrees once all is quiet. */
   disagreements(): string[] {
-    const record = JSON.parse(this.#modelTags.get(recordTag(this.name)) ?? '{}') as Standing;
-    const served = this.#shares.map(({ release, percent }) => `${release.version} ${percent}`).join(', ');
-    const said = record.champion ? `${record.champion.version} 100` : '';
-    return [
-      served === said ? '' : `traffic is ${served || 'nothing'}, the record says ${said || 'nothing'}`,
-      this.#aliases.get('champion') === record.champion?.version ? '' : `champion is ${this.#aliases.get('champion')}, the record says ${record.champion?.version}`,
-      this.#aliases.get('previous') === record.previous?.version ? '' : `previous is ${this.#aliases.get('previous')}, the record says ${record.previous?.version}`,
-      this.#running.size === this.#shares.length ? '' : `${this.#running.size} releases run for ${this.#shares.length} with traffic`,
-    ].filter((one) => one !== '');
+    const [record, champion, previous] = [this.#modelTags.get(recordTag(this.name)), this.#aliases.get('champion'), this.#aliases.get('previous')];
+    const idle = this.#running.size - this.#shares.length;
+    return [...disagreements({ shares: this.#shares, record, champion, previous }), ...(idle === 0 ? [] : [`${idle} releases run without traffic`])];
   }
 
   #faulty<T extends Record<string, (...args: never[]) => unknown>>(methods: T) {

@@ -1,0 +1,229 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import type { Client } from '@temporalio/client';
+import type { EndpointStatus, ReleaseReply } from '../../domain/roll-out.ts';
+import type { Redeploy, redeploy } from '../../workflows/redeploy.ts';
+import type { reconcile } from '../../workflows/reconcile.ts';
+import { endpointStatusQuery, rollbackUpdate } from '../../workflows/messages.ts';
+import type { endpoint } from '../../workflows/endpoint.ts';
+import { seeded, type Random } from '../faults/faults.ts';
+import { ServingStack, serviceNames, type ServiceName } from '../support/serving-stack.ts';
+import { until } from '../support/until.ts';
+
+/** A deploy for each seed, with a `kill -9` at a step of it; `TUNELINE_KILLS=200` asks for so many. */
+const count = Number(process.env['TUNELINE_KILLS'] ?? 20);
+/** So many endpoints live at once, in one stack: what one has killed, all of them lose. */
+const lanes = ['north', 'east', 'south', 'west', 'middle'];
+/** Of the endpoint's execution. The first is what asks it. */
+const steps = ['askEndpoint', 'readCandidate', 'startRelease', 'tryRelease', 'loadTest', 'splitTraffic', 'judgeCanary', 'applyStanding', 'noteRefusal'] as const;
+type Step = (typeof steps)[number];
+
+const careful = ['first', 'second', 'third'];
+/** Released without a canary. */
+const direct = ['heads', 'tails'];
+const good = [...careful, ...direct];
+/** `failing` passes every trial and fails whatever clients ask; `forged` passed no gate; `changed` is not what the gate let through. */
+const bad = ['failing', 'forged', 'changed'];
+const live = 'what is it';
+
+let stack: ServingStack;
+/** Version by label, of each lane's model. */
+const versions = new Map<string, Map<string, string>>();
+
+beforeAll(async () => {
+  stack = await ServingStack.start(lanes);
+  for (const lane of lanes) {
+    const own = new Map<string, string>();
+    for (const label of careful) own.set(label, await stack.register(lane, label));
+    for (const label of direct) own.set(label, await stack.register(lane, label, { steps: [] }));
+    own.set('failing', await stack.register(lane, 'failing', { fails: live }));
+    own.set('forged', await stack.register(lane, 'forged', { isApproved: false }));
+    own.set('changed', await stack.register(lane, 'changed'));
+    await stack.tamperWith(lane, 'changed');
+    versions.set(lane, own);
+    await askByName(lane, 'first', -1);
+  }
+});
+afterAll(() => stack.stop());
+
+/** What one request came to. */
+interface Answer {
+  readonly lane: string;
+  readonly atMs: number;
+  readonly status: number;
+  readonly says: string;
+}
+
+/** Clients of each of the endpoints, twenty requests a second, for as long as it lasts; what they were answered. */
+async function withClients(during: () => Promise<void>): Promise<Answer[]> {
+  const answers: Answer[] = [];
+  const open = new Set<Promise<void>>();
+  const ask = async (lane: string): Promise<void> => {
+    const said = await fetch(`${stack.url}/v1/chat/completions`, { method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify({ model: lane, messages: [{ role: 'user', content: live }] }) })
+      .then(async (answer) => ({ status: answer.status, says: await answer.text() }))
+      .catch((error: unknown) => ({ status: 0, says: String((error as Error).cause ?? error) }));
+    answers.push({ lane, atMs: Date.now(), ...said });
+  };
+  const clients = setInterval(() => {
+    for (const lane of lanes) {
+      const asked = ask(lane).finally(() => open.delete(asked));
+      open.add(asked);
+    }
+  }, 50);
+  try {
+    await during();
+  } finally {
+    clearInterval(clients);
+  }
+  await Promise.all(open);
+  return answers;
+}
+
+/** Whatever is killed comes back: what fails meanwhile is done again. */
+const patiently = <T>(attempt: () => Promise<T>): Promise<T> => until(() => attempt().then((value) => ({ value }), () => undefined)).then(({ value }) => value);
+
+type HistoryPage = Awaited<ReturnType<Client['workflowService']['getWorkflowExecutionHistory']>>;
+
+/** Resolves once the execution has scheduled that activity, since then; rejects with `over`. */
+async function untilScheduled(workflowId: string, step: Step, sinceMs: number, over: AbortSignal): Promise<void> {
+  const { workflowService, options: { namespace } } = stack.client;
+  let nextPageToken: Uint8Array | undefined;
+  for (;;) {
+    over.throwIfAborted();
+    const page: HistoryPage | undefined = await workflowService
+      .getWorkflowExecutionHistory({ namespace, execution: { workflowId }, waitNewEvent: true, ...(nextPageToken ? { nextPageToken } : {}) })
+      .catch(() => undefined);
+    if (page?.history?.events?.some((event) => event.activityTaskScheduledEventAttributes?.activityType?.name === step && Number(event.eventTime?.seconds) * 1000 + Number(event.eventTime?.nanos) / 1e6 >= sinceMs)) return;
+    // Temporal was killed, or the execution goes on as a new one.
+    if (!page?.nextPageToken?.length) await delay(100);
+    nextPageToken = page?.nextPageToken?.length ? page.nextPageToken : undefined;
+  }
+}
+
+interface Run {
+  readonly seed: number;
+  readonly victim: ServiceName;
+  readonly step: Step;
+  /** Whether the step was come to. */
+  readonly isHit: boolean;
+  readonly problems: readonly string[];
+}
+
+/** One deploy: by an alias that is set, or asked for by name; a service is killed at a step, and all is looked at once it is quiet. */
+async function run(seed: number, lane: string): Promise<Run> {
+  const random = seeded(seed);
+  const victim = serviceNames[seed % serviceNames.length] as ServiceName;
+  const step = steps[Math.floor(seed / serviceNames.length) % steps.length] as Step;
+  const handle = stack.client.workflow.getHandle<typeof endpoint>(`endpoint-${lane}`);
+  const status = (): Promise<EndpointStatus> => patiently(() => handle.query(endpointStatusQuery));
+  const { standing } = await status();
+  const others = careful.filter((one) => version(lane, one) !== standing.champion?.version);
+  const label = pick(random, step === 'noteRefusal' ? bad : random() < 0.7 ? others : cameTo(step));
+  const byAlias = random() < 0.4;
+  const sinceMs = Date.now();
+  const over = new AbortController();
+  const asked = byAlias ? askByAlias(lane, label, seed) : askByName(lane, label, seed);
+  const killed = (async (): Promise<boolean> => {
+    const watched = step === 'askEndpoint' && !byAlias ? redeployId(lane, seed) : handle.workflowId;
+    const isHit = await untilScheduled(watched, byAlias && step === 'askEndpoint' ? 'readCandidate' : step, sinceMs, over.signal).then(() => true, () => false);
+    await delay(random() * 150);
+    await stack.kill(victim);
+    if (random() < 0.1) await handle.executeUpdate(rollbackUpdate, { args: [{ requester: 'chance', because: 'it can' }] }).catch(() => undefined);
+    return isHit;
+  })();
+  const reply = await asked;
+  over.abort();
+  const isHit = await killed;
+  const problems = await until(async () => {
+    const [before, found, after] = [await status(), await patiently(() => stack.disagreements(lane)), await status()];
+    // An event that came late had it look once more meanwhile.
+    return isQuiet(before) && isQuiet(after) && before.ended.length === after.ended.length && [...found, ...judge(lane, label, reply, after)];
+  });
+  return { seed, victim, step, isHit, problems };
+}
+
+/** Which of the bad ones get as far as that step. */
+const cameTo = (step: Step): readonly string[] => (['askEndpoint', 'readCandidate', 'applyStanding'].includes(step) ? bad : ['failing']);
+
+function judge(lane: string, label: string, reply: ReleaseReply | undefined, { standing, ended }: EndpointStatus): string[] {
+  const champion = labelOf(lane, standing.champion?.version);
+  const times = reply && ended.filter(({ id }) => id === reply.id).length;
+  return [
+    champion !== undefined && good.includes(champion) ? '' : `${champion} is served`,
+    times === undefined || times === 1 ? '' : `the request ended ${times} times`,
+    bad.includes(label) && (reply?.ended === 'promoted' || reply?.ended === 'unchanged') ? `${label} was said to be served` : '',
+  ].filter((one) => one !== '');
+}
+
+const redeployId = (lane: string, seed: number): string => `by-name-${lane}-${seed}`;
+
+async function askByName(lane: string, label: string, seed: number): Promise<ReleaseReply> {
+  const workflowId = redeployId(lane, seed);
+  const args: [Redeploy] = [{ endpoint: lane, model: lane, version: version(lane, label), because: `seed ${seed}` }];
+  await patiently(() => stack.client.workflow.start<typeof redeploy>('redeploy', { taskQueue: 'tuneline', workflowId, args, workflowIdConflictPolicy: 'USE_EXISTING', workflowIdReusePolicy: 'ALLOW_DUPLICATE_FAILED_ONLY' }).catch(isThere));
+  return patiently(() => stack.client.workflow.getHandle<typeof redeploy>(workflowId).result());
+}
+
+/** MLflow tells the gateway, unless one of them is dead by then: `reconcile` finds what got lost. */
+async function askByAlias(lane: string, label: string, seed: number): Promise<undefined> {
+  await patiently(() => stack.tracking.setAlias(lane, 'champion', version(lane, label)));
+  for (let i = 0; ; i++) {
+    const looked = () => stack.client.workflow.execute<typeof reconcile>('reconcile', { taskQueue: 'tuneline', workflowId: `reconcile-${lane}-${seed}-${i}` });
+    await patiently(() => looked().catch(isThere));
+    const seen = await patiently(() => stack.client.workflow.getHandle<typeof endpoint>(`endpoint-${lane}`).query(endpointStatusQuery));
+    if (isQuiet(seen) && seen.standing.champion?.version === (await patiently(() => stack.tracking.aliasVersion(lane, 'champion')))) return undefined;
+    await delay(500);
+  }
+}
+
+const isQuiet = ({ rollingOut, queue }: EndpointStatus): boolean => !rollingOut && queue.length === 0;
+
+/** It was started, and only the answer got lost. */
+function isThere(error: unknown): void {
+  if (!(error instanceof Error) || error.name !== 'WorkflowExecutionAlreadyStartedError') throw error;
+}
+
+const version = (lane: string, label: string): string => versions.get(lane)?.get(label) ?? '';
+const labelOf = (lane: string, wanted: string | undefined): string | undefined => [...(versions.get(lane) ?? [])].find(([, one]) => one === wanted)?.[0];
+const pick = <T>(random: Random, from: readonly T[]): T => from[Math.floor(random() * from.length)] as T;
+
+const isGood = ({ lane, says }: Answer): boolean => good.some((label) => says.includes(`"${lane} ${label}"`));
+
+test('an alias that somebody sets is served, and no client notices', async () => {
+  const [lane = ''] = lanes;
+  const tookMs: number[] = [];
+  const answers = await withClients(async () => {
+    for (let i = 0; i < 10; i++) {
+      const wanted = version(lane, direct[i % direct.length] ?? '');
+      const startedMs = performance.now();
+      await stack.tracking.setAlias(lane, 'champion', wanted);
+      await until(async () => (await stack.host.traffic(lane)).shares.every(({ release }) => release.version === wanted));
+      tookMs.push(Math.round(performance.now() - startedMs));
+      await until(async () => (await stack.disagreements(lane)).length === 0);
+    }
+  });
+  const failed = answers.filter(({ status }) => status !== 200);
+  process.stderr.write(`${JSON.stringify({ aliasToServingMs: tookMs.toSorted((a, b) => a - b), requests: answers.length, failedRequests: failed.length })}\n`);
+  expect(failed).toEqual([]);
+  expect(answers.filter((answer) => !isGood(answer))).toEqual([]);
+});
+
+test('whatever is killed at whatever step, traffic, aliases and record agree, nothing unapproved is served, and no client notices but of the endpoint itself', async () => {
+  const runs: Run[] = [];
+  const seeds = Array.from({ length: count }, (_, seed) => seed);
+  const answers = await withClients(async () => {
+    await Promise.all(
+      lanes.map(async (lane) => {
+        for (let seed = seeds.shift(); seed !== undefined; seed = seeds.shift()) runs.push(await run(seed, lane));
+      }),
+    );
+  });
+  const isExcused = ({ atMs }: Answer): boolean => stack.outages.some(({ fromMs, untilMs }) => atMs >= fromMs && atMs <= untilMs + 100);
+  const failed = answers.filter(({ status }) => status !== 200);
+  const unexcused = failed.filter((answer) => !isExcused(answer));
+  process.stderr.write(`${JSON.stringify({ runs: runs.length, hit: runs.filter(({ isHit }) => isHit).length, requests: answers.length, whileDown: failed.length - unexcused.length, failedRequests: unexcused.length })}\n`);
+  expect(runs.filter(({ problems }) => problems.length > 0)).toEqual([]);
+  expect(unexcused).toEqual([]);
+  expect(answers.filter((answer) => answer.status === 200 && !isGood(answer))).toEqual([]);
+  expect(new Set(runs.map(({ victim }) => victim))).toEqual(new Set(serviceNames));
+});

@@ -1,0 +1,22 @@
+import type { Share } from '../../domain/release.ts';
+import type { Standing } from '../../domain/standing.ts';
+
+export interface Seen {
+  readonly shares: readonly Share[];
+  /** The text of the release record, if there is one. */
+  readonly record: string | undefined;
+  readonly champion: string | undefined;
+  readonly previous: string | undefined;
+}
+
+/** What of an endpoint's traffic, aliases and record disagrees, in sentences: between two roll-outs nothing may. */
+export function disagreements({ shares, record, champion, previous }: Seen): string[] {
+  const standing = JSON.parse(record ?? '{}') as Standing;
+  const served = shares.map(({ release, percent }) => `${release.version} ${percent}`).join(', ');
+  const said = standing.champion ? `${standing.champion.version} 100` : '';
+  return [
+    served === said ? '' : `traffic is ${served || 'nothing'}, the record says ${said || 'nothing'}`,
+    champion === standing.champion?.version ? '' : `champion is ${champion}, the record says ${standing.champion?.version}`,
+    previous === standing.previous?.version ? '' : `previous is ${previous}, the record says ${standing.previous?.version}`,
+  ].filter((one) => one !== '');
+}
