@@ -1,5 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import type { CustomObjectsApi, V1Deployment } from '@kubernetes/client-node';
+import type { CustomObjectsApi, V1Deployment, V1OwnerReference } from '@kubernetes/client-node';
 import type { Release, Trial } from '../domain/release.ts';
 import { statusOf, unlessMissing } from './client.ts';
 import { inferenceServiceManifest, type InferenceService } from './manifests/inference-service.ts';
@@ -21,6 +21,10 @@ export const kserveMissing = {
 /** Whether the cluster has KServe. Rejects where the answer was neither yes nor no. */
 export const servesInferenceServices = async (custom: Pick<CustomObjectsApi, 'getAPIResources'>): Promise<boolean> => (await custom.getAPIResources(inferenceServiceApi).catch(unlessMissing)) !== undefined;
 
+/** Of what was there by its name when it was to be made, and is on its way out. */
+export const goneAtStart = (name: string): Error => new Error(`${name} was there and is gone; it is made at the next attempt.`);
+
+type Reference = Pick<V1OwnerReference, 'name' | 'uid'>;
 type Custom = Pick<CustomObjectsApi, 'getAPIResources' | 'createNamespacedCustomObject' | 'listNamespacedCustomObject' | 'deleteNamespacedCustomObject'>;
 
 /** The InferenceServices of a namespace's releases, whose Deployments are looked after as all others are. */
@@ -46,7 +50,7 @@ export class InferenceServices {
     const patience = AbortSignal.timeout(this.#madeWithinMs);
     for (let pauseMs = 20; ; pauseMs = Math.min(pauseMs * 2, 1000)) {
       const [service, deployment] = await Promise.all([this.#find(name), find()]);
-      if (!service || service.metadata.deletionTimestamp) throw new Error(`InferenceService ${name} was there and is gone; it is made at the next attempt.`);
+      if (!service || service.metadata.deletionTimestamp) throw goneAtStart(name);
       if (deployment) return deployment;
       if (patience.aborted) throw new Error(`InferenceService ${name} has no Deployment after ${this.#madeWithinMs / 1000} s: ${complaintOf(service) ?? "KServe's controller says nothing"}; "kubectl -n ${this.#placement.namespace} describe inferenceservice ${name}" may say more.`);
       await delay(pauseMs);
@@ -57,11 +61,17 @@ export class InferenceServices {
   list = (endpoint: string): Promise<readonly InferenceService[]> => this.#list({ labelSelector: `${labels.managedBy}=${servedBy},${labels.endpoint}=${endpoint}` });
 
   /** Its Deployment and pods go first. */
-  async remove({ name, uid }: { readonly name: string; readonly uid: string }): Promise<void> {
+  async remove({ name, uid }: Reference): Promise<void> {
     await this.#custom.deleteNamespacedCustomObject({ ...this.#where, name, body: { propagationPolicy: 'Foreground', preconditions: { uid } } }).catch(unlessMissing);
   }
 
-  isThere = async ({ name, uid }: { readonly name: string; readonly uid: string }): Promise<boolean> => (await this.#find(name))?.metadata.uid === uid;
+  isThere = async ({ name, uid }: Reference): Promise<boolean> => (await this.#find(name))?.metadata.uid === uid;
+
+  /** Whether it is there, and nobody has told it to go. */
+  async isStaying({ name, uid }: Reference): Promise<boolean> {
+    const service = await this.#find(name);
+    return service?.metadata.uid === uid && !service.metadata.deletionTimestamp;
+  }
 
   #find = async (name: string): Promise<InferenceService | undefined> => (await this.#list({ fieldSelector: `metadata.name=${name}` }))[0];
 

@@ -4,7 +4,7 @@ import { releaseName } from '../domain/names.ts';
 import { SmokeTestError, type Release, type Trial } from '../domain/release.ts';
 import type { ReplicaBounds } from '../domain/replicas.ts';
 import { statusOf, unlessMissing, type Cluster } from './client.ts';
-import { InferenceServices } from './inference-services.ts';
+import { goneAtStart, InferenceServices } from './inference-services.ts';
 import { autoscalerManifest, deploymentManifest, disruptionBudgetManifest, progressSeconds } from './manifests/release.ts';
 import { inferenceServiceOf } from './manifests/release-metadata.ts';
 import type { ReleasePlacement } from './manifests/release-placement.ts';
@@ -50,7 +50,11 @@ export class Releases {
   async start(release: Release, trial: Trial): Promise<V1Deployment> {
     const { autoscaling, policy } = this.#cluster;
     const { namespace } = this.#placement;
-    const deployment = (await this.find(release)) ?? (await this.#make(release, trial));
+    const found = await this.find(release);
+    const service = found && inferenceServiceOf(found);
+    // Its Deployment is told a little later that it goes.
+    if (service && !(await this.#services.isStaying(service))) throw goneAtStart(service.name);
+    const deployment = found ?? (await this.#make(release, trial));
     await policy.createNamespacedPodDisruptionBudget({ namespace, body: disruptionBudgetManifest(deployment) }).catch(unlessThere);
     // Until it has traffic one is enough, and no load asks for more.
     await autoscaling.createNamespacedHorizontalPodAutoscaler({ namespace, body: autoscalerManifest(deployment, { least: 1, most: 1 }, this.#placement) }).catch(unlessThere);
@@ -62,7 +66,7 @@ export class Releases {
     if (kserve) return this.#services.create(release, trial, () => this.find(release));
     const body = deploymentManifest(release, trial, this.#placement);
     const deployment = (await this.#cluster.apps.createNamespacedDeployment({ namespace, body }).catch(unlessThere)) ?? (await this.find(release));
-    if (!deployment) throw new Error(`${releaseName(release)} was there and is gone; it is made at the next attempt.`);
+    if (!deployment) throw goneAtStart(releaseName(release));
     return deployment;
   }
 
@@ -121,7 +125,7 @@ export class Releases {
     });
   }
 
-  async #endService(service: { readonly name: string; readonly uid: string }): Promise<void> {
+  async #endService(service: Parameters<InferenceServices['remove']>[0]): Promise<void> {
     await this.#services.remove(service);
     await this.until(`InferenceService ${service.name} does not go`, this.#clocks.settleMs, async () => ((await this.#services.isThere(service)) ? 'it still has pods, or KServe\'s controller does not run' : undefined));
   }

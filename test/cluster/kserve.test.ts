@@ -1,4 +1,4 @@
-import { NetworkingV1Api } from '@kubernetes/client-node';
+import { NetworkingV1Api, PatchStrategy, setHeaderOptions } from '@kubernetes/client-node';
 import { afterAll, afterEach, beforeAll, expect, test } from '@jest/globals';
 import type { Release } from '../../domain/release.ts';
 import { releaseId } from '../../domain/release-id.ts';
@@ -108,6 +108,22 @@ own('what KServe made no Deployment of goes, too', async () => {
   await site.connection.custom.createNamespacedCustomObject({ ...services, namespace, body: { ...manifest, metadata: { ...metadata, annotations } } });
   await site.makeHost().retireIdle(endpoint);
   expect(await servicesOf(endpoint)).toEqual([]);
+});
+
+own('what is on its way out is no release, though its pods still answer', async () => {
+  const release = releaseOf('1', { endpoint: site.makeEndpoint() });
+  const host = site.makeHost();
+  await host.prepare(release, trial);
+  const one = { ...services, namespace, name: inferenceServiceName(release, namespace) };
+  const { custom } = site.connection;
+  await custom.patchNamespacedCustomObject({ ...one, body: [{ op: 'add', path: '/metadata/finalizers/-', value: 'tuneline.dev/test' }] });
+  await custom.deleteNamespacedCustomObject({ ...one, body: { propagationPolicy: 'Background' } });
+  expect((await site.deploymentsOf(release.endpoint))[0]?.status?.availableReplicas).toBe(1);
+  await expect(host.prepare(release, trial)).rejects.toThrow('made at the next attempt');
+  await custom.patchNamespacedCustomObject({ ...one, body: { metadata: { finalizers: null } } }, setHeaderOptions('Content-Type', PatchStrategy.MergePatch));
+  await until(async () => (await site.deploymentsOf(release.endpoint)).length === 0);
+  await host.prepare(release, trial);
+  expect((await servicesOf(release.endpoint)).length).toBe(1);
 });
 
 own('a Deployment that somebody deletes KServe makes anew, and it is scaled as before', async () => {
