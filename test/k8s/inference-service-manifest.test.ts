@@ -39,7 +39,7 @@ test('it asks for a Deployment without Knative, an autoscaler or a way in of its
 
 test('a name leaves room for the host name that KServe makes of it, and tells releases apart', () => {
   fc.assert(
-    fc.property(fc.stringMatching(/^[a-z][a-z0-9-]{0,40}$/), fc.stringMatching(/^[a-z][a-z0-9]{0,35}$/), (endpoint, namespace) => {
+    fc.property(fc.stringMatching(/^[a-z][a-z0-9-]{0,40}$/, { size: 'max' }), fc.stringMatching(/^[a-z][a-z0-9]{0,35}$/, { size: 'max' }), (endpoint, namespace) => {
       const names = [{}, { version: '2' }, { endpoint: `${endpoint}0` }].map((change) => inferenceServiceName(releaseOf('1', { endpoint, ...change }), namespace));
       for (const name of names) {
         expect(name).toMatch(/^[a-z]([-a-z0-9]*[a-z0-9])?$/);
