@@ -63,8 +63,10 @@ test('the pods behind the one Service are the shares, and neither an autoscaler 
 
 test('without a word of KServe nobody looks for it; where it is chosen and not there, that is said before anything is made', async () => {
   const noCustom = new Proxy({} as ServingSite['connection']['custom'], { get: (_target, name) => expect(String(name)).toBe('never asked for') });
-  const plain = await serving(site.makeHost({}, undefined, { ...site.connection, custom: noCustom }), ['1']);
+  const incurious = site.makeHost({}, undefined, { ...site.connection, custom: noCustom });
+  const plain = await serving(incurious, ['1']);
   await plain.share(100);
+  await incurious.retireIdle(plain.endpoint);
 
   const chosen = { ...site.placement, kserve: true };
   const host = site.makeHost(chosen);
