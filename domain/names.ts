@@ -28,7 +28,9 @@ export function jobName({ workflowId, firstExecutionRunId, stage, attempt }: Job
 }
 
 /** Of what serves a release in a cluster: by endpoint and all that decides its answers, so that each is there once. At most 57 characters. */
-export const releaseName = (release: Release): string => `tl-${release.endpoint}-${releaseId(release)}`;
+export const releaseName = (release: Release): string => releaseNameOf(release.endpoint, releaseId(release));
+
+export const releaseNameOf = (endpoint: string, id: string): string => `tl-${endpoint}-${id}`;
 
 /** Of what clients of an endpoint reach in a cluster. */
 export const endpointName = (endpoint: string): string => `endpoint-${endpoint}`;

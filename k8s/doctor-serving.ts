@@ -1,6 +1,8 @@
 import type { Cluster } from './client.ts';
 import { inspectGrants, type Finding, type Grant } from './doctor.ts';
 import { servesGateways } from './gateway-routing.ts';
+import { kserveMissing, servesInferenceServices } from './inference-services.ts';
+import { inferenceServiceApi } from './manifests/release-metadata.ts';
 import type { ReleasePlacement } from './manifests/release-placement.ts';
 import { gatewayGroup } from './manifests/traffic.ts';
 
@@ -12,13 +14,15 @@ const needed: readonly Grant[] = [
   ['', 'services', ['create', 'get', 'patch']],
   ['', 'pods', ['list']],
 ];
+/** Where KServe is to make Deployments. */
+const byKserve: Grant = [inferenceServiceApi.group, 'inferenceservices', ['create', 'list', 'delete']];
 const byReplicas: Grant = ['discovery.k8s.io', 'endpointslices', ['list']];
 const byRoute: Grant = [gatewayGroup, 'httproutes', ['create', 'get', 'patch']];
 
 /** Whether a cluster can serve releases as they would be placed. Changes nothing. */
-export async function inspectServing(cluster: Cluster, { namespace, gateway, replicas }: ReleasePlacement): Promise<Finding[]> {
+export async function inspectServing(cluster: Cluster, { namespace, gateway, replicas, kserve }: ReleasePlacement): Promise<Finding[]> {
   const routed = gateway !== undefined && (await servesGateways(cluster));
-  const grants = await inspectGrants(cluster, namespace, { what: 'serving', who: 'releases need', needed: [...needed, routed ? byRoute : byReplicas] });
+  const grants = await inspectGrants(cluster, namespace, { what: 'serving', who: 'releases need', needed: [...needed, routed ? byRoute : byReplicas, ...(kserve ? [byKserve] : [])] });
   const split: Finding = gateway
     ? {
         what: 'traffic',
@@ -27,5 +31,10 @@ export async function inspectServing(cluster: Cluster, { namespace, gateway, rep
         remedy: 'install the Gateway API, or unset TUNELINE_GATEWAY: traffic is then split by replicas',
       }
     : { what: 'traffic', ok: true, detail: `by replicas, ${replicas.most} while it is split: a canary has ${Math.ceil(100 / Math.max(2, replicas.most))} % at least` };
-  return [grants, split];
+  return [grants, split, ...(kserve ? [await inspectKserve(cluster)] : [])];
+}
+
+async function inspectKserve({ custom }: Cluster): Promise<Finding> {
+  const what = 'KServe';
+  return (await servesInferenceServices(custom)) ? { what, ok: true, detail: 'each release is an InferenceService' } : { what, ok: false, ...kserveMissing };
 }

@@ -7,7 +7,7 @@ import type { Cluster } from './client.ts';
 import { chatWith, isReady, observationsOf, type Fetch } from './fronts.ts';
 import { createGatewayRouting, servesGateways } from './gateway-routing.ts';
 import type { ReleasePlacement } from './manifests/release-placement.ts';
-import { labels, releaseLabels } from './names.ts';
+import { labels, releaseLabels, servedNameOf } from './names.ts';
 import { releaseClocks, Releases, type ReleaseClocks } from './releases.ts';
 import { createReplicaRouting } from './replica-routing.ts';
 import type { Routing } from './routing.ts';
@@ -26,7 +26,7 @@ const mostObservations = 10_000;
 const podsKeptMs = 2000;
 
 /**
- * Serves releases as Deployments of one namespace. What has traffic is written on the Service or the HTTPRoute that
+ * Serves releases as Deployments of one namespace, its own or KServe's. What has traffic is written on the Service or the HTTPRoute that
  * clients reach, and nowhere else, so that any worker can go on.
  */
 export function createKubernetesEndpointHost({ cluster, placement, log, fetch = globalThis.fetch, clocks = releaseClocks }: KubernetesEndpointHostOptions): EndpointHost {
@@ -59,11 +59,7 @@ export function createKubernetesEndpointHost({ cluster, placement, log, fetch = 
     return chatWith(pod, release, request, fetch);
   };
 
-  const endOthers = async (endpoint: string, shares: readonly Share[]): Promise<void> => {
-    const kept = new Set(shares.map(({ release }) => releaseName(release)));
-    const idle = (await releases.list(endpoint)).filter(({ metadata }) => !kept.has(metadata?.name ?? ''));
-    await Promise.all(idle.map((deployment) => releases.end(deployment)));
-  };
+  const endOthers = (endpoint: string, shares: readonly Share[]): Promise<void> => releases.endOthers(endpoint, new Set(shares.map(({ release }) => releaseName(release))));
 
   return {
     async prepare(release, trial) {
@@ -90,31 +86,32 @@ export function createKubernetesEndpointHost({ cluster, placement, log, fetch = 
       refuseUneven(shares);
       const route = await routing();
       const before = await route.read(endpoint);
-      const deployments = new Map((await releases.list(endpoint)).map((deployment) => [deployment.metadata?.name ?? '', deployment]));
+      const deployments = new Map((await releases.list(endpoint)).map((deployment) => [servedNameOf(deployment), deployment]));
       const replicasNow = (release: Release): number => deployments.get(releaseName(release))?.spec?.replicas ?? 0;
-      for (const { release } of shares) {
-        const deployment = deployments.get(releaseName(release));
-        if (!deployment?.status?.availableReplicas) throw new Error(`release ${releaseName(release)} is not prepared`);
-        await route.open(deployment);
-      }
+      const prepared = shares.map((share) => {
+        const deployment = deployments.get(releaseName(share.release));
+        if (!deployment?.status?.availableReplicas) throw new Error(`release ${releaseName(share.release)} is not prepared`);
+        return { share, deployment };
+      });
+      for (const { deployment } of prepared) await route.open(deployment);
       if (route.isSharedByAll && shares.length > 1) await endOthers(endpoint, shares);
 
       const serving = before.shares.reduce((sum, { release }) => sum + replicasNow(release), 0);
       const bounds = route.boundsOf(shares, placement.replicas);
-      const plans = shares.map((share, index) => {
+      const plans = prepared.map(({ share, deployment }, index) => {
         const its = bounds[index] ?? placement.replicas;
-        return { release: share.release, bounds: its, replicas: replicasFor(share, its, serving, replicasNow(share.release)) };
+        return { release: share.release, deployment, bounds: its, replicas: replicasFor(share, its, serving, replicasNow(share.release)) };
       });
       // Whoever gets more has room for it before it comes, and whoever gets less keeps its room until it has gone. Not on the
       // way back to the release that had it all: what is bad about the other does not wait for a model to load.
       const [only, ...more] = plans;
       const isWayBack = only !== undefined && more.length === 0 && releaseId(only.release) === before.settled;
       if (!isWayBack) {
-        await Promise.all(plans.filter(({ release, replicas }) => replicas > replicasNow(release)).map((plan) => releases.scale(plan.release, plan.bounds, plan.replicas)));
+        await Promise.all(plans.filter(({ release, replicas }) => replicas > replicasNow(release)).map((plan) => releases.scale(plan.deployment, plan.bounds, plan.replicas)));
         await Promise.all(plans.map(({ release, replicas }) => releases.untilAvailable(release, replicas)));
       }
       await route.write(endpoint, shares, before);
-      await Promise.all(plans.map((plan) => releases.scale(plan.release, plan.bounds, plan.replicas)));
+      await Promise.all(plans.map((plan) => releases.scale(plan.deployment, plan.bounds, plan.replicas)));
       const seen = more.length > 0 ? bounds : bounds.map(({ most }) => ({ least: 1, most }));
       await releases.until(`The endpoint ${endpoint} does not show its new traffic`, clocks.settleMs, () => route.missing(endpoint, shares, seen));
       return { url: route.urlOf(endpoint), shares };
@@ -123,7 +120,7 @@ export function createKubernetesEndpointHost({ cluster, placement, log, fetch = 
     async traffic(endpoint) {
       const route = await routing();
       const [{ shares }, deployments] = await Promise.all([route.read(endpoint), releases.list(endpoint)]);
-      const there = new Set(deployments.map(({ metadata }) => metadata?.name));
+      const there = new Set(deployments.map(servedNameOf));
       // What somebody deleted is not served, whatever is written: it has to be prepared again.
       return { url: route.urlOf(endpoint), shares: shares.filter(({ release }) => there.has(releaseName(release))) };
     },

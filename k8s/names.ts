@@ -1,4 +1,5 @@
-import type { V1Job, V1Pod } from '@kubernetes/client-node';
+import type { KubernetesObject, V1Job, V1Pod } from '@kubernetes/client-node';
+import { releaseNameOf } from '../domain/names.ts';
 import { releaseId } from '../domain/release-id.ts';
 import type { Release } from '../domain/release.ts';
 
@@ -62,6 +63,9 @@ export const nameOf = ({ metadata }: V1Job): string | undefined => metadata?.lab
 
 /** What Tuneline calls the Job of a pod. */
 export const jobOf = ({ metadata }: V1Pod): string | undefined => metadata?.labels?.[labels.job] ?? metadata?.labels?.[jobNameLabel];
+
+/** What Tuneline calls a release whose Deployment, or InferenceService, it finds in the cluster: `releaseName`. */
+export const servedNameOf = ({ metadata }: KubernetesObject): string => releaseNameOf(metadata?.labels?.[labels.endpoint] ?? '', metadata?.labels?.[labels.release] ?? '');
 
 /** What its pods are selected by. */
 export const releaseLabels = (release: Release) => ({ [labels.endpoint]: release.endpoint, [labels.release]: releaseId(release) });

@@ -1,6 +1,7 @@
 import type { V1ContainerStatus, V1Deployment, V1Pod } from '@kubernetes/client-node';
 import { judgeWait } from '../domain/clocks.ts';
 import { waitOfPod } from './classify.ts';
+import { inferenceServiceOf } from './manifests/release-metadata.ts';
 
 export type ReleaseState =
   | { readonly kind: 'available' }
@@ -25,7 +26,8 @@ export function classifyRelease(deployment: V1Deployment, pods: readonly V1Pod[]
   const refused = status?.conditions?.find(({ type, status }) => type === 'ReplicaFailure' && status === 'True');
   const detail = [`${available} of ${replicas} replicas are ready`, wait?.message ?? refused?.message].filter(Boolean).join(': ');
   const given = wait && judgeWait(wait, nowMs);
-  const late = status?.conditions?.find(({ type, reason }) => type === 'Progressing' && reason === 'ProgressDeadlineExceeded');
+  // KServe lets a Deployment have no deadline but ten minutes, in which not every model loads.
+  const late = !inferenceServiceOf(deployment) && status?.conditions?.find(({ type, reason }) => type === 'Progressing' && reason === 'ProgressDeadlineExceeded');
   if (given || late) return { kind: 'stuck', detail: given?.reason ?? detail };
   return { kind: 'starting', detail };
 }

@@ -61,7 +61,7 @@ export interface Folders {
 
 export type KubernetesSettings = Readonly<Record<'namespace' | 'image' | 'claim' | 'gpus' | 'gpuProduct' | 'memory' | 'queue' | 'priorityClass' | 'secret' | 'mlflowUri', string | undefined>>;
 
-export type EngineSettings = Readonly<Record<'engineImage' | 'frontImage' | 'command' | 'gpus' | 'gpuProduct' | 'cpu' | 'memory' | 'replicas' | 'load' | 'gateway' | 'gatewayUrl', string | undefined>>;
+export type EngineSettings = Readonly<Record<'engineImage' | 'frontImage' | 'command' | 'gpus' | 'gpuProduct' | 'cpu' | 'memory' | 'replicas' | 'load' | 'gateway' | 'gatewayUrl' | 'servedBy', string | undefined>>;
 
 export const taskQueue = 'tuneline';
 
@@ -110,6 +110,7 @@ export function loadConfig(env: NodeJS.ProcessEnv = process.env): Config {
       load: env['TUNELINE_ENGINE_LOAD'],
       gateway: env['TUNELINE_GATEWAY'],
       gatewayUrl: env['TUNELINE_GATEWAY_URL'],
+      servedBy: env['TUNELINE_SERVING'] || undefined,
     },
     host: env['TUNELINE_HOST'],
     healthPort: env['TUNELINE_HEALTH_PORT'] ? Number(env['TUNELINE_HEALTH_PORT']) : undefined,

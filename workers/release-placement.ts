@@ -10,7 +10,7 @@ const quantity = /^\d+(\.\d+)?(m|[kMGT]|[KMGT]i)?$/;
 
 /** Where and with what a cluster serves releases; undefined where the local endpoint does. Throws a `SetupError` that names every setting that is missing or wrong. */
 export function releasePlacementOf({ serving }: Config, jobs: JobPlacement | undefined): ReleasePlacement | undefined {
-  const { engineImage: image, frontImage, command = vllm, gpus = '1', gpuProduct, cpu = '1', memory, replicas = '1-4', load, gateway, gatewayUrl } = serving;
+  const { engineImage: image, frontImage, command = vllm, gpus = '1', gpuProduct, cpu = '1', memory, replicas = '1-4', load, gateway, gatewayUrl, servedBy = 'deployment' } = serving;
   if (!jobs || !image) return undefined;
   const [, least = '', most = least] = /^([1-9]\d*)(?:-([1-9]\d*))?$/.exec(replicas) ?? [];
   const [, metric, each] = /^(.+)=([^=]+)$/.exec(load ?? '') ?? [];
@@ -26,6 +26,7 @@ export function releasePlacementOf({ serving }: Config, jobs: JobPlacement | und
     load && !(metric && each && quantity.test(each)) ? `TUNELINE_ENGINE_LOAD: expected a metric of pods and how much of it each takes, such as vllm:num_requests_waiting=4, got "${load}"` : '',
     gateway && !gatewayName ? `TUNELINE_GATEWAY: expected NAMESPACE/NAME of a Gateway, got "${gateway}"` : '',
     gateway && !/^https?:\/\/\*\.[a-z0-9.-]+(:\d+)?$/.test(gatewayUrl ?? '') ? `TUNELINE_GATEWAY_URL: expected where clients reach an endpoint through the Gateway, with * for its name, such as https://*.models.example.com, got "${gatewayUrl ?? ''}"` : '',
+    /^(deployment|kserve)$/.test(servedBy) ? '' : `TUNELINE_SERVING: expected deployment or kserve, got "${servedBy}"`,
   ].filter((problem) => problem !== '');
   if (problems.length > 0 || !frontImage || !storage) throw new SetupError(`Releases can't be served on Kubernetes yet:\n${problems.map((problem) => `  ${problem}\n`).join('')}hint: README.md, "On Kubernetes", sets each of them; without TUNELINE_ENGINE_IMAGE the gateway serves them.`);
   return {
@@ -43,5 +44,6 @@ export function releasePlacementOf({ serving }: Config, jobs: JobPlacement | und
     ...(memory ? { memory } : {}),
     ...(metric && each ? { load: { metric, each } } : {}),
     ...(gatewayNamespace && gatewayName && gatewayUrl ? { gateway: { namespace: gatewayNamespace, name: gatewayName, url: gatewayUrl } } : {}),
+    ...(servedBy === 'kserve' ? { kserve: true } : {}),
   };
 }

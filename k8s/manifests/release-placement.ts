@@ -16,6 +16,8 @@ export interface ReleasePlacement extends Pick<JobPlacement, 'namespace' | 'gpus
   /** What shows an engine's load, and how much of it a replica takes. Undefined: the engine's processor. */
   readonly load?: { readonly metric: string; readonly each: string };
   readonly gateway?: GatewayReference;
+  /** Whether KServe makes a release's Deployment. */
+  readonly kserve?: boolean;
 }
 
 export interface GatewayReference {

@@ -12,6 +12,8 @@ import type { ReleasePlacement } from './release-placement.ts';
 export const ports = { clients: 8000, internal: 8001, engine: 8002 } as const;
 
 export const engineContainer = 'engine';
+/** The front's: KServe looks by its own name for the first container, the one that clients reach. */
+const frontContainer = { own: 'front', kserve: 'kserve-container' } as const;
 
 /** Who may ask releases: made by whoever runs the cluster, for the worker may read no Secret. */
 const apiKeys = { secret: 'tuneline-api-keys', folder: '/etc/tuneline', file: 'keys.json' } as const;
@@ -50,7 +52,7 @@ export function podOf(release: Release, trial: Trial, placement: ReleasePlacemen
   } satisfies V1PodSpec;
 }
 
-function frontOf(release: Release, { template }: Trial, { frontImage, frontEnv }: ReleasePlacement): V1Container {
+function frontOf(release: Release, { template }: Trial, { frontImage, frontEnv, kserve }: ReleasePlacement): V1Container {
   const settings: FrontSettings = {
     release,
     ...(template === undefined ? {} : { template }),
@@ -62,7 +64,7 @@ function frontOf(release: Release, { template }: Trial, { frontImage, frontEnv }
   };
   const alive: V1Probe = internal(frontRoutes.health);
   return {
-    name: 'front',
+    name: kserve ? frontContainer.kserve : frontContainer.own,
     image: frontImage,
     command: ['node', '--disable-warning=ExperimentalWarning', 'workers/front.ts'],
     env: Object.entries({ ...frontEnv, [frontVariable]: JSON.stringify(settings) }).map(([name, value]) => ({ name, value })),

@@ -5,6 +5,7 @@ import { releaseId } from '../../domain/release-id.ts';
 import { annotations, labels, releaseLabels, servedBy } from '../names.ts';
 import type { GatewayReference } from './release-placement.ts';
 import { ports } from './release-pod.ts';
+import { ownedBy } from './release-metadata.ts';
 
 /** What is written of an endpoint's traffic. */
 export interface TrafficEntry {
@@ -39,19 +40,12 @@ export function endpointService(entry: TrafficEntry): V1Service {
 }
 
 /** What a route sends a release's part to; it goes when the release does. */
-export function releaseService({ metadata, spec }: V1Deployment): V1Service {
-  return {
-    apiVersion: 'v1',
-    kind: 'Service',
-    metadata: {
-      name: metadata?.name ?? '',
-      namespace: metadata?.namespace ?? '',
-      labels: metadata?.labels ?? {},
-      ownerReferences: [{ apiVersion: 'apps/v1', kind: 'Deployment', name: metadata?.name ?? '', uid: metadata?.uid ?? '' }],
-    },
-    spec: { selector: spec?.selector.matchLabels ?? {}, ports: [clientsPort] },
-  } satisfies V1Service;
-}
+export const releaseService = (deployment: V1Deployment): V1Service => ({
+  apiVersion: 'v1',
+  kind: 'Service',
+  metadata: ownedBy(deployment),
+  spec: { selector: deployment.spec?.selector.matchLabels ?? {}, ports: [clientsPort] },
+});
 
 /** The Gateway API's route, as far as we write and read it. */
 export interface HttpRoute {

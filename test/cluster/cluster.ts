@@ -6,6 +6,7 @@ import { Components } from './components.ts';
 import { startControlPlane } from './control-plane.ts';
 import { startGpuNodes } from './gpu-nodes.ts';
 import { buildJobSet, startJobSet } from './job-set.ts';
+import { buildKserve, startKserve } from './kserve.ts';
 import { buildKueue, startKueue } from './kueue.ts';
 import { buildPrograms } from './programs.ts';
 import { startRealNode, type RealNode, type RealNodeOptions } from './real-node.ts';
@@ -26,6 +27,8 @@ export interface ClusterOptions {
   readonly withKueue?: boolean;
   /** JobSet's, likewise. */
   readonly withJobSet?: boolean;
+  /** KServe's controller, likewise. */
+  readonly withKserve?: boolean;
   /** A node whose pods really run. Only root on Linux can have one: see `noRealNode`. */
   readonly realNode?: RealNodeOptions;
 }
@@ -42,7 +45,7 @@ const tools = fileURLToPath(new URL('../../.tuneline/tools', import.meta.url));
  * A Kubernetes of its own on free loopback ports: a real control plane, and nodes that only say what they do
  * (`kwok-stages.yaml`). TUNELINE_TEST_KUBECONFIG names a cluster to use in its place, as it is.
  */
-export async function startCluster({ report, gpuNodes = 2, gpusPerNode = 8, withKueue = false, withJobSet = false, realNode: wanted }: ClusterOptions): Promise<Cluster> {
+export async function startCluster({ report, gpuNodes = 2, gpusPerNode = 8, withKueue = false, withJobSet = false, withKserve = false, realNode: wanted }: ClusterOptions): Promise<Cluster> {
   if (givenKubeconfig) {
     report(`using the cluster of ${givenKubeconfig}`);
     return { kubeconfigPath: givenKubeconfig, stop: () => Promise.resolve() };
@@ -50,6 +53,7 @@ export async function startCluster({ report, gpuNodes = 2, gpusPerNode = 8, with
   const programs = await buildPrograms({ tools, env: process.env, report });
   const kueue = withKueue ? await buildKueue({ tools, env: process.env, report }) : undefined;
   const jobSet = withJobSet ? await buildJobSet({ tools, env: process.env, report }) : undefined;
+  const kserve = withKserve ? await buildKserve({ tools, env: process.env, report }) : undefined;
   const startedAt = performance.now();
   const components = new Components(await mkdtemp(join(tmpdir(), 'tuneline-cluster-')));
   const stop = async (): Promise<void> => {
@@ -62,6 +66,7 @@ export async function startCluster({ report, gpuNodes = 2, gpusPerNode = 8, with
     const realNode = wanted && (await startRealNode(components, { ...wanted, controlPlane: programs.controlPlane, kubeconfigPath, report }));
     if (jobSet) await startJobSet(components, { jobSet, kubeconfigPath });
     if (kueue) await startKueue(components, { kueue, kubeconfigPath, jobSets: withJobSet });
+    if (kserve) await startKserve(components, { kserve, kubeconfigPath });
     report(`the cluster is ready, after ${((performance.now() - startedAt) / 1000).toFixed(1)} s`);
     return { kubeconfigPath, ...(realNode ? { realNode } : {}), stop };
   } catch (error) {

@@ -1,16 +1,15 @@
-import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
-import { KubeConfig, loadAllYaml, PatchStrategy, RbacAuthorizationV1Api, setHeaderOptions, type V1Role, type V1RoleBinding } from '@kubernetes/client-node';
+import { PatchStrategy, setHeaderOptions } from '@kubernetes/client-node';
 import { afterAll, afterEach, beforeAll, expect, test } from '@jest/globals';
 import type { Release } from '../../domain/release.ts';
 import { endpointName, releaseName } from '../../domain/names.ts';
-import { connectCluster, type Cluster as Connection } from '../../k8s/client.ts';
 import { inspectServing } from '../../k8s/doctor-serving.ts';
 import type { HttpRoute } from '../../k8s/manifests/traffic.ts';
 import { releaseOf } from '../builders/releases.ts';
 import { repository } from '../support/stack.ts';
 import { until } from '../support/until.ts';
+import { as, grantWorker, noting } from './accounts.ts';
 import { givenKubeconfig, startTimeoutMs } from './cluster.ts';
 import { serveHttpRoutes } from './gateway-api.ts';
 import { report, startServing, type ServingSite } from './serving.ts';
@@ -81,53 +80,9 @@ own('where the cluster serves the Gateway API, a route weighs the releases', asy
   await until(async () => isDeepStrictEqual(await services(), [releaseName(release('2'))]));
 });
 
-/** Notes what is asked of the API server, as a Role would name it. */
-function noting(cluster: Connection, asked: Set<string>): Connection {
-  const plural = (kind: string): string => (kind.endsWith('y') ? `${kind.slice(0, -1)}ies` : `${kind}s`).toLowerCase();
-  const noted = <T extends object>(api: T): T =>
-    new Proxy(api, {
-      get(target, name) {
-        const [, verb = '', kind = ''] = /^([a-z]+)Namespaced(\w+)$/.exec(String(name)) ?? [];
-        const value: unknown = Reflect.get(target, name);
-        if (!verb || typeof value !== 'function') return value;
-        return (...args: [{ plural?: string }, ...unknown[]]): unknown => {
-          asked.add(`${kind === 'CustomObject' ? (args[0].plural ?? '') : plural(kind)} ${verb === 'read' ? 'get' : verb}`);
-          return Reflect.apply(value, target, args) as unknown;
-        };
-      },
-    });
-  const { apps, core, custom, policy, autoscaling, discovery } = cluster;
-  return { ...cluster, apps: noted(apps), core: noted(core), custom: noted(custom), policy: noted(policy), autoscaling: noted(autoscaling), discovery: noted(discovery) };
-}
-
-/** The cluster as an account sees it. */
-async function as(name: string): Promise<Connection> {
-  await site.connection.core.createNamespacedServiceAccount({ namespace, body: { metadata: { name } } });
-  const { status } = await site.connection.core.createNamespacedServiceAccountToken({ name, namespace, body: { spec: { audiences: [] } } });
-  const server = site.connection.kubeConfig.getCurrentCluster();
-  if (!server) throw new Error('the cluster has an address');
-  const kubeConfig = new KubeConfig();
-  kubeConfig.loadFromClusterAndUser(server, { name, token: status?.token ?? '' });
-  return connectCluster(kubeConfig);
-}
-
-/** What `k8s/install` lets the worker do, in this namespace. Returns what it may for serving alone. */
-async function grantWorker(): Promise<string[]> {
-  const rbac = site.connection.kubeConfig.makeApiClient(RbacAuthorizationV1Api);
-  const files = await Promise.all(['jobs/account.yaml', 'serving.yaml'].map((file) => readFile(join(repository, 'k8s/install', file), 'utf8')));
-  const objects = files.flatMap((text) => loadAllYaml(text) as (V1Role & V1RoleBinding)[]);
-  for (const { kind, metadata, rules, roleRef, subjects } of objects) {
-    const named = { name: metadata?.name ?? '' };
-    if (kind === 'Role') await rbac.createNamespacedRole({ namespace, body: { metadata: named, rules: rules ?? [] } });
-    if (kind === 'RoleBinding') await rbac.createNamespacedRoleBinding({ namespace, body: { metadata: named, roleRef, subjects: (subjects ?? []).map((subject) => ({ ...subject, namespace })) } });
-  }
-  const serving = objects.find(({ kind, metadata }) => kind === 'Role' && metadata?.name === 'serving');
-  return (serving?.rules ?? []).flatMap(({ resources = [], verbs }) => verbs.map((verb) => `${resources.join()} ${verb}`));
-}
-
 own('with what the worker may do all goes through, and for serving it may do nothing else', async () => {
-  const granted = await grantWorker();
-  const worker = await as('worker');
+  const { serving: granted = [] } = await grantWorker(site);
+  const worker = await as('worker', site);
   expect(await inspectServing(worker, site.placement)).toEqual([
     { what: 'serving', ok: true, detail: `all 12 that releases need in ${namespace}` },
     { what: 'traffic', ok: true, detail: 'by replicas, 4 while it is split: a canary has 25 % at least' },
@@ -151,6 +106,6 @@ own('with what the worker may do all goes through, and for serving it may do not
 });
 
 own('what an account may not do is said, with what to do', async () => {
-  const [serving] = await inspectServing(await as('nobody'), site.placement);
+  const [serving] = await inspectServing(await as('nobody', site), site.placement);
   expect(serving).toMatchObject({ what: 'serving', ok: false, detail: expect.stringMatching(/deployments create.*horizontalpodautoscalers patch.*endpointslices list/), remedy: expect.stringContaining('kubectl apply -k k8s/install') });
 });

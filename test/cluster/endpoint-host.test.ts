@@ -1,13 +1,14 @@
 import { afterAll, afterEach, beforeAll, expect, test } from '@jest/globals';
 import type { EndpointHost, Release } from '../../domain/release.ts';
 import { releaseId } from '../../domain/release-id.ts';
-import { endpointName, releaseName } from '../../domain/names.ts';
+import { releaseName } from '../../domain/names.ts';
+import { inspectServing } from '../../k8s/doctor-serving.ts';
 import { createReplicaRouting } from '../../k8s/replica-routing.ts';
 import { describeEndpointHost } from '../contract/endpoint-host.ts';
 import { releaseOf } from '../builders/releases.ts';
 import { until } from '../support/until.ts';
 import { startTimeoutMs } from './cluster.ts';
-import { releaseOfDeployment, releaseOfPod, startServing, type ServingSite } from './serving.ts';
+import { releaseOfDeployment, startServing, type ServingSite } from './serving.ts';
 
 const namespace = `serving-${process.pid}`;
 let site: ServingSite;
@@ -23,18 +24,6 @@ describeEndpointHost('Kubernetes', () => {
   return Promise.resolve({ host: site.makeHost(), successor: () => site.makeHost(), endpoint, running, close: () => Promise.resolve() });
 });
 
-/** How many pods of each version get requests through what clients reach. */
-async function behind(endpoint: string): Promise<Record<string, number>> {
-  const slices = await site.connection.discovery.listNamespacedEndpointSlice({ namespace, labelSelector: `kubernetes.io/service-name=${endpointName(endpoint)}` });
-  const pods = new Map((await site.podsOf(endpoint)).map((pod) => [pod.metadata?.name, pod]));
-  const counts: Record<string, number> = {};
-  for (const { conditions, targetRef } of slices.items.flatMap(({ endpoints = [] }) => endpoints)) {
-    const version = releaseOfPod(pods.get(targetRef?.name))?.version ?? 'unknown';
-    if (conditions?.ready) counts[version] = (counts[version] ?? 0) + 1;
-  }
-  return counts;
-}
-
 /** Prepares releases of an endpoint, and gives the first all traffic. */
 async function serving(host: EndpointHost, versions: readonly string[]) {
   const endpoint = site.makeEndpoint();
@@ -49,9 +38,9 @@ async function serving(host: EndpointHost, versions: readonly string[]) {
 
 test('the pods behind the one Service are the shares, and neither an autoscaler nor a drain undoes that', async () => {
   const { endpoint, release, share } = await serving(site.makeHost(), ['1', '2']);
-  expect(await behind(endpoint)).toEqual({ 1: 1 });
+  expect(await site.behind(endpoint)).toEqual({ 1: 1 });
   await share(75, 25);
-  expect(await behind(endpoint)).toEqual({ 1: 3, 2: 1 });
+  expect(await site.behind(endpoint)).toEqual({ 1: 3, 2: 1 });
 
   const scaled = await until(async () => {
     const { items } = await site.connection.autoscaling.listNamespacedHorizontalPodAutoscaler({ namespace, labelSelector: `tuneline.dev/endpoint=${endpoint}` });
@@ -63,13 +52,34 @@ test('the pods behind the one Service are the shares, and neither an autoscaler 
   const name = canary?.metadata?.name ?? '';
   await until(async () => (await site.connection.policy.readNamespacedPodDisruptionBudget({ namespace, name: releaseName(release('2')) })).status?.expectedPods === 1);
   await expect(site.connection.core.createNamespacedPodEviction({ namespace, name, body: { metadata: { name } } })).rejects.toMatchObject({ code: 429 });
-  expect(await behind(endpoint)).toEqual({ 1: 3, 2: 1 });
+  expect(await site.behind(endpoint)).toEqual({ 1: 3, 2: 1 });
 
   await share(50, 50);
-  expect(await behind(endpoint)).toEqual({ 1: 2, 2: 2 });
+  expect(await site.behind(endpoint)).toEqual({ 1: 2, 2: 2 });
   await share(0, 100);
   // As many as carried it before.
-  expect(await behind(endpoint)).toEqual({ 2: 4 });
+  expect(await site.behind(endpoint)).toEqual({ 2: 4 });
+});
+
+test('without a word of KServe nobody looks for it; where it is chosen and not there, that is said before anything is made', async () => {
+  const noCustom = new Proxy({} as ServingSite['connection']['custom'], { get: (_target, name) => expect(String(name)).toBe('never asked for') });
+  const incurious = site.makeHost({}, undefined, { ...site.connection, custom: noCustom });
+  const plain = await serving(incurious, ['1']);
+  await plain.share(100);
+  await incurious.retireIdle(plain.endpoint);
+
+  const chosen = { ...site.placement, kserve: true };
+  const host = site.makeHost(chosen);
+  const endpoint = site.makeEndpoint();
+  await expect(host.prepare(releaseOf('1', { endpoint }), { smokePrompt: 'hello' })).rejects.toThrow('TUNELINE_SERVING: kserve, but the cluster does not serve serving.kserve.io/v1beta1; install KServe, or unset TUNELINE_SERVING: each release is then a Deployment of its own.');
+  const { autoscaling, core, policy } = site.connection;
+  const labelSelector = `tuneline.dev/endpoint=${endpoint}`;
+  const made = await Promise.all([site.deploymentsOf(endpoint), core.listNamespacedService({ namespace, labelSelector }), policy.listNamespacedPodDisruptionBudget({ namespace, labelSelector }), autoscaling.listNamespacedHorizontalPodAutoscaler({ namespace, labelSelector })]);
+  expect(made).toMatchObject([[], { items: [] }, { items: [] }, { items: [] }]);
+  expect(await inspectServing(site.connection, chosen)).toContainEqual({ what: 'KServe', ok: false, detail: 'the cluster does not serve serving.kserve.io/v1beta1', remedy: 'install KServe, or unset TUNELINE_SERVING: each release is then a Deployment of its own' });
+  await host.retireIdle(endpoint);
+  // What is there goes on.
+  await host.prepare(plain.release('1'), { smokePrompt: 'hello' });
 });
 
 test('while traffic is split no pod of another release can get any', async () => {
@@ -78,13 +88,13 @@ test('while traffic is split no pod of another release can get any', async () =>
   await share(75, 25);
   expect((await site.deploymentsOf(endpoint)).map((deployment) => releaseOfDeployment(deployment).version).sort()).toEqual(['1', '2']);
   await expect(host.prepare(release('3'), { smokePrompt: 'hello' })).rejects.toThrow('split by replicas');
-  expect(await behind(endpoint)).toEqual({ 1: 3, 2: 1 });
+  expect(await site.behind(endpoint)).toEqual({ 1: 3, 2: 1 });
 });
 
 test('the way back does not wait until all replicas are there again', async () => {
   const { endpoint, share } = await serving(site.makeHost({ gpus: 4, replicas: { least: 1, most: 3 } }), ['1', '2']);
   await share(50, 50);
-  expect(await behind(endpoint)).toEqual({ 1: 2, 2: 1 });
+  expect(await site.behind(endpoint)).toEqual({ 1: 2, 2: 1 });
   // No room for a third replica.
   const limits = { 'nvidia.com/gpu': '4' };
   const restricted = { allowPrivilegeEscalation: false, capabilities: { drop: ['ALL'] }, runAsNonRoot: true, seccompProfile: { type: 'RuntimeDefault' } };
@@ -92,7 +102,7 @@ test('the way back does not wait until all replicas are there again', async () =
   await site.connection.core.createNamespacedPod({ namespace, body: other });
   await until(async () => (await site.connection.core.readNamespacedPod({ namespace, name: 'other' })).status?.phase === 'Running');
   await share(100);
-  expect(await behind(endpoint)).toEqual({ 1: 2 });
+  expect(await site.behind(endpoint)).toEqual({ 1: 2 });
   await site.connection.core.deleteNamespacedPod({ namespace, name: 'other' });
 });
 
@@ -123,7 +133,7 @@ test('a release that somebody deleted has no traffic, and is prepared again', as
   expect((await host.traffic(endpoint)).shares).toEqual([]);
   await host.prepare(release('1'), { smokePrompt: 'hello' });
   await share(100);
-  expect(await behind(endpoint)).toEqual({ 1: 1 });
+  expect(await site.behind(endpoint)).toEqual({ 1: 1 });
 });
 
 test('what its pods have seen is told as one, in order', async () => {

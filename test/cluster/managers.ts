@@ -78,7 +78,7 @@ export async function startManager(components: Components, { name, built, kubeco
   await serveWebhooks(config, { name, webhooksOf, manifests: await readFile(join(built, 'webhooks.yaml'), 'utf8'), at: (path) => ({ url: `https://127.0.0.1:${port}${path}`, caBundle }) });
 }
 
-async function install(config: KubeConfig, components: Components, crds: string): Promise<void> {
+export async function install(config: KubeConfig, components: Components, crds: string): Promise<void> {
   const extensions = config.makeApiClient(ApiextensionsV1Api);
   for (const body of loadAllYaml(crds) as V1CustomResourceDefinition[]) await extensions.createCustomResourceDefinition({ body });
   await components.until(async () => (await extensions.listCustomResourceDefinition()).items.every(({ status }) => status?.conditions?.some((c) => c.type === 'Established' && c.status === 'True')));
@@ -93,11 +93,11 @@ interface Served {
 }
 
 /** By address, for no Service has endpoints here. */
-async function serveWebhooks(config: KubeConfig, { name, webhooksOf, manifests, at }: Served): Promise<void> {
+export async function serveWebhooks(config: KubeConfig, { name, webhooksOf, manifests, at }: Served): Promise<void> {
   const admission = config.makeApiClient(AdmissionregistrationV1Api);
-  for (const { kind, webhooks = [] } of loadAllYaml(manifests) as Hooks[]) {
+  for (const [index, { kind, webhooks = [] }] of (loadAllYaml(manifests) as Hooks[]).entries()) {
     const wanted = webhooks.filter(({ rules }) => rules?.every(({ apiGroups }) => apiGroups?.every((group) => webhooksOf.includes(group))));
-    const body = { metadata: { name: `${name}-by-address` }, webhooks: wanted.map((hook) => ({ ...hook, clientConfig: at(hook.clientConfig.service?.path ?? '') })) };
+    const body = { metadata: { name: `${name}-${index}-by-address` }, webhooks: wanted.map((hook) => ({ ...hook, clientConfig: at(hook.clientConfig.service?.path ?? '') })) };
     if (kind === 'MutatingWebhookConfiguration') await admission.createMutatingWebhookConfiguration({ body });
     else await admission.createValidatingWebhookConfiguration({ body });
   }

@@ -1,14 +1,16 @@
 import { KubeConfig, type V1Deployment, type V1Pod } from '@kubernetes/client-node';
 import type { EndpointHost, Observation, Release } from '../../domain/release.ts';
 import { frontRoutes } from '../../domain/front-settings.ts';
+import { endpointName } from '../../domain/names.ts';
 import { releaseId } from '../../domain/release-id.ts';
-import { connectCluster, type Cluster as Connection } from '../../k8s/client.ts';
+import { connectCluster, unlessMissing, type Cluster as Connection } from '../../k8s/client.ts';
 import { createKubernetesEndpointHost } from '../../k8s/endpoint-host.ts';
 import type { Fetch } from '../../k8s/fronts.ts';
 import type { ReleasePlacement } from '../../k8s/manifests/release-placement.ts';
 import type { ReleaseClocks } from '../../k8s/releases.ts';
 import { answerOf } from '../contract/endpoint-host.ts';
 import { until } from '../support/until.ts';
+import { inferenceServiceApi } from '../../k8s/manifests/release-metadata.ts';
 import { startCluster } from './cluster.ts';
 
 export const report = (message: string): void => void process.stderr.write(`${message}\n`);
@@ -22,6 +24,8 @@ export interface ServingSite {
   makeEndpoint(): string;
   podsOf(endpoint: string): Promise<V1Pod[]>;
   deploymentsOf(endpoint: string): Promise<V1Deployment[]>;
+  /** How many pods of each version get requests through what clients reach. */
+  behind(endpoint: string): Promise<Record<string, number>>;
   /** When a pod, by its name, saw its only request. */
   readonly observed: Map<string, number>;
   /** Ends all releases: what one test leaves would take the next one's GPUs. */
@@ -29,15 +33,16 @@ export interface ServingSite {
   stop(): Promise<void>;
 }
 
-export const releaseOfPod = (pod: V1Pod | undefined): Release | undefined => {
+const releaseOfPod = (pod: V1Pod | undefined): Release | undefined => {
   const settings = pod?.spec?.containers[0]?.env?.find(({ name }) => name === 'TUNELINE_FRONT')?.value;
   return settings === undefined ? undefined : (JSON.parse(settings) as { release: Release }).release;
 };
 
 export const releaseOfDeployment = ({ metadata }: V1Deployment): Release => JSON.parse(metadata?.annotations?.['tuneline.dev/release'] ?? '') as Release;
 
-export async function startServing(namespace: string): Promise<ServingSite> {
-  const cluster = await startCluster({ report, gpuNodes: 2, gpusPerNode: 8 });
+/** With `kserve` the cluster has it, and hosts leave releases to it. */
+export async function startServing(namespace: string, { kserve = false } = {}): Promise<ServingSite> {
+  const cluster = await startCluster({ report, gpuNodes: 2, gpusPerNode: 8, withKserve: kserve });
   const kubeConfig = new KubeConfig();
   kubeConfig.loadFromFile(cluster.kubeconfigPath);
   const connection = connectCluster(kubeConfig);
@@ -64,7 +69,9 @@ export async function startServing(namespace: string): Promise<ServingSite> {
     ...{ namespace, image: 'engine@sha256:0', command: ['engine'], cpu: '1', frontImage: 'front@sha256:0', frontEnv: {}, gpus: 1, userId: 10_001 },
     storage: { claim: 'storage', mounts: [{ mountPath: '/store', subPath: 'store' }] },
     replicas: { least: 1, most: 4 },
+    ...(kserve ? { kserve } : {}),
   };
+  const podsOf = async (endpoint: string): Promise<V1Pod[]> => (await core.listNamespacedPod({ namespace, labelSelector: `tuneline.dev/endpoint=${endpoint}` })).items;
   let endpoints = 0;
   return {
     connection,
@@ -73,10 +80,21 @@ export async function startServing(namespace: string): Promise<ServingSite> {
     makeHost: (more = {}, clocks = { lookEveryMs: 100, settleMs: 60_000 }, through = connection) =>
       createKubernetesEndpointHost({ cluster: through, placement: { ...placement, ...more }, log: report, fetch: front, clocks }),
     makeEndpoint: () => `endpoint-${(endpoints += 1)}`,
-    podsOf: async (endpoint) => (await core.listNamespacedPod({ namespace, labelSelector: `tuneline.dev/endpoint=${endpoint}` })).items,
+    podsOf,
     deploymentsOf: async (endpoint) => (await apps.listNamespacedDeployment({ namespace, labelSelector: `tuneline.dev/endpoint=${endpoint}` })).items,
+    async behind(endpoint) {
+      const slices = await connection.discovery.listNamespacedEndpointSlice({ namespace, labelSelector: `kubernetes.io/service-name=${endpointName(endpoint)}` });
+      const pods = new Map((await podsOf(endpoint)).map((pod) => [pod.metadata?.name, pod]));
+      const counts: Record<string, number> = {};
+      for (const { conditions, targetRef } of slices.items.flatMap(({ endpoints = [] }) => endpoints)) {
+        const version = releaseOfPod(pods.get(targetRef?.name))?.version ?? 'unknown';
+        if (conditions?.ready) counts[version] = (counts[version] ?? 0) + 1;
+      }
+      return counts;
+    },
     async clear() {
-      for (const { metadata } of (await apps.listNamespacedDeployment({ namespace })).items) await apps.deleteNamespacedDeployment({ namespace, name: metadata?.name ?? '' });
+      if (kserve) await connection.custom.deleteCollectionNamespacedCustomObject({ ...inferenceServiceApi, plural: 'inferenceservices', namespace });
+      for (const { metadata } of (await apps.listNamespacedDeployment({ namespace })).items) await apps.deleteNamespacedDeployment({ namespace, name: metadata?.name ?? '' }).catch(unlessMissing);
       await until(async () => (await core.listNamespacedPod({ namespace })).items.length === 0);
     },
     stop: () => cluster.stop(),

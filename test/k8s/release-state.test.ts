@@ -20,6 +20,12 @@ test('a release has its replicas when they are counted for what was last asked',
   expect(classifyRelease(deployment({ availableReplicas: 1 }), [], 2, nowMs)).toEqual({ kind: 'starting', detail: '1 of 2 replicas are ready' });
 });
 
+test('KServe gives its Deployments ten minutes, which is not yet too long for a model', () => {
+  const late = { conditions: [{ type: 'Progressing', status: 'False', reason: 'ProgressDeadlineExceeded' }] };
+  const made = { ...deployment(late), metadata: { generation: 1, ownerReferences: [{ apiVersion: 'serving.kserve.io/v1beta1', kind: 'InferenceService', name: 'its', uid: 'its' }] } };
+  expect(classifyRelease(made, [pod({ state: { running: {} } })], 1, nowMs)).toMatchObject({ kind: 'starting' });
+});
+
 test.each<[string, V1Pod, V1DeploymentStatus, object]>([
   ['a model that loads', pod({ state: { running: {} } }, 29), {}, { kind: 'starting', detail: '0 of 1 replicas are ready' }],
   ['a node that is waited for', unscheduled, {}, { kind: 'starting', detail: '0 of 1 replicas are ready: 0/4 nodes: Insufficient nvidia.com/gpu' }],

@@ -37,6 +37,7 @@ test('all of it can be said otherwise', () => {
     ...{ command: ['llama-server', '-m', '$(TUNELINE_WEIGHTS)'], gpus: 0, gpuProduct: 'L4', cpu: '500m', memory: '64Gi', replicas: { least: 2, most: 8 } },
     ...{ load: { metric: 'vllm:num_requests_waiting', each: '4' }, gateway: { namespace: 'gateways', name: 'public', url: 'https://*.models.example.com' } },
   });
+  expect([place({ ...enough, TUNELINE_SERVING: 'kserve' })?.kserve, place({ ...enough, TUNELINE_SERVING: 'deployment' })?.kserve]).toEqual([true, undefined]);
   expect(place({ ...enough, TUNELINE_ENGINE_REPLICAS: '3' })?.replicas).toEqual({ least: 3, most: 3 });
 });
 
@@ -50,6 +51,7 @@ test.each<[string, Record<string, string>, string]>([
   ['no replica', { TUNELINE_ENGINE_REPLICAS: '0' }, 'TUNELINE_ENGINE_REPLICAS: expected'],
   ['a load without an amount', { TUNELINE_ENGINE_LOAD: 'waiting' }, 'TUNELINE_ENGINE_LOAD: expected a metric'],
   ['a Gateway without a namespace', { TUNELINE_GATEWAY: 'public', TUNELINE_GATEWAY_URL: 'https://*.example.com' }, 'TUNELINE_GATEWAY: expected NAMESPACE/NAME'],
+  ['what serves in no way that there is', { TUNELINE_SERVING: 'knative' }, 'TUNELINE_SERVING: expected deployment or kserve, got "knative"'],
   ['a Gateway without an address', { TUNELINE_GATEWAY: 'gateways/public' }, 'TUNELINE_GATEWAY_URL: expected where clients reach'],
 ])('%s is refused by name', (_what, env, message) => {
   expect(() => place({ ...enough, ...env })).toThrow(message);
