@@ -244,7 +244,7 @@ export function createKubernetesJobRunner({ cluster, placement, log, clocks = wa
       // Held back for ever is no state to leave a Job in.
       if (!isBarred(job)) return;
       if (isOfSet(job)) await sets.remove(name);
-      else await batch.deleteNamespacedJob({ namespace, name, propagationPolicy: 'Foreground', body: { preconditions: { ...(job.metadata?.uid ? { uid: job.metadata.uid } : {}) } } }).catch(unlessMissing);
+      else await batch.deleteNamespacedJob({ namespace, name, body: { propagationPolicy: 'Foreground', preconditions: { ...(job.metadata?.uid ? { uid: job.metadata.uid } : {}) } } }).catch(unlessMissing);
     },
   };
 }

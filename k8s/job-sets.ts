@@ -110,7 +110,8 @@ export class JobSets {
   }
 
   async #remove({ metadata: { name = '', uid } = {} }: JobSet): Promise<void> {
-    await this.#custom.deleteNamespacedCustomObject({ ...this.#where, name, propagationPolicy: 'Foreground', body: uid ? { preconditions: { uid } } : {} }).catch(unlessMissing);
+    // In the body: beside one the API server reads no query.
+    await this.#custom.deleteNamespacedCustomObject({ ...this.#where, name, body: { propagationPolicy: 'Foreground', ...(uid ? { preconditions: { uid } } : {}) } }).catch(unlessMissing);
   }
 
   get #where() {

@@ -12,6 +12,7 @@ const refusal = (code: number) => Promise.reject(new ApiException(code, '', '', 
 function clusterThat(...answers: number[]) {
   const sets = new Map<string, JobSet>();
   const asked: string[] = [];
+  const deleted: unknown[] = [];
   const answer = (what: string, value: unknown): Promise<unknown> => {
     asked.push(what);
     const code = answers.shift() ?? 200;
@@ -25,9 +26,9 @@ function clusterThat(...answers: number[]) {
     },
     getNamespacedCustomObject: ({ name }: { name: string }) => (sets.has(name) ? Promise.resolve(sets.get(name)) : refusal(404)),
     patchNamespacedCustomObject: () => refusal(404),
-    deleteNamespacedCustomObject: ({ name }: { name: string }) => Promise.resolve(sets.delete(name)),
+    deleteNamespacedCustomObject: ({ name, body }: { name: string; body: { propagationPolicy?: string } }) => Promise.resolve(deleted.push(body.propagationPolicy) && sets.delete(name)),
   };
-  return { asked, sets, made: new JobSets(custom as unknown as ConstructorParameters<typeof JobSets>[0], placement, 0) };
+  return { asked, deleted, sets, made: new JobSets(custom as unknown as ConstructorParameters<typeof JobSets>[0], placement, 0) };
 }
 const noJob = () => Promise.resolve(undefined);
 
@@ -55,8 +56,8 @@ test('a JobSet whose controller does not run is named, with what to look at', as
   expect([...sets.keys()]).toEqual([request.name]);
 });
 
-test('a JobSet that is over and has lost its Job makes room for another', async () => {
-  const { made, sets } = clusterThat(409);
+test('a JobSet that is over and has lost its Job makes room for another, once its pods are gone', async () => {
+  const { made, sets, deleted } = clusterThat(409);
   const request = jobOn(2, { does: 'sleep' });
   const over: JobSet = { ...jobSetManifest(request, placement), status: { conditions: [{ type: 'Completed', status: 'True' }] } };
   const creating = made.create(request, () => {
@@ -65,4 +66,5 @@ test('a JobSet that is over and has lost its Job makes room for another', async 
   });
   await expect(creating).rejects.toThrow(/is made at the next attempt/);
   expect(sets.size).toBe(0);
+  expect(deleted).toEqual(['Foreground']);
 });
