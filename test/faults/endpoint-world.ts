@@ -70,6 +70,10 @@ export class EndpointWorld {
     },
     removeAlias: (_model: string, alias: Alias) => void this.#aliases.delete(alias),
     setVersionTags: (_model: string, version: string, added: Record<string, string>) => void Object.assign(this.#versions.get(version) ?? {}, added),
+    removeVersionTag: (_model: string, version: string, key: string) => {
+      const known = this.#versions.get(version);
+      if (known) this.#versions.set(version, Object.fromEntries(Object.entries(known).filter(([name]) => name !== key)));
+    },
     readPrompt: () => 'Summarize: {{description}}',
   }) as unknown as Tracking;
 
