@@ -131,7 +131,9 @@ async function trackJobs(signal: AbortSignal): Promise<void> {
   tracker = undefined;
 }
 
-const whereItRan = ({ spec }: JobRequest) => (placement ? { 'k8s.namespace.name': placement.namespace, 'container.image.name': placement.image, 'tuneline.gpus': gpusOf(spec, placement) } : {});
+function whereItRan({ spec }: JobRequest) {
+  return placement ? { 'k8s.namespace.name': placement.namespace, 'container.image.name': placement.image, 'tuneline.gpus': gpusOf(spec, placement) } : {};
+}
 
 function createRunner(from: Config): JobRunner {
   if (cluster && placement) return createKubernetesJobRunner({ cluster, placement, log });
