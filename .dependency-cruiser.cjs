@@ -7,12 +7,15 @@ const layer = (name, allowed, packages = []) => ({
   to: { pathNot: [`^${name}/`, ...allowed.map((a) => `^${a}/`), ...packages.map((p) => `^node_modules/${p}/`)], dependencyTypesNot: ['core'] },
 });
 
+const tracing = { path: '^node_modules/(@opentelemetry|@temporalio/interceptors-opentelemetry)/' };
+const traces = '^workers/tracing/(start|temporal|requests|job-span)\\.ts$';
+
 module.exports = {
   forbidden: [
     layer('domain', [], ['zod', 'fastest-levenshtein']),
     {
       ...layer('workflows', ['domain'], ['@temporalio/workflow', '@temporalio/common']),
-      to: { pathNot: ['^workflows/', '^domain/', '^node_modules/@temporalio/(workflow|common)/'], dependencyTypesNot: ['type-only'] },
+      to: { pathNot: ['^workflows/', '^domain/', '^node_modules/@temporalio/(workflow|common)/', tracing.path], dependencyTypesNot: ['type-only'] },
     },
     layer('activities', ['domain'], ['@temporalio/activity']),
     layer('k8s', ['domain'], ['@kubernetes/client-node', 'undici']),
@@ -42,6 +45,27 @@ module.exports = {
       severity: 'error',
       from: { path: '^(domain|workflows)/' },
       to: { dependencyTypes: ['core'], pathNot: '^(node:)?crypto$' },
+    },
+    {
+      name: 'only what traces knows OpenTelemetry',
+      comment: 'Everyone else goes through the Tracing of workers/tracing/tracing.ts.',
+      severity: 'error',
+      from: { pathNot: [traces, '^workflows/trace-interceptors\\.ts$', '^test/'] },
+      to: tracing,
+    },
+    {
+      name: 'what traces is loaded where tracing is on',
+      comment: 'workers/tracing/open.ts imports start.ts when there is a collector; what is imported before is paid for by everyone.',
+      severity: 'error',
+      from: { pathNot: [traces, '^test/'] },
+      to: { path: traces, dynamic: false, dependencyTypesNot: ['type-only'] },
+    },
+    {
+      name: 'no workflow traces itself',
+      comment: 'The bundle of a worker that does not trace would hold it.',
+      severity: 'error',
+      from: { path: '^workflows/', pathNot: '^workflows/trace-interceptors\\.ts$' },
+      to: { path: '^workflows/trace-interceptors\\.ts$' },
     },
     { name: 'no cycles', severity: 'error', from: {}, to: { circular: true } },
     { name: 'no unresolved imports', severity: 'error', from: {}, to: { couldNotResolve: true } },

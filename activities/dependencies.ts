@@ -18,6 +18,8 @@ export interface Dependencies {
   readonly endpointQueue: EndpointQueue;
   readonly schedules: Schedules;
   readonly workspace: Workspace;
+  /** W3C `traceparent` of the activity that asks; undefined where it is not traced. */
+  readonly traceparent?: () => string | undefined;
   /** Where people are told of reviews; a secret, for whoever knows it can post there. Nowhere if undefined. */
   readonly reviewWebhook?: string;
 }

@@ -2,15 +2,16 @@ import { activityInfo, ApplicationFailure, CompleteAsyncError } from '@temporali
 import { digestOf } from '../domain/digest.ts';
 import type { JobReport, JobToRun, StageSpec, StageTracking } from '../domain/job-request.ts';
 import { JobConflictError, type JobRequest } from '../domain/job.ts';
+import { traceTags } from '../domain/job-trace.ts';
 import { jobName, type JobIdentity } from '../domain/names.ts';
 import { stageDigestOf } from '../domain/stage-digest.ts';
 import { tags } from '../domain/tracking.ts';
 import type { Dependencies } from './dependencies.ts';
 import { findReusable } from './reuse.ts';
 
-type JobDependencies = Pick<Dependencies, 'runner' | 'track' | 'tracking' | 'artifacts'>;
+type JobDependencies = Pick<Dependencies, 'runner' | 'track' | 'tracking' | 'artifacts' | 'traceparent'>;
 
-export function createJobActivities({ runner, track, tracking, artifacts }: JobDependencies) {
+export function createJobActivities({ runner, track, tracking, artifacts, traceparent = () => undefined }: JobDependencies) {
   const openRun = (name: string, { stage }: StageSpec, { experiment, parentRunId }: StageTracking, more: Readonly<Record<string, string>>) =>
     tracking.openRun({
       experiment,
@@ -27,12 +28,13 @@ export function createJobActivities({ runner, track, tracking, artifacts }: JobD
      */
     async runJob({ identity, spec, maximumSeconds, tracking: record, because }: JobToRun): Promise<JobReport> {
       const name = jobName(identity);
+      const parent = traceparent();
       let runId: string | undefined;
       if (record) {
         const stageDigest = stageDigestOf(spec, record.inputDigests);
         const reusable = record.reuse ? await findReusable(record.experiment, stageDigest, { tracking, artifacts }) : undefined;
         if (reusable) return { outcome: reusable, reused: true };
-        runId = await openRun(name, spec, record, { [tags.stageDigest]: stageDigest, ...(because ? { [tags.because]: because } : {}) });
+        runId = await openRun(name, spec, record, { [tags.stageDigest]: stageDigest, ...(because ? { [tags.because]: because } : {}), ...traceTags(parent) });
       }
       const { workflowExecution, activityId } = activityInfo();
       const request: JobRequest = {
@@ -42,6 +44,7 @@ export function createJobActivities({ runner, track, tracking, artifacts }: JobD
         specDigest: digestOf(spec),
         maximumSeconds,
         ...(runId === undefined ? {} : { runId }),
+        ...(parent === undefined ? {} : { trace: { parent, askedAtMs: Date.now() } }),
       };
       await runner.create(request).catch((error: unknown) => {
         if (error instanceof JobConflictError) throw ApplicationFailure.nonRetryable(error.message, error.name);

@@ -3,6 +3,7 @@ import type { Artifact } from '../domain/job.ts';
 import type { LifecycleSpec } from '../domain/lifecycle-spec.ts';
 import type { LifecycleInputs } from '../domain/lifecycle.ts';
 import type { ReviewDecision } from '../domain/review.ts';
+import { traceTags } from '../domain/job-trace.ts';
 import { tags, type RunStatus } from '../domain/tracking.ts';
 import type { Dependencies } from './dependencies.ts';
 import { readInputs } from './inputs.ts';
@@ -12,7 +13,7 @@ export interface ExecutionIdentity {
   readonly firstExecutionRunId: string;
 }
 
-export function createRecordActivities({ tracking, artifacts, workspace }: Pick<Dependencies, 'tracking' | 'artifacts' | 'workspace'>) {
+export function createRecordActivities({ tracking, artifacts, workspace, traceparent = () => undefined }: Pick<Dependencies, 'tracking' | 'artifacts' | 'workspace' | 'traceparent'>) {
   return {
     /** Fixes what the lifecycle works from, by digest, and opens its run in MLflow. */
     async openLifecycle(spec: LifecycleSpec, execution: ExecutionIdentity): Promise<LifecycleInputs> {
@@ -34,6 +35,7 @@ export function createRecordActivities({ tracking, artifacts, workspace }: Pick<
           [tags.promptVersion]: `${prompt.name}/${prompt.version}`,
           [tags.baseModel]: spec.baseModel,
           [tags.baseModelDigest]: baseModel.digest,
+          ...traceTags(traceparent()),
         },
       });
       await tracking.putText(runId, 'spec.json', `${JSON.stringify(spec, null, 2)}\n`);

@@ -1,4 +1,5 @@
 import type { Failure } from './failure.ts';
+import type { JobTrace } from './job-trace.ts';
 
 /** A piece of data by reference: where it is and what it must hash to. */
 export interface Artifact {
@@ -33,6 +34,8 @@ export interface JobRequest {
   readonly maximumSeconds: number;
   /** The MLflow run that keeps the Job's evidence. */
   readonly runId?: string;
+  /** Of whoever made the Job; who adopts it leaves this as it is. */
+  readonly trace?: JobTrace;
 }
 
 export type JobState =

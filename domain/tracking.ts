@@ -103,6 +103,8 @@ export const tags = {
   stageDigest: 'tuneline.stage_digest',
   outcome: 'tuneline.outcome',
   failure: 'tuneline.failure',
+  /** The OpenTelemetry trace that the run is part of. */
+  traceId: 'tuneline.trace_id',
   because: 'tuneline.because',
   verdict: 'tuneline.verdict',
   reviewer: 'tuneline.reviewer',

@@ -25,6 +25,8 @@ export const annotations = {
   activityId: 'tuneline.dev/activity-id',
   mlflowRunId: 'tuneline.dev/mlflow-run-id',
   maximumSeconds: 'tuneline.dev/maximum-seconds',
+  /** JSON of a `JobTrace`. */
+  trace: 'tuneline.dev/trace',
   /** JSON `{"cause", "reason"}`: why we ended it, written before anything is killed. */
   cancelled: 'tuneline.dev/cancelled',
   /** On a JobSet, the UID of the one Job that it may make. */

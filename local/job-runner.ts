@@ -5,6 +5,7 @@ import { fileURLToPath } from 'node:url';
 import { setTimeout as delay } from 'node:timers/promises';
 import { JobConflictError, type CancelCause, type JobRequest, type JobRunner, type JobState } from '../domain/job.ts';
 import { classifyEnding } from '../domain/outcome.ts';
+import { traceVariables } from '../domain/job-trace.ts';
 import { HintQueue } from '../domain/hint-queue.ts';
 import { JobFolders } from './job-folder.ts';
 import { JobLauncher } from './job-launcher.ts';
@@ -57,6 +58,7 @@ export function createLocalJobRunner(options: LocalJobRunnerOptions): JobRunner 
       cwd: options.root,
       env: {
         ...options.env,
+        ...traceVariables(request),
         TUNELINE_JOB: JSON.stringify(request.spec),
         TUNELINE_TERMINATION_PATH: folders.outcomePath(request.name),
       },

@@ -13,7 +13,7 @@ import type { lifecycle } from '../workflows/lifecycle.ts';
 import { statusQuery } from '../workflows/messages.ts';
 import { exportAudit, verifyAudit } from './audit.ts';
 import { buildsCommand } from './builds.ts';
-import { connectMlflow, connectTemporal } from './connect.ts';
+import { connectMlflow, connectTemporal, sendTraces } from './connect.ts';
 import { endpointCommand } from './endpoint.ts';
 import { explainMissing } from './missing.ts';
 import { openLifecyclesOf, prune, showPruned } from './prune.ts';
@@ -192,7 +192,7 @@ async function endJobs(state: string): Promise<void> {
 
 /** Connections and timers of the SDK would keep the process; everything is written by now. */
 function finish(code: number): void {
-  process.stdout.write('', () => process.exit(code));
+  process.stdout.write('', () => void sendTraces().finally(() => process.exit(code)));
 }
 
 try {

@@ -40,6 +40,8 @@ export interface Config {
   readonly healthPort: number | undefined;
   /** Where worker and gateway, in pods of their own, answer Prometheus; nowhere if undefined. */
   readonly metricsPort: number | undefined;
+  /** Where traces go; nowhere if undefined. The rest of `OTEL_*` OpenTelemetry's SDK reads by itself, as its standard has it. */
+  readonly tracing: TracingSettings | undefined;
   /** The Worker Deployment in Temporal that this worker is a build of: then what runs is pinned to it. Unversioned if undefined. */
   readonly workerDeployment: string | undefined;
   /** Where people are told of reviews; a secret. */
@@ -62,6 +64,12 @@ export interface Folders {
 export type KubernetesSettings = Readonly<Record<'namespace' | 'image' | 'claim' | 'gpus' | 'gpuProduct' | 'memory' | 'queue' | 'priorityClass' | 'secret' | 'mlflowUri', string | undefined>>;
 
 export type EngineSettings = Readonly<Record<'engineImage' | 'frontImage' | 'command' | 'gpus' | 'gpuProduct' | 'cpu' | 'memory' | 'replicas' | 'load' | 'gateway' | 'gatewayUrl' | 'servedBy', string | undefined>>;
+
+export interface TracingSettings {
+  readonly url: string;
+  /** As the environment has it; `workers/tracing/open.ts` checks it. */
+  readonly protocol: string | undefined;
+}
 
 export const taskQueue = 'tuneline';
 
@@ -115,6 +123,7 @@ export function loadConfig(env: NodeJS.ProcessEnv = process.env): Config {
     host: env['TUNELINE_HOST'],
     healthPort: env['TUNELINE_HEALTH_PORT'] ? Number(env['TUNELINE_HEALTH_PORT']) : undefined,
     metricsPort: env['TUNELINE_METRICS_PORT'] ? Number(env['TUNELINE_METRICS_PORT']) : undefined,
+    tracing: tracingOf(env),
     workerDeployment: env['TUNELINE_WORKER_DEPLOYMENT'] || undefined,
     reviewWebhook: env['TUNELINE_REVIEW_WEBHOOK'] || undefined,
     jobEnvironment: pick(env, (name) => inherited.test(name)),
@@ -140,6 +149,14 @@ function eventsOf(env: NodeJS.ProcessEnv, addresses: StackAddresses, state: stri
   if (!rules) return undefined;
   const secrets = { mlflow: secretOf('TUNELINE_MLFLOW_WEBHOOK_SECRET', 'mlflow-webhook-secret'), signed: secretOf('TUNELINE_EVENT_SECRET', 'event-secret') };
   return { rulesPath: resolve(rules), url: env['TUNELINE_EVENTS_URL'] || addresses.events, secrets };
+}
+
+function tracingOf(env: NodeJS.ProcessEnv): TracingSettings | undefined {
+  const isOff = env['OTEL_SDK_DISABLED']?.toLowerCase() === 'true' || env['OTEL_TRACES_EXPORTER'] === 'none';
+  const shared = env['OTEL_EXPORTER_OTLP_ENDPOINT'];
+  const url = env['OTEL_EXPORTER_OTLP_TRACES_ENDPOINT'] || (shared && `${shared.replace(/\/$/, '')}/v1/traces`);
+  if (isOff || !url) return undefined;
+  return { url, protocol: env['OTEL_EXPORTER_OTLP_TRACES_PROTOCOL'] || env['OTEL_EXPORTER_OTLP_PROTOCOL'] || undefined };
 }
 
 function temporalOf(env: NodeJS.ProcessEnv, addresses: StackAddresses): Config['temporal'] {

@@ -13,9 +13,10 @@ import { loadConfig } from './config.ts';
 import { exitClearly } from './exit-clearly.ts';
 import { quietPython } from './job-process.ts';
 import { serve } from './serve.ts';
+import { openTracing } from './tracing/open.ts';
 
 exitClearly();
-const { folders, endpointUrl, jobEnvironment, apiKeysPath, mlflow } = loadConfig();
+const { folders, endpointUrl, jobEnvironment, apiKeysPath, mlflow, tracing: tracingSettings } = loadConfig();
 const keys = createApiKeys(apiKeysPath);
 if (!isLoopback(endpointUrl) && !keys.areNeeded())
   throw new SetupError(`Everyone who can reach ${endpointUrl} could ask this endpoint.\nhint: "scripts/tuneline key create NAME" makes an API key, and then one is needed.`);
@@ -32,8 +33,14 @@ const endpoints = new LocalEndpoints({
 const observations = createObservationBook({ pathOf: (endpoint) => join(folders.state, 'endpoints', endpoint, 'observations.jsonl'), log });
 const server = createEndpointServer({ endpoints, observations, keys, traces: createTraceStore(createMlflow(mlflow)), log, adminToken: await readOrMakeToken(join(folders.state, 'endpoint-token')) });
 
+const tracing = await openTracing(tracingSettings, 'tuneline-endpoint', log);
+tracing?.requests(server, '/v1/');
+
 await endpoints.restore();
-await serve(server, endpointUrl, () => endpoints.close());
+await serve(server, endpointUrl, async () => {
+  await endpoints.close();
+  await tracing?.close();
+});
 
 function isLoopback(url: string): boolean {
   const { hostname } = new URL(url);

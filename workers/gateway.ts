@@ -14,6 +14,7 @@ import { createGatewayMetrics } from './metrics/gateway-metrics.ts';
 import { serveMetrics } from './metrics/serve-metrics.ts';
 import { listen, serve } from './serve.ts';
 import { connectClient } from './temporal.ts';
+import { openTracing } from './tracing/open.ts';
 
 /** The review console, and where there are rules for them the routes of events; a process of its own: it may be down while lifecycles run, and holds nothing that they need. */
 exitClearly();
@@ -21,8 +22,10 @@ const { consoleUrl, events, folders, metricsPort, temporal, tokensPath, ...confi
 const mlflow = createMlflow(config.mlflow);
 
 const log = (message: string): void => void process.stderr.write(`${new Date().toISOString()} ${message}\n`);
-const { client, connection } = await connectClient(temporal);
+const tracing = await openTracing(config.tracing, 'tuneline-gateway', log);
+const { client, connection } = await connectClient(temporal, tracing);
 const eventServer = events && (await openEvents(events, client, log));
+if (eventServer) tracing?.requests(eventServer, '/events/');
 const server = createGateway({
   lifecycles: createLiveLifecycles({
     client,
@@ -44,4 +47,5 @@ if (events && eventServer) await listen(eventServer, events.url);
 await serve(server, consoleUrl, async () => {
   await eventServer?.close();
   await connection.close();
+  await tracing?.close();
 });

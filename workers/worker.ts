@@ -9,11 +9,12 @@ import { fileURLToPath } from 'node:url';
 import { DefaultLogger, NativeConnection, Runtime, Worker } from '@temporalio/worker';
 import { createActivities } from '../activities/index.ts';
 import type { ArtifactStore } from '../domain/artifact-store.ts';
-import type { JobRunner } from '../domain/job.ts';
+import type { JobRequest, JobRunner } from '../domain/job.ts';
 import type { EndpointHost } from '../domain/release.ts';
 import { createKubernetesEndpointHost } from '../k8s/endpoint-host.ts';
 import { createKubernetesJobRunner } from '../k8s/job-runner.ts';
 import { whileLeading } from '../k8s/lease.ts';
+import { gpusOf } from '../k8s/manifests/job.ts';
 import { createLocalArtifactStore } from '../local/artifact-store.ts';
 import { createEndpointClient } from '../local/endpoint-client.ts';
 import { createLocalJobRunner } from '../local/job-runner.ts';
@@ -38,6 +39,7 @@ import { releasePlacementOf } from './release-placement.ts';
 import { ensureSchedules } from './schedules.ts';
 import { ensureSearchAttributes } from './search-attributes.ts';
 import { connectClient } from './temporal.ts';
+import { openTracing } from './tracing/open.ts';
 import { workspaceOf } from './workspace.ts';
 
 exitClearly();
@@ -47,14 +49,15 @@ const releasePlacement = releasePlacementOf(config, placement);
 const logger = new DefaultLogger('INFO');
 Runtime.install({ logger, ...metricsAt(config.metricsPort) });
 
-const { client, connection: clientConnection } = await connectClient(config.temporal);
+const log = (message: string, fields: Record<string, unknown> = {}): void => logger.warn(message, fields);
+const tracing = await openTracing(config.tracing, 'tuneline-worker', log);
+const { client, connection: clientConnection } = await connectClient(config.temporal, tracing);
 const connection = await NativeConnection.connect(config.temporal.connection);
 
 await ensureSearchAttributes(client);
 await ensureSchedules(client);
 
 const tracking = createTracking(createMlflow(config.mlflow));
-const log = (message: string, fields: Record<string, unknown>): void => logger.warn(message, fields);
 const cluster = placement && connect();
 const runner = createRunner(config);
 let tracker: JobTracker | undefined;
@@ -64,6 +67,7 @@ const worker = await Worker.create({
   namespace: config.temporal.namespace,
   taskQueue,
   workflowBundle: { codePath: await bundleWorkflows(join(config.folders.home, 'cache')) },
+  ...tracing?.worker,
   ...(config.workerDeployment === undefined ? {} : { workerDeploymentOptions: pinnedTo(config.workerDeployment, await buildIdOf(config.folders.repository)) }),
   // A lifecycle that waits for its Job has nothing to do, and each that is kept takes a third of a MiB.
   maxCachedWorkflows: 100,
@@ -77,6 +81,7 @@ const worker = await Worker.create({
     endpoints: createEndpoints(config),
     endpointQueue: createEndpointQueue(client),
     schedules: createSchedules(client),
+    ...(tracing ? { traceparent: () => tracing.traceparent() } : {}),
     ...(config.reviewWebhook ? { reviewWebhook: config.reviewWebhook } : {}),
     workspace: await workspaceOf(config),
   }),
@@ -97,14 +102,19 @@ try {
   health?.close();
   await clientConnection.close();
   await connection.close();
+  await tracing?.close();
 }
 
-/** The path of the workflows' bundle, made unless that was done before from the same sources. */
+/**
+ * The path of the workflows' bundle, made unless that was done before from the same sources. Without tracing it holds nothing
+ * of it: each open workflow would pay for that in memory. With it the build is the same one, for what it does is the same.
+ */
 async function bundleWorkflows(cache: string): Promise<string> {
-  const path = join(cache, `workflows-${(await digestWorkflowsCode(config.folders.repository)).slice(-16)}.js`);
+  const traced = tracing ? ['-traced'] : [];
+  const path = join(cache, `workflows-${(await digestWorkflowsCode(config.folders.repository)).slice(-16)}${traced.join('')}.js`);
   if (existsSync(path)) return path;
   await mkdir(cache, { recursive: true });
-  const bundler = fork(fileURLToPath(new URL('bundle-workflows.ts', import.meta.url)), [path]);
+  const bundler = fork(fileURLToPath(new URL('bundle-workflows.ts', import.meta.url)), [path, ...traced]);
   const [code] = (await once(bundler, 'exit')) as [number | null];
   if (code !== 0) throw new Error(`the workflows could not be bundled: the bundler ended with ${code}`);
   return path;
@@ -112,11 +122,17 @@ async function bundleWorkflows(cache: string): Promise<string> {
 
 /** Of the workers on one cluster only the leader does, so that each end is reported once. */
 async function trackJobs(signal: AbortSignal): Promise<void> {
-  tracker = new JobTracker({ runner, reporter: countJobs(createJobReporter({ client, tracking, runner }), Runtime.instance().metricMeter), heartbeatMs: jobHeartbeatTimeoutMs / 4, log });
+  const reporter = createJobReporter({ client, tracking, runner });
+  const traced = tracing ? tracing.jobs(reporter, whereItRan) : reporter;
+  tracker = new JobTracker({ runner, reporter: countJobs(traced, Runtime.instance().metricMeter), heartbeatMs: jobHeartbeatTimeoutMs / 4, log });
   tracker.start();
   if (!signal.aborted) await once(signal, 'abort');
   await tracker.stop();
   tracker = undefined;
+}
+
+function whereItRan({ spec }: JobRequest) {
+  return placement ? { 'k8s.namespace.name': placement.namespace, 'container.image.name': placement.image, 'tuneline.gpus': gpusOf(spec, placement) } : {};
 }
 
 function createRunner(from: Config): JobRunner {

@@ -1,5 +1,6 @@
 import type { V1Job, V1JobSpec, V1ObjectMeta } from '@kubernetes/client-node';
 import { exitCodes, type JobOwner, type JobRequest } from '../../domain/job.ts';
+import { traceVariables, type JobTrace } from '../../domain/job-trace.ts';
 import { annotations, containerName, jobVariable, labels, managedBy, nameOf, queueLabel } from '../names.ts';
 import { gangEnv, gangSpec, nodesOf, type GangNames } from './gang.ts';
 
@@ -38,6 +39,9 @@ export interface StorageMount {
 /** What they do is text: a GPU would only wait for it. */
 const stagesWithoutGpu = ['noop', 'explore', 'prepare'];
 
+/** Of each of its pods. */
+export const gpusOf = ({ stage }: JobRequest['spec'], { gpus }: Pick<JobPlacement, 'gpus'>): number => (stagesWithoutGpu.includes(stage) ? 0 : gpus);
+
 /** Past its own deadline by so much, a pod that no worker watches is ended by its node. */
 const unwatchedSeconds = 3600;
 
@@ -62,6 +66,7 @@ export const jobMetadata = (request: JobRequest, names: GangNames): Required<Pic
     ...ownerAnnotations(request.owner),
     [annotations.maximumSeconds]: String(request.maximumSeconds),
     ...(request.runId ? { [annotations.mlflowRunId]: request.runId } : {}),
+    ...(request.trace ? { [annotations.trace]: JSON.stringify(request.trace) } : {}),
   },
 });
 
@@ -77,7 +82,7 @@ const ourLabels = ({ name, spec }: JobRequest, { job }: GangNames): Record<strin
 /** What runs; the same whoever makes the Job. */
 export function jobSpec(request: JobRequest, placement: JobPlacement, names: GangNames): V1JobSpec {
   const { image, env, gpuProduct, memory, graceSeconds, userId, storage, secret, priorityClass } = placement;
-  const gpus = stagesWithoutGpu.includes(request.spec.stage) ? 0 : placement.gpus;
+  const gpus = gpusOf(request.spec, placement);
   const nodes = nodesOf(request);
   const limits = { ...(gpus > 0 ? { 'nvidia.com/gpu': String(gpus) } : {}), ...(memory ? { memory } : {}) };
   return {
@@ -111,7 +116,7 @@ export function jobSpec(request: JobRequest, placement: JobPlacement, names: Gan
             image,
             args: [request.spec.stage],
             ...(secret ? { envFrom: [{ secretRef: { name: secret } }] } : {}),
-            env: [...Object.entries({ ...env, [jobVariable]: JSON.stringify(request.spec) }).map(([name, value]) => ({ name, value })), ...gangEnv(request, gpus, names)],
+            env: [...Object.entries({ ...env, [jobVariable]: JSON.stringify(request.spec), ...traceVariables(request) }).map(([name, value]) => ({ name, value })), ...gangEnv(request, gpus, names)],
             resources: Object.keys(limits).length === 0 ? {} : { limits, requests: limits },
             securityContext: { allowPrivilegeEscalation: false, readOnlyRootFilesystem: true, capabilities: { drop: ['ALL'] } },
             terminationMessagePath: '/dev/termination-log',
@@ -148,6 +153,7 @@ export function requestOf(job: V1Job): JobRequest | undefined {
   const specDigest = notes[annotations.specDigest];
   if (!name || !spec || !specDigest) return undefined;
   const runId = notes[annotations.mlflowRunId];
+  const trace = notes[annotations.trace];
   return {
     name,
     owner: { workflowId: notes[annotations.workflowId] ?? '', runId: notes[annotations.runId] ?? '', activityId: notes[annotations.activityId] ?? '' },
@@ -155,5 +161,6 @@ export function requestOf(job: V1Job): JobRequest | undefined {
     specDigest,
     maximumSeconds: Number(notes[annotations.maximumSeconds]),
     ...(runId ? { runId } : {}),
+    ...(trace ? { trace: JSON.parse(trace) as JobTrace } : {}),
   };
 }

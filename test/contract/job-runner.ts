@@ -141,8 +141,8 @@ export function describeJobRunner(title: string, makeHarness: () => Promise<Runn
       expect(tail).toMatch(/^line \d+\n/);
     });
 
-    test('whoever adopts a Job is told of its end, also of one that was reported to another', async () => {
-      const request = jobOf({ does: 'succeed', value: 'done' });
+    test('whoever adopts a Job is told of its end, also of one that was reported to another; its trace stays that of whoever made it', async () => {
+      const request = { ...jobOf({ does: 'succeed', value: 'done' }), trace: { parent: '00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01', askedAtMs: 1 } };
       await harness.runner.create(request);
       await finished(harness.runner, request.name);
       await harness.runner.acknowledge(request.name);
@@ -150,7 +150,7 @@ export function describeJobRunner(title: string, makeHarness: () => Promise<Runn
       expect(await harness.runner.read(request.name)).toMatchObject({ phase: 'finished', acknowledged: true });
       const reset = { ...request, owner: { ...request.owner, runId: 'after a reset' } };
       const successor = harness.successor();
-      expect(await successor.create(reset)).toBe('adopted');
+      expect(await successor.create({ ...reset, trace: { parent: '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01', askedAtMs: 2 } })).toBe('adopted');
       expect(await successor.listOpen()).toEqual([reset]);
       expect(await harness.starts(request.name)).toBe(1);
     });

@@ -5,19 +5,26 @@ import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { tags } from '../../domain/tracking.ts';
 import type { Summary } from '../../scripts/summary.ts';
 import { readJunit } from '../support/junit.ts';
+import { startOtlpReceiver } from '../support/otlp-receiver.ts';
 import { runGithubJob, runGitlabJob, teamRepository, type Surroundings } from '../support/pipeline.ts';
 import { repository, TestStack } from '../support/stack.ts';
+import { until } from '../support/until.ts';
 
 /** The example as `npm start` runs it: the real base model, the real data, real training. */
 const example = join(repository, 'examples/specs/package-summaries.json');
 let stack: TestStack;
+let collector: Awaited<ReturnType<typeof startOtlpReceiver>>;
 let first: Awaited<ReturnType<TestStack['run']>>;
 
 beforeAll(async () => {
-  stack = await TestStack.start();
+  collector = await startOtlpReceiver();
+  stack = await TestStack.start({ env: { OTEL_EXPORTER_OTLP_ENDPOINT: new URL(collector.url).origin } });
   first = await stack.run(example, 'first');
 });
-afterAll(() => stack.stop());
+afterAll(async () => {
+  await stack.stop();
+  collector.close();
+});
 
 test('the example is promoted, and its gate says why', () => {
   expect(first.summary.reason).toBeUndefined();
@@ -36,6 +43,17 @@ test('the fine-tune beats the base model on held-out examples', () => {
   const figures = first.summary.stages.find(({ stage }) => stage === 'evaluate')?.figures ?? {};
   expect(figures['candidate/perplexity']).toBeLessThan((figures['base/perplexity'] ?? 0) / 1.5);
   expect(figures['candidate/rougeL']).toBeGreaterThan(figures['base/rougeL'] ?? 1);
+});
+
+test('one trace leads from the command to the run of the training, and back', async () => {
+  const experiment = await stack.mlflow().experiments.ensure('package-summaries');
+  const [run] = await stack.mlflow().runs.findByTag(experiment, { [tags.stage]: 'tune' });
+  const job = await until(() => Promise.resolve(collector.spans().find(({ attributes }) => attributes['mlflow.run_id'] === run?.runId)));
+  expect(run?.tags[tags.traceId]).toBe(job.traceId);
+  const ended = await until(() => Promise.resolve(collector.spans().find(({ name, attributes }) => name === 'RunWorkflow:lifecycle' && attributes['workflowId'] === 'first')));
+  expect(ended).toMatchObject({ traceId: job.traceId, service: 'tuneline-worker' });
+  expect(collector.path(job)).toEqual(['Job:tune', 'RunActivity:runJob', 'StartActivity:runJob', 'RunWorkflow:lifecycle', 'StartWorkflow:lifecycle']);
+  expect(collector.spans().find(({ spanId }) => spanId === ended.parentSpanId)).toMatchObject({ service: 'tuneline-cli' });
 });
 
 test('progress was shown while it worked', () => {

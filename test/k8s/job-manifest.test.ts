@@ -41,6 +41,19 @@ test('the spec goes in by one variable', () => {
   expect(container?.env).toEqual([{ name: 'TUNELINE_JOB', value: JSON.stringify(request.spec) }]);
 });
 
+test('of which trace a Job is says an annotation and one variable, and nothing else changes', () => {
+  const trace = { parent: '00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01', askedAtMs: 1 };
+  const traced = jobManifest({ ...request, trace }, placement);
+  expect(requestOf(traced)).toEqual({ ...request, trace });
+  const [, variable, ...more] = traced.spec?.template.spec?.containers[0]?.env ?? [];
+  expect([variable, more]).toEqual([{ name: 'TRACEPARENT', value: expect.stringMatching(/^00-4bf92f3577b34da6a3ce929d0e0e4736-(?!00f067aa0ba902b7)[0-9a-f]{16}-01$/) }, []]);
+  const { 'tuneline.dev/trace': _note, ...annotations } = traced.metadata?.annotations ?? {};
+  expect(annotations).toEqual(manifest.metadata?.annotations);
+  expect(traced.metadata?.labels).toEqual(manifest.metadata?.labels);
+  const withoutVariable = { ...traced, metadata: manifest.metadata, spec: JSON.parse(JSON.stringify(traced.spec), (_key, value: unknown) => (Array.isArray(value) ? value.filter((one) => (one as { name?: string } | null)?.name !== 'TRACEPARENT') : value)) as unknown };
+  expect(withoutVariable).toEqual(JSON.parse(JSON.stringify(manifest)));
+});
+
 describe('on several nodes', () => {
   const gang = { ...request, spec: { stage: 'tune', nodes: 4 } };
   const made = jobManifest(gang, { ...placement, gpus: 8 });

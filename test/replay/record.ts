@@ -15,11 +15,13 @@ import { failed } from '../builders/job-reports.ts';
 import { digestOfSubject } from '../builders/reviews.ts';
 import { specInput } from '../builders/specs.ts';
 import { ensureSearchAttributes } from '../../workers/search-attributes.ts';
-import { startDevServer } from '../support/temporal.ts';
+import { bundleWorkflows, startDevServer } from '../support/temporal.ts';
 import { failureOf, LifecycleLab, resultOf, untilReviewIsAwaited, type LifecycleHandle } from '../workflows/lifecycle-lab.ts';
 
 interface Recording {
   readonly name: string;
+  /** By a worker that traces. */
+  readonly traced?: true;
   readonly spec?: Partial<LifecycleSpecInput>;
   readonly activities?: Partial<Activities>;
   readonly during: (handle: LifecycleHandle) => Promise<unknown>;
@@ -27,22 +29,23 @@ interface Recording {
 
 const tuning = stop();
 
+const reviewedByTwo: Pick<Recording, 'spec' | 'during'> = {
+  spec: { review: { by: 'person', approvals: 2, reviewers: ['Ada', 'role:leads'] } },
+  during: async (handle) => {
+    await untilReviewIsAwaited(handle);
+    await handle.executeUpdate(commentUpdate, { args: [{ author: 'Mary', text: 'Why so short?' }] });
+    await handle.executeUpdate(delegateUpdate, { args: [{ from: 'Grace', roles: ['leads'], to: 'Joan' }] });
+    for (const reviewer of ['Ada', 'Joan']) await handle.executeUpdate(reviewUpdate, { args: [{ decision: 'approve', reviewer, digest: digestOfSubject }] });
+    return handle.result();
+  },
+};
+
 const recordings: readonly Recording[] = [
   { name: 'promoted', during: resultOf },
   { name: 'refused', activities: { readEvidence: () => Promise.resolve(evidenceOf({ candidate: { bleu: between(1, 2) } })) }, during: resultOf },
   { name: 'retried', activities: { runJob: scriptedJobs({ tune: [failed('GpuOutOfMemory'), failed('Evicted')] }) }, during: resultOf },
   // `reviewed` is from before reviews were bound to more than the weights, and can't be made anew.
-  {
-    name: 'approved-by-two',
-    spec: { review: { by: 'person', approvals: 2, reviewers: ['Ada', 'role:leads'] } },
-    during: async (handle) => {
-      await untilReviewIsAwaited(handle);
-      await handle.executeUpdate(commentUpdate, { args: [{ author: 'Mary', text: 'Why so short?' }] });
-      await handle.executeUpdate(delegateUpdate, { args: [{ from: 'Grace', roles: ['leads'], to: 'Joan' }] });
-      for (const reviewer of ['Ada', 'Joan']) await handle.executeUpdate(reviewUpdate, { args: [{ decision: 'approve', reviewer, digest: digestOfSubject }] });
-      return handle.result();
-    },
-  },
+  { name: 'approved-by-two', ...reviewedByTwo },
   {
     name: 'stale',
     spec: { review: { by: 'person' } },
@@ -69,18 +72,19 @@ const recordings: readonly Recording[] = [
       return failureOf(handle);
     },
   },
+  { name: 'traced', traced: true, activities: { runJob: scriptedJobs({ tune: [failed('GpuOutOfMemory'), failed('Evicted')] }) }, ...reviewedByTwo },
 ];
 
 const folder = new URL('histories/', import.meta.url);
 await mkdir(folder, { recursive: true });
 const server = await startDevServer();
 await ensureSearchAttributes(server.client);
-const lab = await LifecycleLab.open(Promise.resolve(server));
+const labs = { plain: await LifecycleLab.open(Promise.resolve(server)), traced: await LifecycleLab.open(Promise.resolve(server), bundleWorkflows({ traced: true })) };
 try {
-  for (const { name, spec, activities, during } of recordings) {
+  for (const { name, spec, activities, during, traced } of recordings) {
     const file = new URL(`${name}.json`, folder);
     if (existsSync(file)) continue;
-    const history = await lab.run(fakeActivities(activities).activities, specInput(spec), async (handle) => {
+    const history = await labs[traced ? 'traced' : 'plain'].run(fakeActivities(activities).activities, specInput(spec), async (handle) => {
       await during(handle);
       return handle.fetchHistory();
     });
@@ -88,7 +92,7 @@ try {
     console.log(`${name}: ${history.events?.length ?? 0} events`);
   }
 } finally {
-  await lab.close();
+  await labs.plain.close();
 }
 
 /** Who recorded it, and on which host, is nobody's business. */

@@ -1,29 +1,36 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { beforeAll, expect, test } from '@jest/globals';
 import { Worker, type WorkflowBundle } from '@temporalio/worker';
-import { bundleWorkflows, quieten } from '../support/temporal.ts';
+import { bundleWorkflows, deafSinks, quieten } from '../support/temporal.ts';
 
 const folder = new URL('histories/', import.meta.url);
 const names = readdirSync(folder).map((file) => file.replace(/\.json$/, ''));
 const read = (name: string): string => readFileSync(new URL(`${name}.json`, folder), 'utf8');
 
-let workflowBundle: WorkflowBundle;
+const bundles = new Map<string, WorkflowBundle>();
 beforeAll(async () => {
   quieten();
-  workflowBundle = await bundleWorkflows();
+  bundles.set('untraced', await bundleWorkflows());
+  bundles.set('traced', await bundleWorkflows({ traced: true }));
 });
 
-const replay = (history: string): Promise<void> => Worker.runReplayHistory({ workflowBundle }, JSON.parse(history));
+function replay(history: string, how = 'untraced'): Promise<void> {
+  const workflowBundle = bundles.get(how);
+  if (!workflowBundle) throw new Error(`nothing was bundled ${how}`);
+  // Requests are named after the execution.
+  const { events } = JSON.parse(history) as { events: { workflowExecutionStartedEventAttributes: { workflowId: string } }[] };
+  return Worker.runReplayHistory({ workflowBundle, sinks: deafSinks }, { events }, events[0]?.workflowExecutionStartedEventAttributes.workflowId);
+}
 
 test('there is a history of each kind', () => {
-  expect(names).toEqual(expect.arrayContaining(['promoted', 'refused', 'reviewed', 'cancelled', 'retried', 'approved-by-two', 'stale', 'expired']));
+  expect(names).toEqual(expect.arrayContaining(['promoted', 'refused', 'reviewed', 'cancelled', 'retried', 'approved-by-two', 'stale', 'expired', 'traced']));
 });
 
-test.each(names)('what was %s still replays', async (name) => {
-  await expect(replay(read(name))).resolves.toBeUndefined();
+test.each(names.flatMap((name) => [[name, 'untraced'], [name, 'traced']] as const))('what was %s still replays, %s', async (name, how) => {
+  await expect(replay(read(name), how)).resolves.toBeUndefined();
 });
 
-test('a history that the workflow would not have made is refused', async () => {
+test.each(['untraced', 'traced'])('a history that the workflow would not have made is refused, %s', async (how) => {
   const broken = read('promoted').replaceAll('"findChampion"', '"findFormerChampion"');
-  await expect(replay(broken)).rejects.toThrow(/nondeterminism/i);
+  await expect(replay(broken, how)).rejects.toThrow(/nondeterminism/i);
 });

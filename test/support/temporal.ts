@@ -31,10 +31,14 @@ export function startDevServer(): Promise<TestWorkflowEnvironment> {
 /** What an activity finds around it where no worker runs it. */
 export const activityEnvironment = (info: ConstructorParameters<typeof MockActivityEnvironment>[0] = {}) => new MockActivityEnvironment(info, { logger });
 
-export function bundleWorkflows(source = new URL('../../workflows/index.ts', import.meta.url)): Promise<WorkflowBundle> {
+export function bundleWorkflows({ source = new URL('../../workflows/index.ts', import.meta.url), traced = false } = {}): Promise<WorkflowBundle> {
   quieten();
-  return bundleWorkflowCode({ workflowsPath: fileURLToPath(source), logger });
+  const interceptors = fileURLToPath(new URL('../../workflows/trace-interceptors.ts', import.meta.url));
+  return bundleWorkflowCode({ workflowsPath: fileURLToPath(source), workflowInterceptorModules: traced ? [interceptors] : [], logger });
 }
+
+/** For a traced bundle in a worker without tracing. */
+export const deafSinks = { exporter: { export: { fn: () => undefined } } };
 
 /** Resolves once the execution's history is as wanted. The time-skipping server can't be asked to wait for an event. */
 export const untilHistory = (handle: Pick<WorkflowHandle, 'fetchHistory'>, isAsWanted: (events: readonly HistoryEvent[]) => boolean): Promise<boolean> =>

@@ -27,7 +27,7 @@ const taskQueue = 'builds';
 const code = { a: new URL('../workflows/fixtures/build-a.ts', import.meta.url), b: new URL('../workflows/fixtures/build-b.ts', import.meta.url) };
 
 async function startWorker(build: 'a' | 'b', deployment: string) {
-  const workflowBundle = await bundleWorkflows(code[build]);
+  const workflowBundle = await bundleWorkflows({ source: code[build] });
   const worker = await Worker.create({ connection: temporal.nativeConnection, taskQueue, workflowBundle, workerDeploymentOptions: pinnedTo(deployment, build) });
   const running = worker.run();
   stops.push(async () => {
@@ -68,7 +68,7 @@ test('what is in flight ends on its build, what starts and what moves goes to th
 });
 
 test('a workflow that moves runs on a worker that is not versioned, too', async () => {
-  const worker = await Worker.create({ connection: temporal.nativeConnection, taskQueue: 'unversioned', workflowBundle: await bundleWorkflows(code.b) });
+  const worker = await Worker.create({ connection: temporal.nativeConnection, taskQueue: 'unversioned', workflowBundle: await bundleWorkflows({ source: code.b }) });
   const seen: unknown = await worker.runUntil(temporal.client.workflow.execute('moves', { taskQueue: 'unversioned', workflowId: 'unversioned', args: [['A', 'A']] }));
   expect(seen).toEqual(['A', 'A']);
 });

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from '@jest/globals';
 import { addressesAt, writeStackState } from '../../local/stack-state.ts';
 import { loadConfig } from '../../workers/config.ts';
+import { openTracing } from '../../workers/tracing/open.ts';
 
 let folder: string;
 beforeEach(async () => {
@@ -75,4 +76,23 @@ test('where reviews are told of is known to the worker and to no Job', () => {
   const { reviewWebhook, jobEnvironment } = loadConfig({ TUNELINE_STATE: folder, TUNELINE_REVIEW_WEBHOOK: 'https://chat.example/SECRET' });
   expect(reviewWebhook).toBe('https://chat.example/SECRET');
   expect(JSON.stringify(jobEnvironment)).not.toContain('SECRET');
+});
+
+test.each([
+  [{}, undefined],
+  [{ OTEL_EXPORTER_OTLP_ENDPOINT: '' }, undefined],
+  [{ OTEL_EXPORTER_OTLP_ENDPOINT: 'http://collector:4318' }, 'http://collector:4318/v1/traces'],
+  [{ OTEL_EXPORTER_OTLP_ENDPOINT: 'http://collector:4318/in/' }, 'http://collector:4318/in/v1/traces'],
+  [{ OTEL_EXPORTER_OTLP_ENDPOINT: 'http://collector:4318', OTEL_EXPORTER_OTLP_TRACES_ENDPOINT: 'http://traces/in' }, 'http://traces/in'],
+  [{ OTEL_EXPORTER_OTLP_ENDPOINT: 'http://collector:4318', OTEL_SDK_DISABLED: 'TRUE' }, undefined],
+  [{ OTEL_EXPORTER_OTLP_ENDPOINT: 'http://collector:4318', OTEL_TRACES_EXPORTER: 'none' }, undefined],
+])('with %j traces go to %s', (env, url) => {
+  expect(loadConfig(env).tracing?.url).toBe(url);
+});
+
+test.each([
+  [{ OTEL_EXPORTER_OTLP_ENDPOINT: 'collector:4318' }, 'OTEL_EXPORTER_OTLP_ENDPOINT: expected the URL of a collector such as http://127.0.0.1:4318, got "collector:4318/v1/traces".'],
+  [{ OTEL_EXPORTER_OTLP_ENDPOINT: 'http://collector:4317', OTEL_EXPORTER_OTLP_PROTOCOL: 'grpc' }, 'OTEL_EXPORTER_OTLP_PROTOCOL: expected http/json, got "grpc".\nhint: collectors take it at port 4318, and gRPC at 4317.'],
+])('traces with %j are refused', async (env, message) => {
+  await expect(openTracing(loadConfig(env).tracing, 'test', () => undefined)).rejects.toThrow(message);
 });

@@ -16,6 +16,6 @@ test('the workflows bundle, without what they must not hold', async () => {
 });
 
 test('zod in a workflow would be found', async () => {
-  const { code } = await bundleWorkflows(new URL('fixtures/imports-zod.ts', import.meta.url));
+  const { code } = await bundleWorkflows({ source: new URL('fixtures/imports-zod.ts', import.meta.url) });
   expect(unwelcomeIn(code)).toEqual(['zod']);
 });

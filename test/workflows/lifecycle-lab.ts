@@ -7,7 +7,7 @@ import type { ReleaseReply, ReleaseRequest } from '../../domain/roll-out.ts';
 import type { lifecycle } from '../../workflows/lifecycle.ts';
 import { releaseEndedSignal } from '../../workflows/messages.ts';
 import { releaseOf } from '../builders/releases.ts';
-import { bundleWorkflows, untilHistory } from '../support/temporal.ts';
+import { bundleWorkflows, deafSinks, untilHistory } from '../support/temporal.ts';
 
 export type LifecycleHandle = WorkflowHandle<typeof lifecycle>;
 
@@ -27,8 +27,8 @@ export class LifecycleLab {
     this.#workflowBundle = workflowBundle;
   }
 
-  static async open(starting: Promise<TestWorkflowEnvironment>): Promise<LifecycleLab> {
-    return new LifecycleLab(await starting, await bundleWorkflows());
+  static async open(starting: Promise<TestWorkflowEnvironment>, bundling = bundleWorkflows()): Promise<LifecycleLab> {
+    return new LifecycleLab(await starting, await bundling);
   }
 
   /** Where its server listens, for a client that is a process. */
@@ -59,7 +59,7 @@ export class LifecycleLab {
         if (reply) await client.workflow.getHandle(name).signal(releaseEndedSignal, reply);
       },
     };
-    const worker = await Worker.create({ connection: nativeConnection, taskQueue: name, workflowBundle: this.#workflowBundle, activities });
+    const worker = await Worker.create({ connection: nativeConnection, taskQueue: name, workflowBundle: this.#workflowBundle, activities, sinks: deafSinks });
     return worker.runUntil(async () => during(await client.workflow.start<typeof lifecycle>('lifecycle', { taskQueue: name, workflowId: name, args: [raw] })));
   }
 }

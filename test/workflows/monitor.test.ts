@@ -17,7 +17,7 @@ import type { Watch, Watched, watches } from './fixtures/watches.ts';
 let environment: TestWorkflowEnvironment;
 let workflowBundle: WorkflowBundle;
 beforeAll(async () => {
-  workflowBundle = await bundleWorkflows(new URL('fixtures/watches.ts', import.meta.url));
+  workflowBundle = await bundleWorkflows({ source: new URL('fixtures/watches.ts', import.meta.url) });
 });
 // One for each test: after a child that outlives its parent, this server skips no time any more.
 beforeEach(async () => {
