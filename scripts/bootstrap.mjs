@@ -11,6 +11,7 @@ const root = join(dirname(fileURLToPath(import.meta.url)), '..');
 const programs = {
   test: 'scripts/test.ts',
   check: 'scripts/check.ts',
+  'demo-drift': 'scripts/demo-drift.ts',
   'bench-overhead': 'scripts/bench-overhead.ts',
   'bench-jobs': 'scripts/bench-jobs.ts',
   'bench-gate': 'scripts/bench-gate.ts',

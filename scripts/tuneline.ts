@@ -3,7 +3,6 @@ import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { createLocalArtifactStore } from '../local/artifact-store.ts';
-import { JobFolders } from '../local/job-folder.ts';
 import { isAlive } from '../local/process-identity.ts';
 import { SetupError } from '../local/setup-error.ts';
 import { endProcesses } from '../local/stack.ts';
@@ -20,6 +19,7 @@ import { openLifecyclesOf, prune, showPruned } from './prune.ts';
 import { diagnose, showFindings } from './doctor.ts';
 import { feedbackCommand } from './feedback.ts';
 import { keyCommand } from './key.ts';
+import { endLeftovers } from './leftovers.ts';
 import { lineage, type LineageOptions } from './lineage.ts';
 import { review, type ReviewOptions } from './review.ts';
 import { followCommand, runCommand } from './run.ts';
@@ -169,7 +169,7 @@ program
       await endProcesses(stack.processes);
     }
     if (options.purge) {
-      await endJobs(folders.state);
+      await endLeftovers(folders.state);
       await rm(folders.home, { recursive: true, force: true });
       await rm(folders.state, { recursive: true, force: true });
     }
@@ -180,14 +180,6 @@ program
 function wholeNumber(text: string): number {
   if (/^\d+$/.test(text)) return Number(text);
   throw new InvalidArgumentError(`expected a whole number of days, such as 30, got "${text}"`);
-}
-
-async function endJobs(state: string): Promise<void> {
-  const folders = new JobFolders(join(state, 'jobs'));
-  for (const name of await folders.openNames().catch((): string[] => [])) {
-    const claimant = await folders.claimant(name);
-    if (claimant !== undefined && claimant !== 'nobody') await endProcesses({ [name]: claimant });
-  }
 }
 
 /** Connections and timers of the SDK would keep the process; everything is written by now. */

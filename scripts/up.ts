@@ -31,6 +31,20 @@ export async function up(options: UpOptions): Promise<number> {
   const placement = placementOf(loadConfig());
   if (loadConfig().workerDeployment !== undefined) throw new SetupError('TUNELINE_WORKER_DEPLOYMENT: "up" runs one build of the worker, and what is pinned to an earlier one would wait for ever; unset it.\nhint: docs/upgrades.md says where builds live side by side.');
   for (const { what, detail } of placement ? await ensureCluster(placement) : []) progress.line(`${what}: ${detail}`);
+  const work = async (signal: AbortSignal): Promise<number> => (spec ? exitCodeOf(await runOne(spec.content, options, progress, signal)) : 0);
+  return withStack({ progress, serves: spec === undefined || !options.exit, work });
+}
+
+export interface StackWork {
+  readonly progress: Progress;
+  /** Whether it serves on after the work, until it is told to stop. */
+  readonly serves: boolean;
+  /** Begins once everything is up. Resolves with the exit code. */
+  readonly work: (signal: AbortSignal) => Promise<number>;
+}
+
+/** Starts everything, has the work done, and ends everything, also where it is told to stop meanwhile. Returns the exit code. */
+export async function withStack({ progress, serves, work }: StackWork): Promise<number> {
   const stop = new AbortController();
   setMaxListeners(0, stop.signal);
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => stop.abort());
@@ -38,17 +52,17 @@ export async function up(options: UpOptions): Promise<number> {
   const stack = createStack(progress);
   await stack.prepare();
   try {
-    const work = (async () => {
+    const working = (async () => {
       await start(stack, progress, stop.signal);
-      return spec && (await runOne(spec.content, options, progress, stop.signal));
+      return work(stop.signal);
     })();
-    const summary = await Promise.race([work, aborted(stop.signal)]);
-    if (stop.signal.aborted) return exitCodes.broken;
-    if (summary === undefined || !options.exit) {
+    const code = await Promise.race([working, aborted(stop.signal)]);
+    if (code === undefined || stop.signal.aborted) return exitCodes.broken;
+    if (serves) {
       progress.line('serving; Ctrl-C stops everything');
       await aborted(stop.signal);
     }
-    return summary === undefined ? 0 : exitCodeOf(summary);
+    return code;
   } finally {
     progress.line('stopping');
     await stack.stop();

@@ -137,6 +137,11 @@ export function chooseKubernetes(): void {
   process.env['TUNELINE_RUNNER'] = 'kubernetes';
 }
 
+/** A stack of this process's own, beside whatever runs in the state it would have had. */
+export function chooseState(folder: string): void {
+  process.env['TUNELINE_STATE'] = folder;
+}
+
 const pick = (env: NodeJS.ProcessEnv, wanted: (name: string) => boolean): Record<string, string> =>
   Object.fromEntries(Object.entries(env).flatMap(([name, value]) => (value !== undefined && wanted(name) ? [[name, value]] : [])));
 

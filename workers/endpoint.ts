@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import { availableParallelism } from 'node:os';
 import { dirname, join } from 'node:path';
 import { createEndpointServer } from '../local/endpoint-server.ts';
 import { LocalEndpoints } from '../local/endpoints.ts';
@@ -10,13 +11,14 @@ import { createTraceStore } from '../mlflow/trace-store.ts';
 import { createObservationBook } from '../serving/observations.ts';
 import { createApiKeys } from './api-keys.ts';
 import { loadConfig } from './config.ts';
+import { engineProcess } from './engine-process.ts';
 import { exitClearly } from './exit-clearly.ts';
-import { quietPython } from './job-process.ts';
 import { serve } from './serve.ts';
 import { openTracing } from './tracing/open.ts';
 
 exitClearly();
-const { folders, endpointUrl, jobEnvironment, apiKeysPath, mlflow, tracing: tracingSettings } = loadConfig();
+const config = loadConfig();
+const { folders, endpointUrl, apiKeysPath, mlflow, tracing: tracingSettings } = config;
 const keys = createApiKeys(apiKeysPath);
 if (!isLoopback(endpointUrl) && !keys.areNeeded())
   throw new SetupError(`Everyone who can reach ${endpointUrl} could ask this endpoint.\nhint: "scripts/tuneline key create NAME" makes an API key, and then one is needed.`);
@@ -24,10 +26,7 @@ if (!isLoopback(endpointUrl) && !keys.areNeeded())
 const log = (message: string): void => void process.stderr.write(`${new Date().toISOString()} ${message}\n`);
 const endpoints = new LocalEndpoints({
   root: join(folders.state, 'endpoints'),
-  launch: createEngineLauncher({
-    command: (modelName, port) => [join(folders.home, 'tools', 'jobs', 'bin', 'transformers'), 'serve', modelName, '--host', '127.0.0.1', '--port', String(port)],
-    env: { ...jobEnvironment, ...quietPython(folders.home), HF_HUB_OFFLINE: '1' },
-  }),
+  launch: createEngineLauncher(engineProcess(config, availableParallelism())),
   log,
 });
 const observations = createObservationBook({ pathOf: (endpoint) => join(folders.state, 'endpoints', endpoint, 'observations.jsonl'), log });

@@ -1,6 +1,6 @@
-import { spawnSync } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from '@jest/globals';
@@ -73,17 +73,30 @@ test('down --purge ends what still runs and removes everything', async () => {
   await phase(runner, request.name, 'running');
   const claimant = await new JobFolders(root).claimant(request.name);
   if (claimant === undefined || claimant === 'nobody') throw new Error('the Job runs');
+  const engine = await leftEngine(join(home, 'state', 'endpoints', 'summaries', 'summaries_1'));
   await nothingListens();
   await writeFile(join(home, 'something'), '');
   const { status, stderr } = tuneline('down', '--purge');
   expect({ status, stderr }).toMatchObject({ status: 0, stderr: expect.stringContaining('stopped') });
-  expect(isGroupAlive(claimant)).toBe(false);
+  expect([claimant, engine].map(isGroupAlive)).toEqual([false, false]);
   expect(existsSync(home)).toBe(false);
 });
 
 test('down where nothing is up says so', () => {
   expect(tuneline('down')).toMatchObject({ status: 0, stderr: expect.stringContaining('nothing was up') });
 });
+
+/** What serves a release, and goes on where the endpoint that started it was killed. */
+async function leftEngine(folder: string): Promise<ProcessIdentity> {
+  const child = spawn('sleep', ['600'], { detached: true, stdio: 'ignore' });
+  // One that is not ended must not hold up the tests.
+  child.unref();
+  const identity = identityOf(child.pid ?? NaN);
+  if (!identity) throw new Error('sleep did not start');
+  await mkdir(folder, { recursive: true });
+  await writeFile(join(folder, 'process.json'), JSON.stringify(identity));
+  return identity;
+}
 
 /** A stack that was killed: its addresses answer nobody, and its process is another's by now; unless it is said to be up. */
 async function nothingListens(up?: ProcessIdentity): Promise<void> {

@@ -1,0 +1,57 @@
+import { rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { Command } from 'commander';
+import { SetupError } from '../local/setup-error.ts';
+import { chooseState, loadConfig } from '../workers/config.ts';
+import { placementOf } from '../workers/kubernetes.ts';
+import { exitCodeOfDemo, showDemo } from './demo/summary.ts';
+import { showDrift } from './demo/story.ts';
+import { endLeftovers } from './leftovers.ts';
+import { Progress } from './progress.ts';
+import { withStack } from './up.ts';
+import { exitCodes, UserError } from './user-error.ts';
+
+/**
+ * Drift, retraining, gate, canary and promotion, on real training and under live requests, with a stack of its own.
+ * Run: npm run demo:drift
+ */
+const spec = 'examples/specs/package-summaries-drift.json';
+
+async function demo({ exit = false, json = false }: { readonly exit?: boolean; readonly json?: boolean }): Promise<number> {
+  const { folders, temporal, mlflow } = loadConfig();
+  if (!temporal.embedded || !mlflow.embedded || placementOf(loadConfig())) throw new UserError('The demonstration brings a Temporal and an MLflow of its own, and runs its Jobs here: unset TEMPORAL_ADDRESS, TEMPORAL_PROFILE, MLFLOW_TRACKING_URI and TUNELINE_RUNNER.');
+  // What an earlier one left would be retrained from, and its engines served again.
+  const state = join(folders.state, 'demo-drift');
+  await endLeftovers(state);
+  await rm(state, { recursive: true, force: true, maxRetries: 5 });
+  chooseState(state);
+  const progress = new Progress();
+  return withStack({
+    progress,
+    serves: !exit,
+    async work(signal) {
+      const summary = await showDrift(spec, progress, signal);
+      process.stdout.write(json ? `${JSON.stringify(summary)}\n` : showDemo(summary));
+      return exitCodeOfDemo(summary);
+    },
+  });
+}
+
+const finish = (code: number): void => void process.stdout.write('', () => process.exit(code));
+
+const program = new Command('demo:drift')
+  .description('show drift, retraining, gate, canary and promotion, on real training and under live requests')
+  .option('--exit', 'stop everything after the summary')
+  .option('--json', 'print the summary as one JSON object')
+  .addHelpText('after', '\nExit codes: 0 promoted and no request failed, 1 broken, 2 refused by the gate.')
+  .action(async (options: { exit?: boolean; json?: boolean }) => {
+    finish(await demo(options));
+  });
+
+try {
+  await program.parseAsync();
+} catch (error) {
+  const text = error instanceof UserError || error instanceof SetupError ? error.message : error instanceof Error ? (error.stack ?? error.message) : String(error);
+  process.stderr.write(`error: ${text}\n`);
+  finish(exitCodes.broken);
+}

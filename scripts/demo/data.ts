@@ -1,0 +1,74 @@
+import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { renderPrompt } from '../../domain/prompt-template.ts';
+
+export interface Row {
+  readonly description: string;
+  readonly synopsis: string;
+  /** Rows of one source stand on one side of the split. */
+  readonly source_package: string;
+}
+
+/** Of one kind of descriptions: what the model may learn from, and what only clients ask. */
+export interface Kind {
+  readonly learnt: readonly Row[];
+  readonly live: readonly Row[];
+}
+
+/** Short ones make for a short demonstration: what two cores train and answer is counted by tokens. */
+const longestDescription = 260;
+
+/** Of each kind; the split holds some of them out. */
+const learntRows = 140;
+
+/** The usual kind, and the one that clients come to ask for. */
+export async function readKinds(folder: string): Promise<{ readonly usual: Kind; readonly other: Kind }> {
+  return { usual: await readKind(join(folder, 'package-descriptions.jsonl')), other: await readKind(join(folder, 'app-descriptions-de.jsonl')) };
+}
+
+/** The rows of a file stand in a random order, so that the first are as good a sample as any. */
+async function readKind(path: string): Promise<Kind> {
+  const rows = (await readFile(path, 'utf8'))
+    .trim()
+    .split('\n')
+    .map((line) => JSON.parse(line) as { description: string; synopsis: string; package: string; source_package?: string })
+    .filter(({ description }) => description.length <= longestDescription)
+    .map(({ description, synopsis, package: name, source_package = name }): Row => ({ description, synopsis, source_package }));
+  return { learnt: rows.slice(0, learntRows), live: rows.slice(learntRows) };
+}
+
+/** The file that the spec names, as a labelling team leaves it. */
+export async function writeRows(path: string, rows: readonly Row[]): Promise<void> {
+  await mkdir(dirname(path), { recursive: true });
+  await writeFile(path, rows.map((row) => `${JSON.stringify(row)}\n`).join(''));
+}
+
+/** What clients ask: the usual kind, and from the drift on both, one as often as the other, as the training data has them then. */
+export class Traffic {
+  readonly #template: string;
+  readonly #random: () => number;
+  #kinds: readonly (readonly Row[])[];
+
+  constructor({ template, usual, random = Math.random }: { readonly template: string; readonly usual: Kind; readonly random?: () => number }) {
+    this.#template = template;
+    this.#random = random;
+    this.#kinds = [usual.live];
+  }
+
+  drift(to: Kind): void {
+    this.#kinds = [...this.#kinds, to.live];
+  }
+
+  next = (): string => {
+    const row = this.#anyOf(this.#anyOf(this.#kinds));
+    const rendered = renderPrompt(this.#template, { description: row.description });
+    if (!rendered.ok) throw new Error(`the prompt asks for ${rendered.missing.join(', ')}, which the rows of the demonstration lack`);
+    return rendered.text;
+  };
+
+  #anyOf<T>(some: readonly T[]): T {
+    const one = some[Math.floor(this.#random() * some.length)];
+    if (one === undefined) throw new Error('the demonstration has no rows for its clients');
+    return one;
+  }
+}

@@ -1,0 +1,62 @@
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { beforeAll, expect, test } from '@jest/globals';
+import { driftsOf, judgeWindow } from '../../../domain/judge-window.ts';
+import { profileOf, type LiveProfile } from '../../../domain/live-profile.ts';
+import { windowOf } from '../../../domain/live-window.ts';
+import { monitorSchema } from '../../../domain/monitor-spec.ts';
+import { renderPrompt } from '../../../domain/prompt-template.ts';
+import { embed } from '../../../domain/text-embedding.ts';
+import { readKinds, Traffic, type Kind, type Row } from '../../../scripts/demo/data.ts';
+import { observation } from '../../builders/observations.ts';
+import { seeded } from '../../faults/faults.ts';
+import { repository } from '../../support/stack.ts';
+
+let template: string;
+let usual: Kind;
+let other: Kind;
+let monitor: ReturnType<typeof monitorSchema.parse>;
+beforeAll(async () => {
+  ({ usual, other } = await readKinds(join(repository, 'examples/data')));
+  template = await readFile(join(repository, 'examples/prompts/package-synopsis.txt'), 'utf8');
+  const spec = JSON.parse(await readFile(join(repository, 'examples/specs/package-summaries-drift.json'), 'utf8')) as { monitor: object };
+  monitor = monitorSchema.parse(spec.monitor);
+});
+
+const profileFrom = (rows: readonly Row[]): LiveProfile =>
+  profileOf(
+    rows.map(({ description, synopsis }) => {
+      const rendered = renderPrompt(template, { description });
+      return { prompt: rendered.ok ? rendered.text : '', completion: synopsis };
+    }),
+    'sha256:dataset',
+  );
+
+/** What the monitor would say of so many windows with as few requests as the spec allows. */
+function windows(count: number, profile: LiveProfile, next: () => string): string[] {
+  return Array.from({ length: count }, () => {
+    const observations = Array.from({ length: monitor.minimumRequests }, next).map((prompt) => observation({ promptCharacters: prompt.length, embedding: embed(prompt) }));
+    const window = windowOf(observations);
+    return judgeWindow({ window, drifts: driftsOf(window, profile), rules: monitor.rules, refresh: undefined, ageDays: 0 })[0]?.side ?? '';
+  });
+}
+
+const share = (sides: readonly string[], wanted: string): number => sides.filter((side) => side === wanted).length / sides.length;
+
+test('clients ask nothing that the model was shown', () => {
+  for (const { learnt, live } of [usual, other]) {
+    expect(learnt).toHaveLength(140);
+    expect(live.length).toBeGreaterThanOrEqual(50);
+    expect(live.filter(({ description }) => learnt.some((row) => row.description === description))).toEqual([]);
+  }
+});
+
+test('the usual traffic is within limits, the new is far from the old data, and within limits of the new', () => {
+  const traffic = new Traffic({ template, usual, random: seeded(1) });
+  const before = profileFrom(usual.learnt);
+  expect(share(windows(300, before, traffic.next), 'over')).toBeLessThanOrEqual(0.03);
+  traffic.drift(other);
+  expect(share(windows(300, before, traffic.next), 'over')).toBe(1);
+  const after = profileFrom([...usual.learnt, ...other.learnt]);
+  expect(share(windows(300, after, traffic.next), 'over')).toBeLessThanOrEqual(0.03);
+});
