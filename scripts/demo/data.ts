@@ -18,23 +18,23 @@ export interface Kind {
 /** Short ones make for a short demonstration: what two cores train and answer is counted by tokens. */
 const longestDescription = 260;
 
-/** Of each kind; the split holds some of them out. */
-const learntRows = 140;
+/** Five of eight are of the new kind once it has joined; the split holds some of both out. */
+const learntRows = { usual: 84, other: 140 };
 
 /** The usual kind, and the one that clients come to ask for. */
 export async function readKinds(folder: string): Promise<{ readonly usual: Kind; readonly other: Kind }> {
-  return { usual: await readKind(join(folder, 'package-descriptions.jsonl')), other: await readKind(join(folder, 'app-descriptions-de.jsonl')) };
+  return { usual: await readKind(join(folder, 'package-descriptions.jsonl'), learntRows.usual), other: await readKind(join(folder, 'app-descriptions-de.jsonl'), learntRows.other) };
 }
 
 /** The rows of a file stand in a random order, so that the first are as good a sample as any. */
-async function readKind(path: string): Promise<Kind> {
+async function readKind(path: string, learnt: number): Promise<Kind> {
   const rows = (await readFile(path, 'utf8'))
     .trim()
     .split('\n')
     .map((line) => JSON.parse(line) as { description: string; synopsis: string; package: string; source_package?: string })
     .filter(({ description }) => description.length <= longestDescription)
     .map(({ description, synopsis, package: name, source_package = name }): Row => ({ description, synopsis, source_package }));
-  return { learnt: rows.slice(0, learntRows), live: rows.slice(learntRows) };
+  return { learnt: rows.slice(0, learnt), live: rows.slice(learnt) };
 }
 
 /** The file that the spec names, as a labelling team leaves it. */
@@ -43,24 +43,25 @@ export async function writeRows(path: string, rows: readonly Row[]): Promise<voi
   await writeFile(path, rows.map((row) => `${JSON.stringify(row)}\n`).join(''));
 }
 
-/** What clients ask: the usual kind, and from the drift on both, one as often as the other, as the training data has them then. */
+/** What clients ask: the usual kind, and from the drift on both, each as often as the training data has it then. */
 export class Traffic {
   readonly #template: string;
   readonly #random: () => number;
-  #kinds: readonly (readonly Row[])[];
+  #kinds: readonly Kind[];
 
   constructor({ template, usual, random = Math.random }: { readonly template: string; readonly usual: Kind; readonly random?: () => number }) {
     this.#template = template;
     this.#random = random;
-    this.#kinds = [usual.live];
+    this.#kinds = [usual];
   }
 
   drift(to: Kind): void {
-    this.#kinds = [...this.#kinds, to.live];
+    this.#kinds = [...this.#kinds, to];
   }
 
   next = (): string => {
-    const row = this.#anyOf(this.#anyOf(this.#kinds));
+    const kind = this.#anyOf(this.#kinds.flatMap((one) => one.learnt.map(() => one)));
+    const row = this.#anyOf(kind.live);
     const rendered = renderPrompt(this.#template, { description: row.description });
     if (!rendered.ok) throw new Error(`the prompt asks for ${rendered.missing.join(', ')}, which the rows of the demonstration lack`);
     return rendered.text;

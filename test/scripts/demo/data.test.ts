@@ -44,8 +44,8 @@ function windows(count: number, profile: LiveProfile, next: () => string): strin
 const share = (sides: readonly string[], wanted: string): number => sides.filter((side) => side === wanted).length / sides.length;
 
 test('clients ask nothing that the model was shown', () => {
+  expect(other.learnt.length / (usual.learnt.length + other.learnt.length)).toBe(5 / 8);
   for (const { learnt, live } of [usual, other]) {
-    expect(learnt).toHaveLength(140);
     expect(live.length).toBeGreaterThanOrEqual(50);
     expect(live.filter(({ description }) => learnt.some((row) => row.description === description))).toEqual([]);
   }
