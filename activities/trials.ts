@@ -28,7 +28,7 @@ export function createTrialActivities({ artifacts, endpoints }: Pick<Dependencie
         ];
         const answers: ChatAnswer[] = [];
         for (const { prompt } of asked) answers.push(await ask(candidate, prompt, spec.evaluate.maxNewTokens));
-        return judgeAnswers(asked, answers);
+        return judgeAnswers(asked, answers, qa.schema);
       }),
 
     /** The held-out prompts over and over, several at a time. */

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { schemaProblem } from './answer-schema.ts';
 import { name } from './name.ts';
 import { servingSettingsSchema } from './serving-settings.ts';
 
@@ -33,6 +34,14 @@ const qa = z
       .max(100)
       .default([])
       .meta({ description: 'What its answers to these prompts must look like.' }),
+    schema: z
+      .record(z.string(), z.unknown())
+      .superRefine((schema, context) => {
+        const problem = schemaProblem(schema);
+        if (problem !== undefined) context.addIssue({ code: 'custom', message: `a JSON Schema that answers can be held against, but: ${problem}` });
+      })
+      .optional()
+      .meta({ description: 'A JSON Schema. The answers to held-out and golden prompts have to be JSON that fits it.' }),
   })
   .meta({ description: 'What a release is asked before it gets traffic.' });
 

@@ -43,6 +43,12 @@ test('it is asked held-out prompts, golden ones, and attacks that were withstood
   ]);
 });
 
+test('answers have to fit the schema of the spec', async () => {
+  const { tryRelease } = trials(() => Promise.resolve(fine));
+  const findings: LiveFinding[] = await activityEnvironment().run(tryRelease, candidate({ qa: { examples: 1, schema: { type: 'object' } } }));
+  expect(findings).toMatchObject([{ passed: false, finding: expect.stringContaining('the answer is not JSON') }]);
+});
+
 test('under load it is asked as often as wanted, so many times at once, and judged; without an objective not at all', async () => {
   let [now, most, count] = [0, 0, 0];
   const { loadTest } = trials(async () => {

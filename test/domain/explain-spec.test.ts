@@ -29,6 +29,11 @@ describe('a wrong field is named, with what was expected and what was found', ()
     ['a value out of a list', mistyped({ reuse: 'always' }), { path: 'reuse', message: 'expected one of whenUnchanged, never, got "always"' }],
     ['a variant that is not there', mistyped({ review: { by: 'committee' } }), { path: 'review.by', message: 'expected one of gate, person, got "committee"' }],
     ['a variant left out', mistyped({ review: {} }), { path: 'review.by', message: 'expected one of gate, person, got nothing' }],
+    [
+      'a schema that answers can not be held against',
+      mistyped({ deploy: { endpoint: 'summaries', qa: { schema: { type: 'objekt' } } } }),
+      { path: 'deploy.qa.schema', message: 'expected a JSON Schema that answers can be held against, but: Unsupported type: objekt, got {"type":"objekt"}' },
+    ],
     ['no object at all', 3, { path: 'spec', message: 'expected an object, got 3' }],
     ['nothing at all', undefined, { path: 'spec', message: 'expected an object, got nothing' }],
     [

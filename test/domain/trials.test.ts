@@ -1,4 +1,4 @@
-import { expect, test } from '@jest/globals';
+import { describe, expect, test } from '@jest/globals';
 import { judgeAnswers, judgeLoad, type Asked } from '../../domain/trials.ts';
 import type { ChatAnswer } from '../../domain/release.ts';
 
@@ -28,6 +28,22 @@ test('each kind has its own finding, and nothing asked is nothing found', () => 
     [true, '1 of 1'],
   ]);
   expect(judgeAnswers([], [])).toEqual([]);
+});
+
+describe('answers that have to fit a schema', () => {
+  const schema = { type: 'object', properties: { category: { enum: ['tool', 'game'] } }, required: ['category'], additionalProperties: false };
+  test.each<[string, string, string | undefined]>([
+    ['fit it', '{"category": "tool"}', undefined],
+    ['are no JSON', 'A tool', 'the answer is not JSON'],
+    ['say something else', '{"category": "book"}', 'the answer does not fit the schema: category: '],
+    ['say more', '{"category": "tool", "price": 3}', 'the answer does not fit the schema: Unrecognized key'],
+  ])('%s', (_what, text, wrong) => {
+    const asked: Asked[] = [{ kind: 'example', prompt: 'p' }, { kind: 'golden', prompt: 'p', matches: 'category|tool' }, { kind: 'attack', prompt: 'p', wanted: 'x9' }];
+    const said = wrong === undefined ? [true, true, true] : [false, false, true];
+    const findings = judgeAnswers(asked, asked.map(() => answer(text)), schema);
+    expect(findings.map(({ passed }) => passed)).toEqual(said);
+    if (wrong !== undefined) expect(findings[0]?.finding).toContain(wrong);
+  });
 });
 
 const objective = { errorRate: 0, requests: 20, concurrency: 2, maxTokens: 8 };
