@@ -28,6 +28,8 @@ def wandb_spec(mlflow_server, tmp_path, monkeypatch):
 
 
 def record_of(tmp_path: Path) -> WandbRecord:
+    # What a run wrote last is on disk once W&B's own process has ended, as at the end of a Job.
+    wandb.teardown()
     return WandbRecord(tmp_path / "output" / "wandb")
 
 

@@ -21,19 +21,21 @@ const longestDescription = 260;
 /** Five of eight are of the new kind once it has joined; the split holds some of both out. */
 const learntRows = { usual: 84, other: 140 };
 
-/** The usual kind, and the one that clients come to ask for. */
+/** The usual kind, and the one that clients come to ask for: in German, and what they want of it is the category, which a synopsis there begins with. */
 export async function readKinds(folder: string): Promise<{ readonly usual: Kind; readonly other: Kind }> {
-  return { usual: await readKind(join(folder, 'package-descriptions.jsonl'), learntRows.usual), other: await readKind(join(folder, 'app-descriptions-de.jsonl'), learntRows.other) };
+  const usual = await readKind(join(folder, 'package-descriptions.jsonl'), learntRows.usual);
+  const other = await readKind(join(folder, 'app-descriptions-de.jsonl'), learntRows.other, (synopsis) => synopsis.slice(0, synopsis.indexOf(']') + 1));
+  return { usual, other };
 }
 
 /** The rows of a file stand in a random order, so that the first are as good a sample as any. */
-async function readKind(path: string, learnt: number): Promise<Kind> {
+async function readKind(path: string, learnt: number, answerOf = (synopsis: string): string => synopsis): Promise<Kind> {
   const rows = (await readFile(path, 'utf8'))
     .trim()
     .split('\n')
     .map((line) => JSON.parse(line) as { description: string; synopsis: string; package: string; source_package?: string })
     .filter(({ description }) => description.length <= longestDescription)
-    .map(({ description, synopsis, package: name, source_package = name }): Row => ({ description, synopsis, source_package }));
+    .map(({ description, synopsis, package: name, source_package = name }): Row => ({ description, synopsis: answerOf(synopsis), source_package }));
   return { learnt: rows.slice(0, learnt), live: rows.slice(learnt) };
 }
 

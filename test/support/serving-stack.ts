@@ -100,7 +100,8 @@ export class ServingStack {
       tags: {
         [tags.promptVersion]: `plain/${await this.tracking.registerPrompt('plain', '{{description}}')}`,
         [tags.releaseTerms]: JSON.stringify({ spec, dataset, runId } satisfies ReleaseTerms),
-        ...(isApproved ? { [tags.verdict]: 'gate passed', [tags.evidenceDigest]: 'sha256:e' } : {}),
+        [tags.evidenceDigest]: 'sha256:e',
+        ...(isApproved ? { [tags.verdict]: 'gate passed' } : {}),
       },
     });
   }

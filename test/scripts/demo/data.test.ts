@@ -43,6 +43,11 @@ function windows(count: number, profile: LiveProfile, next: () => string): strin
 
 const share = (sides: readonly string[], wanted: string): number => sides.filter((side) => side === wanted).length / sides.length;
 
+test('of the other kind the right answer is the category', () => {
+  expect(other.learnt.every(({ synopsis }) => /^\[\p{L}+\]$/u.test(synopsis))).toBe(true);
+  expect(usual.learnt.some(({ synopsis }) => synopsis.startsWith('['))).toBe(false);
+});
+
 test('clients ask nothing that the model was shown', () => {
   expect(other.learnt.length / (usual.learnt.length + other.learnt.length)).toBe(5 / 8);
   for (const { learnt, live } of [usual, other]) {
