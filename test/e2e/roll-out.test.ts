@@ -11,7 +11,7 @@ import { ServingStack, serviceNames, type ServiceName } from '../support/serving
 import { until } from '../support/until.ts';
 
 /** A deploy for each seed, with a `kill -9` at a step of it; `TUNELINE_KILLS=200` asks for so many. */
-const count = Number(process.env['TUNELINE_KILLS'] ?? 27);
+const count = Number(process.env['TUNELINE_KILLS'] ?? 18);
 /** So many endpoints live at once, in one stack: what one has killed, all of them lose. */
 const lanes = ['north', 'east', 'south', 'west', 'middle'];
 /** Of the endpoint's execution. The first is what asks it. */
