@@ -61,7 +61,7 @@ export async function showDrift(specPath: string, progress: Progress, signal: Ab
   const told = await underLoad(stage, load, async () => {
     await writeRows(path, [...usual.learnt, ...other.learnt]);
     traffic.drift(other);
-    progress.line(`3 of 4: five of eight requests are in German from now on; ${other.learnt.length} German descriptions with their right answers join the data`);
+    progress.line(`3 of 4: two of three requests are in German from now on; ${other.learnt.length} German descriptions with their right answers join the data`);
   }).finally(() => load.stop());
   const counts = load.counts();
   const { drift, retrained, canary } = told;
