@@ -1,15 +1,15 @@
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Command } from 'commander';
-import { SetupError } from '../local/setup-error.ts';
 import { chooseState, loadConfig } from '../workers/config.ts';
 import { placementOf } from '../workers/kubernetes.ts';
 import { exitCodeOfDemo, showDemo } from './demo/summary.ts';
 import { showDrift } from './demo/story.ts';
 import { endLeftovers } from './leftovers.ts';
 import { Progress } from './progress.ts';
+import { finish, runProgram } from './run-program.ts';
 import { withStack } from './up.ts';
-import { exitCodes, UserError } from './user-error.ts';
+import { UserError } from './user-error.ts';
 
 /**
  * Drift, retraining, gate, canary and promotion, on real training and under live requests, with a stack of its own.
@@ -37,8 +37,6 @@ async function demo({ exit = false, json = false }: { readonly exit?: boolean; r
   });
 }
 
-const finish = (code: number): void => void process.stdout.write('', () => process.exit(code));
-
 const program = new Command('demo:drift')
   .description('show drift, retraining, gate, canary and promotion, on real training and under live requests')
   .option('--exit', 'stop everything after the summary')
@@ -48,10 +46,4 @@ const program = new Command('demo:drift')
     finish(await demo(options));
   });
 
-try {
-  await program.parseAsync();
-} catch (error) {
-  const text = error instanceof UserError || error instanceof SetupError ? error.message : error instanceof Error ? (error.stack ?? error.message) : String(error);
-  process.stderr.write(`error: ${text}\n`);
-  finish(exitCodes.broken);
-}
+await runProgram(program);

@@ -4,7 +4,6 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { createLocalArtifactStore } from '../local/artifact-store.ts';
 import { isAlive } from '../local/process-identity.ts';
-import { SetupError } from '../local/setup-error.ts';
 import { endProcesses } from '../local/stack.ts';
 import { readStackState } from '../local/stack-state.ts';
 import { chooseKubernetes, loadConfig, readPackageVersion } from '../workers/config.ts';
@@ -12,7 +11,7 @@ import type { lifecycle } from '../workflows/lifecycle.ts';
 import { statusQuery } from '../workflows/messages.ts';
 import { exportAudit, verifyAudit } from './audit.ts';
 import { buildsCommand } from './builds.ts';
-import { connectMlflow, connectTemporal, sendTraces } from './connect.ts';
+import { connectMlflow, connectTemporal } from './connect.ts';
 import { endpointCommand } from './endpoint.ts';
 import { explainMissing } from './missing.ts';
 import { openLifecyclesOf, prune, showPruned } from './prune.ts';
@@ -23,6 +22,7 @@ import { endLeftovers } from './leftovers.ts';
 import { lineage, type LineageOptions } from './lineage.ts';
 import { review, type ReviewOptions } from './review.ts';
 import { followCommand, runCommand } from './run.ts';
+import { finish, runProgram } from './run-program.ts';
 import { scheduleCommand } from './schedule.ts';
 import { tokenCommand } from './token.ts';
 import { up, type UpOptions } from './up.ts';
@@ -182,15 +182,4 @@ function wholeNumber(text: string): number {
   throw new InvalidArgumentError(`expected a whole number of days, such as 30, got "${text}"`);
 }
 
-/** Connections and timers of the SDK would keep the process; everything is written by now. */
-function finish(code: number): void {
-  process.stdout.write('', () => void sendTraces().finally(() => process.exit(code)));
-}
-
-try {
-  await program.parseAsync();
-} catch (error) {
-  const text = error instanceof UserError || error instanceof SetupError ? error.message : error instanceof Error ? (error.stack ?? error.message) : String(error);
-  process.stderr.write(`error: ${text}\n`);
-  finish(exitCodes.broken);
-}
+await runProgram(program);

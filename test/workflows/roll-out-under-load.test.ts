@@ -5,6 +5,7 @@ import type { LifecycleSpecInput } from '../../domain/lifecycle-spec.ts';
 import { releaseId } from '../../domain/release-id.ts';
 import type { ReleaseReply, ReleaseRequest, ReleaseTerms } from '../../domain/roll-out.ts';
 import { tags } from '../../domain/tracking.ts';
+import { startLoad } from '../../scripts/demo/load.ts';
 import type { endpoint } from '../../workflows/endpoint.ts';
 import { endpointStatusQuery, releaseSignal } from '../../workflows/messages.ts';
 import { artifact, fakeArtifacts } from '../builders/artifacts.ts';
@@ -12,28 +13,12 @@ import { fakeActivities } from '../builders/activities.ts';
 import { releaseOf } from '../builders/releases.ts';
 import { aSpec } from '../builders/specs.ts';
 import { fakeTracking } from '../builders/tracking.ts';
-import { chat, openEndpoint, type Answer } from '../support/endpoint-lab.ts';
+import { openEndpoint, type Answer } from '../support/endpoint-lab.ts';
 import { answerChat } from '../support/fake-engine.ts';
 import { until } from '../support/until.ts';
 import { openWorkflowLab } from '../support/workflow-lab.ts';
 
 const lab = openWorkflowLab();
-
-/** Whatever clients ask, as long as it lasts; what they were answered. */
-async function underLoad<T>(url: string, during: () => Promise<T>): Promise<{ readonly result: T; readonly statuses: readonly number[] }> {
-  const statuses: number[] = [];
-  let over = false;
-  const client = async (): Promise<void> => {
-    while (!over) statuses.push(await chat(url, { messages: [{ role: 'user', content: 'live' }] }).then(async (answer) => (await answer.text(), answer.status), () => 0));
-  };
-  const clients = Array.from({ length: 4 }, client);
-  try {
-    return { result: await during(), statuses };
-  } finally {
-    over = true;
-    await Promise.all(clients);
-  }
-}
 
 let rolledOut = 0;
 
@@ -63,15 +48,17 @@ async function release(answer: Answer) {
   };
   return lab.withWorker(taskQueue, activities, async () => {
     await ask('1');
-    const { result: reply, statuses } = await underLoad(url, () => ask('2'));
+    const load = startLoad({ url, model: 'summaries', prompts: () => 'live', perSecond: 100 });
+    const reply = await ask('2').finally(() => load.stop());
+    const { requests, failedRequests } = load.counts();
     await lab.client.workflow.getHandle(taskQueue).terminate();
     const [one, two] = ['1', '2'].map((version) => releaseId(releaseOf(version)));
     const observed = await host.observe('summaries', 0);
     const { shares } = await host.traffic('summaries');
     return {
       reply,
-      failedRequests: statuses.filter((status) => status !== 200).length,
-      requests: statuses.length,
+      failedRequests,
+      requests,
       traffic: shares.map((share) => [share.release.version, share.percent]),
       ofOne: observed.filter((seen) => seen.release === one),
       ofTwo: observed.filter((seen) => seen.release === two),
