@@ -95,6 +95,22 @@ describe('a release', () => {
     expect(fakes.argumentsOf('noteRefusal')).toEqual([['summaries', '2', reason]]);
   });
 
+  test('has a worker that dies noticed in seconds, whatever is done at that moment', async () => {
+    const fakes = withTerms({ canary: { steps: [10], bakeSeconds: 0.1 } }, { judgeCanary: () => Promise.resolve(refused) });
+    const events = await withEndpoint(
+      fakes,
+      async (handle) => {
+        await ask(handle, '2');
+        await ended(handle, 1);
+        return (await handle.fetchHistory()).events ?? [];
+      },
+      standing,
+    );
+    const patience = events.flatMap(({ activityTaskScheduledEventAttributes: scheduled }) => (scheduled ? [[scheduled.activityType?.name, Number(scheduled.heartbeatTimeout?.seconds)]] : []));
+    expect(patience.map(([name]) => name)).toEqual(fakes.calls.map(({ name }) => name));
+    expect(patience.filter(([, seconds]) => seconds !== 15)).toEqual([]);
+  });
+
   test('that has too few requests to be judged bakes on, and is refused in the end', async () => {
     const fakes = withTerms({ canary: { steps: [10], bakeSeconds: 0.1, minimumRequests: 50 } }, { judgeCanary: () => Promise.resolve({ passed: true, requests: 49, findings: [] }) });
     const { ended: [reply] } = await afterAsking(fakes, '2');
