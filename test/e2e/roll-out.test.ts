@@ -217,7 +217,11 @@ test('whatever is killed at whatever step, traffic, aliases and record agree, no
   const answers = await withClients(async () => {
     await Promise.all(
       lanes.map(async (lane) => {
-        for (let seed = seeds.shift(); seed !== undefined; seed = seeds.shift()) runs.push(await run(seed, lane));
+        for (let seed = seeds.shift(); seed !== undefined; seed = seeds.shift()) {
+          const ended = await run(seed, lane);
+          runs.push(ended);
+          process.stderr.write(`${runs.length} of ${count}: ${ended.victim} killed at ${ended.step}, seed ${seed}${ended.problems.map((problem) => `; ${problem}`).join('')}\n`);
+        }
       }),
     );
   });
@@ -229,4 +233,4 @@ test('whatever is killed at whatever step, traffic, aliases and record agree, no
   expect(unexcused).toEqual([]);
   expect(answers.filter((answer) => answer.status === 200 && !isGood(answer))).toEqual([]);
   expect(new Set(runs.map(({ victim }) => victim))).toEqual(new Set(serviceNames));
-});
+}, 300_000 + count * 30_000);

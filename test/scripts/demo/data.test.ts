@@ -56,6 +56,14 @@ test('clients ask nothing that the model was shown', () => {
   }
 });
 
+test('once it has drifted, two of three requests are of the other kind', () => {
+  const traffic = new Traffic({ template, usual, random: seeded(1) });
+  const ofOther = (): number => Array.from({ length: 3000 }, traffic.next).filter((prompt) => other.live.some(({ description }) => prompt.includes(description))).length;
+  expect(ofOther()).toBe(0);
+  traffic.drift(other);
+  expect(ofOther() / 3000).toBeCloseTo(2 / 3, 1);
+});
+
 test('the usual traffic is within limits, the new is far from the old data, and within limits of the new', () => {
   const traffic = new Traffic({ template, usual, random: seeded(1) });
   const before = profileFrom(usual.learnt);
