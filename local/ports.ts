@@ -1,28 +1,50 @@
 import { once } from 'node:events';
-import { createServer } from 'node:net';
+import { createServer, type AddressInfo, type Server } from 'node:net';
+
+const loopback = '127.0.0.1';
+/** Where nothing of ours listens: a port that is taken here is claimed on the first address, whether its service is up or not. Linux has it, macOS does not. */
+const claims = '127.0.0.2';
+
+export interface ClaimedPort {
+  readonly port: number;
+  /** The end of this process does it, too. */
+  release(): void;
+}
 
 /** A loopback port that is free now. */
 export async function freePort(): Promise<number> {
-  const port = await tryPort(0);
-  if (port === undefined) throw new Error('no free port on the loopback interface');
+  const server = await listen(0, loopback);
+  if (typeof server === 'string') throw new Error('no free port on the loopback interface');
+  const { port } = server.address() as AddressInfo;
+  server.close();
   return port;
 }
 
-/** The preferred port, or where that is taken another one. */
-export async function choosePort(preferred: number): Promise<number> {
-  return (await tryPort(preferred)) ?? (await freePort());
+/** The preferred port, or where that is in use or claimed another one. On Linux no other stack gets it, not even while its service is down. */
+export async function claimPort(preferred: number): Promise<ClaimedPort> {
+  for (let port = preferred; ; port = await freePort()) {
+    const claim = await listen(port, claims);
+    if (claim === 'EADDRINUSE') continue;
+    const server = await listen(port, loopback);
+    if (typeof server !== 'string') {
+      server.close();
+      const release = (): void => {
+        if (typeof claim !== 'string') claim.close();
+      };
+      return { port, release };
+    }
+    if (typeof claim !== 'string') claim.close();
+  }
 }
 
-async function tryPort(port: number): Promise<number | undefined> {
-  const server = createServer();
+/** Does not keep this process alive. Resolves with the code of what is in the way. */
+async function listen(port: number, host: string): Promise<Server | string> {
+  const server = createServer().unref();
   try {
-    server.listen(port, '127.0.0.1');
+    server.listen(port, host);
     await once(server, 'listening');
-    const address = server.address();
-    return typeof address === 'object' && address !== null ? address.port : undefined;
-  } catch {
-    return undefined;
-  } finally {
-    server.close();
+    return server;
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code ?? String(error);
   }
 }

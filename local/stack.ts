@@ -2,7 +2,7 @@ import { connect } from 'node:net';
 import { once } from 'node:events';
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { choosePort } from './ports.ts';
+import { claimPort, type ClaimedPort } from './ports.ts';
 import { endGroup, identityOf, isAlive, type ProcessIdentity } from './process-identity.ts';
 import { Service, type ServiceSpec } from './service.ts';
 import { SetupError } from './setup-error.ts';
@@ -36,6 +36,7 @@ export class Stack {
   readonly #options: StackOptions;
   readonly #processes: Record<string, ProcessIdentity> = {};
   readonly #services: Service[] = [];
+  readonly #claims: ClaimedPort[] = [];
   #addresses: StackAddresses = addressesAt(defaultPorts);
   #saving: Promise<void> = Promise.resolve();
 
@@ -55,10 +56,10 @@ export class Stack {
     if (earlier) await endProcesses(earlier.processes);
     const ports = { ...defaultPorts } as Record<keyof StackAddresses, number>;
     for (const [name, preferred] of Object.entries(defaultPorts) as [keyof StackAddresses, number][]) {
-      // Chosen again while two services would share one: a free port is free only until someone takes it.
-      do ports[name] = await choosePort(preferred);
-      while (Object.entries(ports).some(([other, port]) => other !== name && port === ports[name]));
-      if (ports[name] !== preferred) report(`port ${preferred} is in use, ${name} takes ${ports[name]}`);
+      const claimed = await claimPort(preferred);
+      this.#claims.push(claimed);
+      ports[name] = claimed.port;
+      if (claimed.port !== preferred) report(`port ${preferred} is in use, ${name} takes ${claimed.port}`);
     }
     this.#addresses = addressesAt(ports, host);
     await mkdir(join(state, 'logs'), { recursive: true, mode: 0o700 });
@@ -72,9 +73,10 @@ export class Stack {
   startGateway = (): Promise<void> => this.#start(this.#nodeService('gateway', 'workers/gateway.ts', { flags: [], env: nextMetricsPort(this.#options.env) }));
   startWorker = (): Promise<void> => this.#start(this.#nodeService('worker', 'workers/worker.ts', workerMemory));
 
-  /** In the opposite order of their start, so that none loses what it needs to end well. */
+  /** In the opposite order of their start, so that none loses what it needs to end well. Then the ports are anyone's. */
   async stop(): Promise<void> {
     for (const service of this.#services.reverse()) await service.stop();
+    for (const claim of this.#claims) claim.release();
   }
 
   async #start(spec: ServiceSpec): Promise<void> {

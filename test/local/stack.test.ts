@@ -5,7 +5,7 @@ import { createServer, type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from '@jest/globals';
-import { choosePort } from '../../local/ports.ts';
+import { claimPort } from '../../local/ports.ts';
 import { identityOf, isAlive, type ProcessIdentity } from '../../local/process-identity.ts';
 import { AlreadyUpError, Stack } from '../../local/stack.ts';
 import { addressesAt, defaultPorts, readStackState, writeStackState } from '../../local/stack-state.ts';
@@ -28,7 +28,7 @@ function sleeper(): ProcessIdentity {
   return identity;
 }
 
-const stack = (said: string[] = []): Stack => new Stack({ repository: state, home: state, state, env: {}, report: (message) => said.push(message) });
+const stack = (said: string[] = [], own = state): Stack => new Stack({ repository: state, home: state, state: own, env: {}, report: (message) => said.push(message) });
 
 test('a port in use is avoided, and that is said', async () => {
   // Whether the default is free here or not, it is taken now.
@@ -41,16 +41,35 @@ test('a port in use is avoided, and that is said', async () => {
   expect(said.join('\n')).toContain(`port ${defaultPorts.mlflow} is in use, mlflow takes ${new URL(prepared.addresses.mlflow).port}`);
   expect(readStackState(state)?.addresses).toEqual(prepared.addresses);
   server.close();
+  await prepared.stop();
 });
 
 test('a free port is kept, a taken one is not', async () => {
   const server = createServer().listen(0, '127.0.0.1');
   await once(server, 'listening');
   const { port } = server.address() as AddressInfo;
-  expect(await choosePort(port)).not.toBe(port);
+  const other = await claimPort(port);
+  expect(other.port).not.toBe(port);
   server.close();
   await once(server, 'close');
-  expect(await choosePort(port)).toBe(port);
+  const kept = await claimPort(port);
+  expect(kept.port).toBe(port);
+  for (const claim of [other, kept]) claim.release();
+});
+
+const portsOf = ({ addresses }: Stack): string[] => Object.values(addresses).map((address: string) => address.replace(/^.*:/, ''));
+// Elsewhere there is no second loopback address to claim a port on.
+const onLinux = process.platform === 'linux' ? test : test.skip;
+
+onLinux('of stacks that start at once none gets the port of another, nor while a service is down; once it has stopped anyone does', async () => {
+  const stacks = ['one', 'two', 'three'].map((own) => stack([], join(state, own)));
+  await Promise.all(stacks.map((one) => one.prepare()));
+  const ports = stacks.flatMap(portsOf);
+  expect(new Set(ports).size).toBe(ports.length);
+  for (const one of stacks) await one.stop();
+  const next = await Promise.all(ports.map((port) => claimPort(Number(port))));
+  expect(next.map(({ port }) => String(port))).toEqual(ports);
+  for (const claim of next) claim.release();
 });
 
 test('a second stack on the same state is refused, and the first is left alone', async () => {
@@ -64,8 +83,10 @@ test('a second stack on the same state is refused, and the first is left alone',
 test('what a killed stack left behind is ended first', async () => {
   const orphan = sleeper();
   await writeStackState(state, { addresses: addressesAt(defaultPorts), up: { pid: orphan.pid, startedAt: 'long ago' }, processes: { mlflow: orphan } });
-  await stack().prepare();
+  const next = stack();
+  await next.prepare();
   expect(isAlive(orphan)).toBe(false);
+  await next.stop();
 });
 
 test('a process is told from a later one with the same number', () => {
