@@ -15,6 +15,7 @@ import { until } from '../support/until.ts';
 import { givenKubeconfig, startCluster, startTimeoutMs, type Cluster } from './cluster.ts';
 import { makeWorkerImage } from './images.ts';
 import { noRealNode } from './real-node.ts';
+import { runShell } from './shell.ts';
 
 /** The console and the routes of events of `k8s/install` in real pods: image, mounts and user are as a team has them. */
 
@@ -86,14 +87,9 @@ async function relay(host: string, port: number): Promise<Server> {
     return (await core.listNamespacedPod({ namespace, labelSelector: 'app.kubernetes.io/name=console' })).items.map(({ status }) => status?.podIP ?? '');
   }
 
-  /** What a shell says in a pod that is in all else one of the console's. */
   async function shell(script: string): Promise<string> {
-    const { spec: { template } = {} } = await config.makeApiClient(AppsV1Api).readNamespacedDeployment({ namespace, name: 'console' });
-    const [{ startupProbe: _s, readinessProbe: _r, livenessProbe: _l, ...container } = { name: '' }] = template?.spec?.containers ?? [];
-    const name = 'shell';
-    await core.createNamespacedPod({ namespace, body: { metadata: { name }, spec: { ...template?.spec, restartPolicy: 'Never', containers: [{ ...container, command: ['sh', '-c', `${script} 2>&1`] }] } } });
-    await until(async () => (await core.readNamespacedPod({ namespace, name })).status?.phase === 'Succeeded');
-    return core.readNamespacedPodLog({ namespace, name });
+    const { spec } = await config.makeApiClient(AppsV1Api).readNamespacedDeployment({ namespace, name: 'console' });
+    return Object.values(await runShell(core, { namespace, spec: spec?.template.spec ?? { containers: [] }, script })).join('');
   }
 
   test('it becomes available before there are tokens, and lets nobody in; when their Secret is made, it does', async () => {
@@ -135,7 +131,7 @@ async function relay(host: string, port: number): Promise<Server> {
   test('it sees the artifacts alone, which are the own of who writes them, and can write nowhere', async () => {
     expect((await stat(join(volume, 'state', 'artifacts'))).uid).toBe(unprivilegedUser);
     const written = ['/', '/tmp', '/app', '/etc/tuneline', '/tuneline/state', '/tuneline/state/artifacts'].map((folder) => `touch ${folder}/x || true;`).join(' ');
-    const said = await shell(`(id -u; echo /tuneline/* /tuneline/state/* /etc/tuneline/* /var/run/secrets/*; ${written})`);
+    const said = await shell(`id -u; echo /tuneline/* /tuneline/state/* /etc/tuneline/* /var/run/secrets/*; ${written}`);
     const [user, seen, ...refusals] = said.trimEnd().split('\n');
     expect([user, seen]).toEqual([String(unprivilegedUser), '/tuneline/state /tuneline/state/artifacts /etc/tuneline/tokens.json /var/run/secrets/*']);
     expect(refusals).toHaveLength(6);
