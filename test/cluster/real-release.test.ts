@@ -178,6 +178,9 @@ http.server.ThreadingHTTPServer(("127.0.0.1", int(os.environ["TUNELINE_PORT"])),
 
 const nameOf = (version: string): string => `${releaseOf(version, { endpoint }).model}/${version}`;
 
+/** So late a busy node hears which pods are ready. */
+const hearsAfterMs = 5000;
+
 /** What kube-proxy does on a node: each connection goes to one of the pods that are ready behind the Service. */
 async function serveAsKubeProxy({ discovery }: Connection): Promise<{ readonly url: string; close(): void }> {
   const look = async (): Promise<string[]> => {
@@ -185,7 +188,7 @@ async function serveAsKubeProxy({ discovery }: Connection): Promise<{ readonly u
     return items.flatMap(({ endpoints = [] }: V1EndpointSlice) => endpoints.filter(({ conditions }) => conditions?.ready).flatMap(({ addresses }) => addresses));
   };
   let ready = await look();
-  const looking = setInterval(() => void look().then((now) => (ready = now)), 200);
+  const looking = setInterval(() => void look().then((now) => setTimeout(() => (ready = now), hearsAfterMs), () => undefined), 200);
   let next = 0;
   const server: Server = createServer((from, to) => {
     const onward = ask({ host: ready[(next += 1) % ready.length], port: ports.clients, path: from.url, method: from.method, headers: from.headers, agent: false }, (answer) => {
