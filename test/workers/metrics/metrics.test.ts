@@ -104,5 +104,6 @@ test('the rules are as Prometheus takes them', () => {
 test.each([
   ['sum by (le, a) (rate(x_bucket{status=~"0|5.."}[5m])) / 2', ['x_bucket']],
   ['absent(a{b="c"}) or sum(d) == 0', ['a', 'd']],
+  ['sum by (x) (a{b="c"} unless d offset 15m) > 0', ['a', 'd']],
   ['min_over_time(a[1h:5m]) unless on (x) group_left (y) b:c', ['a', 'b:c']],
 ])('the names in %s', (query, names) => expect(namesUsed(query)).toEqual(names));
