@@ -8,6 +8,8 @@ import { repository } from '../support/stack.ts';
 import { startTimeoutMs } from './cluster.ts';
 import { buildPromtool } from './promtool.ts';
 
+/** The alerts in `examples/monitoring`, by Prometheus itself. Among the clusters' tests, for what builds those builds it, too. */
+
 const rules = 'alerts.yaml';
 const tests = 'alerts.test.yaml';
 interface Tried {

@@ -78,15 +78,15 @@ const tools = join(repository, '.tuneline/tools');
   const makeHost = (change: Partial<ReleasePlacement> = {}): EndpointHost =>
     createKubernetesEndpointHost({ cluster: connection, placement: { ...placement, ...change }, log: report, clocks: { lookEveryMs: 200, settleMs: 300_000 } });
 
-  /** What the claim holds: two versions' weights, and the engine's packages, which are too large for an image made here. */
+  /** What the claim holds: each version's weights, and the engine's packages, which are too large for an image made here. */
   async function makeHome(): Promise<string> {
     const made = await mkdtemp(join(repository, '.tuneline/home-'));
     const [python = ''] = await readdir(join(tools, 'jobs/lib'));
     await mkdir(join(made, 'models'));
     await promisify(execFile)('cp', ['--archive', '--link', join(tools, 'jobs/lib', python, 'site-packages'), join(made, 'models/site-packages')]);
     const model = await makeTinyModel(made);
-    // Its reader is another user.
-    await chmod(model, 0o755);
+    // Its reader is another user, who could write there if it were not mounted read-only.
+    await chmod(model, 0o777);
     await chmod(join(model, 'model.safetensors'), 0o644);
     for (const version of ['1', '2', '3']) await cp(model, join(made, 'artifacts', version), { recursive: true });
     return made;
