@@ -1,11 +1,9 @@
-import { execFile } from 'node:child_process';
 import { once } from 'node:events';
-import { chmod, cp, mkdir, mkdtemp, readdir, rm } from 'node:fs/promises';
+import { chmod, cp, mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { createServer, request as ask, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { KubeConfig, type V1EndpointSlice, type V1Pod } from '@kubernetes/client-node';
 import { endpointName } from '../../domain/names.ts';
@@ -24,6 +22,7 @@ import { givenKubeconfig, startCluster, startTimeoutMs, type Cluster } from './c
 import { makeJobsImage, makeWorkerImage } from './images.ts';
 import { noRealNode } from './real-node.ts';
 import { runShell } from './shell.ts';
+import { linkJobsPackages, makeNamespaceWithClaim } from './storage.ts';
 
 /** Releases in pods that really run: the front as the worker's image has it, and behind it the engine that serves on this machine, too. */
 
@@ -49,11 +48,7 @@ const tools = join(repository, '.tuneline/tools');
     const kubeConfig = new KubeConfig();
     kubeConfig.loadFromFile(cluster.kubeconfigPath);
     connection = connectCluster(kubeConfig);
-    const { core } = connection;
-    const storage = { accessModes: ['ReadWriteMany'], storageClassName: '' };
-    await core.createNamespace({ body: { metadata: { name: namespace, labels: { 'pod-security.kubernetes.io/enforce': 'restricted' } } } });
-    await core.createPersistentVolume({ body: { metadata: { name: namespace }, spec: { ...storage, capacity: { storage: '1Gi' }, hostPath: { path: home, type: 'Directory' } } } });
-    await core.createNamespacedPersistentVolumeClaim({ namespace, body: { metadata: { name: 'storage' }, spec: { ...storage, volumeName: namespace, resources: { requests: { storage: '1Gi' } } } } });
+    await makeNamespaceWithClaim(connection.core, { namespace, claim: 'storage', folder: home });
     const [image = '', frontImage = ''] = cluster.realNode?.images ?? [];
     placement = {
       ...{ namespace, image, frontImage, gpus: 0, cpu: '100m', userId: unprivilegedUser, replicas: { least: 1, most: 2 } },
@@ -81,9 +76,8 @@ const tools = join(repository, '.tuneline/tools');
   /** What the claim holds: each version's weights, and the engine's packages, which are too large for an image made here. */
   async function makeHome(): Promise<string> {
     const made = await mkdtemp(join(repository, '.tuneline/home-'));
-    const [python = ''] = await readdir(join(tools, 'jobs/lib'));
     await mkdir(join(made, 'models'));
-    await promisify(execFile)('cp', ['--archive', '--link', join(tools, 'jobs/lib', python, 'site-packages'), join(made, 'models/site-packages')]);
+    await linkJobsPackages(join(made, 'models'));
     const model = await makeTinyModel(made);
     // Its reader is another user, who could write there if it were not mounted read-only.
     await chmod(model, 0o777);

@@ -12,6 +12,7 @@ import { answerOf } from '../contract/endpoint-host.ts';
 import { until } from '../support/until.ts';
 import { inferenceServiceApi } from '../../k8s/manifests/release-metadata.ts';
 import { startCluster } from './cluster.ts';
+import { makeNamespaceWithClaim } from './storage.ts';
 
 export const report = (message: string): void => void process.stderr.write(`${message}\n`);
 
@@ -47,10 +48,7 @@ export async function startServing(namespace: string, { kserve = false } = {}): 
   kubeConfig.loadFromFile(cluster.kubeconfigPath);
   const connection = connectCluster(kubeConfig);
   const { core, apps } = connection;
-  await core.createNamespace({ body: { metadata: { name: namespace, labels: { 'pod-security.kubernetes.io/enforce': 'restricted' } } } });
-  const claim = { accessModes: ['ReadWriteMany'], storageClassName: namespace };
-  await core.createPersistentVolume({ body: { metadata: { name: namespace }, spec: { ...claim, capacity: { storage: '1Gi' }, hostPath: { path: '/storage' } } } });
-  await core.createNamespacedPersistentVolumeClaim({ namespace, body: { metadata: { name: 'storage' }, spec: { ...claim, resources: { requests: { storage: '1Gi' } } } } });
+  await makeNamespaceWithClaim(core, { namespace, claim: 'storage', folder: '/storage' });
 
   const observed = new Map<string, number>();
   /** What a front answers: nobody listens at the addresses of these pods. */

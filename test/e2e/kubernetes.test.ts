@@ -1,7 +1,5 @@
-import { execFile } from 'node:child_process';
-import { chmod, mkdir, mkdtemp, readdir, rm, symlink } from 'node:fs/promises';
+import { chmod, mkdir, mkdtemp, rm, symlink } from 'node:fs/promises';
 import { join } from 'node:path';
-import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import type { Client } from '@temporalio/client';
 import { KubeConfig, type V1Job, type V1Pod } from '@kubernetes/client-node';
@@ -16,6 +14,7 @@ import { statusQuery } from '../../workflows/messages.ts';
 import { givenKubeconfig, startCluster, startTimeoutMs, type Cluster } from '../cluster/cluster.ts';
 import { makeJobsImage } from '../cluster/images.ts';
 import { noRealNode } from '../cluster/real-node.ts';
+import { linkJobsPackages, linkTree, makeNamespaceWithClaim } from '../cluster/storage.ts';
 import { makeTinyModel, repository, TestStack } from '../support/stack.ts';
 import { tinySpec, tuneRunsOf } from '../support/tiny-lifecycle.ts';
 import { until } from '../support/until.ts';
@@ -47,7 +46,7 @@ const example = join(repository, 'examples/specs/package-summaries.json');
     const kubeConfig = new KubeConfig();
     kubeConfig.loadFromFile(cluster.kubeconfigPath);
     connection = connectCluster(kubeConfig);
-    await prepareNamespace();
+    await makeNamespaceWithClaim(connection.core, { namespace, claim, folder: home });
     stack = await TestStack.start({
       args: ['--kubernetes'],
       env: {
@@ -73,25 +72,14 @@ const example = join(repository, 'examples/specs/package-summaries.json');
     const tuneline = join(repository, '.tuneline');
     const made = await mkdtemp(join(tuneline, 'home-'));
     await symlink(join(tuneline, 'tools'), join(made, 'tools'));
-    // Hard links: neither gigabytes of copies nor a link that leads out of the claim.
-    await promisify(execFile)('cp', ['--archive', '--link', join(tuneline, 'models'), made]);
-    // By this name libraries tell installed code from a user's.
-    const [python = ''] = await readdir(join(tuneline, 'tools/jobs/lib'));
-    await promisify(execFile)('cp', ['--archive', '--link', join(tuneline, 'tools/jobs/lib', python, 'site-packages'), join(made, 'models/site-packages')]);
+    await linkTree(join(tuneline, 'models'), join(made, 'models'));
+    await linkJobsPackages(join(made, 'models'));
     await mkdir(join(made, 'state/artifacts'), { recursive: true });
     return made;
   }
 
   const makeImage = (into: string) =>
     makeJobsImage(into, { name: 'tuneline.test/jobs', sources: join(repository, 'jobs'), python: join(repository, '.tuneline/tools/jobs/bin/python'), packagesAt: join(home, 'models/site-packages') });
-
-  async function prepareNamespace(): Promise<void> {
-    const { core } = connection;
-    const storage = { accessModes: ['ReadWriteMany'], storageClassName: '' };
-    await core.createNamespace({ body: { metadata: { name: namespace, labels: { 'pod-security.kubernetes.io/enforce': 'restricted' } } } });
-    await core.createPersistentVolume({ body: { metadata: { name: claim }, spec: { ...storage, capacity: { storage: '1Gi' }, hostPath: { path: home, type: 'Directory' } } } });
-    await core.createNamespacedPersistentVolumeClaim({ namespace, body: { metadata: { name: claim }, spec: { ...storage, volumeName: claim, resources: { requests: { storage: '1Gi' } } } } });
-  }
 
   async function start(id: string, seed: number, steps = 300) {
     const handle = await client.workflow.start<typeof lifecycle>('lifecycle', { taskQueue: 'tuneline', workflowId: id, args: [tinySpec(tinyModel, seed, steps)] });
