@@ -3,7 +3,7 @@ import type { CustomObjectsApi, V1Deployment, V1OwnerReference } from '@kubernet
 import type { Release, Trial } from '../domain/release.ts';
 import { statusOf, unlessMissing } from './client.ts';
 import { inferenceServiceManifest, type InferenceService } from './manifests/inference-service.ts';
-import { inferenceServiceApi } from './manifests/release-metadata.ts';
+import { inferenceServiceApi, inferenceServiceOf } from './manifests/release-metadata.ts';
 import type { ReleasePlacement } from './manifests/release-placement.ts';
 import { labels, servedBy } from './names.ts';
 
@@ -51,7 +51,8 @@ export class InferenceServices {
     for (let pauseMs = 20; ; pauseMs = Math.min(pauseMs * 2, 1000)) {
       const [service, deployment] = await Promise.all([this.#find(name), find()]);
       if (!service || service.metadata.deletionTimestamp) throw goneAtStart(name);
-      if (deployment) return deployment;
+      // One that KServe made late, of another of this name that is gone, goes as well.
+      if (deployment && inferenceServiceOf(deployment)?.uid === service.metadata.uid) return deployment;
       if (patience.aborted) throw new Error(`InferenceService ${name} has no Deployment after ${this.#madeWithinMs / 1000} s: ${complaintOf(service) ?? "KServe's controller says nothing"}; "kubectl -n ${this.#placement.namespace} describe inferenceservice ${name}" may say more.`);
       await delay(pauseMs);
     }

@@ -127,7 +127,7 @@ own('what is on its way out is no release, though its pods still answer', async 
     host.prepare(release, trial).then(
       () => true,
       (error: unknown) => {
-        if (!String(error).includes('made at the next attempt')) throw error;
+        if (!/made at the next attempt|deleted while it started/.test(String(error))) throw error;
         return false;
       },
     ),

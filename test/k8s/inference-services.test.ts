@@ -14,8 +14,14 @@ const release = releaseOf('1', { weights: { uri: 'file:///store/model', digest: 
 const trial = { smokePrompt: 'hello' };
 const refusal = (code: number) => Promise.reject(new ApiException(code, '', '', {}));
 
+/** As KServe makes it, of the InferenceService with that UID. */
+function deploymentOf(uid: string): V1Deployment {
+  const made = deploymentManifest(release, trial, placement);
+  return { ...made, metadata: { ...made.metadata, ownerReferences: [{ apiVersion: 'serving.kserve.io/v1beta1', kind: 'InferenceService', name: 'its', uid }] } };
+}
+
 /** A cluster with KServe and without its controller. `change` is what somebody does to what is made. */
-function clusterWith(answers: { readonly served?: number; readonly created?: number } = {}, change: Partial<InferenceService> = {}) {
+function clusterWith(answers: { readonly served?: number; readonly created?: number } = {}, change: Partial<InferenceService> = {}, waitMs = 0) {
   const asked: string[] = [];
   let there: InferenceService | undefined;
   const custom = {
@@ -27,8 +33,8 @@ function clusterWith(answers: { readonly served?: number; readonly created?: num
     },
     listNamespacedCustomObject: () => Promise.resolve({ items: there ? [there] : [] }),
   };
-  const services = new InferenceServices(custom as unknown as ConstructorParameters<typeof InferenceServices>[0], placement, 0);
-  return { asked, create: (found?: V1Deployment) => services.create(release, trial, () => Promise.resolve(found)) };
+  const services = new InferenceServices(custom as unknown as ConstructorParameters<typeof InferenceServices>[0], placement, waitMs);
+  return { asked, create: (find: () => V1Deployment | undefined = () => undefined) => services.create(release, trial, () => Promise.resolve(find())) };
 }
 
 test('where the cluster has no KServe nothing is made; where it does not say, it is asked at the next attempt', async () => {
@@ -40,8 +46,15 @@ test('where the cluster has no KServe nothing is made; where it does not say, it
 });
 
 test('one that is there is taken, with its Deployment', async () => {
-  const deployment = deploymentManifest(release, trial, placement);
-  expect(await clusterWith({ created: 409 }).create(deployment)).toBe(deployment);
+  const deployment = deploymentOf('its');
+  expect(await clusterWith({ created: 409 }, { metadata: { name: 'its', uid: 'its' } }).create(() => deployment)).toBe(deployment);
+});
+
+test('a Deployment of another that had the name is waited past', async () => {
+  const [late, own] = [deploymentOf('gone'), deploymentOf('its')];
+  const found = [late, late, own];
+  const { create } = clusterWith({}, { metadata: { name: 'its', uid: 'its' } }, 10_000);
+  expect(await create(() => found.shift())).toBe(own);
 });
 
 test('one that KServe makes nothing of is named, with what KServe says, or what to look at', async () => {
@@ -52,5 +65,5 @@ test('one that KServe makes nothing of is named, with what KServe says, or what 
 
 test('one on its way out is no release, though its Deployment is still there', async () => {
   const leaving = { metadata: { name: 'its', deletionTimestamp: new Date() } };
-  await expect(clusterWith({ created: 409 }, leaving).create(deploymentManifest(release, trial, placement))).rejects.toThrow('made at the next attempt');
+  await expect(clusterWith({ created: 409 }, leaving).create(() => deploymentOf('its'))).rejects.toThrow('made at the next attempt');
 });
