@@ -50,6 +50,10 @@ test('one that is there is taken, with its Deployment', async () => {
   expect(await clusterWith({ created: 409 }, { metadata: { name: 'its', uid: 'its' } }).create(() => deployment)).toBe(deployment);
 });
 
+test('one that the cluster refuses is no release, whatever is there', async () => {
+  await expect(clusterWith({ created: 403 }, { metadata: { name: 'its', uid: 'its' } }).create(() => deploymentOf('its'))).rejects.toThrow(/403/);
+});
+
 test('a Deployment of another that had the name is waited past', async () => {
   const [late, own] = [deploymentOf('gone'), deploymentOf('its')];
   const found = [late, late, own];
@@ -64,6 +68,6 @@ test('one that KServe makes nothing of is named, with what KServe says, or what 
 });
 
 test('one on its way out is no release, though its Deployment is still there', async () => {
-  const leaving = { metadata: { name: 'its', deletionTimestamp: new Date() } };
+  const leaving = { metadata: { name: 'its', uid: 'its', deletionTimestamp: new Date() } };
   await expect(clusterWith({ created: 409 }, leaving).create(() => deploymentOf('its'))).rejects.toThrow('made at the next attempt');
 });
