@@ -9,8 +9,11 @@ import { fileURLToPath } from 'node:url';
 const oldest = 20;
 const root = join(dirname(fileURLToPath(import.meta.url)), '..');
 const programs = {
-  test: 'scripts/test.ts',
-  check: 'scripts/check.ts',
+  test: 'scripts/dev/test.ts',
+  'test-deep': 'scripts/dev/test-deep.ts',
+  ci: 'scripts/dev/ci.ts',
+  check: 'scripts/dev/check.ts',
+  'clean-builds': 'scripts/dev/clean-builds.ts',
   'demo-drift': 'scripts/demo-drift.ts',
   'bench-overhead': 'scripts/bench-overhead.ts',
   'bench-jobs': 'scripts/bench-jobs.ts',
@@ -38,7 +41,10 @@ const [command, ...rest] = process.argv.slice(2);
 const program = programs[command];
 const args = program ? [program, ...rest] : ['scripts/tuneline.ts', ...process.argv.slice(2)];
 const node = join(root, 'node_modules', '.bin', 'node');
-const child = spawn(node, ['--disable-warning=ExperimentalWarning', join(root, args[0]), ...args.slice(1)], { stdio: 'inherit' });
+// Node keeps what it compiled, so that the next command and each service start in half the time.
+const compiled = join(process.env.TUNELINE_HOME || join(root, '.tuneline'), 'cache', 'node');
+const env = { NODE_COMPILE_CACHE: compiled, ...process.env };
+const child = spawn(node, ['--disable-warning=ExperimentalWarning', join(root, args[0]), ...args.slice(1)], { stdio: 'inherit', env });
 // Ctrl-C reaches the child too: it ends its services, and this waits for it.
 process.on('SIGINT', () => {});
 for (const signal of ['SIGTERM', 'SIGHUP']) process.on(signal, () => child.kill(signal));

@@ -15,7 +15,6 @@ import { connectMlflow, connectTemporal } from './connect.ts';
 import { endpointCommand } from './endpoint.ts';
 import { explainMissing } from './missing.ts';
 import { openLifecyclesOf, prune, showPruned } from './prune.ts';
-import { diagnose, showFindings } from './doctor.ts';
 import { feedbackCommand } from './feedback.ts';
 import { keyCommand } from './key.ts';
 import { endLeftovers } from './leftovers.ts';
@@ -25,7 +24,7 @@ import { followCommand, runCommand } from './run.ts';
 import { finish, runProgram } from './run-program.ts';
 import { scheduleCommand } from './schedule.ts';
 import { tokenCommand } from './token.ts';
-import { up, type UpOptions } from './up.ts';
+import type { UpOptions } from './up.ts';
 import { exitCodes, UserError } from './user-error.ts';
 import { webhooksCommand } from './webhooks.ts';
 
@@ -43,6 +42,8 @@ program
   .option('--kubernetes', 'run Jobs on the cluster of the kubeconfig, as TUNELINE_RUNNER=kubernetes does')
   .action(async ({ kubernetes, ...options }: UpOptions & { kubernetes?: boolean }) => {
     if (kubernetes) chooseKubernetes();
+    // Loaded here: the Kubernetes client alone takes longer to load than most commands take to run.
+    const { up } = await import('./up.ts');
     finish(await up(options));
   });
 
@@ -151,6 +152,7 @@ program
   .option('--json', 'print the findings as one JSON array')
   .action(async ({ kubernetes, json }: { kubernetes?: boolean; json?: boolean }) => {
     if (kubernetes) chooseKubernetes();
+    const { diagnose, showFindings } = await import('./doctor.ts');
     const findings = await diagnose(loadConfig());
     process.stdout.write(json ? `${JSON.stringify(findings)}\n` : showFindings(findings));
     finish(findings.every(({ ok }) => ok) ? 0 : exitCodes.broken);

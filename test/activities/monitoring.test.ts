@@ -18,7 +18,7 @@ import { observation } from '../builders/observations.ts';
 import { aSpec } from '../builders/specs.ts';
 import { someExamples } from '../builders/traffic.ts';
 import { seeded } from '../faults/faults.ts';
-import { type MlflowServer, startMlflow } from '../support/mlflow-server.ts';
+import { type MlflowServer, openMlflow } from '../support/mlflow-server.ts';
 
 const minuteMs = 60_000;
 const release: Release = { endpoint: 'summaries', model: 'summaries', version: '3', weights: artifact('model'), prompt: { name: 'summarize', version: '1' } };
@@ -30,7 +30,7 @@ let root: string;
 let dataset: Artifact;
 let lifecycleRunId: string;
 beforeAll(async () => {
-  server = await startMlflow();
+  server = await openMlflow();
   mlflow = createMlflow({ trackingUri: server.trackingUri });
   root = await mkdtemp(join(tmpdir(), 'tuneline-monitoring-'));
   await mkdir(join(root, 'dataset'));

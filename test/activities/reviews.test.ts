@@ -11,13 +11,13 @@ import { createMlflow, type Mlflow } from '../../mlflow/index.ts';
 import { createTracking } from '../../mlflow/tracking.ts';
 import { artifact } from '../builders/artifacts.ts';
 import { decided, reviewRecord } from '../builders/reviews.ts';
-import { type MlflowServer, startMlflow } from '../support/mlflow-server.ts';
+import { type MlflowServer, openMlflow } from '../support/mlflow-server.ts';
 import { activityEnvironment } from '../support/temporal.ts';
 
 let server: MlflowServer;
 let mlflow: Mlflow;
 beforeAll(async () => {
-  server = await startMlflow();
+  server = await openMlflow();
   mlflow = createMlflow({ trackingUri: server.trackingUri });
 });
 afterAll(() => server.stop());

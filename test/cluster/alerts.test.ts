@@ -20,7 +20,7 @@ interface Tried {
 let promtool: string;
 let folder: string;
 beforeAll(async () => {
-  promtool = await buildPromtool({ tools: join(repository, '.tuneline/tools'), env: process.env, report: (message) => process.stderr.write(`${message}\n`) });
+  promtool = await buildPromtool({ env: process.env, report: (message) => process.stderr.write(`${message}\n`) });
   folder = await mkdtemp(join(tmpdir(), 'tuneline-alerts-'));
   await cp(join(repository, 'examples/monitoring'), folder, { recursive: true });
 }, startTimeoutMs);

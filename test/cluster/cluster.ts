@@ -1,7 +1,6 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { Components } from './components.ts';
 import { startControlPlane } from './control-plane.ts';
 import { startGpuNodes } from './gpu-nodes.ts';
@@ -39,8 +38,6 @@ export const startTimeoutMs = 40 * 60_000;
 /** The kubeconfig of a cluster that tests use in place of their own. */
 export const givenKubeconfig = process.env['TUNELINE_TEST_KUBECONFIG'];
 
-const tools = fileURLToPath(new URL('../../.tuneline/tools', import.meta.url));
-
 /**
  * A Kubernetes of its own on free loopback ports: a real control plane, and nodes that only say what they do
  * (`kwok-stages.yaml`). TUNELINE_TEST_KUBECONFIG names a cluster to use in its place, as it is.
@@ -50,10 +47,10 @@ export async function startCluster({ report, gpuNodes = 2, gpusPerNode = 8, with
     report(`using the cluster of ${givenKubeconfig}`);
     return { kubeconfigPath: givenKubeconfig, stop: () => Promise.resolve() };
   }
-  const programs = await buildPrograms({ tools, env: process.env, report });
-  const kueue = withKueue ? await buildKueue({ tools, env: process.env, report }) : undefined;
-  const jobSet = withJobSet ? await buildJobSet({ tools, env: process.env, report }) : undefined;
-  const kserve = withKserve ? await buildKserve({ tools, env: process.env, report }) : undefined;
+  const programs = await buildPrograms({ env: process.env, report });
+  const kueue = withKueue ? await buildKueue({ env: process.env, report }) : undefined;
+  const jobSet = withJobSet ? await buildJobSet({ env: process.env, report }) : undefined;
+  const kserve = withKserve ? await buildKserve({ env: process.env, report }) : undefined;
   const startedAt = performance.now();
   const components = new Components(await mkdtemp(join(tmpdir(), 'tuneline-cluster-')));
   const stop = async (): Promise<void> => {

@@ -1,4 +1,3 @@
-import { join } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
 import { PatchStrategy, setHeaderOptions } from '@kubernetes/client-node';
 import { afterAll, afterEach, beforeAll, expect, test } from '@jest/globals';
@@ -7,7 +6,6 @@ import { endpointName, releaseName } from '../../domain/names.ts';
 import { inspectServing } from '../../k8s/doctor-serving.ts';
 import type { HttpRoute } from '../../k8s/manifests/traffic.ts';
 import { releaseOf } from '../builders/releases.ts';
-import { repository } from '../support/stack.ts';
 import { until } from '../support/until.ts';
 import { as, grantWorker, noting } from './accounts.ts';
 import { givenKubeconfig, startTimeoutMs } from './cluster.ts';
@@ -31,7 +29,7 @@ own('a Gateway that is named where nobody serves such is not used, and the docto
   expect((await site.makeHost({ gateway }).traffic('summaries')).url).toBe(`http://endpoint-summaries.${namespace}:8000`);
   const [, traffic] = await inspectServing(site.connection, { ...site.placement, gateway });
   expect(traffic).toMatchObject({ what: 'traffic', ok: false, detail: 'the cluster does not serve gateway.networking.k8s.io: the Gateway gateways/public is not used', remedy: expect.stringContaining('TUNELINE_GATEWAY') });
-  await serveHttpRoutes(site.connection.kubeConfig, { tools: join(repository, '.tuneline/tools'), env: process.env, report });
+  await serveHttpRoutes(site.connection.kubeConfig, { env: process.env, report });
 });
 
 own('where the cluster serves the Gateway API, a route weighs the releases', async () => {

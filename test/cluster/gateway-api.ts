@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { copyFile, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { ApiextensionsV1Api, loadYaml, type KubeConfig, type V1CustomResourceDefinition } from '@kubernetes/client-node';
+import { buildCacheFolder } from '../../scripts/dev/build-cache.ts';
 import { until } from '../support/until.ts';
 import { buildOnce, type BuildOptions } from './programs.ts';
 
@@ -12,7 +13,7 @@ const file = 'gateway.networking.k8s.io_httproutes.yaml';
 
 /** Has the cluster serve HTTPRoutes, by the Gateway API's own definition. No controller comes with it. */
 export async function serveHttpRoutes(kubeConfig: KubeConfig, options: BuildOptions): Promise<void> {
-  const folder = join(options.tools, 'gateway-api', createHash('sha256').update(version + sum).digest('hex').slice(0, 16));
+  const folder = join(buildCacheFolder(), 'gateway-api', createHash('sha256').update(version + sum).digest('hex').slice(0, 16));
   await buildOnce(folder, options, async (go, into) => {
     const module = JSON.parse(await go(['mod', 'download', '-json', `sigs.k8s.io/gateway-api@v${version}`], into)) as { Dir: string; Sum: string };
     if (module.Sum !== sum) throw new Error(`the Gateway API ${version} is ${module.Sum}, not ${sum}`);

@@ -3,6 +3,7 @@ import { copyFile, mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { CoreV1Api, KubeConfig, loadYaml, type V1ConfigMap } from '@kubernetes/client-node';
 import { freePort } from '../../local/ports.ts';
+import { buildCacheFolder } from '../../scripts/dev/build-cache.ts';
 import type { Components } from './components.ts';
 import { install, serveWebhooks } from './managers.ts';
 import { buildOnce, timed, type BuildOptions } from './programs.ts';
@@ -20,9 +21,9 @@ const crds = ['inferenceservices', 'inferencegraphs', 'servingruntimes', 'cluste
 
 /** The folder with KServe's controller and its manifests: built from source unless that was done before. */
 export async function buildKserve(options: BuildOptions): Promise<string> {
-  const { tools, report } = options;
+  const { report } = options;
   const digest = createHash('sha256').update(JSON.stringify([process.platform, process.arch, version, sum, flags, onLoopback, crds])).digest('hex');
-  const folder = join(tools, 'kserve', digest.slice(0, 16));
+  const folder = join(buildCacheFolder(), 'kserve', digest.slice(0, 16));
   await buildOnce(folder, options, async (go, into) => {
     report(`building KServe ${version} from source: once, about two minutes on two cores`);
     const module = JSON.parse(await go(['mod', 'download', '-json', `github.com/kserve/kserve@v${version}`], into)) as { Dir: string; Sum: string };

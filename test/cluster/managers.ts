@@ -3,6 +3,7 @@ import { copyFile, mkdir, readdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path';
 import { AdmissionregistrationV1Api, ApiextensionsV1Api, KubeConfig, loadAllYaml, type V1CustomResourceDefinition, type V1MutatingWebhookConfiguration, type V1ValidatingWebhookConfiguration } from '@kubernetes/client-node';
 import { freePort } from '../../local/ports.ts';
+import { buildCacheFolder } from '../../scripts/dev/build-cache.ts';
 import type { Components } from './components.ts';
 import { type BuildOptions, buildOnce, timed } from './programs.ts';
 
@@ -23,9 +24,9 @@ const flags = ['-trimpath', '-ldflags', '-s -w'];
 
 /** The folder with a manager's program, called as it is, and its manifests: built from source unless that was done before. */
 export async function buildManager({ name, title, version, sum, main, takes }: Manager, options: BuildOptions): Promise<string> {
-  const { tools, report } = options;
+  const { report } = options;
   const digest = createHash('sha256').update(JSON.stringify([process.platform, process.arch, version, sum, flags])).digest('hex');
-  const folder = join(tools, name, digest.slice(0, 16));
+  const folder = join(buildCacheFolder(), name, digest.slice(0, 16));
   await buildOnce(folder, options, async (go, into) => {
     report(`building ${title} ${version} from source: once, about ${takes} on two cores`);
     const module = JSON.parse(await go(['mod', 'download', '-json', `sigs.k8s.io/${name}@v${version}`], into)) as { Dir: string; Sum: string };

@@ -5,6 +5,7 @@ import { access, mkdir, readFile, rename, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { SetupError } from '../../local/setup-error.ts';
+import { buildCacheFolder, makeBuildCache } from '../../scripts/dev/build-cache.ts';
 import { tryLock, untilReleased } from './build-lock.ts';
 import { Guard } from './guard.ts';
 
@@ -26,8 +27,6 @@ export interface Programs {
 }
 
 export interface BuildOptions {
-  /** Where tools are kept: `.tuneline/tools`. */
-  readonly tools: string;
   readonly env: NodeJS.ProcessEnv;
   readonly report: (message: string) => void;
 }
@@ -39,7 +38,7 @@ type Build = (go: Go, into: string) => Promise<unknown>;
 /** The programs of a cluster, built from source unless that was done before. */
 export async function buildPrograms(options: BuildOptions): Promise<Programs> {
   const { report } = options;
-  const folder = join(options.tools, 'cluster', await digestOfSources());
+  const folder = join(buildCacheFolder(), 'cluster', await digestOfSources());
   await buildOnce(folder, options, async (go, partial) => {
     report(`building Kubernetes ${kubernetesVersion} and KWOK ${kwokVersion} from source: once, about ten minutes on two cores`);
     await timed('the control plane', report, () => go(['build', ...flags.controlPlane, '-o', join(partial, 'control-plane'), '.'], sources));
@@ -51,6 +50,7 @@ export async function buildPrograms(options: BuildOptions): Promise<Programs> {
 /** Makes a folder unless it is there. Of several processes that ask at once, one builds. */
 export async function buildOnce(folder: string, options: BuildOptions, build: Build): Promise<void> {
   const lock = `${folder}.lock`;
+  await makeBuildCache();
   await mkdir(dirname(folder), { recursive: true });
   while (!(await exists(folder))) {
     const holder = await tryLock(lock);
@@ -69,7 +69,7 @@ async function digestOfSources(): Promise<string> {
 }
 
 /** Builds beside the folder and renames at the end, so that the folder is whole as soon as it is there. */
-async function buildInto(folder: string, { tools, env, report }: BuildOptions, build: Build): Promise<void> {
+async function buildInto(folder: string, { env, report }: BuildOptions, build: Build): Promise<void> {
   if (await exists(folder)) return;
   const partial = `${folder}.partial`;
   await rm(partial, { recursive: true, force: true });
@@ -77,7 +77,7 @@ async function buildInto(folder: string, { tools, env, report }: BuildOptions, b
   const guard = new Guard([partial]);
   const goEnv = { ...env, CGO_ENABLED: '0', GOFLAGS: '-buildvcs=false', GOWORK: 'off', GOBIN: partial, GOTMPDIR: partial };
   try {
-    const go = await findGo({ tools, env, report }, guard);
+    const go = await findGo({ env, report }, guard);
     await build((args, cwd) => run([go, ...args], { cwd, env: goEnv, guard }), partial);
     await rename(partial, folder);
   } finally {
@@ -87,14 +87,14 @@ async function buildInto(folder: string, { tools, env, report }: BuildOptions, b
 }
 
 /** Go where it usually is; else the one of a PyPI package, which is the toolchain itself. */
-async function findGo({ tools, env, report }: BuildOptions, guard: Guard): Promise<string> {
-  const packaged = join(tools, 'go');
+async function findGo({ env, report }: BuildOptions, guard: Guard): Promise<string> {
+  const packaged = join(buildCacheFolder(), 'go');
   const candidates = ['go', '/usr/local/go/bin/go', join(packaged, 'go', 'bin', 'go')];
   for (const candidate of candidates) if (await isGo(candidate, env)) return candidate;
   try {
     report('installing Go');
     await rm(packaged, { recursive: true, force: true });
-    await run(['python3', '-m', 'pip', 'install', '--quiet', '--no-cache-dir', '--disable-pip-version-check', '--no-deps', '--require-hashes', '--target', packaged, '-r', goLock], { cwd: tools, env, guard });
+    await run(['python3', '-m', 'pip', 'install', '--quiet', '--no-cache-dir', '--disable-pip-version-check', '--no-deps', '--require-hashes', '--target', packaged, '-r', goLock], { cwd: buildCacheFolder(), env, guard });
     return join(packaged, 'go', 'bin', 'go');
   } catch (error) {
     throw new SetupError(

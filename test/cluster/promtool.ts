@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { copyFile, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { buildCacheFolder } from '../../scripts/dev/build-cache.ts';
 import { buildOnce, timed, type BuildOptions } from './programs.ts';
 
 /** Of the 3.5 that Prometheus supports for longer than others. */
@@ -13,9 +14,9 @@ const entry = fileURLToPath(new URL('promtool/main.go', import.meta.url));
 
 /** The program that runs promtool's tests of rules: built from source unless that was done before. */
 export async function buildPromtool(options: BuildOptions): Promise<string> {
-  const { tools, report } = options;
+  const { report } = options;
   const digest = createHash('sha256').update(JSON.stringify([process.platform, process.arch, version, sum, flags])).update(await readFile(entry)).digest('hex');
-  const folder = join(tools, 'promtool', digest.slice(0, 16));
+  const folder = join(buildCacheFolder(), 'promtool', digest.slice(0, 16));
   await buildOnce(folder, options, async (go, into) => {
     report(`building Prometheus ${version}'s tests of rules from source: once, about a minute on two cores`);
     const module = JSON.parse(await go(['mod', 'download', '-json', `github.com/prometheus/prometheus@v${version}`], into)) as { Dir: string; Sum: string };

@@ -1,4 +1,4 @@
-import { readFile, readdir, rm, writeFile } from 'node:fs/promises';
+import { readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
@@ -6,15 +6,15 @@ import type { Client } from '@temporalio/client';
 import { jobName } from '../../domain/names.ts';
 import { tags } from '../../domain/tracking.ts';
 import { JobFolders } from '../../local/job-folder.ts';
-import { isGroupAlive, type ProcessIdentity } from '../../local/process-identity.ts';
+import { isGroupAlive } from '../../local/process-identity.ts';
 import type { Run } from '../../mlflow/index.ts';
 import type { lifecycle } from '../../workflows/lifecycle.ts';
 import { reviewUpdate, statusQuery } from '../../workflows/messages.ts';
 import { makeTinyModel, TestStack } from '../support/stack.ts';
-import { tinySpec, tuneRunsOf } from '../support/tiny-lifecycle.ts';
+import { stepsLogged, tinySpec, training, tuneRunsOf } from '../support/tiny-lifecycle.ts';
 import { until } from '../support/until.ts';
 
-const steps = 300;
+const steps = 150;
 let stack: TestStack;
 let client: Client;
 let tinyModel: string;
@@ -41,57 +41,12 @@ async function start(id: string, seed: number) {
   return { handle, nameOf: (stage: string, attempt = 1) => jobName({ workflowId: id, firstExecutionRunId, stage, attempt }) };
 }
 
-/** Resolves once the training is well under way, past a checkpoint, with the process that does it. */
-async function training(name: string): Promise<ProcessIdentity> {
-  await until(async () => (await folders.logTail(name, 100_000)).includes('step 50/'));
-  const claimant = await folders.claimant(name);
-  if (claimant === undefined || claimant === 'nobody') throw new Error(`${name} trains, so someone runs it`);
-  return claimant;
-}
-
 const tuneRuns = (id: string): Promise<Run[]> => tuneRunsOf(stack.mlflow(), id);
 
-/** The steps whose loss is in MLflow, over all of the lifecycle's tune runs, each once. */
-async function stepsLogged(runs: readonly Run[]): Promise<number[]> {
-  const histories = await Promise.all(runs.map((run) => stack.mlflow().runs.metricHistory(run.runId, 'loss')));
-  return [...new Set(histories.flat().map((point) => point.step ?? -1))].sort((a, b) => a - b);
-}
-
 const allSteps = Array.from({ length: steps }, (_, i) => i + 1);
-const startsOf = async (name: string): Promise<number> => (await readdir(folders.folder(name))).filter((file) => file.startsWith('claim.')).length;
-
-test('kill -9 of the worker: the same process is adopted, one training ran, no step is lost', async () => {
-  const { handle, nameOf } = await start('worker-killed', 1);
-  const before = await training(nameOf('tune'));
-  process.kill(stack.services.processes['worker']?.pid ?? NaN, 'SIGKILL');
-  await stack.says(/worker is started again/);
-  expect(isGroupAlive(before)).toBe(true);
-  expect(await handle.result()).toMatchObject({ verdict: 'promoted' });
-  expect(await folders.claimant(nameOf('tune'))).toEqual(before);
-  expect(await startsOf(nameOf('tune'))).toBe(1);
-  expect(await folders.request(nameOf('tune', 2))).toBeUndefined();
-  const runs = await tuneRuns('worker-killed');
-  expect(runs.map((run) => run.status)).toEqual(['FINISHED']);
-  expect(await stepsLogged(runs)).toEqual(allSteps);
-});
-
-test('kill -9 of the training: the next attempt goes on from the checkpoint', async () => {
-  const { handle, nameOf } = await start('training-killed', 2);
-  const { pid } = await training(nameOf('tune'));
-  process.kill(-pid, 'SIGKILL');
-  expect(await handle.result()).toMatchObject({ verdict: 'promoted' });
-  const status = await handle.query(statusQuery);
-  const resumedFrom = status.finished.find(({ stage }) => stage === 'tune')?.figures['resumedFromStep'];
-  expect(resumedFrom).toBeGreaterThanOrEqual(40);
-  const runs = await tuneRuns('training-killed');
-  expect(runs.map((run) => run.status).sort()).toEqual(['FAILED', 'FINISHED']);
-  expect(runs.find((run) => run.status === 'FAILED')?.tags[tags.failure]).toMatch(/^Evicted/);
-  expect(await stepsLogged(runs)).toEqual(allSteps);
-});
-
 test('cancel: the process group is gone, and the runs in MLflow end KILLED', async () => {
   const { handle, nameOf } = await start('cancelled', 3);
-  const running = await training(nameOf('tune'));
+  const running = await training(folders, nameOf('tune'));
   await handle.cancel();
   await expect(handle.result()).rejects.toMatchObject({ cause: { name: 'CancelledFailure' } });
   expect(isGroupAlive(running)).toBe(false);
@@ -106,43 +61,26 @@ test('cancel: the process group is gone, and the runs in MLflow end KILLED', asy
 
 test('MLflow killed in the middle: the lifecycle waits for it and goes on, and the curve is whole', async () => {
   const { handle, nameOf } = await start('mlflow-killed', 4);
-  await training(nameOf('tune'));
+  await training(folders, nameOf('tune'));
   process.kill(-(stack.services.processes['mlflow']?.pid ?? NaN), 'SIGKILL');
   await stack.says(/mlflow is started again/);
   expect(await handle.result()).toMatchObject({ verdict: 'promoted' });
-  expect(await stepsLogged(await tuneRuns('mlflow-killed'))).toEqual(allSteps);
+  expect(await stepsLogged(stack.mlflow(), await tuneRuns('mlflow-killed'))).toEqual(allSteps);
 });
 
 test('MLflow silent for a minute: the lifecycle waits for it and goes on, and the curve is whole', async () => {
   const { handle, nameOf } = await start('mlflow-silent', 8);
-  await training(nameOf('tune'));
+  await training(folders, nameOf('tune'));
   const group = -(stack.services.processes['mlflow']?.pid ?? NaN);
   process.kill(group, 'SIGSTOP');
   // The minute is the fault itself: the training ends within it, and nobody can be told.
   await delay(60_000);
   process.kill(group, 'SIGCONT');
   expect(await handle.result()).toMatchObject({ verdict: 'promoted' });
-  expect(await stepsLogged(await tuneRuns('mlflow-silent'))).toEqual(allSteps);
+  expect(await stepsLogged(stack.mlflow(), await tuneRuns('mlflow-silent'))).toEqual(allSteps);
 });
 
-test('a bad spec ends at once, names every wrong field, and leaves nothing behind', async () => {
-  const path = join(stack.state, 'bad.json');
-  const bad = { ...specOf(5), model: 'never-made', dat: {}, baseModel: './no/such/model', tune: { ...specOf(5).tune, steps: 'many' } };
-  await writeFile(path, JSON.stringify(bad));
-  const jobsBefore = await readdir(join(stack.state, 'jobs', 'jobs'));
-  const { code, summary } = await stack.run(path, 'bad-spec');
-  expect(code).toBe(1);
-  expect(summary.verdict).toBe('failed');
-  expect(summary.reason).toMatch(/tune\.steps: expected a number, got "many"/);
-  expect(summary.reason).toMatch(/dat: no such field; did you mean data\?/);
-  expect(await readdir(join(stack.state, 'jobs', 'jobs'))).toEqual(jobsBefore);
-  // Asked by name, so that asking does not make it.
-  const answer = await fetch(`${stack.services.addresses.mlflow}/api/2.0/mlflow/experiments/get-by-name?experiment_name=never-made`);
-  expect(answer.status).toBe(404);
-  expect((await client.workflow.getHandle('bad-spec').describe()).status.name).toBe('FAILED');
-});
-
-test('a path that is not there is refused the same way', async () => {
+test('a path that is not there is refused at once, with the field', async () => {
   const path = join(stack.state, 'missing.json');
   await writeFile(path, JSON.stringify({ ...specOf(6), model: 'never-made', data: { ...specOf(6).data, path: 'no/such/file.jsonl', target: 'synopsis' } }));
   const { code, summary } = await stack.run(path, 'missing-path');
@@ -199,7 +137,7 @@ test('a lifecycle that is rejected by a person promotes nothing and exits with 2
 });
 
 test('the log of each Job is kept in MLflow', async () => {
-  const [run] = await tuneRuns('worker-killed');
+  const [run] = await tuneRuns('mlflow-killed');
   const log = new TextDecoder().decode(await stack.mlflow().artifacts.get(run?.runId ?? '', 'job/log.txt'));
   expect(log).toContain(`step ${steps}/`);
   expect(await readFile(join(stack.state, 'logs', 'worker.log'), 'utf8')).not.toMatch(/secret|Bearer/);

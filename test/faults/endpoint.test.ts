@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { TestWorkflowEnvironment } from '@temporalio/testing';
-import { Worker } from '@temporalio/worker';
+import type { Worker } from '@temporalio/worker';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import type { Activities } from '../../activities/index.ts';
 import { createEndpointActivities } from '../../activities/endpoint.ts';
@@ -9,7 +9,7 @@ import type { EndpointStatus, ReleaseRequest } from '../../domain/roll-out.ts';
 import { createEndpointQueue } from '../../workers/endpoint-queue.ts';
 import type { endpoint } from '../../workflows/endpoint.ts';
 import { endpointStatusQuery, releaseSignal, rollbackUpdate, withdrawSignal } from '../../workflows/messages.ts';
-import { bundleWorkflows, startDevServer } from '../support/temporal.ts';
+import { bundleWorkflows, createWorker, startDevServer } from '../support/temporal.ts';
 import { until } from '../support/until.ts';
 import { EndpointWorld, versions } from './endpoint-world.ts';
 import { seeded, type Random } from './faults.ts';
@@ -29,7 +29,7 @@ let running: Promise<void>;
 
 beforeAll(async () => {
   environment = await startDevServer();
-  worker = await Worker.create({ connection: environment.nativeConnection, taskQueue: 'tuneline', workflowBundle: await bundleWorkflows(), activities: inEachWorld(), maxConcurrentActivityTaskExecutions: 100 });
+  worker = await createWorker(environment, { taskQueue: 'tuneline', workflowBundle: await bundleWorkflows(), activities: inEachWorld(), maxConcurrentActivityTaskExecutions: 100 });
   running = worker.run();
 });
 afterAll(async () => {

@@ -1,14 +1,14 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { randomUUID } from 'node:crypto';
 import { createMlflow, type Mlflow, type VersionToRegister } from '../../mlflow/index.ts';
-import { type MlflowServer, startMlflow } from '../support/mlflow-server.ts';
+import { type MlflowServer, openMlflow } from '../support/mlflow-server.ts';
 import { inPagesOf, losingTheAnswerTo, meetingBefore } from './fetches.ts';
 
 let server: MlflowServer;
 let mlflow: Mlflow;
 let runId: string;
 beforeAll(async () => {
-  server = await startMlflow();
+  server = await openMlflow();
   mlflow = createMlflow({ trackingUri: server.trackingUri });
   const experimentId = await mlflow.experiments.ensure('registry');
   ({ runId } = await mlflow.runs.open({ experimentId, name: 'tune', idempotencyTag: { key: 'k', value: 'v' } }));

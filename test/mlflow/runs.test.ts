@@ -1,14 +1,14 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { randomBytes, randomUUID } from 'node:crypto';
 import { createMlflow, type Mlflow, type NewRun } from '../../mlflow/index.ts';
-import { type MlflowServer, startMlflow } from '../support/mlflow-server.ts';
+import { type MlflowServer, openMlflow } from '../support/mlflow-server.ts';
 import { inPagesOf, losingTheAnswerTo, meetingAround } from './fetches.ts';
 
 let server: MlflowServer;
 let mlflow: Mlflow;
 let experimentId: string;
 beforeAll(async () => {
-  server = await startMlflow();
+  server = await openMlflow();
   mlflow = createMlflow({ trackingUri: server.trackingUri });
   experimentId = await mlflow.experiments.ensure('runs');
 }, 120_000);

@@ -8,7 +8,7 @@ import type { ReviewRecord } from '../../domain/review.ts';
 import { createMlflow } from '../../mlflow/index.ts';
 import { exportAudit, verifyAudit } from '../../scripts/audit.ts';
 import { commentUpdate, reviewUpdate, statusQuery } from '../../workflows/messages.ts';
-import { startMlflow } from '../support/mlflow-server.ts';
+import { openMlflow } from '../support/mlflow-server.ts';
 import { recordLifecycle } from '../support/recorded-lifecycle.ts';
 import { startTimeSkipping } from '../support/temporal.ts';
 import { LifecycleLab, untilReviewIsAwaited } from '../workflows/lifecycle-lab.ts';
@@ -19,7 +19,7 @@ let audit: Audit;
 beforeAll(async () => {
   root = await mkdtemp(join(tmpdir(), 'tuneline-audit-'));
   const lab = await LifecycleLab.open(startTimeSkipping());
-  const server = await startMlflow();
+  const server = await openMlflow();
   const mlflow = createMlflow({ trackingUri: server.trackingUri });
   try {
     const spec = { requester: 'ada', review: { by: 'person' as const, approvals: 2, twoPersonRule: true } };

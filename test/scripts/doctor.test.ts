@@ -4,15 +4,15 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import type { TestWorkflowEnvironment } from '@temporalio/testing';
-import { Worker } from '@temporalio/worker';
 import type { Finding } from '../../k8s/doctor.ts';
 import { diagnose, showFindings } from '../../scripts/doctor.ts';
 import { createToken } from '../../workers/access.ts';
 import { loadConfig, taskQueue } from '../../workers/config.ts';
 import { ensureSearchAttributes } from '../../workers/search-attributes.ts';
-import { startMlflow, type MlflowServer } from '../support/mlflow-server.ts';
+import { cliCommand, quickStart } from '../support/cli.ts';
+import { openMlflow, type MlflowServer } from '../support/mlflow-server.ts';
 import { repository } from '../support/stack.ts';
-import { bundleWorkflows, startDevServer } from '../support/temporal.ts';
+import { bundleWorkflows, createWorker, startDevServer, temporalVariables } from '../support/temporal.ts';
 import { until } from '../support/until.ts';
 
 let home: string;
@@ -21,7 +21,7 @@ let mlflow: MlflowServer;
 beforeAll(async () => {
   home = await mkdtemp(join(tmpdir(), 'tuneline-doctor-'));
   await createToken(tokens('good'), { name: 'grace', roles: ['reviewer'] });
-  [temporal, mlflow] = await Promise.all([startDevServer(), startMlflow()]);
+  [temporal, mlflow] = await Promise.all([startDevServer(), openMlflow()]);
 });
 afterAll(async () => {
   await Promise.all([temporal.teardown(), mlflow.stop()]);
@@ -30,14 +30,14 @@ afterAll(async () => {
 
 const tokens = (name: string): string => join(home, `${name}.json`);
 const nowhere = 'http://127.0.0.1:9';
-const settings = (env: Record<string, string> = {}) => ({ TUNELINE_HOME: home, TEMPORAL_ADDRESS: temporal.address, MLFLOW_TRACKING_URI: mlflow.trackingUri, TUNELINE_TOKENS: tokens('good'), ...env });
+const settings = (env: Record<string, string> = {}) => ({ TUNELINE_HOME: home, ...temporalVariables(temporal), MLFLOW_TRACKING_URI: mlflow.trackingUri, TUNELINE_TOKENS: tokens('good'), ...env });
 const findings = (env?: Record<string, string>): Promise<Finding[]> => diagnose(loadConfig(settings(env)));
 const wrong = async (env?: Record<string, string>): Promise<Finding[]> => (await findings(env)).filter(({ ok }) => !ok);
 
 function doctor(env: Record<string, string>, ...args: readonly string[]) {
-  return spawnSync(process.execPath, ['--disable-warning=ExperimentalWarning', join(repository, 'scripts/tuneline.ts'), 'doctor', ...args], {
+  return spawnSync(process.execPath, [...cliCommand, 'doctor', ...args], {
     cwd: repository,
-    env: { PATH: process.env['PATH'], HOME: home, TUNELINE_HOME: home, ...env },
+    env: { ...quickStart, HOME: home, TUNELINE_HOME: home, ...env },
     encoding: 'utf8',
   });
 }
@@ -48,7 +48,7 @@ test('a namespace as new lacks a worker, and what a worker would add; with one a
     { what: 'worker', detail: 'nobody asks for work on the task queue tuneline', remedy: expect.stringContaining('scripts/tuneline up') },
   ]);
   await ensureSearchAttributes(temporal.client);
-  const worker = await Worker.create({ connection: temporal.nativeConnection, taskQueue, workflowBundle: await bundleWorkflows() });
+  const worker = await createWorker(temporal, { taskQueue, workflowBundle: await bundleWorkflows() });
   await worker.runUntil(() => until(async () => (await wrong()).length === 0));
   expect((await findings()).map(({ what }) => what)).toEqual(['Temporal', 'Temporal namespace', 'search attributes', 'worker', 'MLflow', 'storage', 'console tokens']);
 });

@@ -9,7 +9,7 @@ import { createMlflow, type Mlflow, type ModelVersion } from '../../mlflow/index
 import { lineage as lineageFrom, type LineageOptions } from '../../scripts/lineage.ts';
 import { UserError } from '../../scripts/user-error.ts';
 import type { History } from '../../workers/execution-history.ts';
-import { type MlflowServer, startMlflow } from '../support/mlflow-server.ts';
+import { type MlflowServer, openMlflow } from '../support/mlflow-server.ts';
 import { recordLifecycle } from '../support/recorded-lifecycle.ts';
 import { startTimeSkipping } from '../support/temporal.ts';
 import { LifecycleLab, resultOf } from '../workflows/lifecycle-lab.ts';
@@ -22,7 +22,7 @@ let version: ModelVersion;
 let history: History;
 beforeAll(async () => {
   const lab = await LifecycleLab.open(startTimeSkipping());
-  server = await startMlflow();
+  server = await openMlflow();
   mlflow = createMlflow({ trackingUri: server.trackingUri });
   root = await mkdtemp(join(tmpdir(), 'tuneline-lineage-'));
   workflowId = await recordLifecycle({ lab, mlflow, root, during: async (handle) => {

@@ -8,12 +8,12 @@ import { createLocalArtifactStore } from '../../local/artifact-store.ts';
 import { createMlflow, type Mlflow } from '../../mlflow/index.ts';
 import { createTracking } from '../../mlflow/tracking.ts';
 import { prune, showPruned } from '../../scripts/prune.ts';
-import { startMlflow, type MlflowServer } from '../support/mlflow-server.ts';
+import { openMlflow, type MlflowServer } from '../support/mlflow-server.ts';
 
 let server: MlflowServer;
 let mlflow: Mlflow;
 beforeAll(async () => {
-  server = await startMlflow();
+  server = await openMlflow();
   mlflow = createMlflow({ trackingUri: server.trackingUri });
 }, 120_000);
 afterAll(() => server.stop());

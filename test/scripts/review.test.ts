@@ -1,12 +1,12 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import type { LifecycleSpecInput } from '../../domain/lifecycle-spec.ts';
 import { fakeActivities } from '../builders/activities.ts';
 import { digestOfSubject, subject } from '../builders/reviews.ts';
 import { specInput } from '../builders/specs.ts';
+import { cliCommand, quickStart } from '../support/cli.ts';
 import { repository } from '../support/stack.ts';
 import { startTimeSkipping } from '../support/temporal.ts';
 import { LifecycleLab, untilReviewIsAwaited } from '../workflows/lifecycle-lab.ts';
@@ -19,8 +19,8 @@ afterAll(() => lab.close());
 
 /** The command of a person who is signed in on this machine; what it wrote, whichever way it ended. */
 async function run(user: string, ...args: readonly string[]): Promise<string> {
-  const env = { PATH: process.env['PATH'], HOME: '/nonexistent', USER: user, TEMPORAL_ADDRESS: lab.address, NODE_OPTIONS: '' };
-  const cli = spawn(process.execPath, ['--disable-warning=ExperimentalWarning', join(repository, 'scripts/tuneline.ts'), ...args], { cwd: repository, env });
+  const env = { ...quickStart, HOME: '/nonexistent', USER: user, TEMPORAL_ADDRESS: lab.address, NODE_OPTIONS: '' };
+  const cli = spawn(process.execPath, [...cliCommand, ...args], { cwd: repository, env });
   const [written, errors] = [text(cli.stdout), text(cli.stderr)];
   await once(cli, 'close');
   return `${await written}${await errors}`.trimEnd();

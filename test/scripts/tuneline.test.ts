@@ -9,6 +9,7 @@ import { createLocalJobRunner } from '../../local/job-runner.ts';
 import { identityOf, isGroupAlive, type ProcessIdentity } from '../../local/process-identity.ts';
 import { addressesAt, writeStackState } from '../../local/stack-state.ts';
 import { jobOf, phase } from '../contract/job-runner.ts';
+import { cliCommand, quickStart } from '../support/cli.ts';
 import { repository } from '../support/stack.ts';
 
 let home: string;
@@ -20,9 +21,9 @@ afterEach(() => rm(home, { recursive: true, force: true }));
 const tuneline = (...args: readonly string[]) => tunelineWith({}, ...args);
 
 function tunelineWith(env: Readonly<Record<string, string>>, ...args: readonly string[]) {
-  return spawnSync(process.execPath, ['--disable-warning=ExperimentalWarning', join(repository, 'scripts/tuneline.ts'), ...args], {
+  return spawnSync(process.execPath, [...cliCommand, ...args], {
     cwd: repository,
-    env: { PATH: process.env['PATH'], HOME: home, TUNELINE_HOME: home, ...env },
+    env: { ...quickStart, HOME: home, TUNELINE_HOME: home, ...env },
     encoding: 'utf8',
   });
 }

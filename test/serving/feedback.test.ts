@@ -8,7 +8,7 @@ import type { Exchange } from '../../serving/exchange.ts';
 import { Tracing } from '../../serving/tracing.ts';
 import { answerChat } from '../support/fake-engine.ts';
 import { chat, deploy, errorOf, openEndpoint, releaseOf, trial } from '../support/endpoint-lab.ts';
-import { startMlflow, type MlflowServer } from '../support/mlflow-server.ts';
+import { openMlflow, type MlflowServer } from '../support/mlflow-server.ts';
 import { until } from '../support/until.ts';
 
 const exchange = (n: number, more: Partial<Exchange> = {}): Exchange => ({
@@ -164,7 +164,7 @@ describe('what was said becomes', () => {
 describe('on a real MLflow', () => {
   let server: MlflowServer;
   beforeAll(async () => {
-    server = await startMlflow();
+    server = await openMlflow();
   }, 120_000);
   afterAll(() => server.stop());
 

@@ -6,13 +6,23 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
+import { shared } from './shared.ts';
 
 export interface MlflowServer {
   readonly trackingUri: string;
-  /** Ends the server and removes what it stored. */
+  /** Ends the server and removes what it stored; of one that is shared, does nothing. */
   stop(): Promise<void>;
+}
+
+export interface OwnMlflowServer extends MlflowServer {
   /** Ends the server at once, as a crash would, and resolves when its port refuses. The store stays until `stop`. */
   kill(): Promise<void>;
+}
+
+/** The server that the test files of one run share, or one of this file's own. Experiments and models in it need names of the file's own. */
+export async function openMlflow(): Promise<MlflowServer> {
+  const server = await shared<{ readonly trackingUri: string }>('mlflow');
+  return server ? { ...server, stop: () => Promise.resolve() } : startMlflow();
 }
 
 /** Where the project's own tools are installed. */
@@ -24,7 +34,7 @@ function mlflowBinary(): string {
 const READY_WITHIN_MS = 90_000;
 
 /** A real MLflow server on a free loopback port, with SQLite and artifacts in a temporary folder. */
-export async function startMlflow(settings: Readonly<Record<string, string>> = {}): Promise<MlflowServer> {
+export async function startMlflow(settings: Readonly<Record<string, string>> = {}): Promise<OwnMlflowServer> {
   const folder = await mkdtemp(join(tmpdir(), 'tuneline-mlflow-'));
   const port = await freePort();
   const server = spawn(

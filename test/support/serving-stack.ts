@@ -62,8 +62,8 @@ export class ServingStack {
     await mkdir(state);
     const secret = makeEncryptionKey();
     for (const name of ['mlflow-webhook-secret', 'event-secret']) await writeFile(join(state, name), secret, { mode: 0o600 });
-    const { PATH = '', HOME = '' } = process.env;
-    const stack = new Stack({ repository, home, state, env: { PATH, HOME, TUNELINE_EVENT_RULES: join(folder, 'rules.json') }, report: () => undefined });
+    const { PATH = '', HOME = '', NODE_COMPILE_CACHE = '' } = process.env;
+    const stack = new Stack({ repository, home, state, env: { PATH, HOME, NODE_COMPILE_CACHE, TUNELINE_EVENT_RULES: join(folder, 'rules.json') }, report: () => undefined });
     await stack.prepare();
     await Promise.all([stack.startTemporal(), stack.startMlflow(localWebhooks(makeEncryptionKey()))]);
     await Promise.all([stack.startEndpoint(), stack.startGateway(), stack.startWorker()]);

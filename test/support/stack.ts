@@ -10,9 +10,9 @@ import { isGroupAlive, type ProcessIdentity } from '../../local/process-identity
 import { readStackState, type StackState } from '../../local/stack-state.ts';
 import { createMlflow, type Mlflow } from '../../mlflow/index.ts';
 import type { Summary } from '../../scripts/summary.ts';
+import { cliCommand } from './cli.ts';
 
 export const repository = resolve(fileURLToPath(new URL('../..', import.meta.url)));
-const cli = ['--disable-warning=ExperimentalWarning', join(repository, 'scripts', 'tuneline.ts')];
 
 export interface CommandResult {
   readonly code: number | null;
@@ -32,7 +32,7 @@ export class TestStack {
   private constructor(state: string, args: readonly string[], more: Readonly<Record<string, string>>) {
     this.state = state;
     this.#more = more;
-    this.#up = spawn(process.execPath, [...cli, 'up', ...args], { cwd: repository, env: this.env(), stdio: ['ignore', 'pipe', 'pipe'] });
+    this.#up = spawn(process.execPath, [...cliCommand, 'up', ...args], { cwd: repository, env: this.env(), stdio: ['ignore', 'pipe', 'pipe'] });
     this.#exit = once(this.#up, 'exit');
     for (const stream of [this.#up.stdout, this.#up.stderr])
       if (stream)
@@ -74,7 +74,7 @@ export class TestStack {
 
   /** Starts the CLI against this stack. */
   spawn(...args: readonly string[]): { readonly child: ChildProcess; readonly ended: Promise<number | null>; readonly says: (pattern: RegExp) => Promise<void> } {
-    const child = spawn(process.execPath, [...cli, ...args], { cwd: repository, env: this.env(), stdio: ['ignore', 'ignore', 'pipe'] });
+    const child = spawn(process.execPath, [...cliCommand, ...args], { cwd: repository, env: this.env(), stdio: ['ignore', 'ignore', 'pipe'] });
     const ended = once(child, 'close').then(([code]) => code as number | null);
     let said = '';
     const heard = new Set<() => void>();
@@ -95,7 +95,7 @@ export class TestStack {
 
   /** Runs the CLI against this stack. */
   async tuneline(...args: readonly string[]): Promise<CommandResult> {
-    const child = spawn(process.execPath, [...cli, ...args], { cwd: repository, env: this.env(), stdio: ['ignore', 'pipe', 'pipe'] });
+    const child = spawn(process.execPath, [...cliCommand, ...args], { cwd: repository, env: this.env(), stdio: ['ignore', 'pipe', 'pipe'] });
     const [stdout, stderr] = [collect(child.stdout), collect(child.stderr)];
     const [code] = (await once(child, 'close')) as [number | null];
     return { code, stdout: await stdout, stderr: await stderr };

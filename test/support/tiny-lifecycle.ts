@@ -1,7 +1,10 @@
 import { join } from 'node:path';
 import { tags } from '../../domain/tracking.ts';
+import type { JobFolders } from '../../local/job-folder.ts';
+import type { ProcessIdentity } from '../../local/process-identity.ts';
 import type { Mlflow, Run } from '../../mlflow/index.ts';
 import { repository } from './stack.ts';
+import { until } from './until.ts';
 
 const model = 'tiny';
 
@@ -24,4 +27,18 @@ export async function tuneRunsOf(mlflow: Mlflow, workflowId: string): Promise<Ru
   const experiment = await mlflow.experiments.ensure(model);
   const [parent] = await mlflow.runs.findByTag(experiment, { [tags.workflowId]: workflowId });
   return mlflow.runs.findByTag(experiment, { 'mlflow.parentRunId': parent?.runId ?? '', [tags.stage]: 'tune' });
+}
+
+/** Resolves once the training is past a checkpoint, with the process that does it. */
+export async function training(folders: JobFolders, name: string): Promise<ProcessIdentity> {
+  await until(async () => (await folders.logTail(name, 100_000)).includes('step 50/'));
+  const claimant = await folders.claimant(name);
+  if (claimant === undefined || claimant === 'nobody') throw new Error(`${name} trains, so a process has claimed it`);
+  return claimant;
+}
+
+/** The steps whose loss is in MLflow, over all of these runs, each once and in order. */
+export async function stepsLogged(mlflow: Mlflow, runs: readonly Run[]): Promise<number[]> {
+  const histories = await Promise.all(runs.map((run) => mlflow.runs.metricHistory(run.runId, 'loss')));
+  return [...new Set(histories.flat().map((point) => point.step ?? -1))].sort((a, b) => a - b);
 }

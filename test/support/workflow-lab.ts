@@ -1,10 +1,10 @@
 import { afterAll, beforeAll } from '@jest/globals';
 import type { Client } from '@temporalio/client';
 import type { TestWorkflowEnvironment } from '@temporalio/testing';
-import { Worker, type WorkflowBundle } from '@temporalio/worker';
+import type { WorkflowBundle } from '@temporalio/worker';
 import type { Activities } from '../../activities/index.ts';
 import { ensureSearchAttributes } from '../../workers/search-attributes.ts';
-import { bundleWorkflows, startDevServer } from './temporal.ts';
+import { bundleWorkflows, createWorker, startDevServer } from './temporal.ts';
 
 export interface WorkflowLab {
   /** From the first test on. */
@@ -28,7 +28,7 @@ export function openWorkflowLab(): WorkflowLab {
       return environment.client;
     },
     async withWorker(taskQueue, activities, during) {
-      const worker = await Worker.create({ connection: environment.nativeConnection, taskQueue, workflowBundle, activities });
+      const worker = await createWorker(environment, { taskQueue, workflowBundle, activities });
       return worker.runUntil(during);
     },
   };

@@ -5,13 +5,12 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import type { WorkflowHandle } from '@temporalio/client';
 import type { TestWorkflowEnvironment } from '@temporalio/testing';
-import { Worker } from '@temporalio/worker';
 import { showBuilds } from '../../scripts/builds.ts';
 import { inspectBuilds } from '../../scripts/doctor.ts';
 import { listBuilds, makeCurrent, pinnedTo } from '../../workers/builds.ts';
 import { buildIdOf } from '../../workers/code-identity.ts';
 import { repository } from '../support/stack.ts';
-import { bundleWorkflows, startDevServer, untilHistory } from '../support/temporal.ts';
+import { bundleWorkflows, createWorker, startDevServer, untilHistory } from '../support/temporal.ts';
 import { until } from '../support/until.ts';
 
 let temporal: TestWorkflowEnvironment;
@@ -28,7 +27,7 @@ const code = { a: new URL('../workflows/fixtures/build-a.ts', import.meta.url), 
 
 async function startWorker(build: 'a' | 'b', deployment: string) {
   const workflowBundle = await bundleWorkflows({ source: code[build] });
-  const worker = await Worker.create({ connection: temporal.nativeConnection, taskQueue, workflowBundle, workerDeploymentOptions: pinnedTo(deployment, build) });
+  const worker = await createWorker(temporal, { taskQueue, workflowBundle, workerDeploymentOptions: pinnedTo(deployment, build) });
   const running = worker.run();
   stops.push(async () => {
     worker.shutdown();
@@ -68,7 +67,7 @@ test('what is in flight ends on its build, what starts and what moves goes to th
 });
 
 test('a workflow that moves runs on a worker that is not versioned, too', async () => {
-  const worker = await Worker.create({ connection: temporal.nativeConnection, taskQueue: 'unversioned', workflowBundle: await bundleWorkflows({ source: code.b }) });
+  const worker = await createWorker(temporal, { taskQueue: 'unversioned', workflowBundle: await bundleWorkflows({ source: code.b }) });
   const seen: unknown = await worker.runUntil(temporal.client.workflow.execute('moves', { taskQueue: 'unversioned', workflowId: 'unversioned', args: [['A', 'A']] }));
   expect(seen).toEqual(['A', 'A']);
 });

@@ -1,12 +1,11 @@
 import type { TestWorkflowEnvironment } from '@temporalio/testing';
-import { Worker } from '@temporalio/worker';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { isAwaited } from '../../workers/executions.ts';
 import { ensureSchedules } from '../../workers/schedules.ts';
 import { ensureSearchAttributes } from '../../workers/search-attributes.ts';
 import { fakeActivities, stop } from '../builders/activities.ts';
 import { specInput } from '../builders/specs.ts';
-import { bundleWorkflows, startDevServer } from '../support/temporal.ts';
+import { bundleWorkflows, createWorker, startDevServer } from '../support/temporal.ts';
 
 let server: TestWorkflowEnvironment;
 beforeAll(async () => {
@@ -37,10 +36,10 @@ test('another execution of the same name has nothing to do with the Job', async 
 });
 
 test('an execution that was reset goes on, and awaits what its earlier run asked for', async () => {
-  const { client, nativeConnection } = server;
+  const { client } = server;
   const preparing = stop();
   const { activities } = fakeActivities({ openLifecycle: () => preparing.hold().then(() => Promise.reject(new Error('not here'))) });
-  const worker = await Worker.create({ connection: nativeConnection, taskQueue: 'reset', workflowBundle: await bundleWorkflows(), activities });
+  const worker = await createWorker(server, { taskQueue: 'reset', workflowBundle: await bundleWorkflows(), activities });
   await worker.runUntil(async () => {
     const { firstExecutionRunId: runId } = await client.workflow.start('lifecycle', { taskQueue: 'reset', workflowId: 'reset', args: [specInput()] });
     await preparing.reached;

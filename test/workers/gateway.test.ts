@@ -9,7 +9,7 @@ import { freePort } from '../../local/ports.ts';
 import { createToken } from '../../workers/access.ts';
 import { ensureSearchAttributes } from '../../workers/search-attributes.ts';
 import { repository } from '../support/stack.ts';
-import { startDevServer } from '../support/temporal.ts';
+import { startDevServer, temporalVariables } from '../support/temporal.ts';
 
 let temporal: TestWorkflowEnvironment;
 let folder: string;
@@ -29,7 +29,7 @@ test.each(['127.0.0.1', '[::1]'])('the console at %s serves, and ends when told,
   const tokensPath = join(folder, `${host}.json`);
   const token = await createToken(tokensPath, { name: 'grace', roles: ['reviewer'] });
   const url = `http://${host}:${await freePort()}`;
-  const env = { TUNELINE_HOME: join(folder, 'home'), TUNELINE_TOKENS: tokensPath, TUNELINE_CONSOLE_URL: url, TEMPORAL_ADDRESS: temporal.address, MLFLOW_TRACKING_URI: 'http://127.0.0.1:9' };
+  const env = { TUNELINE_HOME: join(folder, 'home'), TUNELINE_TOKENS: tokensPath, TUNELINE_CONSOLE_URL: url, ...temporalVariables(temporal), MLFLOW_TRACKING_URI: 'http://127.0.0.1:9' };
   // What root may do, too, Node itself refuses: to write a file, to start a process, to load native code.
   const restricted = ['--permission', '--allow-fs-read=*', '--disable-warning=ExperimentalWarning'];
   console = spawn(process.execPath, [...restricted, join(repository, 'workers/gateway.ts')], { cwd: repository, env, stdio: ['ignore', 'inherit', 'inherit', 'ipc'] });

@@ -1,6 +1,6 @@
 import type { Client } from '@temporalio/client';
 import type { TestWorkflowEnvironment } from '@temporalio/testing';
-import { Worker, type WorkflowBundle } from '@temporalio/worker';
+import type { WorkflowBundle } from '@temporalio/worker';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { activityInfo, ApplicationFailure } from '@temporalio/activity';
 import type { Activities } from '../../activities/index.ts';
@@ -15,7 +15,7 @@ import { fakeActivities, stop } from '../builders/activities.ts';
 import { between, evidenceOf } from '../builders/evidence.ts';
 import { specInput } from '../builders/specs.ts';
 import { releaseEndedSignal } from '../../workflows/messages.ts';
-import { bundleWorkflows, startDevServer } from '../support/temporal.ts';
+import { bundleWorkflows, createWorker, startDevServer } from '../support/temporal.ts';
 import { until } from '../support/until.ts';
 import { promotedReply } from '../workflows/lifecycle-lab.ts';
 
@@ -43,7 +43,7 @@ const releaseAtOnce: Activities['askEndpoint'] = (request) => client.workflow.ge
 
 /** Keeps a worker for the lifecycles that schedules start. */
 async function whileWorking<T>(given: Partial<Activities>, during: () => Promise<T>): Promise<T> {
-  const worker = await Worker.create({ connection: server.nativeConnection, taskQueue, workflowBundle, activities: fakeActivities({ askEndpoint: releaseAtOnce, ...given }).activities });
+  const worker = await createWorker(server, { taskQueue, workflowBundle, activities: fakeActivities({ askEndpoint: releaseAtOnce, ...given }).activities });
   return worker.runUntil(during);
 }
 

@@ -1,13 +1,13 @@
 import type { WorkflowHandle } from '@temporalio/client';
 import type { TestWorkflowEnvironment } from '@temporalio/testing';
-import { Worker, type WorkflowBundle } from '@temporalio/worker';
+import type { WorkflowBundle } from '@temporalio/worker';
 import type { Activities } from '../../activities/index.ts';
 import type { Release } from '../../domain/release.ts';
 import type { ReleaseReply, ReleaseRequest } from '../../domain/roll-out.ts';
 import type { lifecycle } from '../../workflows/lifecycle.ts';
 import { releaseEndedSignal } from '../../workflows/messages.ts';
 import { releaseOf } from '../builders/releases.ts';
-import { bundleWorkflows, deafSinks, untilHistory } from '../support/temporal.ts';
+import { bundleWorkflows, createWorker, deafSinks, untilHistory } from '../support/temporal.ts';
 
 export type LifecycleHandle = WorkflowHandle<typeof lifecycle>;
 
@@ -47,7 +47,7 @@ export class LifecycleLab {
 
   /** Starts a lifecycle on whatever JSON is given, and keeps a worker for it as long as `during` takes. */
   async run<T>(given: Activities, raw: unknown, during: (handle: LifecycleHandle) => Promise<T>, replyOf: (request: ReleaseRequest) => ReleaseReply | undefined | Promise<ReleaseReply> = (request) => promotedReply(request)): Promise<T> {
-    const { client, nativeConnection } = this.#environment;
+    const { client } = this.#environment;
     this.#started += 1;
     const name = `lifecycle-${this.#started}`;
     const activities: Activities = {
@@ -59,7 +59,7 @@ export class LifecycleLab {
         if (reply) await client.workflow.getHandle(name).signal(releaseEndedSignal, reply);
       },
     };
-    const worker = await Worker.create({ connection: nativeConnection, taskQueue: name, workflowBundle: this.#workflowBundle, activities, sinks: deafSinks });
+    const worker = await createWorker(this.#environment, { taskQueue: name, workflowBundle: this.#workflowBundle, activities, sinks: deafSinks });
     return worker.runUntil(async () => during(await client.workflow.start<typeof lifecycle>('lifecycle', { taskQueue: name, workflowId: name, args: [raw] })));
   }
 }

@@ -1,7 +1,7 @@
 import { afterEach, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 import { ApplicationFailure } from '@temporalio/common';
 import type { TestWorkflowEnvironment } from '@temporalio/testing';
-import { Worker, type WorkflowBundle } from '@temporalio/worker';
+import type { WorkflowBundle } from '@temporalio/worker';
 import type { Activities } from '../../activities/index.ts';
 import type { ObservedWindow } from '../../activities/monitoring.ts';
 import type { Breach, BreachState } from '../../domain/breach.ts';
@@ -11,7 +11,7 @@ import { breachAttribute } from '../../workflows/search-attributes.ts';
 import { fakeActivities } from '../builders/activities.ts';
 import { candidateOf } from '../builders/releases.ts';
 import { aSpec } from '../builders/specs.ts';
-import { bundleWorkflows, startTimeSkipping } from '../support/temporal.ts';
+import { bundleWorkflows, createWorker, startTimeSkipping } from '../support/temporal.ts';
 import type { Watch, Watched, watches } from './fixtures/watches.ts';
 
 let environment: TestWorkflowEnvironment;
@@ -52,8 +52,8 @@ async function watched(watch: Watch, windows: readonly (ObservedWindow | Error)[
   };
   const fakes = fakeActivities({ observeWindow, ...given });
   const taskQueue = `watches-${(ran += 1)}`;
-  const { client, nativeConnection: connection } = environment;
-  const worker = await Worker.create({ connection, taskQueue, workflowBundle, activities: fakes.activities });
+  const { client } = environment;
+  const worker = await createWorker(environment, { taskQueue, workflowBundle, activities: fakes.activities });
   return worker.runUntil(async () => {
     const result: Watched = await client.workflow.execute<typeof watches>('watches', { taskQueue, workflowId: taskQueue, args: [watch] });
     const { typedSearchAttributes } = await client.workflow.getHandle(taskQueue).describe();

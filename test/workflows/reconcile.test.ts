@@ -1,10 +1,10 @@
 import type { TestWorkflowEnvironment } from '@temporalio/testing';
-import { Worker, type WorkflowBundle } from '@temporalio/worker';
+import type { WorkflowBundle } from '@temporalio/worker';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import type { Orphan } from '../../domain/orphan.ts';
 import type { reconcile } from '../../workflows/reconcile.ts';
 import { fakeActivities } from '../builders/activities.ts';
-import { bundleWorkflows, startTimeSkipping } from '../support/temporal.ts';
+import { bundleWorkflows, createWorker, startTimeSkipping } from '../support/temporal.ts';
 
 let environment: TestWorkflowEnvironment;
 let workflowBundle: WorkflowBundle;
@@ -19,7 +19,7 @@ const orphan = (job: string): Orphan => ({ job, workflowId: `asked for ${job}` }
 /** Runs it where each look finds the next of the lists; what it returns, and which Jobs it ended. */
 async function reconciled(...looks: string[][]) {
   const fakes = fakeActivities({ findOrphans: () => Promise.resolve((looks.shift() ?? []).map(orphan)) });
-  const worker = await Worker.create({ connection: environment.nativeConnection, taskQueue: 'reconcile', workflowBundle, activities: fakes.activities });
+  const worker = await createWorker(environment, { taskQueue: 'reconcile', workflowBundle, activities: fakes.activities });
   const { orphans } = await worker.runUntil(environment.client.workflow.execute<typeof reconcile>('reconcile', { taskQueue: 'reconcile', workflowId: 'reconcile' }));
   return { orphans, ended: fakes.argumentsOf('endOrphans').flatMap(([given]) => given) };
 }
@@ -39,7 +39,7 @@ test('a Job that somebody adopts between the two looks is left alone, and so is 
 test('where champion was moved and no event said so, redeploy is started, once while it waits for its turn', async () => {
   const missed = { model: 'm', endpoint: 'e', alias: '2', recorded: '1' };
   const fakes = fakeActivities({ findMissedReleases: () => Promise.resolve([missed]) });
-  const worker = await Worker.create({ connection: environment.nativeConnection, taskQueue: 'missed', workflowBundle, activities: fakes.activities });
+  const worker = await createWorker(environment, { taskQueue: 'missed', workflowBundle, activities: fakes.activities });
   const run = (workflowId: string) => environment.client.workflow.execute<typeof reconcile>('reconcile', { taskQueue: 'missed', workflowId });
   await worker.runUntil(async () => {
     await run('missed-1');

@@ -7,8 +7,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Client } from '@temporalio/client';
 import { freePort } from '../../../local/ports.ts';
+import { quickStart } from '../../support/cli.ts';
 import { repository } from '../../support/stack.ts';
-import { startDevServer } from '../../support/temporal.ts';
+import { startDevServer, temporalVariables } from '../../support/temporal.ts';
 
 export interface LiveMetrics {
   readonly client: Client;
@@ -33,7 +34,7 @@ export async function startLiveMetrics(model: object, version: object): Promise<
   const [temporal, mlflow, state] = await Promise.all([startDevServer(), startRegistry(model, version), mkdtemp(join(tmpdir(), 'tuneline-metrics-'))]);
   const ports = { worker: await freePort(), gateway: await freePort() };
   const consoleUrl = `http://127.0.0.1:${await freePort()}`;
-  const env = { PATH: process.env['PATH'], TUNELINE_STATE: state, TEMPORAL_ADDRESS: temporal.address, MLFLOW_TRACKING_URI: mlflow.trackingUri, TUNELINE_CONSOLE_URL: consoleUrl };
+  const env = { ...quickStart, ...temporalVariables(temporal), TUNELINE_STATE: state, MLFLOW_TRACKING_URI: mlflow.trackingUri, TUNELINE_CONSOLE_URL: consoleUrl };
   const start = async (program: 'worker' | 'gateway'): Promise<ChildProcess> => {
     const child = spawn(process.execPath, ['--disable-warning=ExperimentalWarning', join(repository, `workers/${program}.ts`)], {
       cwd: repository,

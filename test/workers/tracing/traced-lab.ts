@@ -3,7 +3,6 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Client } from '@temporalio/client';
 import type { TestWorkflowEnvironment } from '@temporalio/testing';
-import { Worker } from '@temporalio/worker';
 import { createJobActivities } from '../../../activities/jobs.ts';
 import type { Activities } from '../../../activities/index.ts';
 import { createLocalJobRunner } from '../../../local/job-runner.ts';
@@ -15,7 +14,7 @@ import type { Tracing } from '../../../workers/tracing/tracing.ts';
 import { fakeActivities } from '../../builders/activities.ts';
 import { artifact, fakeArtifacts } from '../../builders/artifacts.ts';
 import { fakeTracking } from '../../builders/tracking.ts';
-import { bundleWorkflows } from '../../support/temporal.ts';
+import { bundleWorkflows, createWorker } from '../../support/temporal.ts';
 
 const outputs = Object.fromEntries(['profile', 'dataset', 'model', 'evidence'].map((name) => [name, artifact(name)]));
 
@@ -25,8 +24,8 @@ const program = `require('node:fs').writeFileSync(process.env.TUNELINE_TERMINATI
 const bundles = { plain: lazily(() => bundleWorkflows()), traced: lazily(() => bundleWorkflows({ traced: true })) };
 
 /** A worker as `workers/worker.ts` makes it, traced or not, with real Jobs; what is no part of a trace is played. */
-export async function withWorker<T>({ client: plainClient, nativeConnection: connection }: TestWorkflowEnvironment, tracing: Tracing | undefined, during: (parts: { readonly client: Client; readonly changes: readonly unknown[][] }) => Promise<T>, given: Partial<Activities> = {}): Promise<T> {
-  const client = new Client({ connection: plainClient.connection, ...(tracing ? { interceptors: tracing.client } : {}) });
+export async function withWorker<T>(environment: TestWorkflowEnvironment, tracing: Tracing | undefined, during: (parts: { readonly client: Client; readonly changes: readonly unknown[][] }) => Promise<T>, given: Partial<Activities> = {}): Promise<T> {
+  const client = new Client({ connection: environment.connection, namespace: environment.client.options.namespace, ...(tracing ? { interceptors: tracing.client } : {}) });
   const root = await mkdtemp(join(tmpdir(), 'tuneline-traced-'));
   const runner = createLocalJobRunner({ root, command: () => [process.execPath, '-e', program], env: {}, slots: 2, graceMs: 300 });
   const { tracking, changes } = fakeTracking();
@@ -38,7 +37,7 @@ export async function withWorker<T>({ client: plainClient, nativeConnection: con
     askEndpoint: (request) => createEndpointQueue(client).ask(request),
     ...given,
   });
-  const worker = await Worker.create({ connection, taskQueue, workflowBundle: await bundles[tracing ? 'traced' : 'plain'](), activities, ...tracing?.worker });
+  const worker = await createWorker(environment, { taskQueue, workflowBundle: await bundles[tracing ? 'traced' : 'plain'](), activities, ...tracing?.worker });
   tracker.start();
   try {
     return await worker.runUntil(() => during({ client, changes }));

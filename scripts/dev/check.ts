@@ -1,7 +1,7 @@
 import { spawnSync } from 'node:child_process';
 import { join } from 'node:path';
-import { createToolchain } from '../local/toolchain.ts';
-import { loadConfig } from '../workers/config.ts';
+import { createToolchain } from '../../local/toolchain.ts';
+import { loadConfig } from '../../workers/config.ts';
 
 /** Everything that can be known without running the project: types, lint, layers, dead code, in both languages. */
 const { folders, serviceEnvironment: env } = loadConfig();

@@ -1,0 +1,3 @@
+import { removeBuildCache } from './build-cache.ts';
+
+process.stdout.write(`${await removeBuildCache()}\n`);
