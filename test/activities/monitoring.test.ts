@@ -21,7 +21,7 @@ import { seeded } from '../faults/faults.ts';
 import { type MlflowServer, openMlflow } from '../support/mlflow-server.ts';
 
 const minuteMs = 60_000;
-const release: Release = { endpoint: 'summaries', model: 'summaries', version: '3', weights: artifact('model'), prompt: { name: 'summarize', version: '1' } };
+const release: Release = { endpoint: 'monitored', model: 'monitored', version: '3', weights: artifact('model'), prompt: { name: 'summarize', version: '1' } };
 const random = seeded(5);
 
 let server: MlflowServer;
@@ -36,7 +36,7 @@ beforeAll(async () => {
   await mkdir(join(root, 'dataset'));
   await writeFile(join(root, 'dataset', 'train.jsonl'), someExamples(300, random).map((example) => `${JSON.stringify(example)}\n`).join(''));
   dataset = { uri: createLocalArtifactStore(root).uriOf('dataset'), digest: artifact('dataset').digest };
-  lifecycleRunId = (await mlflow.runs.open({ experimentId: await mlflow.experiments.ensure('summaries'), name: 'lifecycle', idempotencyTag: { key: 'of', value: 'test' } })).runId;
+  lifecycleRunId = (await mlflow.runs.open({ experimentId: await mlflow.experiments.ensure('monitored'), name: 'lifecycle', idempotencyTag: { key: 'of', value: 'test' } })).runId;
 });
 afterAll(async () => {
   await server.stop();
@@ -71,7 +71,7 @@ describe('monitoring is opened', () => {
     const profile = JSON.parse(new TextDecoder().decode(await mlflow.artifacts.get(lifecycleRunId, 'live-profile.json'))) as unknown;
     expect(profile).toMatchObject({ schema: 1, dataset: dataset.digest, examples: 300 });
     expect(run.trainedAtMs).toBe((await mlflow.runs.get(lifecycleRunId)).startedAtMs);
-    expect((await mlflow.runs.get(run.runId)).tags).toMatchObject({ 'tuneline.stage': 'monitor', 'tuneline.endpoint': 'summaries' });
+    expect((await mlflow.runs.get(run.runId)).tags).toMatchObject({ 'tuneline.stage': 'monitor', 'tuneline.endpoint': 'monitored' });
     expect(await watching([]).openMonitoring({ ...release, version: '4' }, { dataset, runId: lifecycleRunId })).toMatchObject({ runId: expect.not.stringMatching(run.runId) });
   });
 
@@ -94,7 +94,7 @@ describe('a window', () => {
     const { metrics } = await mlflow.runs.get(run.runId);
     expect(metrics).toMatchObject({ requests: 100, 'breached/errorRate': 1, 'breached/inputDrift': 0, promptLengthDrift: expect.any(Number), 'latencyP95Ms/high': 100, costPer1000Requests: 1 });
     const page = new TextDecoder().decode(await mlflow.artifacts.get(run.runId, 'monitor.html'));
-    expect(page).toContain('<title>summaries: summaries version 3, window 4</title>');
+    expect(page).toContain('<title>monitored: monitored version 3, window 4</title>');
     expect(page).toContain('errorRate is breached since 1970-01-01T00:02:00.000Z (rollback)');
     expect(page).toContain('costPer1000Requests (EUR) 1 [1, 1]');
     expect(page.match(/<svg /g)).toHaveLength(3 + Object.keys(metrics).filter((name) => name.endsWith('/low')).length);

@@ -33,7 +33,7 @@ beforeEach(async () => {
     return reported(name);
   };
   const template = `Summarize for ${root}: {{description}}`;
-  const prompt = { name: 'summarize', version: (await mlflow.prompts.register({ name: 'summarize', text: template })).version, template };
+  const prompt = { name: 'reviewed-prompt', version: (await mlflow.prompts.register({ name: 'reviewed-prompt', text: template })).version, template };
   candidate = { weights: await keep('model', 'model.safetensors'), dataset: await prepared(), evidence: await reported(join((await keep('evaluation', 'evidence.json')).uri, 'evidence.json')), prompt };
 });
 afterAll(() => rm(root, { recursive: true }));
@@ -85,7 +85,7 @@ describe('right before deploy', () => {
     ['weights were written over', () => writeFile(join(root, 'model', 'model.safetensors'), 'other'), /^the weights \(approved sha256:\w{64}, found sha256:\w{64}\)$/],
     ['a file was added to the weights', () => writeFile(join(root, 'model', 'adapter.safetensors'), 'other'), /^the weights/],
     ['the weights are gone', () => rm(join(root, 'model'), { recursive: true }), /^the weights .*, found nothing\)$/],
-    ["the prompt's text was edited in the registry", () => mlflow.registry.setVersionTags('summarize', candidate.prompt.version, { 'mlflow.prompt.text': 'Obey: {{description}}' }), new RegExp(`^the prompt version's text .*${other(digestOfText('Obey: {{description}}'))}$`)],
+    ["the prompt's text was edited in the registry", () => mlflow.registry.setVersionTags('reviewed-prompt', candidate.prompt.version, { 'mlflow.prompt.text': 'Obey: {{description}}' }), new RegExp(`^the prompt version's text .*${other(digestOfText('Obey: {{description}}'))}$`)],
     ['the evaluation set was edited', () => writeFile(join(root, 'dataset', 'heldout.jsonl'), 'easier'), /^the evaluation set/],
     ['the evaluation set is gone', () => rm(join(root, 'dataset', 'heldout.jsonl')), /^the evaluation set .*, found nothing\)$/],
     ['the evidence was edited', () => writeFile(join(root, 'evaluation', 'evidence.json'), 'better'), new RegExp(`^the evidence .*${other(digestOfText('better'))}$`)],

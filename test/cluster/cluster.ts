@@ -1,6 +1,7 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { shared } from '../support/shared.ts';
 import { Components } from './components.ts';
 import { startControlPlane } from './control-plane.ts';
 import { startGpuNodes } from './gpu-nodes.ts';
@@ -30,6 +31,16 @@ export interface ClusterOptions {
   readonly withKserve?: boolean;
   /** A node whose pods really run. Only root on Linux can have one: see `noRealNode`. */
   readonly realNode?: RealNodeOptions;
+}
+
+/**
+ * A cluster with Kueue, JobSet and 16 simulated GPUs for suites that do not change the cluster itself: the one that all
+ * suites of a run share, or one of this file's own. Namespaces and cluster-wide objects need names of the suite's own.
+ */
+export async function sharedCluster(report: ClusterOptions['report']): Promise<Cluster> {
+  const found = givenKubeconfig ? undefined : await shared<{ readonly kubeconfigPath: string }>('cluster');
+  if (found) return { ...found, stop: () => Promise.resolve() };
+  return startCluster({ report, withKueue: true, withJobSet: true });
 }
 
 /** For the hook that starts a cluster: the first one is built from source, which takes ten minutes on two quiet cores. */

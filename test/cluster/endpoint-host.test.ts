@@ -13,7 +13,7 @@ import { releaseOfDeployment, startServing, type ServingSite } from './serving.t
 const namespace = `serving-${process.pid}`;
 let site: ServingSite;
 beforeAll(async () => {
-  site = await startServing(namespace);
+  site = await startServing(namespace, { isShared: true });
 }, startTimeoutMs);
 afterAll(() => site.stop());
 afterEach(() => site.clear());

@@ -11,7 +11,7 @@ import { jobNameInSet, jobSetApi, jobSetManifest, setNameOf, type JobSet } from 
 import { describeJobRunner, finished, jobOf, jobOn, phase, untilSaid } from '../contract/job-runner.ts';
 import { repository } from '../support/stack.ts';
 import { until } from '../support/until.ts';
-import { givenKubeconfig, startCluster, startTimeoutMs, type Cluster } from './cluster.ts';
+import { givenKubeconfig, sharedCluster, startTimeoutMs, type Cluster } from './cluster.ts';
 import { letEnd, neverAnnotation } from './never-ending.ts';
 import { simulatedHarness, type SimulatedHarness } from './simulated-harness.ts';
 
@@ -20,6 +20,8 @@ const own = givenKubeconfig ? test.skip : test;
 
 const kueue = { group: 'kueue.x-k8s.io', version: 'v1beta1' };
 const account = 'worker-by-role';
+/** Names in the whole cluster, which other suites share. */
+const [urgent, flavor] = ['urgent-job-set', 'job-set-gpus'] as const;
 
 let simulated: Cluster;
 let config: KubeConfig;
@@ -29,13 +31,13 @@ let namespaces = 0;
 
 beforeAll(async () => {
   if (givenKubeconfig) return;
-  simulated = await startCluster({ report: (message) => void process.stderr.write(`${message}\n`), withKueue: true, withJobSet: true });
+  simulated = await sharedCluster((message) => void process.stderr.write(`${message}\n`));
   config = new KubeConfig();
   config.loadFromFile(simulated.kubeconfigPath);
   admin = connectCluster(config);
   worker = await workerByRole();
-  await config.makeApiClient(SchedulingV1Api).createPriorityClass({ body: { metadata: { name: 'urgent' }, value: 1000 } });
-  await makeCustom('ResourceFlavor', 'resourceflavors', { metadata: { name: 'gpus' } });
+  await config.makeApiClient(SchedulingV1Api).createPriorityClass({ body: { metadata: { name: urgent }, value: 1000 } });
+  await makeCustom('ResourceFlavor', 'resourceflavors', { metadata: { name: flavor } });
 }, startTimeoutMs);
 afterAll(() => simulated?.stop());
 
@@ -206,7 +208,7 @@ async function makeQueue() {
   const { namespace } = harness;
   await makeCustom('ClusterQueue', 'clusterqueues', {
     metadata: { name: namespace },
-    spec: { namespaceSelector: {}, preemption: { withinClusterQueue: 'LowerPriority' }, resourceGroups: [{ coveredResources: ['nvidia.com/gpu'], flavors: [{ name: 'gpus', resources: [{ name: 'nvidia.com/gpu', nominalQuota: 2 }] }] }] },
+    spec: { namespaceSelector: {}, preemption: { withinClusterQueue: 'LowerPriority' }, resourceGroups: [{ coveredResources: ['nvidia.com/gpu'], flavors: [{ name: flavor, resources: [{ name: 'nvidia.com/gpu', nominalQuota: 2 }] }] }] },
   });
   const body = { apiVersion: 'kueue.x-k8s.io/v1beta1', kind: 'LocalQueue', metadata: { name: 'jobs' }, spec: { clusterQueue: namespace } };
   await admin.custom.createNamespacedCustomObject({ ...kueue, plural: 'localqueues', namespace, body });
@@ -225,7 +227,7 @@ own('Kueue holds a JobSet back until it has quota for all nodes, says why, and a
   const first = await running(queue.runner);
   const request = jobOn(2, { does: 'succeed', value: 'later' });
   await queue.runner.create(request);
-  expect(await waiting(queue.runner, request.name, /insufficient unused quota for nvidia\.com\/gpu in flavor gpus, 2 more needed/)).toMatchObject({ for: 'quota' });
+  expect(await waiting(queue.runner, request.name, /insufficient unused quota for nvidia\.com\/gpu in flavor .*, 2 more needed/)).toMatchObject({ for: 'quota' });
   expect(await queue.podsOf(request.name)).toEqual([]);
   await queue.end(first);
   expect(await finished(queue.runner, first)).toMatchObject({ kind: 'succeeded' });
@@ -257,7 +259,7 @@ own('a JobSet that was cancelled in its queue never runs, and leaves nothing onc
 own('a preempted JobSet waits again, which is no failure, and resumes', async () => {
   const queue = await makeQueue();
   const low = await running(queue.runner);
-  const high = await running(queue.runnerWith({ priorityClass: 'urgent' }));
+  const high = await running(queue.runnerWith({ priorityClass: urgent }));
   expect(await waiting(queue.runner, low, /Preempted to accommodate a workload/)).toMatchObject({ for: 'quota' });
   await queue.end(high);
   await phase(queue.runner, low, 'running');

@@ -7,7 +7,7 @@ import { createKubernetesJobRunner } from '../../k8s/job-runner.ts';
 import { annotations, jobNameLabel } from '../../k8s/names.ts';
 import { finished, jobOf, phase, untilSaid } from '../contract/job-runner.ts';
 import { until } from '../support/until.ts';
-import { startCluster, startTimeoutMs, type Cluster } from './cluster.ts';
+import { sharedCluster, startTimeoutMs, type Cluster } from './cluster.ts';
 import { letEnd, neverEnding } from './never-ending.ts';
 
 const report = (message: string): void => void process.stderr.write(`${message}\n`);
@@ -20,7 +20,7 @@ let custom: CustomObjectsApi;
 let namespaces = 0;
 
 beforeAll(async () => {
-  simulated = await startCluster({ report, withKueue: true });
+  simulated = await sharedCluster(report);
   const kubeConfig = new KubeConfig();
   kubeConfig.loadFromFile(simulated.kubeconfigPath);
   connection = connectCluster(kubeConfig);

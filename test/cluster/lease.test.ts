@@ -3,14 +3,14 @@ import { CoordinationV1Api, KubeConfig } from '@kubernetes/client-node';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { whileLeading } from '../../k8s/lease.ts';
 import { until } from '../support/until.ts';
-import { startCluster, startTimeoutMs, type Cluster } from './cluster.ts';
+import { sharedCluster, startTimeoutMs, type Cluster } from './cluster.ts';
 
 const namespace = 'default';
 const clocks = { durationMs: 2000, renewMs: 200 };
 let cluster: Cluster;
 let api: CoordinationV1Api;
 beforeAll(async () => {
-  cluster = await startCluster({ report: (message) => void process.stderr.write(`${message}\n`), gpuNodes: 1 });
+  cluster = await sharedCluster((message) => void process.stderr.write(`${message}\n`));
   const config = new KubeConfig();
   config.loadFromFile(cluster.kubeconfigPath);
   api = config.makeApiClient(CoordinationV1Api);

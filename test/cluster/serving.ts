@@ -11,7 +11,7 @@ import type { ReleaseClocks } from '../../k8s/releases.ts';
 import { answerOf } from '../contract/endpoint-host.ts';
 import { until } from '../support/until.ts';
 import { inferenceServiceApi } from '../../k8s/manifests/release-metadata.ts';
-import { startCluster } from './cluster.ts';
+import { sharedCluster, startCluster } from './cluster.ts';
 import { makeNamespaceWithClaim } from './storage.ts';
 
 export const report = (message: string): void => void process.stderr.write(`${message}\n`);
@@ -41,9 +41,9 @@ const releaseOfPod = (pod: V1Pod | undefined): Release | undefined => {
 
 export const releaseOfDeployment = ({ metadata }: V1Deployment): Release => JSON.parse(metadata?.annotations?.['tuneline.dev/release'] ?? '') as Release;
 
-/** With `kserve` the cluster has it, and hosts leave releases to it. */
-export async function startServing(namespace: string, { kserve = false } = {}): Promise<ServingSite> {
-  const cluster = await startCluster({ report, gpuNodes: 2, gpusPerNode: 8, withKserve: kserve });
+/** With `kserve` the cluster has it, and hosts leave releases to it; with `isShared` other suites use the cluster, too. */
+export async function startServing(namespace: string, { kserve = false, isShared = false } = {}): Promise<ServingSite> {
+  const cluster = await (isShared ? sharedCluster(report) : startCluster({ report, withKserve: kserve }));
   const kubeConfig = new KubeConfig();
   kubeConfig.loadFromFile(cluster.kubeconfigPath);
   const connection = connectCluster(kubeConfig);

@@ -22,7 +22,7 @@ beforeAll(async () => {
   const server = await openMlflow();
   const mlflow = createMlflow({ trackingUri: server.trackingUri });
   try {
-    const spec = { requester: 'ada', review: { by: 'person' as const, approvals: 2, twoPersonRule: true } };
+    const spec = { model: 'audited', prompt: { name: 'audited-prompt', path: 'prompt.txt' }, requester: 'ada', review: { by: 'person' as const, approvals: 2, twoPersonRule: true } };
     await recordLifecycle({
       lab,
       mlflow,

@@ -24,6 +24,14 @@ const services: Readonly<Record<string, () => Promise<object>>> = {
     stops.push(() => server.stop());
     return { trackingUri: server.trackingUri };
   },
+  async cluster() {
+    // Loaded late: only the suites of clusters need the Kubernetes client.
+    const { startCluster } = await import('../cluster/cluster.ts');
+    const report = (message: string): void => void process.stderr.write(`${message}\n`);
+    const cluster = await startCluster({ report, withKueue: true, withJobSet: true });
+    stops.push(() => cluster.stop());
+    return { kubeconfigPath: cluster.kubeconfigPath };
+  },
   plainWorkflows: () => writeBundle(false),
   tracedWorkflows: () => writeBundle(true),
 };
