@@ -2,15 +2,14 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { CoreV1Api, CoreV1Event, V1Pod } from '@kubernetes/client-node';
 import { decisivePod } from './classify.ts';
 import { statusOf } from './client.ts';
+import type { ClusterJobs } from './cluster-jobs.ts';
 import { describeEvents } from './events.ts';
 import { containerName } from './names.ts';
 
 export interface EvidenceSources {
   readonly core: Pick<CoreV1Api, 'readNamespacedPodLog' | 'listNamespacedEvent'>;
   readonly namespace: string;
-  readonly podsOf: (job: string) => Promise<V1Pod[]>;
-  /** What the cluster has of a Job beside its pods. */
-  readonly makersOf: (job: string) => readonly { readonly kind: string; readonly name: string }[];
+  readonly clusterJobs: Pick<ClusterJobs, 'podsOf' | 'objectsOf'>;
 }
 
 /** A node that is out of sight never says that a log is over. */
@@ -79,13 +78,13 @@ export class Evidence {
   async events(job: string): Promise<string> {
     const last = await this.#podOf(job);
     const itsPods = new Set([...(this.#kept.get(job)?.keys() ?? []), ...(last ? [last] : [])]);
-    const objects = [...this.#sources.makersOf(job), ...[...itsPods].map((name) => ({ kind: 'Pod', name }))];
+    const objects = [...this.#sources.clusterJobs.objectsOf(job), ...[...itsPods].map((name) => ({ kind: 'Pod', name }))];
     const lists = await Promise.all(objects.map(({ kind, name }) => this.#eventsOf(kind, name)));
     return describeEvents(lists.flat());
   }
 
   async #podOf(job: string): Promise<string | undefined> {
-    return this.#endedBy.has(job) ? this.#endedBy.get(job) : decisivePod(await this.#sources.podsOf(job))?.metadata?.name;
+    return this.#endedBy.has(job) ? this.#endedBy.get(job) : decisivePod(await this.#sources.clusterJobs.podsOf(job))?.metadata?.name;
   }
 
   async #keepLog(job: string, pod: string | undefined, follow = false): Promise<void> {

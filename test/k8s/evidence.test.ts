@@ -8,7 +8,7 @@ function evidenceOf(pods: V1Pod[], whole?: Promise<string>) {
     readNamespacedPodLog: ({ name, follow }: { name: string; follow?: boolean }) => (follow && whole) || Promise.resolve(`${name} spoke\n`),
     listNamespacedEvent: () => Promise.resolve({ items: [] }),
   };
-  return new Evidence({ core, namespace: 'default', makersOf: () => [], podsOf: () => Promise.resolve(pods) });
+  return new Evidence({ core, namespace: 'default', clusterJobs: { objectsOf: () => [], podsOf: () => Promise.resolve(pods) } });
 }
 const podCalled = (name: string, second: number): V1Pod => ({ metadata: { name, creationTimestamp: new Date(Date.UTC(2026, 0, 1, 0, 0, second)) } });
 
