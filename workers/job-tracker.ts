@@ -1,19 +1,20 @@
-import { setTimeout as delay } from 'node:timers/promises';
 import { judgeWait } from '../domain/clocks.ts';
-import type { JobOutcome, JobRequest, JobRunner, Wait } from '../domain/job.ts';
+import type { JobOutcome, JobRequest, JobRunner, JobState, Wait } from '../domain/job.ts';
+import { pause, repeatUntilDone, type Backoff } from './backoff.ts';
+import { TrackedJob } from './tracked-job.ts';
 
-/** How a Job's end reaches the lifecycle that waits for it. */
+/** Tells MLflow and the waiting lifecycle about a Job. */
 export interface JobReporter {
   /**
-   * Keeps log tail, events and outcome where they outlive the Job. Idempotent. Rejects while that can't be done.
-   * Resolves with the outcome as people should hear it.
+   * Keeps log tail, events and outcome in MLflow, where they outlive the Job. Idempotent. Rejects if MLflow can't be
+   * reached. Resolves with the outcome; its message may have gained lines of the log.
    */
   keepEvidence(request: JobRequest, outcome: JobOutcome): Promise<JobOutcome>;
-  /** Tells whoever waits for the Job what it waits for itself; undefined: nothing any more. */
+  /** Shows in the lifecycle what the Job waits for. Undefined: the Job waits no longer. */
   showWait(request: JobRequest, wait: Wait | undefined): Promise<void>;
-  /** Completes the waiting activity. Idempotent; `gone` if nobody waits any more. Rejects if Temporal can't be reached. */
+  /** Completes the waiting activity. Idempotent. `gone`: no activity waits. Rejects if Temporal can't be reached. */
   complete(request: JobRequest, outcome: JobOutcome): Promise<'completed' | 'gone'>;
-  /** Tells Temporal that the Job is still watched; `gone` if nobody waits any more. */
+  /** Heartbeats the waiting activity. `gone`: no activity waits, and no lifecycle wants the Job. */
   heartbeat(request: JobRequest): Promise<'waiting' | 'gone'>;
 }
 
@@ -21,33 +22,36 @@ export interface JobTrackerOptions {
   readonly runner: JobRunner;
   readonly reporter: JobReporter;
   readonly log: (message: string, fields: Record<string, unknown>) => void;
-  /** A quarter of the activity's heartbeat timeout, so that one lost heartbeat does no harm. */
+  /** A quarter of the activity's heartbeat timeout, so that one lost heartbeat does not time the activity out. */
   readonly heartbeatMs: number;
-  /** After something failed; each further failure doubles it. */
-  readonly firstPauseMs?: number;
+  /** The pause after a failure. Each further failure doubles it. */
+  readonly firstPauseMs?: number | undefined;
 }
 
-const deletedFromOutside: JobOutcome = { kind: 'failed', failure: { class: 'Deleted', message: 'The Job was deleted from outside before it ended.' } };
+const deletedFromOutside: JobOutcome = {
+  kind: 'failed',
+  failure: { class: 'Deleted', message: 'The Job was deleted from outside before it ended.' },
+};
 
-const showAgainAfterMs = 20_000;
+const defaultPauseMs = 250;
+/** The API server may be restarting: more workers should not ask it more often than this. */
+const longestWatchPauseMs = 10_000;
+/** An activity waits for each report, so it is retried sooner than a watch. */
+const longestReportPauseMs = 5000;
 
-/** Every container takes a moment to start: not worth a word, nor two events of history. */
-const startIsQuickMs = 10_000;
+/** Every container takes a moment to start. Shorter waits are not shown, to spare two events of history for each Job. */
+const quickStartMs = 10_000;
 
-/** One after the other, those of thousands of Jobs would take longer than the time that an activity waits for them. */
-const heartbeatsAtOnce = 8;
+/** One after the other, the heartbeats of thousands of Jobs would take longer than the heartbeat timeout. */
+const parallelHeartbeats = 8;
 
 /**
- * Watches every open Job of a runner and reports each end once. It keeps no state that the runner
- * does not hold: after a restart it goes on from `listOpen`.
+ * Watches every open Job of a runner and reports each end once. It keeps no state that the runner does not hold: after a
+ * restart it continues from `listOpen`.
  */
 export class JobTracker {
   readonly #options: JobTrackerOptions;
-  readonly #tracked = new Map<string, JobRequest>();
-  readonly #reporting = new Map<string, Promise<void>>();
-  readonly #looking = new Map<string, 'once' | 'again'>();
-  readonly #seen = new Set<string>();
-  readonly #shown = new Map<string, { readonly what: string; readonly atMs: number }>();
+  readonly #jobs = new Map<string, TrackedJob>();
   readonly #stop = new AbortController();
   #loops: Promise<unknown> | undefined;
 
@@ -59,154 +63,153 @@ export class JobTracker {
     this.#loops ??= Promise.all([this.#watch(), this.#heartbeat()]);
   }
 
-  /** Stops watching. Jobs go on; the next tracker finds them. */
+  /** Stops watching. Jobs continue; the next tracker finds them. */
   async stop(): Promise<void> {
     this.#stop.abort();
     await this.#loops;
-    await Promise.all(this.#reporting.values());
+    await Promise.all([...this.#jobs.values()].flatMap((job) => job.report ?? []));
   }
 
-  /** Of a Job that was just made or adopted. */
+  /** Tracks a Job that was just created or adopted. */
   track(request: JobRequest): void {
-    this.#seen.add(request.name);
-    this.#trackListed(request);
-  }
-
-  /** A list may be older than its Job's end: what it shows has to be seen first. */
-  #trackListed(request: JobRequest): void {
-    this.#tracked.set(request.name, request);
+    this.#jobOf(request.name).see(request);
     void this.#check(request.name);
   }
 
-  #untrack(name: string): void {
-    for (const names of [this.#tracked, this.#shown, this.#seen]) names.delete(name);
-  }
-
   async #watch(): Promise<void> {
-    const { runner, log } = this.#options;
-    for (let pauseMs = this.#options.firstPauseMs ?? 250; !this.#stop.signal.aborted; pauseMs = Math.min(pauseMs * 2, 10_000)) {
-      try {
-        const hints = runner.watch(this.#stop.signal);
-        for (const request of await runner.listOpen()) this.#trackListed(request);
-        for await (const name of hints) void this.#check(name);
-      } catch (error) {
-        log('the Job watch broke off and starts again', { error: String(error) });
+    const { runner } = this.#options;
+    await repeatUntilDone(this.#backoff(longestWatchPauseMs, 'the Job watch broke off and starts again'), async () => {
+      const hints = runner.watch(this.#stop.signal);
+      for (const request of await runner.listOpen()) {
+        this.#jobOf(request.name).list(request);
+        void this.#check(request.name);
       }
-      await this.#pause(pauseMs);
-    }
+      for await (const name of hints) void this.#check(name);
+      return false;
+    });
   }
 
-  /** One look at a time for each Job; what is hinted meanwhile is looked at once more. */
   async #check(name: string, isWanted = true): Promise<void> {
-    if (this.#looking.has(name)) {
-      this.#looking.set(name, 'again');
-      return;
-    }
-    this.#looking.set(name, 'once');
-    await this.#look(name, isWanted);
-    while (this.#looking.get(name) === 'again') {
-      this.#looking.set(name, 'once');
-      await this.#look(name);
-    }
-    this.#looking.delete(name);
+    const job = this.#jobOf(name);
+    await job.look(() => this.#look(job, isWanted), () => this.#look(job, true));
+    this.#removeIdle(job);
   }
 
-  /** A hint says only "look": what counts is what a fresh read says. */
-  async #look(name: string, isWanted = true): Promise<void> {
-    if (this.#reporting.has(name)) return;
+  /** A hint says only "look": the verdict comes from a read. */
+  async #look(job: TrackedJob, isWanted: boolean): Promise<void> {
+    const { runner, log } = this.#options;
+    const { name } = job;
+    if (job.report) return;
     try {
-      const request = this.#tracked.get(name) ?? (await this.#options.runner.findOpen(name));
+      const request = job.request ?? (await runner.findOpen(name));
       if (request === undefined) return;
-      this.#tracked.set(name, request);
-      if (!isWanted) await this.#options.runner.cancel(name, 'Deleted', 'The lifecycle that asked for it has ended.');
-      const state = await this.#options.runner.read(name);
-      if (state.phase === 'finished' && !state.acknowledged) this.#report(request, state.outcome);
-      else if (state.phase === 'running') await this.#enforceDeadline(request, state.sinceMs);
-      else if (state.phase === 'queued' && state.wait) await this.#enforceClocks(request, state.wait);
-      if (state.phase === 'queued' || state.phase === 'running') {
-        this.#seen.add(name);
-        await this.#showWait(request, state.phase === 'queued' ? state.wait : undefined);
-      }
-      // Nothing will ever be heard of it again.
-      else if (state.phase === 'absent' && this.#seen.has(name)) this.#report(request, deletedFromOutside);
-      // Another has reported it, in the moment in which we heard of it.
-      else if (state.phase === 'absent' || state.acknowledged) this.#untrack(name);
+      job.list(request);
+      if (!isWanted) await runner.cancel(name, 'Deleted', 'The lifecycle that asked for it has ended.');
+      await this.#act(job, request, await runner.read(name));
     } catch (error) {
       // Losing contact is a state, not a failure: the next heartbeat round looks again.
-      this.#options.log('could not read a Job', { job: name, error: String(error) });
+      log('could not read a Job', { job: name, error: String(error) });
     }
   }
 
-  async #enforceDeadline(request: JobRequest, sinceMs: number): Promise<void> {
-    if (Date.now() - sinceMs < request.maximumSeconds * 1000) return;
-    await this.#options.runner.cancel(request.name, 'Deadline', `It ran longer than ${request.maximumSeconds} seconds.`);
+  async #act(job: TrackedJob, request: JobRequest, state: JobState): Promise<void> {
+    switch (state.phase) {
+      case 'queued':
+        if (state.wait) await this.#enforceClocks(request, state.wait);
+        job.see(request);
+        return this.#showWait(job, request, state.wait);
+      case 'running':
+        await this.#enforceDeadline(request, state.sinceMs);
+        job.see(request);
+        return this.#showWait(job, request, undefined);
+      case 'finished':
+        // Another worker may have reported it since the hint.
+        if (state.acknowledged) job.drop();
+        else this.#report(job, request, state.outcome);
+        return;
+      case 'absent':
+        if (job.isSeen) this.#report(job, request, deletedFromOutside);
+        else job.drop();
+    }
   }
 
-  async #enforceClocks(request: JobRequest, wait: Wait): Promise<void> {
+  async #enforceDeadline({ name, maximumSeconds }: JobRequest, sinceMs: number): Promise<void> {
+    if (Date.now() - sinceMs < maximumSeconds * 1000) return;
+    await this.#options.runner.cancel(name, 'Deadline', `It ran longer than ${maximumSeconds} seconds.`);
+  }
+
+  async #enforceClocks({ name }: JobRequest, wait: Wait): Promise<void> {
     const verdict = judgeWait(wait, Date.now());
-    if (verdict) await this.#options.runner.cancel(request.name, verdict.cause, verdict.reason);
+    if (verdict) await this.#options.runner.cancel(name, verdict.cause, verdict.reason);
   }
 
-  /** Each time is an event in the execution's history: a message that changes all the time is shown now and then. */
-  async #showWait(request: JobRequest, wait: Wait | undefined): Promise<void> {
-    if (wait?.for === 'start' && Date.now() - wait.sinceMs < startIsQuickMs) {
-      void this.#pause(startIsQuickMs).then(() => this.#check(request.name));
+  async #showWait(job: TrackedJob, request: JobRequest, wait: Wait | undefined): Promise<void> {
+    if (wait?.for === 'start' && Date.now() - wait.sinceMs < quickStartMs) {
+      void pause(quickStartMs, this.#stop.signal).then(() => this.#check(job.name));
       return;
     }
-    const shown = this.#shown.get(request.name);
-    const what = wait ? `${wait.for} ${wait.message}` : '';
-    if (what === (shown?.what ?? '') || (wait && shown?.what && Date.now() - shown.atMs < showAgainAfterMs)) return;
+    if (!job.isNews(wait, Date.now())) return;
     await this.#options.reporter.showWait(request, wait);
-    this.#shown.set(request.name, { what, atMs: Date.now() });
+    job.markShown(wait, Date.now());
   }
 
-  #report(request: JobRequest, outcome: JobOutcome): void {
-    if (this.#reporting.has(request.name)) return;
-    const report = this.#reportUntilDone(request, outcome).finally(() => {
-      this.#reporting.delete(request.name);
+  #report(job: TrackedJob, request: JobRequest, outcome: JobOutcome): void {
+    job.startReport(() => this.#reportUntilDone(job, request, outcome));
+    void job.report?.then(() => this.#removeIdle(job));
+  }
+
+  async #reportUntilDone(job: TrackedJob, request: JobRequest, outcome: JobOutcome): Promise<void> {
+    const { runner, reporter } = this.#options;
+    const message = 'could not report the end of a Job yet';
+    await repeatUntilDone(this.#backoff(longestReportPauseMs, message, { job: job.name }), async () => {
+      await reporter.complete(request, await reporter.keepEvidence(request, outcome));
+      await runner.acknowledge(job.name);
+      job.drop();
+      return true;
     });
-    this.#reporting.set(request.name, report);
-  }
-
-  async #reportUntilDone(request: JobRequest, outcome: JobOutcome): Promise<void> {
-    const { runner, reporter, log } = this.#options;
-    for (let pauseMs = this.#options.firstPauseMs ?? 250; !this.#stop.signal.aborted; pauseMs = Math.min(pauseMs * 2, 5000)) {
-      try {
-        await reporter.complete(request, await reporter.keepEvidence(request, outcome));
-        await runner.acknowledge(request.name);
-        this.#untrack(request.name);
-        return;
-      } catch (error) {
-        log('could not report the end of a Job yet', { job: request.name, error: String(error) });
-      }
-      await this.#pause(pauseMs);
-    }
   }
 
   async #heartbeat(): Promise<void> {
     while (!this.#stop.signal.aborted) {
-      await this.#pause(this.#options.heartbeatMs);
-      const round = this.#tracked.values();
-      await Promise.all(Array.from({ length: heartbeatsAtOnce }, () => this.#heartbeatEach(round)));
+      await pause(this.#options.heartbeatMs, this.#stop.signal);
+      const round = this.#jobs.values();
+      await Promise.all(Array.from({ length: parallelHeartbeats }, () => this.#heartbeatEach(round)));
     }
   }
 
-  async #heartbeatEach(requests: Iterable<JobRequest>): Promise<void> {
-    const { reporter, log } = this.#options;
-    for (const request of requests) {
+  /** Several of these share one iterator, so that each Job gets one heartbeat a round. */
+  async #heartbeatEach(jobs: Iterable<TrackedJob>): Promise<void> {
+    for (const { name, request } of jobs) {
       if (this.#stop.signal.aborted) return;
-      let isWanted = true;
-      try {
-        isWanted = (await reporter.heartbeat(request)) !== 'gone';
-      } catch (error) {
-        log('could not heartbeat for a Job', { job: request.name, error: String(error) });
-      }
-      // Not waited for: a Job on a node that is out of sight takes long to end, and the others' activities need their heartbeats.
-      void this.#check(request.name, isWanted);
+      if (!request) continue;
+      // Not awaited: a cancelled Job on an unreachable node takes long to end, and other activities need their heartbeats.
+      void this.#check(name, await this.#isWanted(request));
     }
   }
 
-  async #pause(ms: number): Promise<void> {
-    await delay(ms, undefined, { signal: this.#stop.signal }).catch(() => undefined);
+  async #isWanted(request: JobRequest): Promise<boolean> {
+    const { reporter, log } = this.#options;
+    try {
+      return (await reporter.heartbeat(request)) !== 'gone';
+    } catch (error) {
+      log('could not heartbeat for a Job', { job: request.name, error: String(error) });
+      return true;
+    }
+  }
+
+  #jobOf(name: string): TrackedJob {
+    const job = this.#jobs.get(name) ?? new TrackedJob(name);
+    this.#jobs.set(name, job);
+    return job;
+  }
+
+  #removeIdle(job: TrackedJob): void {
+    if (job.isIdle && this.#jobs.get(job.name) === job) this.#jobs.delete(job.name);
+  }
+
+  #backoff(longestPauseMs: number, message: string, fields: Record<string, unknown> = {}): Backoff {
+    const { firstPauseMs = defaultPauseMs, log } = this.#options;
+    const onError = (error: unknown): void => log(message, { ...fields, error: String(error) });
+    return { signal: this.#stop.signal, firstPauseMs, longestPauseMs, onError };
   }
 }
