@@ -5,7 +5,7 @@ import { checkLifecycleSpec, describeProblems } from '../domain/explain-spec.ts'
 import { releaseId } from '../domain/release-id.ts';
 import type { Release, Share } from '../domain/release.ts';
 import type { Candidate, ReleaseRequest, ReleaseTerms } from '../domain/roll-out.ts';
-import { isSameRelease, type Standing } from '../domain/standing.ts';
+import { isSameRelease, type Standing } from '../domain/serving-state.ts';
 import { recordPrefix, recordTag, tags, type Alias } from '../domain/tracking.ts';
 import type { Dependencies } from './dependencies.ts';
 import { whileBeating } from './heartbeats.ts';

@@ -1,4 +1,4 @@
-import type { Standing } from './standing.ts';
+import type { Standing } from './serving-state.ts';
 import { recordPrefix, type RegisteredModel } from './tracking.ts';
 
 /** An endpoint whose record and `champion` name different versions: somebody moved the alias, and nobody told us. */

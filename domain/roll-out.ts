@@ -2,7 +2,7 @@ import type { LiveFinding } from './canary.ts';
 import type { Artifact } from './job.ts';
 import type { LifecycleSpec } from './lifecycle-spec.ts';
 import type { Release } from './release.ts';
-import type { Standing } from './standing.ts';
+import type { Standing } from './serving-state.ts';
 
 /** What is asked of an endpoint. One that is sent twice counts once, by its ID. */
 export interface ReleaseRequest {

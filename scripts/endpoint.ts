@@ -6,7 +6,7 @@ import { describeEndpoint } from '../workflows/describe-endpoint.ts';
 import type { endpoint } from '../workflows/endpoint.ts';
 import { endpointStatusQuery, rollbackUpdate } from '../workflows/messages.ts';
 import { connectTemporal } from './connect.ts';
-import { isMissing } from './missing.ts';
+import { isMissing } from './not-found.ts';
 import { UserError } from './user-error.ts';
 
 /** `tuneline endpoint`: what an endpoint serves and rolls out; and back to what it served before. */

@@ -6,7 +6,7 @@ import { loadConfig, type Config } from '../workers/config.ts';
 import type { lifecycle } from '../workflows/lifecycle.ts';
 import { statusQuery } from '../workflows/messages.ts';
 import { connectMlflow, connectTemporal } from './connect.ts';
-import { explainMissing } from './missing.ts';
+import { explainMissing } from './not-found.ts';
 import { plan } from './plan/command.ts';
 import { Progress } from './progress.ts';
 import { toJunit } from './report/junit.ts';

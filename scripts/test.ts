@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createToolchain } from '../local/toolchain.ts';
 import { loadConfig } from '../workers/config.ts';
-import { quietPython } from '../workers/job-process.ts';
+import { quietPython } from '../workers/jobs/job-process.ts';
 
 /** Sets everything up and runs every test: pytest, then Jest; arguments are passed to Jest, and then pytest is left out. */
 const { folders, serviceEnvironment: env } = loadConfig();

@@ -13,7 +13,7 @@ import { exportAudit, verifyAudit } from './audit.ts';
 import { buildsCommand } from './builds.ts';
 import { connectMlflow, connectTemporal } from './connect.ts';
 import { endpointCommand } from './endpoint.ts';
-import { explainMissing } from './missing.ts';
+import { explainMissing } from './not-found.ts';
 import { openLifecyclesOf, prune, showPruned } from './prune.ts';
 import { diagnose, showFindings } from './doctor.ts';
 import { feedbackCommand } from './feedback.ts';

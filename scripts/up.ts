@@ -5,7 +5,7 @@ import { SetupError } from '../local/setup-error.ts';
 import { localWebhooks, makeEncryptionKey } from '../local/mlflow-webhooks.ts';
 import { Stack } from '../local/stack.ts';
 import { createToolchain } from '../local/toolchain.ts';
-import { ensureOwnToken } from '../workers/access.ts';
+import { ensureOwnToken } from '../workers/console/access.ts';
 import { loadConfig, taskQueue, type Config } from '../workers/config.ts';
 import { placementOf } from '../workers/kubernetes.ts';
 import { ensureSecret, readSecret } from '../workers/secrets.ts';

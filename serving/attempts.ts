@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { EngineBroke, type EngineReply, type Engines } from './engines.ts';
-import { besideOneThatHangs } from './beside-one-that-hangs.ts';
+import { besideOneThatHangs } from './hedge.ts';
 import { Refusal } from './refusal.ts';
 import type { Upstream, Upstreams } from './upstreams.ts';
 

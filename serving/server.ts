@@ -4,13 +4,13 @@ import { readFeedback } from '../domain/feedback.ts';
 import { defaultServing } from '../domain/serving-settings.ts';
 import type { TraceStore } from '../domain/trace-store.ts';
 import { chat, type GuardDecision } from './chat.ts';
-import { admit, anonymous, Limits, type ApiKeys } from './doorkeeper.ts';
+import { admit, anonymous, Limits, type ApiKeys } from './access.ts';
 import type { Engines } from './engines.ts';
 import type { Exchange } from './exchange.ts';
 import { createServingMetrics } from './metrics.ts';
 import { observationOf, type ObservationBook } from './observations.ts';
 import { Refusal, refusalOf, sendRefusal } from './refusal.ts';
-import { Tracing } from './tracing.ts';
+import { Tracing } from './request-traces.ts';
 import type { Upstreams } from './upstreams.ts';
 
 export interface ServingOptions {

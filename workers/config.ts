@@ -3,7 +3,7 @@ import { basename, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { loadClientConnectConfig } from '@temporalio/envconfig';
 import type { NativeConnectionOptions } from '@temporalio/worker';
-import { frontVariable } from '../domain/front-settings.ts';
+import { frontVariable } from '../domain/release-proxy-settings.ts';
 import { stackAddresses, type StackAddresses } from '../local/stack-state.ts';
 import type { SecretReference } from './secrets.ts';
 
@@ -32,7 +32,7 @@ export interface Config {
   readonly runner: string;
   /** As the environment has it; `workers/kubernetes.ts` checks it where it is used. */
   readonly kubernetes: KubernetesSettings;
-  /** Of what serves releases on Kubernetes; `workers/release-placement.ts` checks it. */
+  /** Of what serves releases on Kubernetes; `workers/kubernetes-releases.ts` checks it. */
   readonly serving: EngineSettings;
   /** Of this machine, where the Jobs of a cluster reach the embedded MLflow; it listens there alone. */
   readonly host: string | undefined;

@@ -16,7 +16,7 @@ import {
 import type { Activities } from '../activities/index.ts';
 import type { Release } from '../domain/release.ts';
 import type { Candidate, EndpointStatus, ReleaseReply, ReleaseRequest, RollOutStatus } from '../domain/roll-out.ts';
-import { isSameRelease } from '../domain/standing.ts';
+import { isSameRelease } from '../domain/serving-state.ts';
 import { looking, restoring } from './activity-options.ts';
 import { describeEndpoint, describeRequest } from './describe-endpoint.ts';
 import { endpointStatusQuery, releaseEndedSignal, releaseSignal, rollbackUpdate, withdrawSignal } from './messages.ts';

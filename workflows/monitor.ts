@@ -7,7 +7,7 @@ import { monitorSettingsOf, type MonitoringRun, type MonitorSettings } from '../
 import { describeMonitorNotice, type MonitorNotice } from '../domain/monitor-notice.ts';
 import type { Release } from '../domain/release.ts';
 import type { Candidate } from '../domain/roll-out.ts';
-import { isSameRelease } from '../domain/standing.ts';
+import { isSameRelease } from '../domain/serving-state.ts';
 import { watching } from './activity-options.ts';
 import type { lifecycle } from './lifecycle.ts';
 import { createNotices } from './notices.ts';

@@ -2,7 +2,7 @@ import { ActivityFailure, ApplicationFailure, CancellationScope, condition, isCa
 import type { Activities } from '../activities/index.ts';
 import type { CanaryVerdict, LiveFinding } from '../domain/canary.ts';
 import type { Candidate, RollOutStatus } from '../domain/roll-out.ts';
-import { promote, type Standing } from '../domain/standing.ts';
+import { promote, type Standing } from '../domain/serving-state.ts';
 import { looking, promoting, restoring, starting } from './activity-options.ts';
 
 const { judgeCanary } = proxyActivities<Activities>(looking);

@@ -3,7 +3,7 @@ import type { Activities } from '../activities/index.ts';
 import { describeFailure, tryAgainAfter, type Tally } from '../domain/failure.ts';
 import type { JobOutcome } from '../domain/job.ts';
 import type { StageSpec, StageTracking } from '../domain/job-request.ts';
-import { shrinkAfter } from '../domain/shrink.ts';
+import { shrinkAfter } from '../domain/reduce-batch.ts';
 import { ending, running } from './activity-options.ts';
 
 const { runJob } = proxyActivities<Activities>(running);

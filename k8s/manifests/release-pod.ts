@@ -1,7 +1,7 @@
 import { isAbsolute, join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { V1Container, V1PodSpec, V1Probe, V1VolumeMount } from '@kubernetes/client-node';
-import { frontRoutes, frontVariable, type FrontSettings } from '../../domain/front-settings.ts';
+import { frontRoutes, frontVariable, type FrontSettings } from '../../domain/release-proxy-settings.ts';
 import type { Release, Trial } from '../../domain/release.ts';
 import { defaultServing } from '../../domain/serving-settings.ts';
 import { releaseLabels } from '../names.ts';
@@ -66,7 +66,7 @@ function frontOf(release: Release, { template }: Trial, { frontImage, frontEnv, 
   return {
     name: kserve ? frontContainer.kserve : frontContainer.own,
     image: frontImage,
-    command: ['node', '--disable-warning=ExperimentalWarning', 'workers/front.ts'],
+    command: ['node', '--disable-warning=ExperimentalWarning', 'workers/release-proxy.ts'],
     env: Object.entries({ ...frontEnv, [frontVariable]: JSON.stringify(settings) }).map(([name, value]) => ({ name, value })),
     envFrom: [{ secretRef: { name: 'tuneline-mlflow', optional: true } }],
     ports: [

@@ -3,7 +3,7 @@
  * Each visit is in a tab that is open, over loopback, with nothing of the page in the cache.
  */
 import { startBrowser } from '../../test/web/browser.ts';
-import { openGateway } from '../../test/web/gateway-lab.ts';
+import { openGateway } from '../../test/web/console-lab.ts';
 import { reviewedId } from '../../test/builders/fixture-lifecycles.ts';
 
 const visits = 25;

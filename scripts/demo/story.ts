@@ -13,7 +13,7 @@ import type { endpoint } from '../../workflows/endpoint.ts';
 import type { lifecycle } from '../../workflows/lifecycle.ts';
 import { endpointStatusQuery } from '../../workflows/messages.ts';
 import { connectMlflow, connectTemporal } from '../connect.ts';
-import { isMissing } from '../missing.ts';
+import { isMissing } from '../not-found.ts';
 import type { Progress } from '../progress.ts';
 import { followLifecycle, readSpecFile, startLifecycle, type LifecycleHandle } from '../run-lifecycle.ts';
 import { summarize, type Summary } from '../summary.ts';

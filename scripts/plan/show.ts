@@ -3,7 +3,7 @@ import type { Block } from '../../domain/document.ts';
 import type { Problem } from '../../domain/explain-spec.ts';
 import type { LifecycleSpec } from '../../domain/lifecycle-spec.ts';
 import { duration, gpuHours } from '../report/amounts.ts';
-import { calm } from '../report/calm.ts';
+import { calm } from '../report/neutralize-mentions.ts';
 import { newVersion, type Planned } from './plan.ts';
 
 /** A plan for people: on a terminal, or on a pull request. */

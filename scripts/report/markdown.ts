@@ -2,7 +2,7 @@ import { costMetric, withCurrency } from '../../domain/cost.ts';
 import { toMarkdown, type Block } from '../../domain/document.ts';
 import type { Summary } from '../summary.ts';
 import { duration, gpuHours, hours } from './amounts.ts';
-import { calm } from './calm.ts';
+import { calm } from './neutralize-mentions.ts';
 
 /** What a pull request shows of a lifecycle: the verdict, why, what it cost, and where there is more. */
 export function toMarkdownReport(summary: Summary): string {

@@ -5,11 +5,11 @@ import { AppsV1Api, AuthorizationV1Api, CoordinationV1Api, CustomObjectsApi, Kub
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { connectCluster, statusOf, unlessMissing, type Cluster as Connection } from '../../k8s/client.ts';
 import { inspectCluster, inspectConsole } from '../../k8s/doctor.ts';
-import { createKubernetesJobRunner } from '../../k8s/job-runner.ts';
+import { createKubernetesJobRunner } from '../../k8s/jobs/job-runner.ts';
 import { jobSetApi } from '../../k8s/manifests/job-set.ts';
 import { whileLeading } from '../../k8s/lease.ts';
 import type { JobPlacement } from '../../k8s/manifests/job.ts';
-import { createToken } from '../../workers/access.ts';
+import { createToken } from '../../workers/console/access.ts';
 import { loadConfig } from '../../workers/config.ts';
 import { placementOf, unprivilegedUser } from '../../workers/kubernetes.ts';
 import { finished, jobOf, jobOn, phase } from '../contract/job-runner.ts';

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { CustomObjectsApi, KubeConfig, loadAllYaml, RbacAuthorizationV1Api, SchedulingV1Api, type V1Role } from '@kubernetes/client-node';
 import type { JobRunner } from '../../domain/job.ts';
-import { isLive } from '../../k8s/classify.ts';
+import { isLive } from '../../k8s/jobs/classify.ts';
 import { connectCluster, unlessMissing, type Cluster as Connection } from '../../k8s/client.ts';
 import { inspectCluster } from '../../k8s/doctor.ts';
 import { jobManifest } from '../../k8s/manifests/job.ts';

@@ -1,5 +1,5 @@
 import type { Cluster } from '../../k8s/client.ts';
-import { told } from './told.ts';
+import { told } from './simulated-pods.ts';
 
 /** What the simulated nodes go by: a pod with it runs until it is taken away. */
 export const neverAnnotation = 'tuneline.dev/test-never';

@@ -10,7 +10,7 @@ import { endpointName } from '../../domain/names.ts';
 import type { EndpointHost, Release } from '../../domain/release.ts';
 import { releaseId } from '../../domain/release-id.ts';
 import { connectCluster, type Cluster as Connection } from '../../k8s/client.ts';
-import { createKubernetesEndpointHost } from '../../k8s/endpoint-host.ts';
+import { createKubernetesEndpointHost } from '../../k8s/releases/endpoint-host.ts';
 import type { ReleasePlacement } from '../../k8s/manifests/release-placement.ts';
 import { ports } from '../../k8s/manifests/release-pod.ts';
 import { startLoad } from '../../scripts/demo/load.ts';

@@ -1,13 +1,13 @@
 import { KubeConfig, type V1Deployment, type V1Pod } from '@kubernetes/client-node';
 import type { EndpointHost, Observation, Release } from '../../domain/release.ts';
-import { frontRoutes } from '../../domain/front-settings.ts';
+import { frontRoutes } from '../../domain/release-proxy-settings.ts';
 import { endpointName } from '../../domain/names.ts';
 import { releaseId } from '../../domain/release-id.ts';
 import { connectCluster, unlessMissing, type Cluster as Connection } from '../../k8s/client.ts';
-import { createKubernetesEndpointHost } from '../../k8s/endpoint-host.ts';
-import type { Fetch } from '../../k8s/fronts.ts';
+import { createKubernetesEndpointHost } from '../../k8s/releases/endpoint-host.ts';
+import type { Fetch } from '../../k8s/releases/release-proxies.ts';
 import type { ReleasePlacement } from '../../k8s/manifests/release-placement.ts';
-import type { ReleaseClocks } from '../../k8s/releases.ts';
+import type { ReleaseClocks } from '../../k8s/releases/releases.ts';
 import { answerOf } from '../contract/endpoint-host.ts';
 import { until } from '../support/until.ts';
 import { inferenceServiceApi } from '../../k8s/manifests/release-metadata.ts';

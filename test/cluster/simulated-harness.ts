@@ -1,13 +1,13 @@
 import type { V1Job, V1Pod } from '@kubernetes/client-node';
 import type { JobRunner } from '../../domain/job.ts';
-import { isLive } from '../../k8s/classify.ts';
+import { isLive } from '../../k8s/jobs/classify.ts';
 import type { Cluster as Connection } from '../../k8s/client.ts';
-import { createKubernetesJobRunner } from '../../k8s/job-runner.ts';
+import { createKubernetesJobRunner } from '../../k8s/jobs/job-runner.ts';
 import type { JobPlacement } from '../../k8s/manifests/job.ts';
 import { jobNameLabel } from '../../k8s/names.ts';
 import type { Behaviour, RunnerHarness } from '../contract/job-runner.ts';
 import { neverAnnotation } from './never-ending.ts';
-import { told } from './told.ts';
+import { told } from './simulated-pods.ts';
 
 /** What a simulated pod has to be told to behave as the suite asks. */
 function annotationsOf(does: Behaviour): Record<string, string> {

@@ -1,7 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import { describeFailure, failurePolicies, maximumDisruptions, maximumFailures, tryAgainAfter, type FailureClass, type Tally } from '../../domain/failure.ts';
 import type { StageSpec } from '../../domain/job-request.ts';
-import { shrinkAfter } from '../../domain/shrink.ts';
+import { shrinkAfter } from '../../domain/reduce-batch.ts';
 import { tuneSpec } from '../../workflows/stages.ts';
 import { artifact } from '../builders/artifacts.ts';
 import { inputs } from '../builders/inputs.ts';

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { connectCluster } from '../../k8s/client.ts';
-import { createKubernetesJobRunner } from '../../k8s/job-runner.ts';
-import { JobTracker } from '../../workers/job-tracker.ts';
+import { createKubernetesJobRunner } from '../../k8s/jobs/job-runner.ts';
+import { JobTracker } from '../../workers/jobs/job-tracker.ts';
 import { kubeConfigFor, startFakeApiServer, type FakeApiServer } from './api-server.ts';
 import { requestOf } from './simulation.ts';
 

@@ -7,7 +7,7 @@ import type { TestWorkflowEnvironment } from '@temporalio/testing';
 import { Worker } from '@temporalio/worker';
 import type { Finding } from '../../k8s/doctor.ts';
 import { diagnose, showFindings } from '../../scripts/doctor.ts';
-import { createToken } from '../../workers/access.ts';
+import { createToken } from '../../workers/console/access.ts';
 import { loadConfig, taskQueue } from '../../workers/config.ts';
 import { ensureSearchAttributes } from '../../workers/search-attributes.ts';
 import { startMlflow, type MlflowServer } from '../support/mlflow-server.ts';

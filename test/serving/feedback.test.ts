@@ -5,7 +5,7 @@ import type { Feedback, RequestTrace, TraceStore } from '../../domain/trace-stor
 import { createMlflow } from '../../mlflow/index.ts';
 import { createTraceStore, ratedAnswers } from '../../mlflow/trace-store.ts';
 import type { Exchange } from '../../serving/exchange.ts';
-import { Tracing } from '../../serving/tracing.ts';
+import { Tracing } from '../../serving/request-traces.ts';
 import { answerChat } from '../support/fake-engine.ts';
 import { chat, deploy, errorOf, openEndpoint, releaseOf, trial } from '../support/endpoint-lab.ts';
 import { startMlflow, type MlflowServer } from '../support/mlflow-server.ts';

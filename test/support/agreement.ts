@@ -1,5 +1,5 @@
 import type { Share } from '../../domain/release.ts';
-import type { Standing } from '../../domain/standing.ts';
+import type { Standing } from '../../domain/serving-state.ts';
 
 export interface Seen {
   readonly shares: readonly Share[];

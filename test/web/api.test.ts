@@ -1,9 +1,9 @@
 import { readFile, stat } from 'node:fs/promises';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
-import { createAccess, createToken, revokeTokens } from '../../workers/access.ts';
+import { createAccess, createToken, revokeTokens } from '../../workers/console/access.ts';
 import { hostileText } from '../builders/console.ts';
 import { reviewedDigest, reviewedId } from '../builders/fixture-lifecycles.ts';
-import { openGateway, type GatewayLab } from './gateway-lab.ts';
+import { openGateway, type GatewayLab } from './console-lab.ts';
 
 let lab: GatewayLab;
 beforeEach(async () => {

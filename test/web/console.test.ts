@@ -3,9 +3,9 @@ import axe from 'axe-core';
 import type { Browser, BrowserContextOptions, Page } from 'playwright-core';
 import { hostileRationale, hostileText } from '../builders/console.ts';
 import { reviewedDigest, reviewedId } from '../builders/fixture-lifecycles.ts';
-import { Refusal } from '../../workers/gateway/lifecycles.ts';
+import { Refusal } from '../../workers/console/lifecycles.ts';
 import { newPage, startBrowser } from './browser.ts';
-import { openGateway, startUrl, type GatewayLab } from './gateway-lab.ts';
+import { openGateway, startUrl, type GatewayLab } from './console-lab.ts';
 
 /** The console in a real browser, over the real gateway. */
 

@@ -2,7 +2,7 @@
 import { fileURLToPath } from 'node:url';
 import { reviewedId } from '../builders/fixture-lifecycles.ts';
 import { startBrowser } from './browser.ts';
-import { openGateway } from './gateway-lab.ts';
+import { openGateway } from './console-lab.ts';
 
 const lab = await openGateway();
 const origin = await lab.server.listen({ host: '127.0.0.1', port: 0 });

@@ -1,6 +1,6 @@
 import type { Client } from '@temporalio/client';
 import type { ReleaseTerms } from '../../domain/roll-out.ts';
-import type { Standing } from '../../domain/standing.ts';
+import type { Standing } from '../../domain/serving-state.ts';
 import { recordPrefix, tags } from '../../domain/tracking.ts';
 import type { ServedModel } from '../../mlflow/served-models.ts';
 import { stageAttribute, verdictAttribute } from '../../workflows/search-attributes.ts';

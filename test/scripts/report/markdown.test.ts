@@ -1,7 +1,7 @@
 import { expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import { marked, type Tokens } from 'marked';
-import { calm } from '../../../scripts/report/calm.ts';
+import { calm } from '../../../scripts/report/neutralize-mentions.ts';
 import { toMarkdownReport } from '../../../scripts/report/markdown.ts';
 import type { Summary } from '../../../scripts/summary.ts';
 import { awaitingReview, failedAtTune, refusedByGate, summary } from '../../builders/summary.ts';

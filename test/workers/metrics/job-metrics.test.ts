@@ -2,7 +2,7 @@ import { expect, test } from '@jest/globals';
 import { DefaultLogger, Runtime } from '@temporalio/worker';
 import type { JobOutcome } from '../../../domain/job.ts';
 import { freePort } from '../../../local/ports.ts';
-import type { JobReporter } from '../../../workers/job-tracker.ts';
+import type { JobReporter } from '../../../workers/jobs/job-tracker.ts';
 import { metricsAt } from '../../../workers/metrics/core-metrics.ts';
 import { countJobs } from '../../../workers/metrics/job-metrics.ts';
 import { jobOf } from '../../contract/job-runner.ts';

@@ -1,0 +1,47 @@
+import type { V1Pod } from '@kubernetes/client-node';
+import { frontRoutes } from '../../domain/release-proxy-settings.ts';
+import type { ChatAnswer, ChatRequest, Observation, Release } from '../../domain/release.ts';
+import { defaultServing } from '../../domain/serving-settings.ts';
+import { ports } from '../manifests/release-pod.ts';
+
+/** How to reach a pod by its address. */
+export type Fetch = typeof globalThis.fetch;
+
+/** A front gives up by itself, and says so: as long as that may be on its way. */
+const lateMs = 1000;
+/** A front that is well says at once what it has seen. */
+const tellMs = 10_000;
+
+export const isReady = ({ metadata, status }: V1Pod): boolean =>
+  metadata?.deletionTimestamp === undefined && status?.podIP !== undefined && status.conditions?.some(({ type, status }) => type === 'Ready' && status === 'True') === true;
+
+const urlOf = (pod: V1Pod, route: string): string => {
+  const address = pod.status?.podIP ?? '';
+  return `http://${address.includes(':') ? `[${address}]` : address}:${ports.internal}${route}`;
+};
+
+/** As a client would ask the release, and for as long as one would wait. Whatever goes wrong is in the status. */
+export async function chatWith(pod: V1Pod, { endpoint, serving = defaultServing }: Release, { messages, maxTokens }: ChatRequest, fetch: Fetch): Promise<ChatAnswer> {
+  const startedMs = performance.now();
+  const answered = (status: number, text = '', completionTokens = 0): ChatAnswer => ({ status, text, ms: performance.now() - startedMs, completionTokens });
+  try {
+    const answer = await fetch(urlOf(pod, frontRoutes.chat), {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify({ model: endpoint, messages, max_tokens: maxTokens, temperature: 0 }),
+      signal: AbortSignal.timeout(serving.timeoutSeconds * 1000 + lateMs),
+    });
+    if (!answer.ok) return answered(answer.status);
+    const { choices, usage } = (await answer.json()) as { choices?: { message?: { content?: unknown } }[]; usage?: { completion_tokens?: number } };
+    const content = choices?.[0]?.message?.content;
+    return answered(answer.status, typeof content === 'string' ? content : '', usage?.completion_tokens ?? 0);
+  } catch {
+    return answered(0);
+  }
+}
+
+export async function observationsOf(pod: V1Pod, sinceMs: number, fetch: Fetch): Promise<Observation[]> {
+  const answer = await fetch(`${urlOf(pod, frontRoutes.observations)}?since=${sinceMs}`, { signal: AbortSignal.timeout(tellMs) });
+  if (!answer.ok) throw new Error(`${pod.metadata?.name ?? 'a pod'} answered ${answer.status} when it was asked what it had seen`);
+  return (await answer.json()) as Observation[];
+}

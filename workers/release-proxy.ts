@@ -1,0 +1,35 @@
+import type { FrontSettings } from '../domain/release-proxy-settings.ts';
+import { createMlflow } from '../mlflow/index.ts';
+import { createTraceStore } from '../mlflow/trace-store.ts';
+import { createEngines } from '../serving/engines.ts';
+import { createFront } from '../serving/release-proxy.ts';
+import { createObservationBook } from '../serving/observations.ts';
+import { SetupError } from '../local/setup-error.ts';
+import { createApiKeys } from './api-keys.ts';
+import { loadConfig } from './config.ts';
+import { exitClearly } from './exit-clearly.ts';
+
+/** The process before one release's engine in a pod: what clients of a release on Kubernetes reach. */
+exitClearly();
+const { front, mlflow } = loadConfig();
+if (front === undefined) throw new SetupError('TUNELINE_FRONT is missing: the settings of a front as JSON, which the worker writes into the pods of a release.');
+const settings = JSON.parse(front) as FrontSettings;
+const log = (message: string): void => void process.stderr.write(`${new Date().toISOString()} ${message}\n`);
+
+const { clients, internal } = createFront(settings, {
+  engines: createEngines(),
+  observations: createObservationBook({ log }),
+  keys: createApiKeys(settings.keysPath),
+  traces: createTraceStore(createMlflow(mlflow)),
+  log,
+});
+// Every interface: which of them a pod is reached by, only the cluster knows.
+await internal.listen({ host: '::', port: settings.internalPort });
+await clients.listen({ host: '::', port: settings.port });
+for (const signal of ['SIGINT', 'SIGTERM'] as const)
+  process.once(signal, () => {
+    void clients
+      .close()
+      .then(() => internal.close())
+      .then(() => process.exit(0));
+  });
