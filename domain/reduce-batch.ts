@@ -5,7 +5,7 @@ import type { StageSpec } from './job-request.ts';
  * After an out-of-memory: a smaller micro-batch and as much more accumulation, half and double where the batch is even,
  * so that the effective batch stays. Undefined where nothing is left to make smaller.
  */
-export function shrinkAfter(failure: Failure, spec: StageSpec): StageSpec | undefined {
+export function reduceBatchAfter(failure: Failure, spec: StageSpec): StageSpec | undefined {
   if (failurePolicies[failure.class].action !== 'retrySmaller') return spec;
   const micro = spec.stage === 'tune' ? microBatch(spec) : 1;
   if (spec.stage !== 'tune' || micro === 1) return undefined;

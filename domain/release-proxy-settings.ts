@@ -1,17 +1,17 @@
 import type { Release } from './release.ts';
 
-/** Holds `FrontSettings` as JSON. */
-export const frontVariable = 'TUNELINE_FRONT';
+/** Holds `ReleaseProxySettings` as JSON. */
+export const releaseProxyVariable = 'TUNELINE_RELEASE_PROXY';
 
-/** What the process in front of one release's engine is told, by whoever starts the two. */
-export interface FrontSettings {
+/** The settings of the release proxy: the process between clients and the engine of one release. */
+export interface ReleaseProxySettings {
   readonly release: Release;
   /** The text of the release's prompt version, which is applied to what clients send. */
   readonly template?: string;
   readonly engine: { readonly url: string; /** What it calls the model. */ readonly modelName: string };
   /** For clients: the OpenAI routes. */
   readonly port: number;
-  /** For the worker and for probes: `frontRoutes`. It asks for no key; who reaches it the network decides. */
+  /** For the worker and for probes: `releaseProxyRoutes`. It asks for no key; who reaches it the network decides. */
   readonly internalPort: number;
   /** Whose keys it takes, by their hashes; while there is no such file everyone may ask. */
   readonly keysPath: string;
@@ -20,14 +20,14 @@ export interface FrontSettings {
 }
 
 /** What the internal port answers. */
-export const frontRoutes = {
+export const releaseProxyRoutes = {
   /** 200 while the process lives. */
   health: '/healthz',
   /** 200 while the engine answers, too. */
   ready: '/readyz',
-  /** What the engine says of its health: its probes come this way, for it listens to the front alone. */
+  /** What the engine says of its health: its probes come this way, because it listens to the release proxy alone. */
   engine: '/engine',
-  /** Answers once the front was told to end and nothing is in flight any more: until then the engine is not told. */
+  /** Answers once the release proxy was asked to end and no request is in flight. Only then is the engine asked to end. */
   drained: '/drained',
   /** As clients ask, without a key. */
   chat: '/v1/chat/completions',

@@ -1,13 +1,13 @@
 import type { Release } from './release.ts';
 
 /** What an endpoint stands for between two roll-outs: who has all its traffic and is `champion`, and who was before. */
-export interface Standing {
+export interface ServingState {
   readonly champion?: Release;
   readonly previous?: Release;
 }
 
 /** After a promotion. One that is promoted again, with another prompt perhaps, does not become its own predecessor. */
-export function promote(release: Release, before: Standing): Standing {
+export function promote(release: Release, before: ServingState): ServingState {
   const former = before.champion && !isSameVersion(before.champion, release) ? before.champion : before.previous;
   return { champion: release, ...(former ? { previous: former } : {}) };
 }

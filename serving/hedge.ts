@@ -24,7 +24,7 @@ const notNeeded = new Refusal(503, 'not_needed', 'It was asked because another s
  * The first's answer, unless it lets the patience go by and the second's, which is asked then, is there before it. The other is
  * told to stop. Rejects as the first does, if neither answers.
  */
-export async function besideOneThatHangs<A extends Answer>({ signal, patienceMs, first, second }: Beside<A>): Promise<A> {
+export async function hedge<A extends Answer>({ signal, patienceMs, first, second }: Beside<A>): Promise<A> {
   const [stopFirst, stopSecond] = [new AbortController(), new AbortController()];
   const asked = first(AbortSignal.any([signal, stopFirst.signal]));
   if (await isSettled(asked, patienceMs)) return asked;

@@ -6,7 +6,7 @@ import type { Exchange } from './exchange.ts';
 
 export type DropReason = 'queue full' | 'refused' | 'ended';
 
-export interface TracingOptions {
+export interface RequestTracesOptions {
   readonly store: TraceStore;
   readonly log: (message: string) => void;
   readonly onDrop: (kind: 'trace' | 'feedback', reason: DropReason) => void;
@@ -27,15 +27,15 @@ const closeGraceMs = 3000;
 const lookUpMs = 3000;
 
 /** Takes requests and feedback to where they are kept, behind the client's back: a store that is slow or away costs a bounded memory, and what is dropped is told. */
-export class Tracing {
-  readonly #options: TracingOptions;
+export class RequestTraces {
+  readonly #options: RequestTracesOptions;
   readonly #recent = new Map<string, { readonly exchange: Exchange; isTraced: boolean }>();
   readonly #ended = new AbortController();
   #recentSize = 0;
   #queue: Item[] = [];
   #working: Promise<void> | undefined;
 
-  constructor(options: TracingOptions) {
+  constructor(options: RequestTracesOptions) {
     this.#options = options;
   }
 

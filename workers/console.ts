@@ -8,9 +8,9 @@ import { loadAssets } from './console/assets.ts';
 import { openEvents } from './events/open.ts';
 import { createLiveLifecycles } from './console/live-lifecycles.ts';
 import { createArtifactReader } from './console/read-artifact.ts';
-import { createGateway } from './console/server.ts';
+import { createConsole } from './console/server.ts';
 import { readFleet } from './metrics/fleet.ts';
-import { createGatewayMetrics } from './metrics/console-metrics.ts';
+import { createConsoleMetrics } from './metrics/console-metrics.ts';
 import { serveMetrics } from './metrics/serve-metrics.ts';
 import { listen, serve } from './serve.ts';
 import { connectClient } from './temporal.ts';
@@ -22,11 +22,11 @@ const { consoleUrl, events, folders, metricsPort, temporal, tokensPath, ...confi
 const mlflow = createMlflow(config.mlflow);
 
 const log = (message: string): void => void process.stderr.write(`${new Date().toISOString()} ${message}\n`);
-const tracing = await openTracing(config.tracing, 'tuneline-gateway', log);
+const tracing = await openTracing(config.tracing, 'tuneline-console', log);
 const { client, connection } = await connectClient(temporal, tracing);
 const eventServer = events && (await openEvents(events, client, log));
 if (eventServer) tracing?.requests(eventServer, '/events/');
-const server = createGateway({
+const server = createConsole({
   lifecycles: createLiveLifecycles({
     client,
     mlflow,
@@ -38,7 +38,7 @@ const server = createGateway({
   log,
 });
 if (metricsPort !== undefined) {
-  const metrics = createGatewayMetrics(() => readFleet(client, mlflow.servedModels, Date.now()));
+  const metrics = createConsoleMetrics(() => readFleet(client, mlflow.servedModels, Date.now()));
   metrics.watch(server);
   if (eventServer) metrics.watch(eventServer);
   await serveMetrics(metricsPort, metrics.text);

@@ -10,14 +10,14 @@ const quantity = /^\d+(\.\d+)?(m|[kMGT]|[KMGT]i)?$/;
 
 /** Where and with what a cluster serves releases; undefined where the local endpoint does. Throws a `SetupError` that names every setting that is missing or wrong. */
 export function releasePlacementOf({ serving }: Config, jobs: JobPlacement | undefined): ReleasePlacement | undefined {
-  const { engineImage: image, frontImage, command = vllm, gpus = '1', gpuProduct, cpu = '1', memory, replicas = '1-4', load, gateway, gatewayUrl, servedBy = 'deployment' } = serving;
+  const { engineImage: image, releaseProxyImage, command = vllm, gpus = '1', gpuProduct, cpu = '1', memory, replicas = '1-4', load, gateway, gatewayUrl, servedBy = 'deployment' } = serving;
   if (!jobs || !image) return undefined;
   const [, least = '', most = least] = /^([1-9]\d*)(?:-([1-9]\d*))?$/.exec(replicas) ?? [];
   const [, metric, each] = /^(.+)=([^=]+)$/.exec(load ?? '') ?? [];
   const [, gatewayNamespace, gatewayName] = /^([a-z0-9-]+)\/([a-z0-9.-]+)$/.exec(gateway ?? '') ?? [];
   const { storage } = jobs;
   const problems = [
-    frontImage ? '' : 'TUNELINE_FRONT_IMAGE: missing, expected the image of the front by digest, which is the worker\'s, made from k8s/install/worker.Dockerfile',
+    releaseProxyImage ? '' : 'TUNELINE_RELEASE_PROXY_IMAGE: missing, expected the image of the release proxy by digest; it is the worker\'s image, made from k8s/install/worker.Dockerfile',
     command.trim() ? '' : 'TUNELINE_ENGINE_COMMAND: expected a program and its arguments',
     /^\d+$/.test(gpus) ? '' : `TUNELINE_ENGINE_GPUS: expected a whole number such as 1, or 0 for none, got "${gpus}"`,
     quantity.test(cpu) ? '' : `TUNELINE_ENGINE_CPU: expected processors as Kubernetes counts them, such as 2 or 500m, got "${cpu}"`,
@@ -28,14 +28,14 @@ export function releasePlacementOf({ serving }: Config, jobs: JobPlacement | und
     gateway && !/^https?:\/\/\*\.[a-z0-9.-]+(:\d+)?$/.test(gatewayUrl ?? '') ? `TUNELINE_GATEWAY_URL: expected where clients reach an endpoint through the Gateway, with * for its name, such as https://*.models.example.com, got "${gatewayUrl ?? ''}"` : '',
     /^(deployment|kserve)$/.test(servedBy) ? '' : `TUNELINE_SERVING: expected deployment or kserve, got "${servedBy}"`,
   ].filter((problem) => problem !== '');
-  if (problems.length > 0 || !frontImage || !storage) throw new SetupError(`Releases can't be served on Kubernetes yet:\n${problems.map((problem) => `  ${problem}\n`).join('')}hint: README.md, "On Kubernetes", sets each of them; without TUNELINE_ENGINE_IMAGE the gateway serves them.`);
+  if (problems.length > 0 || !releaseProxyImage || !storage) throw new SetupError(`Releases can't be served on Kubernetes yet:\n${problems.map((problem) => `  ${problem}\n`).join('')}hint: README.md, "On Kubernetes", sets each of them; without TUNELINE_ENGINE_IMAGE the gateway serves them.`);
   return {
     namespace: jobs.namespace,
     image,
     command: command.trim().split(/\s+/),
     cpu,
-    frontImage,
-    frontEnv: { HOME: '/tmp', MLFLOW_TRACKING_URI: jobs.env['MLFLOW_TRACKING_URI'] ?? '' },
+    releaseProxyImage,
+    releaseProxyEnv: { HOME: '/tmp', MLFLOW_TRACKING_URI: jobs.env['MLFLOW_TRACKING_URI'] ?? '' },
     gpus: Number(gpus),
     userId: jobs.userId,
     storage,

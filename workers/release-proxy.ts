@@ -1,8 +1,8 @@
-import type { FrontSettings } from '../domain/release-proxy-settings.ts';
+import type { ReleaseProxySettings } from '../domain/release-proxy-settings.ts';
 import { createMlflow } from '../mlflow/index.ts';
 import { createTraceStore } from '../mlflow/trace-store.ts';
 import { createEngines } from '../serving/engines.ts';
-import { createFront } from '../serving/release-proxy.ts';
+import { createReleaseProxy } from '../serving/release-proxy.ts';
 import { createObservationBook } from '../serving/observations.ts';
 import { SetupError } from '../local/setup-error.ts';
 import { createApiKeys } from './api-keys.ts';
@@ -11,12 +11,12 @@ import { exitClearly } from './exit-clearly.ts';
 
 /** The process before one release's engine in a pod: what clients of a release on Kubernetes reach. */
 exitClearly();
-const { front, mlflow } = loadConfig();
-if (front === undefined) throw new SetupError('TUNELINE_FRONT is missing: the settings of a front as JSON, which the worker writes into the pods of a release.');
-const settings = JSON.parse(front) as FrontSettings;
+const { releaseProxy, mlflow } = loadConfig();
+if (releaseProxy === undefined) throw new SetupError('TUNELINE_RELEASE_PROXY is missing: expected the settings of a release proxy as JSON, which the worker writes into the pods of a release.');
+const settings = JSON.parse(releaseProxy) as ReleaseProxySettings;
 const log = (message: string): void => void process.stderr.write(`${new Date().toISOString()} ${message}\n`);
 
-const { clients, internal } = createFront(settings, {
+const { clients, internal } = createReleaseProxy(settings, {
   engines: createEngines(),
   observations: createObservationBook({ log }),
   keys: createApiKeys(settings.keysPath),

@@ -29,7 +29,7 @@ export const running: ActivityOptions = {
   retry: patient,
 };
 
-/** SIGTERM, a checkpoint, SIGKILL, and the evidence kept. */
+/** SIGTERM, a checkpoint, SIGKILL, and the job record kept. */
 export const ending: ActivityOptions = { startToCloseTimeout: '5 minutes', retry: patient };
 
 /** A model of any size has to load and answer; a worker that died meanwhile is noticed in seconds. */

@@ -25,7 +25,7 @@ import { createMonitor, describeMonitor, type MonitorState } from './monitor.ts'
 import { reasonOf, rollOut } from './roll-out.ts';
 
 const { readCandidate, noteRefusal } = proxyActivities<Activities>(looking);
-const { readStanding, applyStanding } = proxyActivities<Activities>(restoring);
+const { readServingState, applyServingState } = proxyActivities<Activities>(restoring);
 
 export interface EndpointStart {
   readonly endpoint: string;
@@ -135,9 +135,9 @@ export async function endpoint({ endpoint: name, known }: EndpointStart): Promis
   /** An execution that was ended in the middle of a roll-out left the endpoint in the middle of it. */
   async function recover(): Promise<void> {
     await condition(() => queue.length > 0);
-    standing = await readStanding(name, queue[0]?.model ?? '');
+    standing = await readServingState(name, queue[0]?.model ?? '');
     if (!standing.champion) return;
-    await applyStanding({ endpoint: name, next: standing, before: standing });
+    await applyServingState({ endpoint: name, next: standing, before: standing });
     const { model, version } = standing.champion;
     // One from before terms were kept is served, but not watched.
     served = await readCandidate({ endpoint: name, model, version }).catch((error: unknown) => {
@@ -183,7 +183,7 @@ export async function endpoint({ endpoint: name, known }: EndpointStart): Promis
   }
 
   function mend({ model }: Pick<ReleaseRequest, 'model'>): Promise<string> {
-    return applyStanding({ endpoint: name, next: standing, before: standing, model });
+    return applyServingState({ endpoint: name, next: standing, before: standing, model });
   }
 
   async function end(request: ReleaseRequest | undefined, reply: ReleaseReply): Promise<void> {

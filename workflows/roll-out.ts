@@ -2,18 +2,18 @@ import { ActivityFailure, ApplicationFailure, CancellationScope, condition, isCa
 import type { Activities } from '../activities/index.ts';
 import type { CanaryVerdict, LiveFinding } from '../domain/canary.ts';
 import type { Candidate, RollOutStatus } from '../domain/roll-out.ts';
-import { promote, type Standing } from '../domain/serving-state.ts';
+import { promote, type ServingState } from '../domain/serving-state.ts';
 import { looking, promoting, restoring, starting } from './activity-options.ts';
 
 const { judgeCanary } = proxyActivities<Activities>(looking);
 const { startRelease, tryRelease, loadTest, splitTraffic } = proxyActivities<Activities>(starting);
-const { applyStanding } = proxyActivities<Activities>(promoting);
-const { applyStanding: restoreStanding } = proxyActivities<Activities>(restoring);
+const { applyServingState } = proxyActivities<Activities>(promoting);
+const { applyServingState: restoreStanding } = proxyActivities<Activities>(restoring);
 
 export interface RollOut {
   readonly endpoint: string;
   readonly candidate: Candidate;
-  readonly before: Standing;
+  readonly before: ServingState;
   /** It served before, so it is neither tried nor a canary; and what it takes the place of is nothing to go back to. */
   readonly atOnce: boolean;
   /** Why it should stop, as soon as somebody says so. */
@@ -22,8 +22,8 @@ export interface RollOut {
 }
 
 export type RollOutEnd =
-  | { readonly ended: 'promoted'; readonly standing: Standing; readonly url: string }
-  | { readonly ended: 'refused' | 'withdrawn'; readonly standing: Standing; readonly reason: string };
+  | { readonly ended: 'promoted'; readonly standing: ServingState; readonly url: string }
+  | { readonly ended: 'refused' | 'withdrawn'; readonly standing: ServingState; readonly reason: string };
 
 /** A canary that has too few requests may take so many times as long as was asked for. */
 const longestBake = 10;
@@ -41,7 +41,7 @@ export async function rollOut({ endpoint, candidate, before, atOnce, stopped, sh
     if (stopped() !== undefined) return await takeBack('withdrawn', stopped() ?? '');
     if (refused !== undefined) return await takeBack('refused', refused);
     show({ step: 'promoting' });
-    return { ended: 'promoted', standing: next, url: await CancellationScope.nonCancellable(() => applyStanding({ endpoint, next, before })) };
+    return { ended: 'promoted', standing: next, url: await CancellationScope.nonCancellable(() => applyServingState({ endpoint, next, before })) };
   } catch (error) {
     if (isCancellation(error)) await takeBack('withdrawn', '');
     if (isCancellation(error) || !(error instanceof ActivityFailure)) throw error;

@@ -6,7 +6,7 @@ import type { ClusterJobs } from './cluster-jobs.ts';
 import { describeEvents } from './events.ts';
 import { containerName } from '../names.ts';
 
-export interface EvidenceSources {
+export interface JobRecordSources {
   readonly core: Pick<CoreV1Api, 'readNamespacedPodLog' | 'listNamespacedEvent'>;
   readonly namespace: string;
   readonly clusterJobs: Pick<ClusterJobs, 'podsOf' | 'objectsOf'>;
@@ -16,10 +16,10 @@ export interface EvidenceSources {
 const patienceMs = 2000;
 
 /** What the pods of Jobs have said, and what the cluster says of them. */
-export class Evidence {
+export class JobRecords {
   /** Whether a log is kept before its pod goes: whoever reports nothing would keep it for ever. */
   keeps = false;
-  readonly #sources: EvidenceSources;
+  readonly #sources: JobRecordSources;
   /** Ends of logs whose pods were about to go, by Job and pod. */
   readonly #kept = new Map<string, Map<string, string>>();
   /** Pods whose last words are being listened to, with the Job of each. */
@@ -27,7 +27,7 @@ export class Evidence {
   /** Of Jobs that were read as finished: the pod that ended each, for its log; undefined where there is none. */
   readonly #endedBy = new Map<string, string | undefined>();
 
-  constructor(sources: EvidenceSources) {
+  constructor(sources: JobRecordSources) {
     this.#sources = sources;
   }
 

@@ -4,7 +4,7 @@ import { JobConflictError, type CancelCause, type JobRequest, type JobRunner, ty
 import { isBarred } from './classify.ts';
 import type { Cluster } from '../client.ts';
 import { ClusterJobs, isOpen } from './cluster-jobs.ts';
-import { Evidence } from './job-record.ts';
+import { JobRecords } from './job-record.ts';
 import { JobCancellation } from './job-cancellation.ts';
 import { JobSets } from './job-sets.ts';
 import { JobStates } from './job-states.ts';
@@ -42,7 +42,7 @@ class KubernetesJobRunner implements JobRunner {
   readonly #sets: JobSets;
   readonly #mirrors: Mirrors;
   readonly #clusterJobs: ClusterJobs;
-  readonly #evidence: Evidence;
+  readonly #records: JobRecords;
   readonly #cancellation: JobCancellation;
   readonly #states: JobStates;
 
@@ -64,12 +64,12 @@ class KubernetesJobRunner implements JobRunner {
     const { jobs } = this.#mirrors;
     const clusterJobs = new ClusterJobs({ batch, core, namespace, jobs, single: this.#single, sets: this.#sets });
     this.#clusterJobs = clusterJobs;
-    this.#evidence = new Evidence({ core, namespace, clusterJobs });
+    this.#records = new JobRecords({ core, namespace, clusterJobs });
     this.#cancellation = new JobCancellation({ batch, namespace, clusterJobs, firstPauseMs: clocks.firstPauseMs });
     this.#states = new JobStates({
       clusterJobs,
       cancellation: this.#cancellation,
-      evidence: this.#evidence,
+      records: this.#records,
       workloads: new Workloads(custom, namespace),
       mirrors: this.#mirrors,
     });
@@ -112,31 +112,31 @@ class KubernetesJobRunner implements JobRunner {
 
   async *watch(signal: AbortSignal): AsyncGenerator<string> {
     const running = this.#mirrors.run(signal);
-    this.#evidence.keeps = true;
+    this.#records.keeps = true;
     try {
       yield* this.#hints.drain(signal);
     } finally {
       await running;
-      this.#evidence.keeps = false;
+      this.#records.keeps = false;
     }
   }
 
   async cancel(name: string, cause: CancelCause, reason: string): Promise<void> {
-    await this.#evidence.keep(name);
+    await this.#records.keep(name);
     await this.#cancellation.cancel(name, cause, reason);
     this.#hint(name);
   }
 
   logTail(name: string, maximumBytes: number): Promise<string> {
-    return this.#evidence.logTail(name, maximumBytes);
+    return this.#records.logTail(name, maximumBytes);
   }
 
   events(name: string): Promise<string> {
-    return this.#evidence.events(name);
+    return this.#records.events(name);
   }
 
   async acknowledge(name: string): Promise<void> {
-    this.#evidence.forget(name);
+    this.#records.forget(name);
     for (const kind of this.#clusterJobs.kindsFor(name)) {
       const job = await kind.close(name, keptSeconds);
       if (!job) continue;
@@ -181,6 +181,6 @@ class KubernetesJobRunner implements JobRunner {
     this.#hint(job);
     const { name, deletionTimestamp } = pod.metadata ?? {};
     const isGoing = job && name && deletionTimestamp && this.#clusterJobs.isCopyOpen(job);
-    if (isGoing) void this.#evidence.keepLastWords(job, name);
+    if (isGoing) void this.#records.keepLastWords(job, name);
   }
 }

@@ -1,7 +1,7 @@
 import type { JobState } from '../../domain/job.ts';
 import { classifyJob } from './classify.ts';
 import { isOpen, type ClusterJobs } from './cluster-jobs.ts';
-import type { Evidence } from './job-record.ts';
+import type { JobRecords } from './job-record.ts';
 import type { JobCancellation } from './job-cancellation.ts';
 import type { Mirrors } from './mirrors.ts';
 import type { Workloads } from './workload.ts';
@@ -9,7 +9,7 @@ import type { Workloads } from './workload.ts';
 export interface JobStatesOptions {
   readonly clusterJobs: ClusterJobs;
   readonly cancellation: JobCancellation;
-  readonly evidence: Evidence;
+  readonly records: JobRecords;
   readonly workloads: Workloads;
   readonly mirrors: Mirrors;
 }
@@ -36,7 +36,7 @@ export class JobStates {
   }
 
   async #readFresh(name: string): Promise<JobState> {
-    const { clusterJobs, cancellation, evidence, workloads } = this.#options;
+    const { clusterJobs, cancellation, records, workloads } = this.#options;
     const job = await clusterJobs.read(name);
     if (!job) return this.#readUncreated(name);
     await cancellation.endReplacement(job);
@@ -44,7 +44,7 @@ export class JobStates {
     const pods = await clusterJobs.podsOf(name);
     const state = classifyJob(job, pods, await workloads.of(job));
     if (state.phase !== 'finished') return state;
-    evidence.ended(name, pods);
+    records.ended(name, pods);
     // A Job keeps its pods until it is reported. If it failed and has none, another worker may have reported it just now.
     const latest = state.outcome.kind === 'failed' ? await clusterJobs.read(name) : job;
     if (!latest) return { phase: 'absent' };

@@ -5,7 +5,7 @@ import { releaseId } from '../../domain/release-id.ts';
 import { replicasFor } from '../../domain/replicas.ts';
 import type { Cluster } from '../client.ts';
 import { chatWith, isReady, observationsOf, type Fetch } from './release-proxies.ts';
-import { createGatewayRouting, servesGateways } from './gateway-api-routing.ts';
+import { createGatewayApiRouting, servesGateways } from './gateway-api-routing.ts';
 import type { ReleasePlacement } from '../manifests/release-placement.ts';
 import { labels, releaseLabels, servedNameOf } from '../names.ts';
 import { releaseClocks, Releases, type ReleaseClocks } from './releases.ts';
@@ -37,7 +37,7 @@ export function createKubernetesEndpointHost({ cluster, placement, log, fetch = 
   /** Chosen anew each time: the Gateway API may be installed while the worker runs. */
   async function routing(): Promise<Routing> {
     const { namespace, gateway } = placement;
-    if (gateway && (await servesGateways(cluster))) return createGatewayRouting(cluster, namespace, gateway);
+    if (gateway && (await servesGateways(cluster))) return createGatewayApiRouting(cluster, namespace, gateway);
     if (gateway) log('the cluster does not serve the Gateway API: traffic is split by replicas', { gateway: `${gateway.namespace}/${gateway.name}` });
     return createReplicaRouting(cluster, namespace);
   }

@@ -13,7 +13,7 @@ const mergePatch = setHeaderOptions('Content-Type', PatchStrategy.MergePatch);
 export const servesGateways = async ({ apis }: Pick<Cluster, 'apis'>): Promise<boolean> => (await apis.getAPIVersions()).groups.some(({ name }) => name === gatewayGroup);
 
 /** Splits by the weights of an HTTPRoute, whole percents however few the pods are. */
-export function createGatewayRouting({ core, custom }: Pick<Cluster, 'core' | 'custom'>, namespace: string, gateway: GatewayReference): Routing {
+export function createGatewayApiRouting({ core, custom }: Pick<Cluster, 'core' | 'custom'>, namespace: string, gateway: GatewayReference): Routing {
   const at = { group: gatewayGroup, version: 'v1', namespace, plural: 'httproutes' };
   const readRoute = (endpoint: string): Promise<HttpRoute | undefined> => (custom.getNamespacedCustomObject({ ...at, name: endpointName(endpoint) }) as Promise<HttpRoute>).catch(unlessMissing);
 

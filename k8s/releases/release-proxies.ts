@@ -1,5 +1,5 @@
 import type { V1Pod } from '@kubernetes/client-node';
-import { frontRoutes } from '../../domain/release-proxy-settings.ts';
+import { releaseProxyRoutes } from '../../domain/release-proxy-settings.ts';
 import type { ChatAnswer, ChatRequest, Observation, Release } from '../../domain/release.ts';
 import { defaultServing } from '../../domain/serving-settings.ts';
 import { ports } from '../manifests/release-pod.ts';
@@ -7,9 +7,9 @@ import { ports } from '../manifests/release-pod.ts';
 /** How to reach a pod by its address. */
 export type Fetch = typeof globalThis.fetch;
 
-/** A front gives up by itself, and says so: as long as that may be on its way. */
+/** A release proxy answers with an error when its own limit has passed. That answer gets this much time to arrive. */
 const lateMs = 1000;
-/** A front that is well says at once what it has seen. */
+/** A healthy release proxy lists its observations at once. */
 const tellMs = 10_000;
 
 export const isReady = ({ metadata, status }: V1Pod): boolean =>
@@ -25,7 +25,7 @@ export async function chatWith(pod: V1Pod, { endpoint, serving = defaultServing 
   const startedMs = performance.now();
   const answered = (status: number, text = '', completionTokens = 0): ChatAnswer => ({ status, text, ms: performance.now() - startedMs, completionTokens });
   try {
-    const answer = await fetch(urlOf(pod, frontRoutes.chat), {
+    const answer = await fetch(urlOf(pod, releaseProxyRoutes.chat), {
       method: 'POST',
       headers: { 'content-type': 'application/json' },
       body: JSON.stringify({ model: endpoint, messages, max_tokens: maxTokens, temperature: 0 }),
@@ -41,7 +41,7 @@ export async function chatWith(pod: V1Pod, { endpoint, serving = defaultServing 
 }
 
 export async function observationsOf(pod: V1Pod, sinceMs: number, fetch: Fetch): Promise<Observation[]> {
-  const answer = await fetch(`${urlOf(pod, frontRoutes.observations)}?since=${sinceMs}`, { signal: AbortSignal.timeout(tellMs) });
+  const answer = await fetch(`${urlOf(pod, releaseProxyRoutes.observations)}?since=${sinceMs}`, { signal: AbortSignal.timeout(tellMs) });
   if (!answer.ok) throw new Error(`${pod.metadata?.name ?? 'a pod'} answered ${answer.status} when it was asked what it had seen`);
   return (await answer.json()) as Observation[];
 }

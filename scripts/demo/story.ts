@@ -13,7 +13,7 @@ import type { endpoint } from '../../workflows/endpoint.ts';
 import type { lifecycle } from '../../workflows/lifecycle.ts';
 import { endpointStatusQuery } from '../../workflows/messages.ts';
 import { connectMlflow, connectTemporal } from '../connect.ts';
-import { isMissing } from '../not-found.ts';
+import { isNotFound } from '../not-found.ts';
 import type { Progress } from '../progress.ts';
 import { followLifecycle, readSpecFile, startLifecycle, type LifecycleHandle } from '../run-lifecycle.ts';
 import { summarize, type Summary } from '../summary.ts';
@@ -128,7 +128,7 @@ async function becauseOf(handle: LifecycleHandle): Promise<string | undefined> {
     const description = await handle.describe();
     return (await description.staticDetails()) ?? 'the monitor asked for it';
   } catch (error) {
-    if (isMissing(error)) return undefined;
+    if (isNotFound(error)) return undefined;
     throw error;
   }
 }

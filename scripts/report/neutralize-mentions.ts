@@ -5,7 +5,7 @@ const maximumCharacters = 2000;
  * A text that others wrote, such that a forge calls nobody and names nothing of its own because of it: no @name, #1, !1 or link, and
  * nothing that turns the direction of what stands behind it. A blank that nobody sees stands in between.
  */
-export function calm(text: string): string {
+export function neutralizeMentions(text: string): string {
   const short = text.length > maximumCharacters ? `${text.slice(0, maximumCharacters)} …` : text;
   return short
     .toWellFormed()

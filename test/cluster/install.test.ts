@@ -74,7 +74,7 @@ own('everything is taken as it is, and the restricted namespace admits the pods'
   await admin.core.createPersistentVolume({ body: { metadata: { name: 'team' }, spec: classless } });
   await install(folder);
   const apps = config.makeApiClient(AppsV1Api);
-  for (const name of ['worker', 'gateway', 'console'])
+  for (const name of ['worker', 'endpoint-server', 'console'])
     await until(async () => {
       const { spec, status } = await apps.readNamespacedDeployment({ namespace, name });
       return status?.availableReplicas === spec?.replicas;
@@ -290,7 +290,7 @@ own.each<[string, { namespace?: string; group?: string; resource: string; subres
   expect(review.status).toMatchObject({ allowed: false });
 });
 
-own('gateway, console, and what has no account of its own, get no token', async () => {
+own('endpoint server, console, and what has no account of its own, get no token', async () => {
   for (const { metadata, spec } of (await admin.core.listNamespacedPod({ namespace })).items)
     expect([metadata?.name, (spec?.volumes ?? []).some(({ projected }) => projected)]).toEqual([metadata?.name, metadata?.labels?.['app.kubernetes.io/name'] === 'worker']);
 });

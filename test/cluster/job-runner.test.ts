@@ -70,7 +70,7 @@ test('an evicted Job goes on in another pod, and that is no failure', async () =
   await harness.close();
 });
 
-test('a Job keeps its evidence until it was reported, and only then a time to live', async () => {
+test('a Job keeps its pods until it is reported, and then gets a time to live', async () => {
   const harness = await makeHarness();
   const request = jobOf({ does: 'succeed', value: 'kept' });
   await harness.runner.create(request);

@@ -115,7 +115,7 @@ own('a Job on one node is a Job', async () => {
   await harness.close();
 });
 
-own('a failure on one node ends them all, once; the JobSet stays as evidence until that was reported, and then has a time to live', async () => {
+own('a failure on one node ends them all, once; the JobSet stays until that is reported, and then gets a time to live', async () => {
   const harness = await makeHarness();
   const request = jobOn(2, { does: 'sleep' });
   const name = await running(harness.runner, request);

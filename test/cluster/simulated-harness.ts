@@ -7,7 +7,7 @@ import type { JobPlacement } from '../../k8s/manifests/job.ts';
 import { jobNameLabel } from '../../k8s/names.ts';
 import type { Behaviour, RunnerHarness } from '../contract/job-runner.ts';
 import { neverAnnotation } from './never-ending.ts';
-import { told } from './simulated-pods.ts';
+import { withPodAnnotations } from './simulated-pods.ts';
 
 /** What a simulated pod has to be told to behave as the suite asks. */
 function annotationsOf(does: Behaviour): Record<string, string> {
@@ -56,7 +56,7 @@ export async function simulatedHarness({ namespace, admin, through = admin, anno
   await core.createNamespace({ body: { metadata: { name: namespace, labels: { 'pod-security.kubernetes.io/enforce': 'restricted' } } } });
   const runnerWith = (other: Partial<JobPlacement> = {}): JobRunner =>
     createKubernetesJobRunner({
-      cluster: told(through, (does) => ({ ...annotationsOf(does), ...annotations })),
+      cluster: withPodAnnotations(through, (does) => ({ ...annotationsOf(does), ...annotations })),
       placement: { image: 'jobs@sha256:0000000000000000000000000000000000000000000000000000000000000000', gpus: 1, env: {}, graceSeconds: 1, userId: 10_001, ...placement, ...other, namespace },
       log: () => undefined,
     });

@@ -5,7 +5,7 @@ import { requestOf } from '../../k8s/manifests/job.ts';
 import type { Behaviour } from '../contract/job-runner.ts';
 
 /** The cluster as it is, but the pods of Jobs and JobSets that are made through it carry what the simulated nodes go by. */
-export function told<T extends Pick<Cluster, 'batch' | 'custom'>>(cluster: T, annotationsOf: (behaviour: Behaviour) => Record<string, string>): T {
+export function withPodAnnotations<T extends Pick<Cluster, 'batch' | 'custom'>>(cluster: T, annotationsOf: (behaviour: Behaviour) => Record<string, string>): T {
   const tell = (job: V1Job): void => {
     const pods = job.spec?.template.metadata?.annotations ?? {};
     Object.assign(pods, annotationsOf(requestOf({ ...job, metadata: { name: 'any', ...job.metadata } })?.spec as unknown as Behaviour));

@@ -15,7 +15,7 @@ const count = Number(process.env['TUNELINE_KILLS'] ?? 18);
 /** So many endpoints live at once, in one stack: what one has killed, all of them lose. */
 const lanes = ['north', 'east', 'south', 'west', 'middle'];
 /** Of the endpoint's execution. The first is what asks it. */
-const steps = ['askEndpoint', 'readCandidate', 'startRelease', 'tryRelease', 'loadTest', 'splitTraffic', 'judgeCanary', 'applyStanding', 'noteRefusal'] as const;
+const steps = ['askEndpoint', 'readCandidate', 'startRelease', 'tryRelease', 'loadTest', 'splitTraffic', 'judgeCanary', 'applyServingState', 'noteRefusal'] as const;
 type Step = (typeof steps)[number];
 
 const careful = ['first', 'second', 'third'];
@@ -146,7 +146,7 @@ async function run(seed: number, lane: string): Promise<Run> {
 }
 
 /** Which of the bad ones get as far as that step. */
-const cameTo = (step: Step): readonly string[] => (['askEndpoint', 'readCandidate', 'applyStanding'].includes(step) ? bad : ['failing']);
+const cameTo = (step: Step): readonly string[] => (['askEndpoint', 'readCandidate', 'applyServingState'].includes(step) ? bad : ['failing']);
 
 function judge(lane: string, label: string, reply: ReleaseReply | undefined, { standing, ended }: EndpointStatus): string[] {
   const champion = labelOf(lane, standing.champion?.version);
@@ -167,7 +167,7 @@ async function askByName(lane: string, label: string, seed: number): Promise<Rel
   return patiently(() => stack.client.workflow.getHandle<typeof redeploy>(workflowId).result());
 }
 
-/** MLflow tells the gateway, unless one of them is dead by then: `reconcile` finds what got lost. */
+/** MLflow tells the console, unless one of them is dead by then: `reconcile` finds what got lost. */
 async function askByAlias(lane: string, label: string, seed: number): Promise<undefined> {
   await patiently(() => stack.tracking.setAlias(lane, 'champion', version(lane, label)));
   for (let i = 0; ; i++) {

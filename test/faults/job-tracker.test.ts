@@ -24,7 +24,7 @@ test('a Job that does not end, because its node is out of sight, holds up no hea
   const tracker = new JobTracker({
     runner,
     reporter: {
-      keepEvidence: (_request, outcome) => Promise.resolve(outcome),
+      keepRecord: (_request, outcome) => Promise.resolve(outcome),
       complete: () => Promise.resolve('completed'),
       showWait: () => Promise.resolve(),
       heartbeat: ({ name }) => {

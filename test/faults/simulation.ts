@@ -42,7 +42,7 @@ export async function simulate(server: FakeApiServer, seed: number): Promise<str
   const told = new Map<string, string[]>();
   const allTold = Promise.withResolvers<undefined>();
   const reporter: JobReporter = {
-    keepEvidence: async ({ name }, outcome) => {
+    keepRecord: async ({ name }, outcome) => {
       await worker.runner.logTail(name, 1000);
       return outcome;
     },

@@ -1,5 +1,5 @@
 import type { Share } from '../../domain/release.ts';
-import type { Standing } from '../../domain/serving-state.ts';
+import type { ServingState } from '../../domain/serving-state.ts';
 
 export interface Seen {
   readonly shares: readonly Share[];
@@ -11,7 +11,7 @@ export interface Seen {
 
 /** What of an endpoint's traffic, aliases and record disagrees, in sentences: between two roll-outs nothing may. */
 export function disagreements({ shares, record, champion, previous }: Seen): string[] {
-  const standing = JSON.parse(record ?? '{}') as Standing;
+  const standing = JSON.parse(record ?? '{}') as ServingState;
   const served = shares.map(({ release, percent }) => `${release.version} ${percent}`).join(', ');
   const said = standing.champion ? `${standing.champion.version} 100` : '';
   return [

@@ -19,7 +19,7 @@ import { startDevServer } from '../support/temporal.ts';
 import { until } from '../support/until.ts';
 import { LifecycleLab, untilReviewIsAwaited, type LifecycleHandle } from '../workflows/lifecycle-lab.ts';
 
-/** The gateway's view of real executions on a real Temporal server; only the Jobs and MLflow are faked. */
+/** The console's view of real executions on a real Temporal server; only the Jobs and MLflow are faked. */
 
 let temporal: TestWorkflowEnvironment;
 let lab: LifecycleLab;

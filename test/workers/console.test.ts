@@ -17,7 +17,7 @@ let console: ChildProcess | undefined;
 beforeAll(async () => {
   temporal = await startDevServer();
   await ensureSearchAttributes(temporal.client);
-  folder = await mkdtemp(join(tmpdir(), 'tuneline-gateway-'));
+  folder = await mkdtemp(join(tmpdir(), 'tuneline-console-'));
 });
 afterEach(() => void console?.kill('SIGKILL'));
 afterAll(async () => {

@@ -4,7 +4,7 @@ import { placementOf } from '../../workers/kubernetes.ts';
 import { releasePlacementOf } from '../../workers/kubernetes-releases.ts';
 
 const jobs = { TUNELINE_RUNNER: 'kubernetes', TUNELINE_HOME: '/srv/tuneline', TUNELINE_JOB_IMAGE: 'jobs@sha256:0', TUNELINE_STORAGE_CLAIM: 'tuneline', MLFLOW_TRACKING_URI: 'https://mlflow.example' };
-const enough = { ...jobs, TUNELINE_ENGINE_IMAGE: 'vllm@sha256:0', TUNELINE_FRONT_IMAGE: 'worker@sha256:0' };
+const enough = { ...jobs, TUNELINE_ENGINE_IMAGE: 'vllm@sha256:0', TUNELINE_RELEASE_PROXY_IMAGE: 'worker@sha256:0' };
 
 function place(env: Record<string, string>) {
   const config = loadConfig(env);
@@ -20,9 +20,9 @@ test.each<[string, Record<string, string>]>([
 
 test('what is needed is enough: vLLM on one GPU, which sees what the Jobs wrote', () => {
   expect(place(enough)).toEqual({
-    ...{ namespace: 'tuneline', image: 'vllm@sha256:0', cpu: '1', frontImage: 'worker@sha256:0', gpus: 1, userId: 1000 },
+    ...{ namespace: 'tuneline', image: 'vllm@sha256:0', cpu: '1', releaseProxyImage: 'worker@sha256:0', gpus: 1, userId: 1000 },
     command: ['vllm', 'serve', '$(TUNELINE_WEIGHTS)', '--served-model-name', '$(TUNELINE_MODEL)', '--host', '127.0.0.1', '--port', '$(TUNELINE_PORT)', '--tensor-parallel-size', '$(TUNELINE_GPUS)'],
-    frontEnv: { HOME: '/tmp', MLFLOW_TRACKING_URI: 'https://mlflow.example' },
+    releaseProxyEnv: { HOME: '/tmp', MLFLOW_TRACKING_URI: 'https://mlflow.example' },
     storage: placementOf(loadConfig(jobs), 1000)?.storage,
     replicas: { least: 1, most: 4 },
   });
@@ -42,7 +42,7 @@ test('all of it can be said otherwise', () => {
 });
 
 test.each<[string, Record<string, string>, string]>([
-  ['no front', { TUNELINE_FRONT_IMAGE: '' }, 'TUNELINE_FRONT_IMAGE: missing, expected'],
+  ['no image of the release proxy', { TUNELINE_RELEASE_PROXY_IMAGE: '' }, 'TUNELINE_RELEASE_PROXY_IMAGE: missing, expected'],
   ['no command', { TUNELINE_ENGINE_COMMAND: ' ' }, 'TUNELINE_ENGINE_COMMAND: expected a program'],
   ['half a GPU', { TUNELINE_ENGINE_GPUS: '0.5' }, 'TUNELINE_ENGINE_GPUS: expected a whole number such as 1, or 0 for none, got "0.5"'],
   ['processors that are none', { TUNELINE_ENGINE_CPU: 'two' }, 'TUNELINE_ENGINE_CPU: expected processors'],
@@ -58,5 +58,5 @@ test.each<[string, Record<string, string>, string]>([
 });
 
 test('all that is wrong is told at once', () => {
-  expect(() => place({ ...enough, TUNELINE_FRONT_IMAGE: '', TUNELINE_ENGINE_GPUS: 'one' })).toThrow(/TUNELINE_FRONT_IMAGE[\s\S]*TUNELINE_ENGINE_GPUS[\s\S]*hint: /);
+  expect(() => place({ ...enough, TUNELINE_RELEASE_PROXY_IMAGE: '', TUNELINE_ENGINE_GPUS: 'one' })).toThrow(/TUNELINE_RELEASE_PROXY_IMAGE[\s\S]*TUNELINE_ENGINE_GPUS[\s\S]*hint: /);
 });

@@ -63,8 +63,8 @@ describe('a release', () => {
     const fakes = fakeActivities();
     const { ended: [reply] } = await afterAsking(fakes, '1', {});
     expect(reply).toEqual({ id: 'ask 1', ended: 'promoted', release: releaseOf('1'), url: 'http://127.0.0.1/summaries' });
-    expect(fakes.calls.map(({ name }) => name)).toEqual(['readCandidate', 'startRelease', 'tryRelease', 'loadTest', 'applyStanding']);
-    expect(fakes.argumentsOf('applyStanding')).toEqual([[{ endpoint: 'summaries', next: { champion: releaseOf('1') }, before: {} }]]);
+    expect(fakes.calls.map(({ name }) => name)).toEqual(['readCandidate', 'startRelease', 'tryRelease', 'loadTest', 'applyServingState']);
+    expect(fakes.argumentsOf('applyServingState')).toEqual([[{ endpoint: 'summaries', next: { champion: releaseOf('1') }, before: {} }]]);
   });
 
   test('gets more traffic step by step, is judged after each, and then all; the one before becomes previous', async () => {
@@ -85,13 +85,13 @@ describe('a release', () => {
     ['fails a trial', { tryRelease: () => Promise.resolve([{ rule: 'golden prompts', passed: false, finding: '1 of 2' }]) }, 'golden prompts: 1 of 2'],
     ['fails its load test', { loadTest: () => Promise.resolve([{ rule: 'p95', passed: false, finding: '900 ms' }]) }, 'p95: 900 ms'],
     ['is shown to be worse as a canary', { judgeCanary: () => Promise.resolve(refused) }, 'as a canary with 10 % of the requests: error rate: 50 %'],
-    ['can not be promoted', { applyStanding: ({ next }) => (next.champion?.version === '2' ? Promise.reject(ApplicationFailure.nonRetryable('The version was deleted.')) : Promise.resolve('')) }, 'The version was deleted.'],
+    ['can not be promoted', { applyServingState: ({ next }) => (next.champion?.version === '2' ? Promise.reject(ApplicationFailure.nonRetryable('The version was deleted.')) : Promise.resolve('')) }, 'The version was deleted.'],
   ])('that %s is refused, and what was before is put back', async (_what, given, reason) => {
     const fakes = withTerms({ canary: { steps: [10], bakeSeconds: 0.1 } }, given);
     const status = await afterAsking(fakes, '2');
     expect(status.ended).toEqual([{ id: 'ask 2', ended: 'refused', reason }]);
     expect(status.standing).toEqual(standing);
-    expect(fakes.argumentsOf('applyStanding').at(-1)).toEqual([{ endpoint: 'summaries', next: standing, before: { champion: releaseOf('2'), previous: releaseOf('1') } }]);
+    expect(fakes.argumentsOf('applyServingState').at(-1)).toEqual([{ endpoint: 'summaries', next: standing, before: { champion: releaseOf('2'), previous: releaseOf('1') } }]);
     expect(fakes.argumentsOf('noteRefusal')).toEqual([['summaries', '2', reason]]);
   });
 
@@ -122,7 +122,7 @@ describe('a release', () => {
     const fakes = fakeActivities();
     const { ended: [reply] } = await afterAsking(fakes, '1');
     expect(reply).toMatchObject({ ended: 'unchanged', release: releaseOf('1') });
-    expect(fakes.calls.map(({ name }) => name)).toEqual(['readCandidate', 'applyStanding']);
+    expect(fakes.calls.map(({ name }) => name)).toEqual(['readCandidate', 'applyServingState']);
   });
 
   test.each<[string, Partial<Activities>, string]>([
@@ -141,7 +141,7 @@ describe('a release', () => {
       standing,
     );
     expect(status).toMatchObject({ standing, ended: [{ ended: 'refused', reason }] });
-    expect(fakes.argumentsOf('applyStanding')).toEqual([[{ endpoint: 'summaries', next: standing, before: standing, model: 'summaries' }]]);
+    expect(fakes.argumentsOf('applyServingState')).toEqual([[{ endpoint: 'summaries', next: standing, before: standing, model: 'summaries' }]]);
     expect(fakes.argumentsOf('noteRefusal')).toEqual([['summaries', undefined, reason]]);
     expect(fakes.argumentsOf('startRelease')).toEqual([]);
   });
@@ -189,7 +189,7 @@ describe('requests', () => {
       { id: 'ask 2', ended: 'withdrawn' },
     ]);
     expect(fakes.argumentsOf('startRelease')).toHaveLength(1);
-    expect(fakes.argumentsOf('applyStanding')).toMatchObject([[{ next: standing }]]);
+    expect(fakes.argumentsOf('applyServingState')).toMatchObject([[{ next: standing }]]);
     // Who took them back said nothing against the versions.
     expect(fakes.argumentsOf('noteRefusal')).toEqual([]);
   });
@@ -300,7 +300,7 @@ describe('what is served is watched between roll-outs', () => {
 });
 
 test('an execution that starts anew finds what the one before left, and mends it first', async () => {
-  const fakes = withTerms({ canary: { steps: [] } }, { readStanding: () => Promise.resolve(standing) });
+  const fakes = withTerms({ canary: { steps: [] } }, { readServingState: () => Promise.resolve(standing) });
   const status = await lab.withWorker('anew', fakes.activities, async () => {
     const { workflow } = lab.client;
     const handle = await workflow.signalWithStart<typeof endpoint, [ReleaseRequest]>('endpoint', { taskQueue: 'anew', workflowId: 'anew', args: [{ endpoint: 'summaries' }], signal: releaseSignal, signalArgs: [request('2')] });
@@ -309,6 +309,6 @@ test('an execution that starts anew finds what the one before left, and mends it
     await handle.terminate();
     return last;
   });
-  expect(fakes.calls.slice(0, 3).map(({ name }) => name)).toEqual(['readStanding', 'applyStanding', 'readCandidate']);
+  expect(fakes.calls.slice(0, 3).map(({ name }) => name)).toEqual(['readServingState', 'applyServingState', 'readCandidate']);
   expect(status.standing).toEqual({ champion: releaseOf('2'), previous: releaseOf('1') });
 });

@@ -5,7 +5,7 @@ import { fileURLToPath } from 'node:url';
 import type { Artifact } from '../../domain/job.ts';
 import { Refusal } from './lifecycles.ts';
 
-/** A table of some hundred thousand answers; a browser has no use for more, and the gateway no memory. */
+/** A table of some hundred thousand answers; a browser has no use for more, and the console no memory. */
 const maximumBytes = 64 * 1024 * 1024;
 
 export type ReadArtifact = (artifact: Artifact) => Promise<string>;
@@ -18,7 +18,7 @@ export const createArtifactReader =
   (root: string): ReadArtifact =>
   async ({ uri, digest }) => {
     const path = uri.startsWith('file:') ? await realpath(fileURLToPath(uri)).catch(() => undefined) : undefined;
-    if (path === undefined) throw new Refusal(404, 'What the evaluation wrote is not there any more, or not where this gateway can read it.');
+    if (path === undefined) throw new Refusal(404, 'What the evaluation wrote is not there any more, or not where this console can read it.');
     const inside = relative(await realpath(root), path);
     if (inside === '' || inside === '..' || inside.startsWith(`..${sep}`)) throw new Refusal(403, 'The artifact that was named lies outside the artifact store.');
     if ((await stat(path)).size > maximumBytes) throw new Refusal(413, `The artifact is larger than the ${maximumBytes / 1024 ** 2} MiB that the console shows; read it in MLflow.`);

@@ -1,5 +1,5 @@
 /**
- * Only files of the gateway itself run, style and answer a page; nothing is inline, and no text ever becomes markup: the browser
+ * Only files of the console itself run, style and answer a page; nothing is inline, and no text ever becomes markup: the browser
  * refuses it (Trusted Types) even where the code forgot to.
  */
 const contentSecurityPolicy = [

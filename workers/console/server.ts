@@ -9,7 +9,7 @@ import { securityHeaders } from './security-headers.ts';
 import { clearCookie, cookieWith, isSameOrigin, tokenOf } from './session.ts';
 import type { QueueView } from './views.ts';
 
-export interface GatewayOptions {
+export interface ConsoleOptions {
   readonly lifecycles: Lifecycles;
   readonly access: Access;
   /** By path, such as `/style.css`; nothing else of the disk can be asked for. */
@@ -23,7 +23,7 @@ export interface GatewayOptions {
 const maximumBodyBytes = 16 * 1024;
 
 /** The review console and its JSON API. Pages are public, and empty without the API, which wants a token for everything. */
-export function createGateway({ lifecycles, access, assets, startUrl, log }: GatewayOptions): FastifyInstance {
+export function createConsole({ lifecycles, access, assets, startUrl, log }: ConsoleOptions): FastifyInstance {
   // Temporal allows IDs of 1000 characters.
   const server = fastify({ bodyLimit: maximumBodyBytes, routerOptions: { maxParamLength: 3000 }, forceCloseConnections: true });
   // A form of another site can send text/plain without asking first.
@@ -131,5 +131,5 @@ function answerError(error: unknown, reply: FastifyReply, log: (message: string)
   // Fastify's own: a body that is too large, not JSON, or of another type.
   if (statusCode !== undefined && statusCode >= 400 && statusCode < 500) return reply.code(statusCode).send({ error: `${message ?? 'The request is wrong'}.`.replace(/\.+$/, '.') });
   log(stack ?? String(error));
-  return reply.code(500).send({ error: 'The gateway could not answer; its log says why.' });
+  return reply.code(500).send({ error: 'The console could not answer; its log says why.' });
 }

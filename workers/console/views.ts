@@ -3,7 +3,7 @@ import type { Lineage } from '../../domain/lineage.ts';
 import type { Page } from './paging.ts';
 
 /**
- * What the gateway answers, as JSON. Every text in it may come from a model, a data set or another person: the
+ * What the console answers, as JSON. Every text in it may come from a model, a data set or another person: the
  * pages show it as text. Fields that later lifecycles have, and earlier ones lack, are optional.
  */
 

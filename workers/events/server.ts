@@ -82,5 +82,5 @@ function answerError(error: unknown, reply: FastifyReply, log: (message: string)
   if (statusCode !== undefined && statusCode >= 400 && statusCode < 500) return reply.code(statusCode).send({ error: 'The request is not HTTP that can be read.' });
   log(stack ?? String(error));
   // Senders try 503 again, MLflow among them.
-  return reply.code(503).send({ error: 'Nothing could be started; the gateway\'s log says why. Send it again.' });
+  return reply.code(503).send({ error: 'Nothing could be started; the console\'s log says why. Send it again.' });
 }

@@ -9,7 +9,7 @@ export interface StartRequest {
 }
 
 export interface EventStarter {
-  /** One execution for each workflow ID, however often and from however many gateways it is asked for. */
+  /** One execution for each workflow ID, however often and from however many consoles it is asked for. */
   start(request: StartRequest): Promise<'started' | 'already started'>;
 }
 

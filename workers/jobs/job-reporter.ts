@@ -20,7 +20,7 @@ const logTailBytes = 64 * 1024;
 /** Reports ended Jobs to MLflow and to the activity that waits in Temporal. */
 export function createJobReporter({ client, tracking, runner }: JobReporterDependencies): JobReporter {
   return {
-    async keepEvidence({ name, runId }, outcome) {
+    async keepRecord({ name, runId }, outcome) {
       const failed = outcome.kind === 'failed';
       if (runId === undefined && !failed) return outcome;
       const [log, events] = await Promise.all([runner.logTail(name, logTailBytes), failed ? runner.events(name) : '']);

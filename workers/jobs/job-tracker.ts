@@ -9,7 +9,7 @@ export interface JobReporter {
    * Keeps log tail, events and outcome in MLflow, where they outlive the Job. Idempotent. Rejects if MLflow can't be
    * reached. Resolves with the outcome; its message may have gained lines of the log.
    */
-  keepEvidence(request: JobRequest, outcome: JobOutcome): Promise<JobOutcome>;
+  keepRecord(request: JobRequest, outcome: JobOutcome): Promise<JobOutcome>;
   /** Shows in the lifecycle what the Job waits for. Undefined: the Job waits no longer. */
   showWait(request: JobRequest, wait: Wait | undefined): Promise<void>;
   /** Completes the waiting activity. Idempotent. `gone`: no activity waits. Rejects if Temporal can't be reached. */
@@ -162,7 +162,7 @@ export class JobTracker {
     const { runner, reporter } = this.#options;
     const message = 'could not report the end of a Job yet';
     await repeatUntilDone(this.#backoff(longestReportPauseMs, message, { job: job.name }), async () => {
-      await reporter.complete(request, await reporter.keepEvidence(request, outcome));
+      await reporter.complete(request, await reporter.keepRecord(request, outcome));
       await runner.acknowledge(job.name);
       job.drop();
       return true;

@@ -5,19 +5,19 @@ import type { Fleet } from './fleet.ts';
 /** Visibility and registry are asked at most so often, however many Prometheus servers scrape. */
 const freshForMs = 15_000;
 
-/** The gateway's metrics: its own requests, and how the whole fleet stands. */
-export function createGatewayMetrics(readFleet: () => Promise<Fleet>) {
+/** The console's metrics: its own requests, and how the whole fleet stands. */
+export function createConsoleMetrics(readFleet: () => Promise<Fleet>) {
   const registry = new Registry();
-  collectDefaultMetrics({ register: registry, prefix: 'tuneline_gateway_' });
+  collectDefaultMetrics({ register: registry, prefix: 'tuneline_console_' });
   const gauge = <Label extends string>(name: string, help: string, labelNames: readonly Label[] = []) => new Gauge({ name, help, labelNames, registers: [registry] });
   const requests = new Histogram({
-    name: 'tuneline_gateway_request_seconds',
+    name: 'tuneline_console_request_seconds',
     help: 'Requests by route and status',
     labelNames: ['method', 'route', 'status'] as const,
     buckets: [0.005, 0.02, 0.1, 0.5, 2, 10],
     registers: [registry],
   });
-  const up = gauge('tuneline_source_up', 'Whether Temporal and MLflow answer the gateway', ['source']);
+  const up = gauge('tuneline_source_up', 'Whether Temporal and MLflow answer the console', ['source']);
   const running = gauge('tuneline_lifecycles_running', 'Lifecycles that run');
   const lastDay = gauge('tuneline_lifecycles_last_day', 'Lifecycles closed within a day, by how they ended', ['outcome']);
   const openReviews = gauge('tuneline_reviews_open', 'Lifecycles that await a review');

@@ -29,9 +29,9 @@ export function countJobs(reporter: JobReporter, meter: MetricMeter): JobReporte
 
   return {
     ...reporter,
-    keepEvidence(request, outcome) {
+    keepRecord(request, outcome) {
       if (!endedSince.has(request.name)) endedSince.set(request.name, performance.now());
-      return reporter.keepEvidence(request, outcome);
+      return reporter.keepRecord(request, outcome);
     },
     showWait(request, wait) {
       note(request.name, wait);

@@ -14,7 +14,7 @@ const objects = (file: string) => loadAllYaml(readFileSync(join(repository, 'k8s
 const policy = objects('serving.yaml').find(({ kind }) => kind === 'NetworkPolicy') as V1NetworkPolicy;
 
 test('the network policy is of the pods that releases have, and opens the ports that they listen at, each to whom it is for', () => {
-  const config = loadConfig({ TUNELINE_RUNNER: 'kubernetes', TUNELINE_HOME: '/store', TUNELINE_JOB_IMAGE: 'jobs', TUNELINE_STORAGE_CLAIM: 'tuneline', MLFLOW_TRACKING_URI: 'http://mlflow:5000', TUNELINE_ENGINE_IMAGE: 'engine', TUNELINE_FRONT_IMAGE: 'front' });
+  const config = loadConfig({ TUNELINE_RUNNER: 'kubernetes', TUNELINE_HOME: '/store', TUNELINE_JOB_IMAGE: 'jobs', TUNELINE_STORAGE_CLAIM: 'tuneline', MLFLOW_TRACKING_URI: 'http://mlflow:5000', TUNELINE_ENGINE_IMAGE: 'engine', TUNELINE_RELEASE_PROXY_IMAGE: 'front' });
   const placement = releasePlacementOf(config, placementOf(config, 1000));
   if (!placement) throw new Error('an engine is named');
   const release = releaseOf('1', { weights: { uri: 'file:///store/state/artifacts/model', digest: 'sha256:1' } });

@@ -8,7 +8,7 @@ import { releaseService } from '../../../k8s/manifests/traffic.ts';
 import { releaseOf } from '../../builders/releases.ts';
 
 const placement: ReleasePlacement = {
-  ...{ namespace: 'serving', image: 'engine@sha256:0', command: ['engine'], cpu: '2', frontImage: 'front@sha256:0', frontEnv: {}, gpus: 1, userId: 10_001 },
+  ...{ namespace: 'serving', image: 'engine@sha256:0', command: ['engine'], cpu: '2', releaseProxyImage: 'release-proxy@sha256:0', releaseProxyEnv: {}, gpus: 1, userId: 10_001 },
   storage: { claim: 'tuneline', mounts: [{ mountPath: '/store', subPath: 'store' }] },
   replicas: { least: 2, most: 4 },
 };
@@ -20,7 +20,7 @@ const ours = deploymentManifest(release, trial, placement);
 test('its pods are those of our own Deployment, but for the name by which KServe finds the container that clients reach', () => {
   const { annotations, ...pod } = spec.predictor;
   const template = ours.spec?.template;
-  expect({ ...pod, containers: pod.containers.map((container, index) => (index === 0 ? { ...container, name: 'front' } : container)) }).toEqual(template?.spec);
+  expect({ ...pod, containers: pod.containers.map((container, index) => (index === 0 ? { ...container, name: 'release-proxy' } : container)) }).toEqual(template?.spec);
   expect(pod.containers.map(({ name }) => name)).toEqual(['kserve-container', 'engine']);
   // KServe puts both on the pods.
   expect(annotations).toEqual(template?.metadata?.annotations);

@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
-import { frontRoutes, frontVariable, type FrontSettings } from '../../../domain/release-proxy-settings.ts';
+import { releaseProxyRoutes, releaseProxyVariable, type ReleaseProxySettings } from '../../../domain/release-proxy-settings.ts';
 import { endpointName, releaseName } from '../../../domain/names.ts';
 import { releaseId } from '../../../domain/release-id.ts';
 import { defaultServing } from '../../../domain/serving-settings.ts';
@@ -14,8 +14,8 @@ const placement: ReleasePlacement = {
   image: 'engine@sha256:0',
   command: ['engine', '$(TUNELINE_WEIGHTS)'],
   cpu: '2',
-  frontImage: 'front@sha256:0',
-  frontEnv: { MLFLOW_TRACKING_URI: 'http://mlflow:5000' },
+  releaseProxyImage: 'release-proxy@sha256:0',
+  releaseProxyEnv: { MLFLOW_TRACKING_URI: 'http://mlflow:5000' },
   gpus: 1,
   userId: 10_001,
   storage: {
@@ -32,7 +32,7 @@ const trial = { smokePrompt: 'hello', template: 'Say it: {{ text }}' };
 const manifest = deploymentManifest(release, trial, placement);
 const made = { ...manifest, metadata: { ...manifest.metadata, uid: 'its UID' } };
 const pod = manifest.spec?.template.spec;
-const [front, engine] = pod?.containers ?? [];
+const [releaseProxy, engine] = pod?.containers ?? [];
 const envOf = (container = engine) => Object.fromEntries((container?.env ?? []).map(({ name, value }) => [name, value]));
 
 describe('names', () => {
@@ -79,7 +79,7 @@ describe('a release', () => {
       { name: 'storage', mountPath: '/tuneline/state/artifacts/run/model', subPath: 'state/artifacts/run/model', readOnly: true },
       { name: 'storage', mountPath: '/tuneline/models', subPath: 'models', readOnly: true },
     ]);
-    expect(front?.volumeMounts?.some(({ name }) => name === 'storage')).toBe(false);
+    expect(releaseProxy?.volumeMounts?.some(({ name }) => name === 'storage')).toBe(false);
     expect(pod?.volumes).toContainEqual({ name: 'storage', persistentVolumeClaim: { claimName: 'tuneline', readOnly: true } });
     expect(engine?.volumeMounts).toContainEqual({ name: 'shared-memory', mountPath: '/dev/shm' });
   });
@@ -94,39 +94,39 @@ describe('a release', () => {
     expect(pod?.tolerations).toEqual([{ key: 'nvidia.com/gpu', operator: 'Exists', effect: 'NoSchedule' }]);
   });
 
-  test('has a front that is told all it has to know, and finds the engine inside the pod', () => {
-    const settings = JSON.parse(envOf(front)[frontVariable] ?? '') as FrontSettings;
+  test('has a release proxy whose settings hold all it needs, with the engine inside the pod', () => {
+    const settings = JSON.parse(envOf(releaseProxy)[releaseProxyVariable] ?? '') as ReleaseProxySettings;
     expect(settings).toEqual({ release, template: trial.template, engine: { url: 'http://127.0.0.1:8002', modelName: 'summaries' }, port: 8000, internalPort: 8001, keysPath: '/etc/tuneline/keys.json', drainSeconds: 120 });
-    expect(envOf(front)).toMatchObject({ MLFLOW_TRACKING_URI: 'http://mlflow:5000' });
+    expect(envOf(releaseProxy)).toMatchObject({ MLFLOW_TRACKING_URI: 'http://mlflow:5000' });
     // The engine's port is nobody's: none of the container's, none of a Service's.
     expect(pod?.containers.flatMap(({ ports = [] }) => ports.map(({ containerPort }) => containerPort))).toEqual([8000, 8001]);
   });
 
   test('lets in whom a Secret names, which need not be there', () => {
     expect(pod?.volumes).toContainEqual({ name: 'keys', secret: { secretName: 'tuneline-api-keys', optional: true, defaultMode: 0o440 } });
-    expect(front?.volumeMounts).toContainEqual({ name: 'keys', mountPath: '/etc/tuneline', readOnly: true });
+    expect(releaseProxy?.volumeMounts).toContainEqual({ name: 'keys', mountPath: '/etc/tuneline', readOnly: true });
     expect(engine?.volumeMounts?.some(({ name }) => name === 'keys')).toBe(false);
   });
 
   test('may load for half an hour before anything is asked of it', () => {
     const { periodSeconds = 0, failureThreshold = 0, httpGet } = engine?.startupProbe ?? {};
     expect(periodSeconds * failureThreshold).toBe(1800);
-    expect(httpGet).toEqual({ path: frontRoutes.engine, port: 8001 });
+    expect(httpGet).toEqual({ path: releaseProxyRoutes.engine, port: 8001 });
     expect(manifest.spec?.progressDeadlineSeconds).toBeGreaterThan(1800);
-    expect(front?.readinessProbe?.httpGet).toEqual({ path: frontRoutes.ready, port: 8001 });
+    expect(releaseProxy?.readinessProbe?.httpGet).toEqual({ path: releaseProxyRoutes.ready, port: 8001 });
   });
 
   test('that may answer for longer goes as much later', () => {
     const slow = deploymentManifest({ ...release, serving: { ...defaultServing, timeoutSeconds: 900 } }, trial, placement).spec?.template.spec;
     expect(slow?.terminationGracePeriodSeconds).toBe((pod?.terminationGracePeriodSeconds ?? 0) + 900 - 120);
-    expect((JSON.parse(envOf(slow?.containers[0])[frontVariable] ?? '') as FrontSettings).drainSeconds).toBe(900);
+    expect((JSON.parse(envOf(slow?.containers[0])[releaseProxyVariable] ?? '') as ReleaseProxySettings).drainSeconds).toBe(900);
   });
 
-  test('goes when every node has heard of it and its requests are answered: first the front, then the engine', () => {
-    expect(front?.lifecycle?.preStop?.sleep?.seconds).toBe(10);
-    expect(engine?.lifecycle?.preStop?.httpGet).toEqual({ path: frontRoutes.drained, port: 8001 });
+  test('goes when every node has heard of it and its requests are answered: first the release proxy, then the engine', () => {
+    expect(releaseProxy?.lifecycle?.preStop?.sleep?.seconds).toBe(10);
+    expect(engine?.lifecycle?.preStop?.httpGet).toEqual({ path: releaseProxyRoutes.drained, port: 8001 });
     expect(pod?.terminationGracePeriodSeconds).toBeGreaterThan(10 + 120);
-    // One that hangs is ended without: the front would never say that it has drained.
+    // One that hangs is ended without: the release proxy would never say that it has drained.
     for (const probe of [engine?.startupProbe, engine?.livenessProbe]) expect(probe?.terminationGracePeriodSeconds).toBe(20);
   });
 });

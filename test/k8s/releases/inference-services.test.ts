@@ -6,7 +6,7 @@ import { deploymentManifest } from '../../../k8s/manifests/release.ts';
 import { releaseOf } from '../../builders/releases.ts';
 
 const placement = {
-  ...{ namespace: 'serving', image: 'engine', command: ['engine'], cpu: '1', frontImage: 'front', frontEnv: {}, gpus: 0, userId: 10_001, kserve: true },
+  ...{ namespace: 'serving', image: 'engine', command: ['engine'], cpu: '1', releaseProxyImage: 'release-proxy', releaseProxyEnv: {}, gpus: 0, userId: 10_001, kserve: true },
   storage: { claim: 'tuneline', mounts: [{ mountPath: '/store', subPath: 'store' }] },
   replicas: { least: 1, most: 4 },
 };

@@ -12,11 +12,11 @@ afterEach(() => {
   hangs.closeAllConnections();
 });
 
-test('a front that hangs is waited for as long as its release lets clients wait, not as long as another would', async () => {
+test('waits for a release proxy as long as its release lets clients wait', async () => {
   hangs.listen(0, '127.0.0.1');
   await once(hangs, 'listening');
   const { port } = hangs.address() as AddressInfo;
-  // A front listens at a port that every front has; this one at one that is free.
+  // Every release proxy listens on the same port; this one has to use a free one.
   const there: Fetch = (_url, init) => fetch(`http://127.0.0.1:${port}`, init);
   const pod = { status: { podIP: '10.0.0.7' } };
   const asked = { messages: [{ role: 'user', content: 'hello' }], maxTokens: 1 };

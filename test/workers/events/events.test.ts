@@ -37,7 +37,7 @@ test('the attributes of a CloudEvent in binary mode are signed, too', async () =
   expect([status, started.size]).toEqual([401, 0]);
 });
 
-test('what the library of Standard Webhooks signs, the gateway takes', async () => {
+test('what the library of Standard Webhooks signs, the console takes', async () => {
   const { post } = eventLab({ nowMs });
   const body = datasetBody(nowMs);
   const signature = new Webhook(secrets.signed).sign('msg_1', new Date(nowMs), body.toString());
@@ -45,7 +45,7 @@ test('what the library of Standard Webhooks signs, the gateway takes', async () 
   expect(await post({ url: '/events/signed', headers, body })).toMatchObject({ status: 202 });
 });
 
-test('what the library of CloudEvents writes, the gateway reads, in both modes', async () => {
+test('what the library of CloudEvents writes, the console reads, in both modes', async () => {
   const { post, started } = eventLab({ nowMs });
   const event = new CloudEvent({ ...cloudAttributes('é 1', nowMs), data: { dataset: 'reviews' } });
   const structured = HTTP.structured(event);

@@ -45,7 +45,7 @@ afterAll(async () => {
 /** One may fail before its end; the next needs the port. */
 const opened = new Set<FastifyInstance>();
 afterEach(async () => {
-  await Promise.all([...opened].map((gateway) => gateway.close()));
+  await Promise.all([...opened].map((eventServer) => eventServer.close()));
   opened.clear();
 });
 
@@ -64,23 +64,23 @@ interface Answered {
   readonly answer: { readonly started: boolean; readonly workflowId: string };
 }
 
-/** A gateway at the one address that MLflow knows, and what it answered. */
-async function openGateway(from: (gateway: FastifyInstance) => EventStarter) {
+/** An event server at the one address that MLflow knows, and what it answered. */
+async function openEventServer(from: (eventServer: FastifyInstance) => EventStarter) {
   const answers: Answered[] = [];
   const waiting: ((answered: Answered) => void)[] = [];
   const own: { starter?: EventStarter } = {};
-  const gateway = createEventServer({ rules, secrets: { mlflow: secret }, log: () => undefined, starter: { start: (request) => own.starter?.start(request) ?? Promise.reject(new Error('not yet')) } });
-  opened.add(gateway);
-  own.starter = from(gateway);
-  gateway.addHook('onSend', (request, reply, payload, done) => {
+  const eventServer = createEventServer({ rules, secrets: { mlflow: secret }, log: () => undefined, starter: { start: (request) => own.starter?.start(request) ?? Promise.reject(new Error('not yet')) } });
+  opened.add(eventServer);
+  own.starter = from(eventServer);
+  eventServer.addHook('onSend', (request, reply, payload, done) => {
     const answered: Answered = { request: { url: request.url, headers: request.headers as Record<string, string>, body: request.body as Buffer }, status: reply.statusCode, answer: JSON.parse(String(payload)) as Answered['answer'] };
     const next = waiting.shift();
     if (next) next(answered);
     else answers.push(answered);
     done();
   });
-  await gateway.listen({ host: '127.0.0.1', port: Number(new URL(url).port) });
-  return { gateway, next: (): Promise<Answered> => new Promise((resolve) => (answers.length > 0 ? resolve(answers.shift() as Answered) : void waiting.push(resolve))) };
+  await eventServer.listen({ host: '127.0.0.1', port: Number(new URL(url).port) });
+  return { eventServer, next: (): Promise<Answered> => new Promise((resolve) => (answers.length > 0 ? resolve(answers.shift() as Answered) : void waiting.push(resolve))) };
 }
 
 const executions = async (): Promise<number> => {
@@ -94,24 +94,24 @@ test('an alias that is set in MLflow starts redeploy on Temporal; the same deliv
   expect(await mlflow.webhooks.list()).toEqual([made]);
   expect(made.events.toSorted()).toEqual(['model_version_alias.created', 'model_version_alias.deleted']);
 
-  const { gateway, next } = await openGateway(() => starter);
+  const { eventServer, next } = await openEventServer(() => starter);
   await mlflow.registry.setAlias('summaries', 'champion', '1');
   const { request, status, answer } = await next();
   expect([status, answer.started]).toEqual([202, true]);
   const { type, status: state } = await temporal.client.workflow.getHandle(answer.workflowId).describe();
   expect([type, state.name]).toEqual(['redeploy', 'RUNNING']);
 
-  const again = await gateway.inject({ method: 'POST', url: request.url, headers: request.headers, payload: request.body });
+  const again = await eventServer.inject({ method: 'POST', url: request.url, headers: request.headers, payload: request.body });
   expect([again.statusCode, again.json<Answered['answer']>()]).toEqual([200, { started: false, because: 'already started', workflowId: answer.workflowId }]);
-  const changed = await gateway.inject({ method: 'POST', url: request.url, headers: { ...request.headers, 'x-mlflow-delivery-id': 'another' }, payload: request.body });
+  const changed = await eventServer.inject({ method: 'POST', url: request.url, headers: { ...request.headers, 'x-mlflow-delivery-id': 'another' }, payload: request.body });
   expect(changed.statusCode).toBe(401);
   await temporal.client.workflow.getHandle(answer.workflowId).terminate();
   // Closed executions count as well.
-  expect((await gateway.inject({ method: 'POST', url: request.url, headers: request.headers, payload: request.body })).statusCode).toBe(200);
+  expect((await eventServer.inject({ method: 'POST', url: request.url, headers: request.headers, payload: request.body })).statusCode).toBe(200);
 });
 
 test('an alias that is put where it is, or taken away where it is not, tells nobody: else redeploy would lead to itself', async () => {
-  const { next } = await openGateway(() => starter);
+  const { next } = await openEventServer(() => starter);
   await mlflow.registry.setAlias('summaries', 'champion', '1');
   await mlflow.registry.deleteAlias('summaries', 'previous');
   await mlflow.registry.setAlias('summaries', 'previous', '2');
@@ -119,22 +119,22 @@ test('an alias that is put where it is, or taken away where it is not, tells nob
   expect(JSON.parse(request.body.toString())).toMatchObject({ data: { name: 'summaries', alias: 'previous', version: '2' } });
 });
 
-test('a gateway that dies after it started and before it answers: MLflow sends again, and nothing starts twice', async () => {
+test('an event server that dies after it started and before it answers: MLflow sends again, and nothing starts twice', async () => {
   const before = await executions();
   const died = Promise.withResolvers<string>();
-  await openGateway((gateway) => ({
+  await openEventServer((eventServer) => ({
     async start(request) {
       await starter.start(request);
       // Nothing is answered any more, and the port is free.
-      void gateway.close();
-      gateway.server.closeAllConnections();
+      void eventServer.close();
+      eventServer.server.closeAllConnections();
       died.resolve(request.workflowId);
       return new Promise(() => undefined);
     },
   }));
   await mlflow.registry.setAlias('summaries', 'champion', '2');
   const workflowId = await died.promise;
-  const { next } = await openGateway(() => starter);
+  const { next } = await openEventServer(() => starter);
   expect((await next()).answer).toEqual({ started: false, because: 'already started', workflowId });
   expect(await executions()).toBe(before + 1);
 });
@@ -160,17 +160,17 @@ describe('"tuneline webhooks"', () => {
     expect(await mlflow.webhooks.list()).toEqual([]);
   });
 
-  test('has MLflow tell the gateway, with the secret that this believes', async () => {
+  test('has MLflow tell the console, with the secret that this believes', async () => {
     const { stdout } = await webhooks(['create']);
     const [made] = await mlflow.webhooks.list();
     expect(stdout).toBe(`${made?.id ?? ''}  tuneline  ${url}/events/mlflow  model_version_alias.created, model_version_alias.deleted\n`);
-    const { next } = await openGateway(() => starter);
+    const { next } = await openEventServer(() => starter);
     await mlflow.registry.deleteAlias('summaries', 'champion');
     await mlflow.registry.setAlias('summaries', 'champion', '1');
     expect([(await next()).status, (await next()).status].toSorted()).toEqual([200, 202]);
   });
 
-  test('names another address where the gateway has one for MLflow', async () => {
+  test('names another address where the console has one for MLflow', async () => {
     await webhooks(['create', '--url', 'http://127.0.0.1:9/']);
     expect((await mlflow.webhooks.list()).map((webhook) => webhook.url).toSorted()).toEqual([`${url}/events/mlflow`, 'http://127.0.0.1:9/events/mlflow'].toSorted());
     expect((await webhooks(['list'])).stdout.trim().split('\n')).toHaveLength(2);

@@ -13,7 +13,7 @@ async function kept(outcome: JobOutcome, runId: string | undefined = 'run') {
   const { tracking, changes } = fakeTracking();
   const runner = { logTail: () => Promise.resolve(log), events: () => Promise.resolve('Warning Evicted\n') } as Partial<JobRunner> as JobRunner;
   const reporter = createJobReporter({ client: Object.create(null) as Client, tracking, runner });
-  const told = await reporter.keepEvidence({ ...jobOf({ does: 'sleep' }), ...(runId === undefined ? {} : { runId }) }, outcome);
+  const told = await reporter.keepRecord({ ...jobOf({ does: 'sleep' }), ...(runId === undefined ? {} : { runId }) }, outcome);
   return { told, changes };
 }
 

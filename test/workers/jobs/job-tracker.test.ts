@@ -63,17 +63,17 @@ function fakeRunner() {
 }
 
 /** Counts what it is told; each method may be made to fail a few times first. */
-function fakeReporter(faults: { evidence?: number; complete?: number; heartbeat?: 'gone' } = {}) {
+function fakeReporter(faults: { record?: number; complete?: number; heartbeat?: 'gone' } = {}) {
   const calls: string[] = [];
   const waits: (string | undefined)[] = [];
   const told: string[] = [];
   const completed = Promise.withResolvers<JobOutcome>();
-  let evidenceFaults = faults.evidence ?? 0;
+  let recordFaults = faults.record ?? 0;
   let completeFaults = faults.complete ?? 0;
   const reporter: JobReporter = {
-    keepEvidence: (_request, outcome) => {
-      calls.push('evidence');
-      return evidenceFaults-- > 0 ? Promise.reject(new Error('MLflow is down')) : Promise.resolve(outcome);
+    keepRecord: (_request, outcome) => {
+      calls.push('record');
+      return recordFaults-- > 0 ? Promise.reject(new Error('MLflow is down')) : Promise.resolve(outcome);
     },
     showWait: (_request, wait) => {
       waits.push(wait?.message);
@@ -111,7 +111,7 @@ test('an ended Job is reported once, however many hints there are', async () => 
   expect(await completed).toEqual(success);
   jobs.hint(request.name);
   await tracker.stop();
-  expect(calls).toEqual(['evidence', 'complete']);
+  expect(calls).toEqual(['record', 'complete']);
   expect(jobs.open.size).toBe(0);
 });
 
@@ -125,17 +125,17 @@ test('a tracker that starts later finds the Jobs that an earlier one left', asyn
   expect(await completed).toEqual(success);
 });
 
-test('evidence comes before the report, and neither is given up', async () => {
+test('the job record is kept before the report, and both are retried', async () => {
   const jobs = fakeRunner();
   const request = jobOf({ does: 'sleep' });
   jobs.run(request);
-  const { reporter, calls, completed } = fakeReporter({ evidence: 1, complete: 1 });
+  const { reporter, calls, completed } = fakeReporter({ record: 1, complete: 1 });
   const tracker = track(jobs.runner, reporter);
   tracker.track(request);
   jobs.end(request);
   await completed;
   await tracker.stop();
-  expect(calls).toEqual(['evidence', 'evidence', 'complete', 'evidence', 'complete']);
+  expect(calls).toEqual(['record', 'record', 'complete', 'record', 'complete']);
 });
 
 test('a runner that can not be read is a state, not a failure', async () => {
