@@ -17,14 +17,14 @@ import type { Activities } from '../activities/index.ts';
 import type { Release } from '../domain/release.ts';
 import type { Candidate, EndpointStatus, ReleaseReply, ReleaseRequest, RollOutStatus } from '../domain/roll-out.ts';
 import { isSameRelease } from '../domain/serving-state.ts';
-import { looking, restoring } from './activity-options.ts';
+import { endpointCalls, restoring } from './activity-options.ts';
 import { describeEndpoint, describeRequest } from './describe-endpoint.ts';
 import { endpointStatusQuery, releaseEndedSignal, releaseSignal, rollbackUpdate, withdrawSignal } from './messages.ts';
 import { movesToNewBuilds } from './moves-to-new-builds.ts';
 import { createMonitor, describeMonitor, type MonitorState } from './monitor.ts';
 import { reasonOf, rollOut } from './roll-out.ts';
 
-const { readCandidate, noteRefusal } = proxyActivities<Activities>(looking);
+const { readCandidate, noteRefusal } = proxyActivities<Activities>(endpointCalls);
 const { readServingState, applyServingState } = proxyActivities<Activities>(restoring);
 
 export interface EndpointStart {

@@ -8,12 +8,12 @@ import { describeMonitorNotice, type MonitorNotice } from '../domain/monitor-not
 import type { Release } from '../domain/release.ts';
 import type { Candidate } from '../domain/roll-out.ts';
 import { isSameRelease } from '../domain/serving-state.ts';
-import { watching } from './activity-options.ts';
+import { monitoringCalls } from './activity-options.ts';
 import type { lifecycle } from './lifecycle.ts';
 import { createNotices } from './notices.ts';
 import { breachAttribute } from './search-attributes.ts';
 
-const { openMonitoring, observeWindow } = proxyActivities<Activities>(watching);
+const { openMonitoring, observeWindow } = proxyActivities<Activities>(monitoringCalls);
 
 /** What the endpoint is to do; people have been told. */
 export interface MonitorAction {

@@ -3,10 +3,10 @@ import type { Activities } from '../activities/index.ts';
 import type { CanaryVerdict, LiveFinding } from '../domain/canary.ts';
 import type { Candidate, RollOutStatus } from '../domain/roll-out.ts';
 import { promote, type ServingState } from '../domain/serving-state.ts';
-import { looking, promoting, restoring, starting } from './activity-options.ts';
+import { endpointCalls, promoting, restoring, releaseSteps } from './activity-options.ts';
 
-const { judgeCanary } = proxyActivities<Activities>(looking);
-const { startRelease, tryRelease, loadTest, splitTraffic } = proxyActivities<Activities>(starting);
+const { judgeCanary } = proxyActivities<Activities>(endpointCalls);
+const { startRelease, tryRelease, loadTest, splitTraffic } = proxyActivities<Activities>(releaseSteps);
 const { applyServingState } = proxyActivities<Activities>(promoting);
 const { applyServingState: restoreStanding } = proxyActivities<Activities>(restoring);
 

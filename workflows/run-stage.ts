@@ -4,10 +4,10 @@ import { describeFailure, tryAgainAfter, type Tally } from '../domain/failure.ts
 import type { JobOutcome } from '../domain/job.ts';
 import type { StageSpec, StageTracking } from '../domain/job-request.ts';
 import { reduceBatchAfter } from '../domain/reduce-batch.ts';
-import { ending, running } from './activity-options.ts';
+import { jobCancellations, running } from './activity-options.ts';
 
 const { runJob } = proxyActivities<Activities>(running);
-const { cancelJob } = proxyActivities<Activities>(ending);
+const { cancelJob } = proxyActivities<Activities>(jobCancellations);
 
 export interface StageToRun {
   readonly spec: StageSpec;
