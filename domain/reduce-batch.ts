@@ -2,8 +2,8 @@ import { failurePolicies, type Failure } from './failure.ts';
 import type { StageSpec } from './job-request.ts';
 
 /**
- * After an out-of-memory: a smaller micro-batch and as much more accumulation, half and double where the batch is even,
- * so that the effective batch stays. Undefined where nothing is left to make smaller.
+ * The spec to retry with. After an out-of-memory it has a smaller micro-batch and more gradient accumulation, so that the
+ * effective batch stays the same. Undefined if the micro-batch can't be reduced further.
  */
 export function reduceBatchAfter(failure: Failure, spec: StageSpec): StageSpec | undefined {
   if (failurePolicies[failure.class].action !== 'retrySmaller') return spec;
@@ -13,7 +13,10 @@ export function reduceBatchAfter(failure: Failure, spec: StageSpec): StageSpec |
   return { ...spec, batchSize: smaller, gradientAccumulation: (spec.batchSize * spec.gradientAccumulation) / smaller };
 }
 
-/** What one process takes at once, as `share_of` in `jobs/tuneline_jobs/gang.py` has it: where several share a batch, less than the spec says. */
+/**
+ * The rows that one process takes at once. Several processes share a batch; `share_of` in `jobs/tuneline_jobs/gang.py`
+ * does the same.
+ */
 function microBatch({ batchSize, gradientAccumulation, nodes = 1, gpusPerNode = 1 }: Extract<StageSpec, { stage: 'tune' }>): number {
   const share = (batchSize * gradientAccumulation) / (nodes * gpusPerNode);
   let micro = Math.min(batchSize, share);

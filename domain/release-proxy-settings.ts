@@ -27,7 +27,9 @@ export const releaseProxyRoutes = {
   ready: '/readyz',
   /** What the engine says of its health: its probes come this way, because it listens to the release proxy alone. */
   engine: '/engine',
-  /** Answers once the release proxy was asked to end and no request is in flight. Only then is the engine asked to end. */
+  /**
+   * Answers once the release proxy was asked to end and no request is in flight. Only then is the engine asked to end.
+   */
   drained: '/drained',
   /** As clients ask, without a key. */
   chat: '/v1/chat/completions',

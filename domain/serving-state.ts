@@ -1,12 +1,17 @@
 import type { Release } from './release.ts';
 
-/** What an endpoint stands for between two roll-outs: who has all its traffic and is `champion`, and who was before. */
+/**
+ * What an endpoint serves between two roll-outs: the release that has all traffic (`champion`), and the one before it.
+ */
 export interface ServingState {
   readonly champion?: Release;
   readonly previous?: Release;
 }
 
-/** After a promotion. One that is promoted again, with another prompt perhaps, does not become its own predecessor. */
+/**
+ * The state after a promotion. A version that is promoted again, with another prompt, does not become its own
+ * predecessor.
+ */
 export function promote(release: Release, before: ServingState): ServingState {
   const former = before.champion && !isSameVersion(before.champion, release) ? before.champion : before.previous;
   return { champion: release, ...(former ? { previous: former } : {}) };
@@ -14,10 +19,10 @@ export function promote(release: Release, before: ServingState): ServingState {
 
 const isSameVersion = (a: Release, b: Release): boolean => a.model === b.model && a.version === b.version;
 
-/** Whether an endpoint that serves the one need do nothing to serve the other. */
+/** Whether an endpoint that serves one of the two already serves the other. */
 export const isSameRelease = (a: Release, b: Release): boolean => JSON.stringify(sorted(a)) === JSON.stringify(sorted(b));
 
-/** A history or a tag may give the fields in another order. */
+/** A history or a tag may hold the fields in another order. */
 const sorted = (value: unknown): unknown =>
   typeof value === 'object' && value !== null && !Array.isArray(value)
     ? Object.fromEntries(

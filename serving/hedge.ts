@@ -2,27 +2,27 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { Refusal } from './refusal.ts';
 
 interface Answer {
-  /** To be called once the answer is not needed any more. */
+  /** Has to be called once the answer is no longer needed. */
   readonly done: () => void;
 }
 
 interface Beside<A extends Answer> {
-  /** Of the whole request. */
+  /** Aborts the whole request. */
   readonly signal: AbortSignal;
   readonly patienceMs: number;
   readonly first: (signal: AbortSignal) => Promise<A>;
-  /** Undefined where there is nobody else to ask. */
+  /** Undefined if there is no other release to ask. */
   readonly second: (signal: AbortSignal) => Promise<A> | undefined;
 }
 
-/** As a request whose whole time it lets go by, this counts against a release. */
+/** Counts against a release, like a request that it lets time out. */
 const overtaken = new Refusal(504, 'timeout', 'Another release was asked later, and answered first.');
-/** And this does not. */
+/** Does not count against a release. */
 const notNeeded = new Refusal(503, 'not_needed', 'It was asked because another seemed to hang, and that one answered.');
 
 /**
- * The first's answer, unless it lets the patience go by and the second's, which is asked then, is there before it. The other is
- * told to stop. Rejects as the first does, if neither answers.
+ * Asks a second release when the first has not answered within `patienceMs`. Resolves with the answer that comes first, and
+ * aborts the other request. Rejects with the first's error if neither answers.
  */
 export async function hedge<A extends Answer>({ signal, patienceMs, first, second }: Beside<A>): Promise<A> {
   const [stopFirst, stopSecond] = [new AbortController(), new AbortController()];

@@ -7,16 +7,16 @@ import { createServingServer, type ServingOptions } from './server.ts';
 import type { Upstream, Upstreams } from './upstreams.ts';
 
 export interface ReleaseProxy {
-  /** For clients. Its close lets what is in flight finish. */
+  /** For clients. Closing it lets requests in flight finish. */
   readonly clients: FastifyInstance;
-  /** For the worker, probes and Prometheus: it outlives the other. */
+  /** For the worker, probes and Prometheus. It stays open after `clients` is closed. */
   readonly internal: FastifyInstance;
 }
 
-/** An engine that does not say so at once is not well. */
+/** A healthy engine answers at once. */
 const healthMs = 4000;
 
-/** What stands before one release's engine, which somebody else starts and ends. */
+/** Serves clients of one release from its engine. It neither starts nor ends the engine. */
 export function createReleaseProxy(settings: ReleaseProxySettings, options: Omit<ServingOptions, 'upstreams' | 'onClosing' | 'onDrained' | 'closeGraceMs'>): ReleaseProxy {
   const upstreams = onlyOne(settings);
   const drained = Promise.withResolvers<undefined>();
@@ -45,13 +45,13 @@ export function createReleaseProxy(settings: ReleaseProxySettings, options: Omit
     const { headers, payload } = await clients.inject('/metrics');
     return reply.type(String(headers['content-type'])).send(payload);
   });
-  // What the worker asks is no client's, and is not counted as one's.
+  // The worker is not a client, so its requests are not counted as those of clients.
   const parts = { upstreams, engines: options.engines, random: Math.random, onExchange: () => undefined, onGuard: () => undefined };
   internal.post(releaseProxyRoutes.chat, (request, reply) => chat(parts, request.id, request.body, reply));
   return { clients, internal };
 }
 
-/** It is taken to run: where nobody listens, requests wait for it to be started again. */
+/** The engine counts as running. While it restarts, requests wait for it. */
 function onlyOne({ release, template, engine }: ReleaseProxySettings): Upstreams {
   const upstream: Upstream = { key: releaseId(release), release, ...engine, ...(template === undefined ? {} : { template }) };
   return {

@@ -16,7 +16,10 @@ import { listen, serve } from './serve.ts';
 import { connectClient } from './temporal.ts';
 import { openTracing } from './tracing/open.ts';
 
-/** The review console, and where there are rules for them the routes of events; a process of its own: it may be down while lifecycles run, and holds nothing that they need. */
+/**
+ * The console, and the routes of events if there are rules for them. Lifecycles need nothing of this process, so it may
+ * be down while they run.
+ */
 exitClearly();
 const { consoleUrl, events, folders, metricsPort, temporal, tokensPath, ...config } = loadConfig();
 const mlflow = createMlflow(config.mlflow);

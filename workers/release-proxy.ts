@@ -9,7 +9,7 @@ import { createApiKeys } from './api-keys.ts';
 import { loadConfig } from './config.ts';
 import { exitClearly } from './exit-clearly.ts';
 
-/** The process before one release's engine in a pod: what clients of a release on Kubernetes reach. */
+/** The release proxy: the process in the pod of a release that clients reach. It forwards to the engine beside it. */
 exitClearly();
 const { releaseProxy, mlflow } = loadConfig();
 if (releaseProxy === undefined) throw new SetupError('TUNELINE_RELEASE_PROXY is missing: expected the settings of a release proxy as JSON, which the worker writes into the pods of a release.');
@@ -23,7 +23,7 @@ const { clients, internal } = createReleaseProxy(settings, {
   traces: createTraceStore(createMlflow(mlflow)),
   log,
 });
-// Every interface: which of them a pod is reached by, only the cluster knows.
+// All interfaces, because only the cluster knows by which one the pod is reached.
 await internal.listen({ host: '::', port: settings.internalPort });
 await clients.listen({ host: '::', port: settings.port });
 for (const signal of ['SIGINT', 'SIGTERM'] as const)

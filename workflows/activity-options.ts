@@ -13,7 +13,9 @@ export const specChecks: LocalActivityOptions = {
 /** A few REST calls, and at most a hash over the weights. */
 export const trackingCalls: ActivityOptions = { startToCloseTimeout: '2 minutes', retry: patient };
 
-/** Like `trackingCalls`, while clients are served or a person waits: the heartbeat shows a dead worker within seconds. */
+/**
+ * Like `trackingCalls`, while clients are served or a person waits: the heartbeat shows a dead worker within seconds.
+ */
 export const endpointCalls: ActivityOptions = { ...trackingCalls, heartbeatTimeout: '15s' };
 
 /**

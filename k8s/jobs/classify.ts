@@ -5,7 +5,9 @@ import { classifyEnding } from '../../domain/outcome.ts';
 import { annotations, indexAnnotation } from '../names.ts';
 import { waitOfWorkload, type Workload } from './workload.ts';
 
-/** What a Job and its pods, read at one time, say of it; where a queue holds it back, in the words of its Workload. Pure. */
+/**
+ * The state of a Job, from the Job and its pods, read at one time. If it waits in a queue, the Workload says why. Pure.
+ */
 export function classifyJob(job: V1Job, pods: readonly V1Pod[], workload?: Workload): JobState {
   const cancelled = cancelledOf(job);
   if (pods.every((pod) => !isLive(pod)) && (isBarred(job) || hasCondition(job, 'Complete') || hasCondition(job, 'Failed')))
@@ -21,12 +23,12 @@ export function cancelledOf(job: V1Job): { cause: CancelCause; reason: string } 
   return text ? (JSON.parse(text) as { cause: CancelCause; reason: string }) : undefined;
 }
 
-/** Cancelled before it ran: it gets no pod any more, even where a queue that knows nothing of it admits it later. */
+/** Whether the Job was cancelled before it ran. It gets no pod any more, even if a queue admits it later. */
 export const isBarred = (job: V1Job): boolean => cancelledOf(job) !== undefined && job.spec?.parallelism === 0;
 
 /**
- * The pod whose end is the Job's. Of several nodes the one that failed by itself, if any did, else the first node's: it
- * speaks for all. Where an eviction put one pod in another's place, the one that came last.
+ * The pod whose end decides the outcome of the Job. On several nodes it is the pod that failed first by itself, else the
+ * pod of node 0. If an eviction replaced a pod, it is the last one.
  */
 export function decisivePod(pods: readonly V1Pod[]): V1Pod | undefined {
   const nodes = latestOfNodes(pods);
@@ -37,7 +39,10 @@ export function decisivePod(pods: readonly V1Pod[]): V1Pod | undefined {
   return nodes.get(undefined);
 }
 
-/** The less, the less its end follows from that of another: what happened to a pod, its own failure, the loss of another, an end from outside. */
+/**
+ * Orders failed pods, causes before consequences: harmed from outside (0), failed itself (1), lost another pod (2),
+ * ended (3).
+ */
 function howSecondary(pod: V1Pod): number {
   if (failureOfPod(pod)) return 0;
   const { exitCode, message } = mainStatus(pod)?.state?.terminated ?? {};
@@ -46,11 +51,11 @@ function howSecondary(pod: V1Pod): number {
   return exitCode === exitCodes.terminated || exitCode === undefined ? 3 : 1;
 }
 
-/** The latest pod of each node, by the index of an Indexed Job; undefined stands for the one node of another. */
+/** The latest pod of each node, by the index of an Indexed Job. A Job on one node has the key undefined. */
 const latestOfNodes = (pods: readonly V1Pod[]): ReadonlyMap<string | undefined, V1Pod> =>
   new Map([...pods].sort((a, b) => timeMs(a.metadata?.creationTimestamp) - timeMs(b.metadata?.creationTimestamp)).map((pod) => [pod.metadata?.annotations?.[indexAnnotation], pod]));
 
-/** A pod that may still run something, or be about to. Phase `Unknown` counts: its node is out of sight, not dead. */
+/** A pod that may run something now or later. Phase `Unknown` counts: its node is unreachable, not dead. */
 export const isLive = (pod: V1Pod): boolean => pod.status?.phase !== 'Succeeded' && pod.status?.phase !== 'Failed';
 
 const hasCondition = (job: V1Job, type: string): boolean => condition(job, type) !== undefined;
@@ -64,18 +69,18 @@ function outcomeOf(job: V1Job, pods: readonly V1Pod[], cancelled: ReturnType<typ
   return classifyEnding({ exitCode: ended?.exitCode, message: ended?.message, ...(cancelled ? { cancelled } : {}) });
 }
 
-/** Of several nodes one was taken away, and its pod with it: all that is left is what the Job says, and what the others suffered. */
+/** One of several nodes was lost together with its pod. Only the Job's condition and the other pods show it. */
 function disruptionOf(job: V1Job, decisive?: V1Pod): Failure | undefined {
   const { reason, message = '' } = condition(job, 'Failed') ?? {};
   if (reason !== 'PodFailurePolicy' || !message.includes('DisruptionTarget') || (decisive && howSecondary(decisive) < 2)) return undefined;
   return { class: 'Evicted', message };
 }
 
-/** What the pod's own program can't say of its end, because something else ended it. */
+/** A failure that the pod's own program can't report, because something else ended it. */
 function failureOfPod(pod: V1Pod): Failure | undefined {
   const initialized = pod.status?.initContainerStatuses?.find((s) => (s.state?.terminated?.exitCode ?? 0) !== 0);
   const statuses = [...(pod.status?.initContainerStatuses ?? []), ...(pod.status?.containerStatuses ?? [])];
-  // Also where the main process went on and ended well: the work that a child did is missing.
+  // Counts even if the main process ended well: the work of a killed child process is missing.
   if (statuses.some((s) => s.state?.terminated?.reason === 'OOMKilled'))
     return { class: 'HostOutOfMemory', message: 'The kernel ended the Job, because it used more memory than its limit allows.' };
   const disruption = pod.status?.conditions?.find((c) => c.type === 'DisruptionTarget' && c.status === 'True');
@@ -103,8 +108,8 @@ function failureWithoutPod(job: V1Job): Failure {
 }
 
 /**
- * When the first of the Job's containers that still counts began; a finished one whose Job is not settled yet runs, too.
- * Several nodes run when all of them do: those that came first wait for the last, and finish nothing.
+ * When the Job began to run. A finished container counts as running until the Job is settled. A Job on several nodes runs
+ * once all of its pods do, because the first ones only wait for the last.
  */
 function runningSince(job: V1Job, pods: readonly V1Pod[]): number | undefined {
   const { completions = 1 } = job.spec ?? {};
@@ -125,11 +130,11 @@ function waitOf(job: V1Job, pods: readonly V1Pod[], workload?: Workload): Wait |
   if (job.spec?.suspend) return (workload && waitOfWorkload(workload)) ?? { for: 'quota', sinceMs: createdMs, message: 'The queue has not admitted it yet.' };
   if (pods.length === 0) return waitForPod(job);
   const waits = pods.filter(isLive).flatMap((pod) => waitOfPod(pod) ?? []);
-  // Of several nodes: what no time will mend, then the one that has no place at all.
+  // On several nodes, show a hopeless wait first, then a pod that no node can take.
   return waits.find(({ hopeless }) => hopeless) ?? waits.find((wait) => wait.for === 'node') ?? waits[0];
 }
 
-/** Why a pod does not run yet. Undefined where nothing says so. */
+/** Why a pod does not run yet. Undefined if its status does not say. */
 export function waitOfPod(pod: V1Pod): Wait | undefined {
   const scheduled = pod.status?.conditions?.find((c) => c.type === 'PodScheduled');
   const sinceMs = timeMs(scheduled?.lastTransitionTime ?? pod.metadata?.creationTimestamp);
@@ -142,7 +147,7 @@ export function waitOfPod(pod: V1Pod): Wait | undefined {
   return { for: 'start', sinceMs, message };
 }
 
-/** A pod that ended is there until the next one is: where there is none, there was none since the queue let the Job go. */
+/** A Job keeps its last pod until it has the next one. Without any pod, it has had none since the queue admitted it. */
 function waitForPod(job: V1Job): Wait | undefined {
   const resumed = job.status?.conditions?.find((c) => c.type === 'Suspended' && c.status === 'False');
   if (!resumed || hasCondition(job, 'FailureTarget') || hasCondition(job, 'SuccessCriteriaMet')) return undefined;

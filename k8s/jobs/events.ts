@@ -11,6 +11,6 @@ export function describeEvents(events: readonly CoreV1Event[]): string {
     .join('');
 }
 
-/** The old API and the new one write it to different fields. */
+/** The old and the new events API write the time to different fields. */
 const timeOf = ({ lastTimestamp, series, eventTime, metadata }: CoreV1Event): number =>
   new Date(lastTimestamp ?? series?.lastObservedTime ?? eventTime ?? metadata.creationTimestamp ?? 0).getTime();

@@ -30,7 +30,9 @@ export interface JobKind {
   isKnownOriginal(job: V1Job): boolean;
   /** Makes the Job open for this owner, and cancels its deletion. */
   reopen(job: V1Job, owner: JobOwner): Promise<V1Job>;
-  /** Marks the Job as reported, and has the cluster delete it after `keptSeconds`. Undefined if there is no such Job. */
+  /**
+   * Marks the Job as reported, and has the cluster delete it after `keptSeconds`. Undefined if there is no such Job.
+   */
   close(name: string, keptSeconds: number): Promise<V1Job | undefined>;
   /** Deletes the Job now, its pods first. Idempotent. */
   delete(job: V1Job): Promise<void>;

@@ -12,36 +12,36 @@ export interface JobRecordSources {
   readonly clusterJobs: Pick<ClusterJobs, 'podsOf' | 'objectsOf'>;
 }
 
-/** A node that is out of sight never says that a log is over. */
+/** A followed log on an unreachable node never ends, so the wait for it does. */
 const patienceMs = 2000;
 
-/** What the pods of Jobs have said, and what the cluster says of them. */
+/** Collects the logs and events of Jobs for their job records, also from pods that are about to go. */
 export class JobRecords {
-  /** Whether a log is kept before its pod goes: whoever reports nothing would keep it for ever. */
+  /** Whether to keep the log of a pod that goes. A worker that reports nothing would keep it for ever. */
   keeps = false;
   readonly #sources: JobRecordSources;
-  /** Ends of logs whose pods were about to go, by Job and pod. */
+  /** Log tails of pods that were about to go, by Job and pod. */
   readonly #kept = new Map<string, Map<string, string>>();
-  /** Pods whose last words are being listened to, with the Job of each. */
+  /** Pods that are going and whose logs are being followed, with the Job of each. */
   readonly #going = new Map<string, { readonly job: string; readonly heard: Promise<void> }>();
-  /** Of Jobs that were read as finished: the pod that ended each, for its log; undefined where there is none. */
+  /** The decisive pod of each Job that was read as finished. Undefined if it had no pod. */
   readonly #endedBy = new Map<string, string | undefined>();
 
   constructor(sources: JobRecordSources) {
     this.#sources = sources;
   }
 
-  /** Saves the next question of whose log is meant. */
+  /** Remembers the decisive pod of an ended Job, to spare a request when its log is read. */
   ended(job: string, pods: readonly V1Pod[]): void {
     this.#endedBy.set(job, decisivePod(pods)?.metadata?.name);
   }
 
-  /** Before something ends the Job. */
+  /** Keeps the log so far. Called before the Job is ended. */
   async keep(job: string): Promise<void> {
     await this.#keepLog(job, await this.#podOf(job));
   }
 
-  /** Evicted or deleted, a pod takes its log along; what it says in its grace matters most. */
+  /** Follows the log of a pod that was evicted or deleted. Its log goes with it, and its last lines matter most. */
   async keepLastWords(job: string, pod: string): Promise<void> {
     if (this.#going.has(pod)) return;
     const heard = this.#keepLog(job, pod).then(() => this.#keepLog(job, pod, true));
@@ -50,7 +50,7 @@ export class JobRecords {
     this.#going.delete(pod);
   }
 
-  /** Until the pods of a Job that has ended have said what they had to say: it comes a moment after they are gone. */
+  /** Waits until the followed logs of an ended Job are complete: their last lines arrive after the pods are gone. */
   async #silence(job: string): Promise<void> {
     const speaking = [...this.#going.values()].filter((going) => going.job === job);
     if (speaking.length > 0) await Promise.race([Promise.all(speaking.map(({ heard }) => heard)), delay(patienceMs, undefined, { ref: false })]);
@@ -62,12 +62,12 @@ export class JobRecords {
     this.#endedBy.delete(job);
   }
 
-  /** The end of the last pod's log; where an eviction moved the Job, with those of the pods before it. */
+  /** The tail of the last pod's log. After an eviction, the logs of earlier pods come before it. */
   async logTail(job: string, maximumBytes: number): Promise<string> {
     await this.#silence(job);
     const kept = new Map(this.#kept.get(job));
     const last = await this.#podOf(job);
-    // A log that the node refuses, because no container started or the node is gone, must not hold up the report.
+    // The node refuses if no container started or the node is gone. That must not delay the report.
     const log = last && (await this.#readLog(last).catch(unlessRefused));
     if (last && log) kept.set(last, log);
     const [only, ...more] = kept.entries();
@@ -90,14 +90,14 @@ export class JobRecords {
   async #keepLog(job: string, pod: string | undefined, follow = false): Promise<void> {
     if (!pod || !this.keeps) return;
     const text = await this.#readLog(pod, follow).catch(() => '');
-    // What is heard after the Job was reported is nobody's any more.
+    // The Job may have been reported while the log was followed.
     if (text !== '' && (!follow || this.#going.has(pod))) this.#kept.set(job, (this.#kept.get(job) ?? new Map<string, string>()).set(pod, text));
   }
 
-  /** Empty where there is none any more. `follow` waits for the container's end. */
+  /** Empty if the log is gone. `follow` waits for the container's end. */
   async #readLog(pod: string, follow = false): Promise<string> {
     const { core, namespace } = this.#sources;
-    // The server's own limit of bytes counts from the wrong end.
+    // The server's own byte limit keeps the start of a log, not its end.
     const text = await core.readNamespacedPodLog({ namespace, name: pod, container: containerName, tailLines: 2000, follow });
     return noLog.test(text) ? '' : text;
   }
@@ -109,15 +109,15 @@ export class JobRecords {
   }
 }
 
-/** What a kubelet answers, as if all were well, where the container's log is gone. */
+/** A kubelet answers 200 with one of these lines when the container's log is gone. */
 const noLog = /^(unable to retrieve container logs|failed to try resolving symlinks|failed to open log file)[^\n]*$/;
 
-/** Undefined in place of an answer that was no. */
+/** Undefined if the server answered with an error. Rejects if it did not answer. */
 const unlessRefused = (error: unknown): undefined => {
   if (statusOf(error) === undefined) throw error;
 };
 
-/** The end of a text in whole lines. */
+/** The end of a text, in whole lines. */
 function tailOf(text: string, maximumBytes: number): string {
   const bytes = Buffer.from(text);
   if (bytes.length <= maximumBytes) return text;

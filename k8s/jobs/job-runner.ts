@@ -92,7 +92,8 @@ class KubernetesJobRunner implements JobRunner {
   }
 
   async findOpen(name: string): Promise<JobRequest | undefined> {
-    // Most hints are about closed Jobs, and the copy spares a request for those. It may be older than our own acknowledgement.
+    // Most hints are about closed Jobs, and the copy spares a request for those. It may be older than our own
+    // acknowledgement.
     if (this.#creating.has(name) || (this.#mirrors.jobs.live && !this.#clusterJobs.isCopyOpen(name))) return undefined;
     const job = await this.#clusterJobs.read(name);
     return job && isOpen(job) ? requestOf(job) : undefined;

@@ -7,7 +7,10 @@ import type { JobPlacement } from '../manifests/job.ts';
 import { jobNameInSet, jobSetApi, jobSetManifest, setNameOf, type JobSet } from '../manifests/job-set.ts';
 import { annotations, nameOf } from '../names.ts';
 
-/** JobSet's controller creates a Job within milliseconds. After this time the activity fails with the reason, and is retried. */
+/**
+ * JobSet's controller creates a Job within milliseconds. After this time the activity fails with the reason, and is
+ * retried.
+ */
 const controllerTimeoutMs = 20_000;
 
 type Custom = Pick<
@@ -37,7 +40,10 @@ export class JobSets implements JobKind {
     this.#options = options;
   }
 
-  /** Whether the cluster has JobSet. Only a yes is kept, because JobSet may be installed later. Rejects on any other answer. */
+  /**
+   * Whether the cluster has JobSet. Only a yes is kept, because JobSet may be installed later. Rejects on any other
+   * answer.
+   */
   async isServed(): Promise<boolean> {
     this.#served ||= (await this.#options.custom.getAPIResources(jobSetApi).catch(unlessMissing)) !== undefined;
     return this.#served;
@@ -73,7 +79,9 @@ export class JobSets implements JobKind {
     return { for: 'start', sinceMs, message };
   }
 
-  /** The controller replaces a deleted Job by one of the same name. An annotation of the set holds the UID of the first. */
+  /**
+   * The controller replaces a deleted Job by one of the same name. An annotation of the set holds the UID of the first.
+   */
   async isOriginal(job: V1Job): Promise<boolean> {
     if (this.isKnownOriginal(job)) return true;
     const { uid = '' } = job.metadata ?? {};

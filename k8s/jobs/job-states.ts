@@ -45,7 +45,8 @@ export class JobStates {
     const state = classifyJob(job, pods, await workloads.of(job));
     if (state.phase !== 'finished') return state;
     records.ended(name, pods);
-    // A Job keeps its pods until it is reported. If it failed and has none, another worker may have reported it just now.
+    // A Job keeps its pods until it is reported. If it failed and has none, another worker may have reported it just
+    // now.
     const latest = state.outcome.kind === 'failed' ? await clusterJobs.read(name) : job;
     if (!latest) return { phase: 'absent' };
     return isOpen(latest) ? state : { ...state, acknowledged: true };

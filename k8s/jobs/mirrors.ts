@@ -14,17 +14,17 @@ export interface MirrorsOptions {
 
 export interface Mirrors {
   readonly jobs: Mirror<V1Job>;
-  /** Grouped by the names of their Jobs. */
+  /** Grouped by the name of their Job. */
   readonly pods: Mirror<V1Pod>;
-  /** Whether both say anything. */
+  /** Whether both copies can be relied on. */
   readonly live: boolean;
   run(signal: AbortSignal): Promise<unknown>;
 }
 
-/** Copies of our Jobs in a namespace and of their pods, as much of each as their state is told from. */
+/** Copies of the Jobs of a namespace and of their pods. Each keeps only the fields that decide the state of a Job. */
 export function mirrorJobs({ cluster: { batch, core, kubeConfig }, namespace, clocks, onJob, onPod, onError }: MirrorsOptions): Mirrors {
   const labelSelector = ourSelector;
-  // Not before both watches stand: until then, a look at each Job would be two requests.
+  // Announce only when both watches are open: until then each look at a Job costs two requests.
   const onOpen = (): void => {
     if (jobs.live && pods.live) for (const mirror of [jobs, pods]) mirror.announce();
   };
@@ -40,7 +40,7 @@ export function mirrorJobs({ cluster: { batch, core, kubeConfig }, namespace, cl
     ...alike,
     path: `/api/v1/namespaces/${namespace}/pods`,
     list: (page) => core.listNamespacedPod({ namespace, labelSelector, ...page }),
-    // Of thousands of pods, what is kept decides how much memory the worker needs; nobody here asks for a pod's spec.
+    // The specs of thousands of pods would fill the worker's memory, and nothing here reads them.
     keep: ({ metadata: { managedFields: _managedFields, ...metadata } = {}, status }) => ({ metadata, ...(status ? { status } : {}) }),
     groupOf: jobOf,
     onChange: onPod,

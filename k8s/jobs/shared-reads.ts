@@ -1,11 +1,13 @@
 import { setTimeout as delay } from 'node:timers/promises';
 
-/** A selector names them all in its URL. */
+/** The URL holds a selector with all names, and its length is limited. */
 const atMost = 50;
-/** A read that gets no answer holds up the next no longer. */
+/** A read without an answer delays the next one by at most this time. */
 const patienceMs = 100;
 
-/** Makes one read of many: whoever asks while one is under way shares the next. What an asker gets was read after it asked. */
+/**
+ * Combines many reads into one. A call during a read shares the next read, so that its result is read after the call.
+ */
 export function shareReads<T>(read: (names: readonly string[]) => Promise<T>): (name: string) => Promise<T> {
   let next: { readonly names: Set<string>; readonly answer: Promise<T> } | undefined;
   let latest: Promise<unknown> = Promise.resolve();

@@ -2,7 +2,7 @@ import type { CustomObjectsApi, V1Job } from '@kubernetes/client-node';
 import type { Wait } from '../../domain/job.ts';
 import { jobSetUidLabel, queueLabel } from '../names.ts';
 
-/** What Kueue makes of a Job or JobSet, a `kueue.x-k8s.io/v1beta1` Workload: the part that tells how it stands in its queue. */
+/** The part of a `kueue.x-k8s.io/v1beta1` Workload that says why a Job or JobSet waits. */
 export interface Workload {
   readonly metadata?: { readonly creationTimestamp?: string };
   readonly status?: {
@@ -11,27 +11,30 @@ export interface Workload {
   };
 }
 
-/** Why Kueue lets a Job wait, in its words, and since when: its last eviction, where it was admitted before. Undefined until Kueue has looked at it. Pure. */
+/**
+ * Why a Job waits, in Kueue's words. It waits since its last eviction, or since it was created. Undefined until Kueue
+ * has looked at it. Pure.
+ */
 export function waitOfWorkload({ metadata, status }: Workload): Wait | undefined {
   const condition = (type: string) => status?.conditions?.find((c) => c.type === type);
   const quota = condition('QuotaReserved');
   const evicted = condition('Evicted')?.status === 'True' ? condition('Evicted') : undefined;
   const checks = (status?.admissionChecks ?? []).filter(({ state }) => state !== 'Ready').map(({ name, message }) => `${name}: ${message ?? ''}`);
-  // Right after an eviction both conditions say the same.
+  // Right after an eviction both conditions have the same message.
   const messages = new Set([evicted?.message, quota?.message, ...checks].filter(Boolean));
   const since = evicted?.lastTransitionTime ?? metadata?.creationTimestamp;
   if (messages.size === 0 || since === undefined) return undefined;
   return { for: 'quota', sinceMs: Date.parse(since), message: [...messages].join('; ') };
 }
 
-/** Kueue's words change seldom, and thousands of Jobs may wait. */
+/** Kueue's messages change rarely, and thousands of Jobs may wait. */
 const keptMs = 60_000;
 
-/** Asks Kueue for the Workloads of Jobs, as seldom as will do. */
+/** Reads the Workloads of Jobs, and keeps each for a minute. */
 export class Workloads {
   readonly #custom: Pick<CustomObjectsApi, 'listNamespacedCustomObject'>;
   readonly #namespace: string;
-  /** By the object itself: one that the mirror replaced has changed, and is asked for again. */
+  /** By the Job object: the mirror replaces a Job that changed, and its Workload is then read again. */
   readonly #kept = new WeakMap<V1Job, { readonly askedMs: number; readonly workload: Workload | undefined }>();
 
   constructor(custom: Pick<CustomObjectsApi, 'listNamespacedCustomObject'>, namespace: string) {
@@ -39,10 +42,10 @@ export class Workloads {
     this.#namespace = namespace;
   }
 
-  /** Undefined where the Job waits for no queue, and where Kueue is not there or may not be asked: nothing but words depends on it. */
+  /** Undefined if the Job waits in no queue, or Kueue can't be asked. Only messages to people depend on it. */
   async of(job: V1Job): Promise<Workload | undefined> {
     const { uid, labels = {} } = job.metadata ?? {};
-    // Of a JobSet it is the set that queues.
+    // Kueue queues a JobSet as a whole.
     const queued = labels[jobSetUidLabel] ?? (labels[queueLabel] ? uid : undefined);
     if (job.spec?.suspend !== true || !queued) return undefined;
     const kept = this.#kept.get(job);

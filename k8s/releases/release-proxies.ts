@@ -20,7 +20,7 @@ const urlOf = (pod: V1Pod, route: string): string => {
   return `http://${address.includes(':') ? `[${address}]` : address}:${ports.internal}${route}`;
 };
 
-/** As a client would ask the release, and for as long as one would wait. Whatever goes wrong is in the status. */
+/** Asks a release as a client would, with the same timeout. The status says what went wrong; 0: no answer. */
 export async function chatWith(pod: V1Pod, { endpoint, serving = defaultServing }: Release, { messages, maxTokens }: ChatRequest, fetch: Fetch): Promise<ChatAnswer> {
   const startedMs = performance.now();
   const answered = (status: number, text = '', completionTokens = 0): ChatAnswer => ({ status, text, ms: performance.now() - startedMs, completionTokens });

@@ -1,9 +1,9 @@
-/** Long enough for any finding; a failure may bring along the log of a Job. */
+/** Long enough for any finding. A failure message may contain the whole log of a Job. */
 const maximumCharacters = 2000;
 
 /**
- * A text that others wrote, such that a forge calls nobody and names nothing of its own because of it: no @name, #1, !1 or link, and
- * nothing that turns the direction of what stands behind it. A blank that nobody sees stands in between.
+ * Makes a text from outside safe for GitHub and GitLab: an invisible space breaks every mention, reference and link (@name,
+ * #1, !1), and characters that reverse the text direction are removed.
  */
 export function neutralizeMentions(text: string): string {
   const short = text.length > maximumCharacters ? `${text.slice(0, maximumCharacters)} …` : text;

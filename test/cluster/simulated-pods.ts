@@ -4,7 +4,10 @@ import type { JobSet } from '../../k8s/manifests/job-set.ts';
 import { requestOf } from '../../k8s/manifests/job.ts';
 import type { Behaviour } from '../contract/job-runner.ts';
 
-/** The cluster as it is, but the pods of Jobs and JobSets that are made through it carry what the simulated nodes go by. */
+/**
+ * A cluster client that annotates the pods of every Job and JobSet it creates; the simulated nodes read those
+ * annotations.
+ */
 export function withPodAnnotations<T extends Pick<Cluster, 'batch' | 'custom'>>(cluster: T, annotationsOf: (behaviour: Behaviour) => Record<string, string>): T {
   const tell = (job: V1Job): void => {
     const pods = job.spec?.template.metadata?.annotations ?? {};

@@ -7,7 +7,9 @@ export interface Backoff {
   readonly onError: (error: unknown) => void;
 }
 
-/** Repeats until an attempt resolves with `true` or the signal aborts. Each pause is twice as long as the one before. */
+/**
+ * Repeats until an attempt resolves with `true` or the signal aborts. Each pause is twice as long as the one before.
+ */
 export async function repeatUntilDone(backoff: Backoff, attempt: () => Promise<boolean>): Promise<void> {
   const { signal, firstPauseMs, longestPauseMs, onError } = backoff;
   for (let pauseMs = firstPauseMs; !signal.aborted; pauseMs = Math.min(pauseMs * 2, longestPauseMs)) {

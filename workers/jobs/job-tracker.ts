@@ -39,7 +39,9 @@ const longestWatchPauseMs = 10_000;
 /** An activity waits for each report, so it is retried sooner than a watch. */
 const longestReportPauseMs = 5000;
 
-/** Every container takes a moment to start. Shorter waits are not shown, to spare two events of history for each Job. */
+/**
+ * Every container takes a moment to start. Shorter waits are not shown, to spare two events of history for each Job.
+ */
 const quickStartMs = 10_000;
 
 /** One after the other, the heartbeats of thousands of Jobs would take longer than the heartbeat timeout. */
@@ -182,7 +184,8 @@ export class JobTracker {
     for (const { name, request } of jobs) {
       if (this.#stop.signal.aborted) return;
       if (!request) continue;
-      // Not awaited: a cancelled Job on an unreachable node takes long to end, and other activities need their heartbeats.
+      // Not awaited: a cancelled Job on an unreachable node takes long to end, and other activities need their
+      // heartbeats.
       void this.#check(name, await this.#isWanted(request));
     }
   }

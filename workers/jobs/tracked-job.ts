@@ -67,7 +67,10 @@ export class TrackedJob {
     this.#shown = undefined;
   }
 
-  /** Runs one look at a time. A call while one runs has it run once more, because the state may have changed since it read. */
+  /**
+   * Runs one look at a time. A call while one runs has it run once more, because the state may have changed since it
+   * read.
+   */
   async look(first: () => Promise<void>, again: () => Promise<void> = first): Promise<void> {
     if (this.#look !== 'none') {
       this.#look = 'runningThenAgain';
