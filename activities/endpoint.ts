@@ -90,7 +90,7 @@ export function createEndpointActivities({ tracking, artifacts, endpoints, endpo
         const { champion } = next;
         if (champion) await start(champion);
         const { url } = await endpoints.setTraffic(endpoint, champion ? [{ release: champion, percent: 100 }] : []);
-        const models = [next, before].flatMap((standing) => [standing.champion, standing.previous]).flatMap((release) => release?.model ?? []);
+        const models = [next, before].flatMap((servingState) => [servingState.champion, servingState.previous]).flatMap((release) => release?.model ?? []);
         for (const model of new Set([...models, ...(asked ? [asked] : [])])) {
           if (await ownerBeside(endpoint, model)) continue;
           await point(model, 'previous', next.previous);

@@ -55,7 +55,7 @@ export interface RollOutStatus {
 /** What the `status` query of an endpoint answers. */
 export interface EndpointStatus {
   readonly endpoint: string;
-  readonly standing: ServingState;
+  readonly servingState: ServingState;
   readonly rollingOut?: RollOutStatus;
   readonly queue: readonly ReleaseRequest[];
   /** The newest last. */

@@ -22,14 +22,14 @@ export interface RollOut {
 }
 
 export type RollOutEnd =
-  | { readonly ended: 'promoted'; readonly standing: ServingState; readonly url: string }
-  | { readonly ended: 'refused' | 'withdrawn'; readonly standing: ServingState; readonly reason: string };
+  | { readonly ended: 'promoted'; readonly servingState: ServingState; readonly url: string }
+  | { readonly ended: 'refused' | 'withdrawn'; readonly servingState: ServingState; readonly reason: string };
 
 /** A canary that has too few requests may take so many times as long as was asked for. */
 const longestBake = 10;
 
 /**
- * Releases the candidate, step by step, or puts back what was before: either standing is applied whole, traffic, aliases
+ * Releases the candidate, step by step, or puts back what was before: either serving state is applied whole, traffic, aliases
  * and record, by an activity that is tried until it is done.
  */
 export async function rollOut({ endpoint, candidate, before, atOnce, stopped, show }: RollOut): Promise<RollOutEnd> {
@@ -41,7 +41,7 @@ export async function rollOut({ endpoint, candidate, before, atOnce, stopped, sh
     if (stopped() !== undefined) return await takeBack('withdrawn', stopped() ?? '');
     if (refused !== undefined) return await takeBack('refused', refused);
     show({ step: 'promoting' });
-    return { ended: 'promoted', standing: next, url: await CancellationScope.nonCancellable(() => applyServingState({ endpoint, next, before })) };
+    return { ended: 'promoted', servingState: next, url: await CancellationScope.nonCancellable(() => applyServingState({ endpoint, next, before })) };
   } catch (error) {
     if (isCancellation(error)) await takeBack('withdrawn', '');
     if (isCancellation(error) || !(error instanceof ActivityFailure)) throw error;
@@ -90,7 +90,7 @@ export async function rollOut({ endpoint, candidate, before, atOnce, stopped, sh
   async function takeBack(ended: 'refused' | 'withdrawn', reason: string): Promise<RollOutEnd> {
     show({ step: 'taking back' });
     await CancellationScope.nonCancellable(() => restoreStanding({ endpoint, next: before, before: next }));
-    return { ended, standing: before, reason };
+    return { ended, servingState: before, reason };
   }
 }
 

@@ -135,7 +135,7 @@ async function becauseOf(handle: LifecycleHandle): Promise<string | undefined> {
 
 const statusOf = ({ client, spec }: Stage): Promise<EndpointStatus> => client.workflow.getHandle<typeof endpoint>(endpointWorkflowId(spec.deploy.endpoint)).query(endpointStatusQuery);
 
-const served = (stage: Stage): Promise<Release> => awaited(stage, 'a release', async () => (await statusOf(stage)).standing.champion);
+const served = (stage: Stage): Promise<Release> => awaited(stage, 'a release', async () => (await statusOf(stage)).servingState.champion);
 
 async function awaited<T>({ signal }: Stage, what: string, look: () => Promise<T | undefined>): Promise<T> {
   const giveUpAtMs = performance.now() + longestWaitMs;

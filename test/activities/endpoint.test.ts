@@ -142,8 +142,8 @@ describe('a serving state is applied', () => {
 });
 
 test('what an endpoint stood for is read from the record, and from its traffic where there is none', async () => {
-  const standing = { champion: releaseOf('2'), previous: releaseOf('1') };
-  expect(await lab({ modelTags: { [recordTag('summaries')]: JSON.stringify(standing) } }).activities.readServingState('summaries', 'summaries')).toEqual(standing);
+  const servingState = { champion: releaseOf('2'), previous: releaseOf('1') };
+  expect(await lab({ modelTags: { [recordTag('summaries')]: JSON.stringify(servingState) } }).activities.readServingState('summaries', 'summaries')).toEqual(servingState);
   const shares = [{ release: releaseOf('1'), percent: 100 }];
   expect(await lab({ endpoints: { traffic: () => Promise.resolve({ url: '', shares }) } }).activities.readServingState('summaries', 'summaries')).toEqual({ champion: releaseOf('1') });
   expect(await lab().activities.readServingState('summaries', 'summaries')).toEqual({});
