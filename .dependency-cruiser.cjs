@@ -24,7 +24,7 @@ module.exports = {
     layer('mlflow', ['domain']),
     {
       name: 'pages know only themselves',
-      comment: 'A browser loads web/ as it is; of the gateway they know the types of its answers.',
+      comment: 'A browser loads web/ as it is; of the console they know the types of its answers.',
       severity: 'error',
       from: { path: '^web/' },
       to: { pathNot: '^web/', dependencyTypesNot: ['type-only'] },

@@ -5,16 +5,16 @@ import { checkLifecycleSpec, describeProblems } from '../domain/explain-spec.ts'
 import { releaseId } from '../domain/release-id.ts';
 import type { Release, Share } from '../domain/release.ts';
 import type { Candidate, ReleaseRequest, ReleaseTerms } from '../domain/roll-out.ts';
-import { isSameRelease, type Standing } from '../domain/standing.ts';
+import { isSameRelease, type ServingState } from '../domain/serving-state.ts';
 import { recordPrefix, recordTag, tags, type Alias } from '../domain/tracking.ts';
 import type { Dependencies } from './dependencies.ts';
 import { whileBeating } from './heartbeats.ts';
 import { heldOutPrompts, prepareApproved } from './prepare-release.ts';
 
-export interface StandingChange {
+export interface ServingStateChange {
   readonly endpoint: string;
-  readonly next: Standing;
-  readonly before: Standing;
+  readonly next: ServingState;
+  readonly before: ServingState;
   /** Asked for but not served: an alias of it may have been set by hand. */
   readonly model?: string;
 }
@@ -85,12 +85,12 @@ export function createEndpointActivities({ tracking, artifacts, endpoints, endpo
      * Traffic, aliases and record, in that order, are as in `next` afterwards, whatever they were; then all else is ended.
      * `champion` never names a version that did not serve. Resolves with the address of the endpoint.
      */
-    applyStanding: ({ endpoint, next, before, model: asked }: StandingChange): Promise<string> =>
+    applyServingState: ({ endpoint, next, before, model: asked }: ServingStateChange): Promise<string> =>
       whileBeating(async () => {
         const { champion } = next;
         if (champion) await start(champion);
         const { url } = await endpoints.setTraffic(endpoint, champion ? [{ release: champion, percent: 100 }] : []);
-        const models = [next, before].flatMap((standing) => [standing.champion, standing.previous]).flatMap((release) => release?.model ?? []);
+        const models = [next, before].flatMap((servingState) => [servingState.champion, servingState.previous]).flatMap((release) => release?.model ?? []);
         for (const model of new Set([...models, ...(asked ? [asked] : [])])) {
           if (await ownerBeside(endpoint, model)) continue;
           await point(model, 'previous', next.previous);
@@ -108,12 +108,12 @@ export function createEndpointActivities({ tracking, artifacts, endpoints, endpo
       }),
 
     /** What the endpoint stood for when its execution last ended; from its traffic where there is no record yet. */
-    readStanding: (endpoint: string, model: string): Promise<Standing> =>
+    readServingState: (endpoint: string, model: string): Promise<ServingState> =>
       whileBeating(async () => {
         const { shares } = await endpoints.traffic(endpoint);
         for (const name of new Set([...shares.map(({ release }) => release.model), model])) {
           const record = (await tracking.modelTags(name))[recordTag(endpoint)];
-          if (record) return JSON.parse(record) as Standing;
+          if (record) return JSON.parse(record) as ServingState;
         }
         const [only, ...others] = shares;
         return only && others.length === 0 ? { champion: only.release } : {};

@@ -19,7 +19,7 @@ const plainId = /^[!-\-/-~]{1,200}$/;
 export function refuseDelivery({ id, timestamp, signature, content }: Delivery, key: Uint8Array, nowMs: number): string | undefined {
   if (id === undefined || !plainId.test(id)) return 'The request must carry an ID of 1 to 200 printable characters without blanks and full stops.';
   if (timestamp === undefined || !/^\d{1,12}$/.test(timestamp)) return 'The request must carry its timestamp in seconds since 1970.';
-  if (Math.abs(nowMs - Number(timestamp) * 1000) > signatureWindowMs) return `The request's timestamp is more than ${signatureWindowMs / 60_000} minutes from the gateway's clock.`;
+  if (Math.abs(nowMs - Number(timestamp) * 1000) > signatureWindowMs) return `The request's timestamp is more than ${signatureWindowMs / 60_000} minutes from the console's clock.`;
   const wanted = Buffer.from(sign(id, timestamp, content, key));
   const given = (signature ?? '').split(' ', maximumSignatures);
   // All of them, always: how long it takes says nothing of which one came close.

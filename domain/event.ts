@@ -30,10 +30,10 @@ export interface Event {
 /** The workflow ID of what an event starts: the same however often, and by whatever request, it is told. */
 export const eventWorkflowId = ({ source, origin, id }: Event): string => `event-${digestOf([source, origin, id]).slice(7, 47)}`;
 
-/** Within so long the clocks of sender and gateway have to agree, and a request has to arrive after it was signed. */
+/** Within so long the clocks of sender and console have to agree, and a request has to arrive after it was signed. */
 export const signatureWindowMs = 5 * 60_000;
 
-/** Who could not reach the gateway may tell it again, signed anew, for so long. */
+/** Who could not reach the console may tell it again, signed anew, for so long. */
 export const maximumEventAgeMs = 12 * 3_600_000;
 
 /**

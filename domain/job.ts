@@ -32,7 +32,7 @@ export interface JobRequest {
   readonly specDigest: string;
   /** Running longer than this ends in a `Deadline` failure. */
   readonly maximumSeconds: number;
-  /** The MLflow run that keeps the Job's evidence. */
+  /** The MLflow run that keeps the job record. */
   readonly runId?: string;
   /** Of whoever made the Job; who adopts it leaves this as it is. */
   readonly trace?: JobTrace;

@@ -1,4 +1,4 @@
-import type { Standing } from './standing.ts';
+import type { ServingState } from './serving-state.ts';
 import { recordPrefix, type RegisteredModel } from './tracking.ts';
 
 /** An endpoint whose record and `champion` name different versions: somebody moved the alias, and nobody told us. */
@@ -22,9 +22,9 @@ export const missedReleases = (models: readonly RegisteredModel[]): MissedReleas
   );
 
 /** A tag may be changed by hand: what is no record says nothing. */
-function championOf(value: string): Standing['champion'] {
+function championOf(value: string): ServingState['champion'] {
   try {
-    return (JSON.parse(value) as Standing | null)?.champion;
+    return (JSON.parse(value) as ServingState | null)?.champion;
   } catch {
     return undefined;
   }

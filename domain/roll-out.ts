@@ -2,7 +2,7 @@ import type { LiveFinding } from './canary.ts';
 import type { Artifact } from './job.ts';
 import type { LifecycleSpec } from './lifecycle-spec.ts';
 import type { Release } from './release.ts';
-import type { Standing } from './standing.ts';
+import type { ServingState } from './serving-state.ts';
 
 /** What is asked of an endpoint. One that is sent twice counts once, by its ID. */
 export interface ReleaseRequest {
@@ -55,7 +55,7 @@ export interface RollOutStatus {
 /** What the `status` query of an endpoint answers. */
 export interface EndpointStatus {
   readonly endpoint: string;
-  readonly standing: Standing;
+  readonly servingState: ServingState;
   readonly rollingOut?: RollOutStatus;
   readonly queue: readonly ReleaseRequest[];
   /** The newest last. */

@@ -90,7 +90,7 @@ export interface TaggedVersion {
   readonly tags: Readonly<Record<string, string>>;
 }
 
-/** Of a registered model: the release record of one endpoint, a Standing as JSON. */
+/** Of a registered model: the release record of one endpoint, a ServingState as JSON. */
 export const recordTag = (endpoint: string): string => `${recordPrefix}${endpoint}`;
 export const recordPrefix = 'tuneline.release.';
 

@@ -1,7 +1,7 @@
 import type { Cluster } from './client.ts';
 import { inspectGrants, type Finding, type Grant } from './doctor.ts';
-import { servesGateways } from './gateway-routing.ts';
-import { kserveMissing, servesInferenceServices } from './inference-services.ts';
+import { servesGateways } from './releases/gateway-api-routing.ts';
+import { kserveMissing, servesInferenceServices } from './releases/inference-services.ts';
 import { inferenceServiceApi } from './manifests/release-metadata.ts';
 import type { ReleasePlacement } from './manifests/release-placement.ts';
 import { gatewayGroup } from './manifests/traffic.ts';

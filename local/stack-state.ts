@@ -12,7 +12,7 @@ export interface StackAddresses {
   readonly endpoint: string;
   /** The review console. */
   readonly console: string;
-  /** Where the gateway takes events, if there are rules for them. */
+  /** Where the console takes events, if there are rules for them. */
   readonly events: string;
 }
 

@@ -70,7 +70,7 @@ export class Stack {
   /** With settings of its own beside those that it always has. */
   startMlflow = (settings: Readonly<Record<string, string>> = {}): Promise<void> => this.#start(this.#mlflow(settings));
   startEndpoint = (): Promise<void> => this.#start(this.#nodeService('endpoint', 'workers/endpoint.ts'));
-  startGateway = (): Promise<void> => this.#start(this.#nodeService('gateway', 'workers/gateway.ts', { flags: [], env: nextMetricsPort(this.#options.env) }));
+  startConsole = (): Promise<void> => this.#start(this.#nodeService('console', 'workers/console.ts', { flags: [], env: nextMetricsPort(this.#options.env) }));
   startWorker = (): Promise<void> => this.#start(this.#nodeService('worker', 'workers/worker.ts', workerMemory));
 
   /** In the opposite order of their start, so that none loses what it needs to end well. Then the ports are anyone's. */

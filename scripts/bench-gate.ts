@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { createToolchain } from '../local/toolchain.ts';
 import { loadConfig } from '../workers/config.ts';
-import { quietPython } from '../workers/job-process.ts';
+import { quietPython } from '../workers/jobs/job-process.ts';
 import { measureGate, statedPower, type GateErrors } from './bench/gate-errors.ts';
 import { createTrials } from './bench/gate-trials.ts';
 

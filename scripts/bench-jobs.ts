@@ -48,7 +48,7 @@ await createToolchain({ ...folders, env: serviceEnvironment, report }).installSe
 
 const stack = new Stack({ ...folders, state, env: serviceEnvironment, report });
 const cluster = await startCluster({ report, gpuNodes: Math.ceil(jobs / podsPerNode) + 1, gpusPerNode: 0 });
-const mlflow = await startEvidenceSink();
+const mlflow = await startMlflowSink();
 try {
   await stack.prepare();
   await stack.startTemporal();
@@ -186,7 +186,7 @@ function startWorker(settings: JobWorkerSettings) {
 }
 
 /** Takes what MLflow would keep of a Job, and keeps nothing. */
-async function startEvidenceSink(): Promise<Server> {
+async function startMlflowSink(): Promise<Server> {
   const server = createServer((request, response) => {
     request.resume();
     request.on('end', () => response.setHeader('content-type', 'application/json').end(JSON.stringify({ run: { info: { run_id: 'any', artifact_uri: 'mlflow-artifacts:/any' }, data: {} } })));

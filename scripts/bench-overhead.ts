@@ -14,9 +14,9 @@ import { createToolchain } from '../local/toolchain.ts';
 import { createMlflow } from '../mlflow/index.ts';
 import { createTracking } from '../mlflow/tracking.ts';
 import { loadConfig, taskQueue } from '../workers/config.ts';
-import { jobProcess } from '../workers/job-process.ts';
-import { createJobReporter } from '../workers/job-reporter.ts';
-import { JobTracker } from '../workers/job-tracker.ts';
+import { jobProcess } from '../workers/jobs/job-process.ts';
+import { createJobReporter } from '../workers/jobs/job-reporter.ts';
+import { JobTracker } from '../workers/jobs/job-tracker.ts';
 import type { noopChain } from './bench/noop-chain.ts';
 
 /**

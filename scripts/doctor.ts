@@ -6,11 +6,11 @@ import { inspectCluster, inspectConsole, type Finding } from '../k8s/doctor.ts';
 import { inspectServing } from '../k8s/doctor-serving.ts';
 import type { JobPlacement } from '../k8s/manifests/job.ts';
 import { SetupError } from '../local/setup-error.ts';
-import { readTokens } from '../workers/access.ts';
+import { readTokens } from '../workers/console/access.ts';
 import { listBuilds } from '../workers/builds.ts';
 import { taskQueue, type Config } from '../workers/config.ts';
 import { connect, placementOf } from '../workers/kubernetes.ts';
-import { releasePlacementOf } from '../workers/release-placement.ts';
+import { releasePlacementOf } from '../workers/kubernetes-releases.ts';
 import { searchAttributeNames } from '../workflows/search-attributes.ts';
 import { connectMlflow, connectTemporal } from './connect.ts';
 

@@ -6,7 +6,7 @@ import { describeEndpoint } from '../workflows/describe-endpoint.ts';
 import type { endpoint } from '../workflows/endpoint.ts';
 import { endpointStatusQuery, rollbackUpdate } from '../workflows/messages.ts';
 import { connectTemporal } from './connect.ts';
-import { isMissing } from './missing.ts';
+import { isNotFound } from './not-found.ts';
 import { UserError } from './user-error.ts';
 
 /** `tuneline endpoint`: what an endpoint serves and rolls out; and back to what it served before. */
@@ -30,7 +30,7 @@ export const endpointCommand = (finish: (code: number) => void): Command =>
 
 function explain(name: string) {
   return (error: unknown): never => {
-    if (isMissing(error)) throw new UserError(`There is no endpoint ${name}: nothing was released there yet.\nhint: "deploy.endpoint" of a spec names it.`);
+    if (isNotFound(error)) throw new UserError(`There is no endpoint ${name}: nothing was released there yet.\nhint: "deploy.endpoint" of a spec names it.`);
     if (error instanceof WorkflowUpdateFailedError && error.cause) throw new UserError(error.cause.message);
     throw error;
   };

@@ -7,7 +7,7 @@ import { isMlflowError } from '../mlflow/errors.ts';
 import type { Mlflow } from '../mlflow/index.ts';
 import { readPackageVersion } from '../workers/config.ts';
 import type { History } from '../workers/execution-history.ts';
-import { recordOf } from '../workers/gateway/history.ts';
+import { recordOf } from '../workers/console/history.ts';
 import { UserError } from './user-error.ts';
 
 export interface LineageOptions {

@@ -6,7 +6,7 @@ import { loadConfig, type Config } from '../workers/config.ts';
 import type { lifecycle } from '../workflows/lifecycle.ts';
 import { statusQuery } from '../workflows/messages.ts';
 import { connectMlflow, connectTemporal } from './connect.ts';
-import { explainMissing } from './missing.ts';
+import { explainNotFound } from './not-found.ts';
 import { plan } from './plan/command.ts';
 import { Progress } from './progress.ts';
 import { toJunit } from './report/junit.ts';
@@ -75,7 +75,7 @@ export const followCommand = (finish: (code: number) => void): Command =>
       await ensureWritable(options);
       const config = loadConfig();
       const handle = (await connectTemporal(config)).workflow.getHandle<typeof lifecycle>(id);
-      await handle.describe().catch(explainMissing(id));
+      await handle.describe().catch(explainNotFound(id));
       finish(await follow(handle, await specOf(handle, config), options, config, new Progress()));
     });
 

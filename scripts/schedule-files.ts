@@ -2,7 +2,7 @@ import { readFile, readdir, stat } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import { checkLifecycleSpec, type Problem } from '../domain/explain-spec.ts';
 import { checkScheduleSpec } from '../domain/schedule-spec.ts';
-import type { LifecycleSchedule } from '../workers/schedule-options.ts';
+import type { LifecycleSchedule } from '../workers/schedules/schedule-options.ts';
 import { UserError } from './user-error.ts';
 
 type Checked = { readonly ok: true; readonly schedule: LifecycleSchedule } | { readonly ok: false; readonly problems: readonly Problem[] };

@@ -1,4 +1,4 @@
-import type { ScheduleView } from '../workers/lifecycle-schedules.ts';
+import type { ScheduleView } from '../workers/schedules/lifecycle-schedules.ts';
 
 /** A few lines for each schedule: what comes next, what came of the last start, and why it stands still if it does. */
 export const showSchedules = (views: readonly ScheduleView[]): string => (views.length === 0 ? 'no schedules\n' : views.map(showSchedule).join(''));

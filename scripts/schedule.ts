@@ -1,8 +1,8 @@
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { ScheduleNotFoundError, type Client, type ScheduleHandle } from '@temporalio/client';
 import { loadConfig } from '../workers/config.ts';
-import { applySchedule, backfillSchedule, listSchedules, triggerSchedule, viewSchedule } from '../workers/lifecycle-schedules.ts';
-import type { LifecycleSchedule } from '../workers/schedule-options.ts';
+import { applySchedule, backfillSchedule, listSchedules, triggerSchedule, viewSchedule } from '../workers/schedules/lifecycle-schedules.ts';
+import type { LifecycleSchedule } from '../workers/schedules/schedule-options.ts';
 import { connectTemporal } from './connect.ts';
 import { checkSchedule, describeWrong, readSchedules } from './schedule-files.ts';
 import { showOneSchedule, showSchedules } from './schedule-table.ts';

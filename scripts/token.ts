@@ -1,5 +1,5 @@
 import { Command } from 'commander';
-import { createToken, revokeTokens } from '../workers/access.ts';
+import { createToken, revokeTokens } from '../workers/console/access.ts';
 import { loadConfig } from '../workers/config.ts';
 import { UserError } from './user-error.ts';
 

@@ -13,7 +13,7 @@ import { exportAudit, verifyAudit } from './audit.ts';
 import { buildsCommand } from './builds.ts';
 import { connectMlflow, connectTemporal } from './connect.ts';
 import { endpointCommand } from './endpoint.ts';
-import { explainMissing } from './missing.ts';
+import { explainNotFound } from './not-found.ts';
 import { openLifecyclesOf, prune, showPruned } from './prune.ts';
 import { feedbackCommand } from './feedback.ts';
 import { keyCommand } from './key.ts';
@@ -65,7 +65,7 @@ program
       }
       process.stdout.write(options.json ? `${JSON.stringify(rows)}\n` : rows.map((r) => `${r.startTime}  ${r.status.padEnd(10)}  ${r.workflowId}\n`).join(''));
     } else {
-      const status = await client.workflow.getHandle(id).query(statusQuery).catch(explainMissing(id));
+      const status = await client.workflow.getHandle(id).query(statusQuery).catch(explainNotFound(id));
       process.stdout.write(`${JSON.stringify(status, null, options.json ? 0 : 2)}\n`);
     }
     finish(0);
@@ -83,7 +83,7 @@ program
   .action(async (id: string, options: ReviewOptions) => {
     const config = loadConfig();
     const handle = (await connectTemporal(config)).workflow.getHandle<typeof lifecycle>(id);
-    process.stdout.write(`${await review(handle, config.userName, options).catch(explainMissing(id))}\n`);
+    process.stdout.write(`${await review(handle, config.userName, options).catch(explainNotFound(id))}\n`);
     finish(0);
   });
 
@@ -122,7 +122,7 @@ program
   .addOption(new Option('--openlineage', 'print OpenLineage run events').conflicts('json'))
   .action(async (version: string | undefined, options: LineageOptions) => {
     const config = loadConfig();
-    const historyOf = async (id: string) => (await connectTemporal(config)).workflow.getHandle(id).fetchHistory().catch(explainMissing(id));
+    const historyOf = async (id: string) => (await connectTemporal(config)).workflow.getHandle(id).fetchHistory().catch(explainNotFound(id));
     process.stdout.write(`${await lineage({ mlflow: connectMlflow(config), historyOf }, version, options)}\n`);
     finish(0);
   });
@@ -137,7 +137,7 @@ program
     if (verify === undefined && (id === undefined || out === undefined)) throw new UserError('Say WORKFLOW_ID --out FILE, or --verify FILE.');
     if (id !== undefined && out !== undefined) {
       const handle = (await connectTemporal(loadConfig())).workflow.getHandle(id);
-      const audit = await exportAudit(handle, connectMlflow(loadConfig())).catch(explainMissing(id));
+      const audit = await exportAudit(handle, connectMlflow(loadConfig())).catch(explainNotFound(id));
       await writeFile(out, `${JSON.stringify(audit, null, 2)}\n`);
     }
     const { digest, problems } = await verifyAudit(verify ?? out ?? '');

@@ -5,7 +5,7 @@ import { SetupError } from '../local/setup-error.ts';
 import { localWebhooks, makeEncryptionKey } from '../local/mlflow-webhooks.ts';
 import { Stack } from '../local/stack.ts';
 import { createToolchain } from '../local/toolchain.ts';
-import { ensureOwnToken } from '../workers/access.ts';
+import { ensureOwnToken } from '../workers/console/access.ts';
 import { loadConfig, taskQueue, type Config } from '../workers/config.ts';
 import { placementOf } from '../workers/kubernetes.ts';
 import { ensureSecret, readSecret } from '../workers/secrets.ts';
@@ -93,7 +93,7 @@ async function start(stack: Stack, progress: Progress, signal: AbortSignal): Pro
   await toolchain.importBaseModel();
   await services;
   signal.throwIfAborted();
-  await Promise.all([stack.startEndpoint(), stack.startGateway(), stack.startWorker()]);
+  await Promise.all([stack.startEndpoint(), stack.startConsole(), stack.startWorker()]);
   started('the worker');
   if (events && mlflow.embedded) await tellOfEvents(events, progress);
   const token = await ensureOwnToken(tokensPath, join(folders.state, 'console-token'), userName);
@@ -110,7 +110,7 @@ async function prepareEvents({ secrets }: EventSettings, state: string): Promise
 
 async function tellOfEvents({ url, secrets }: EventSettings, progress: Progress): Promise<void> {
   await connectMlflow(loadConfig()).webhooks.ensure({ url: `${url}/events/mlflow`, secret: (await readSecret(secrets.mlflow)) ?? '' });
-  progress.line(`the gateway takes events at ${url}, and MLflow tells it of aliases`);
+  progress.line(`the console takes events at ${url}, and MLflow tells it of aliases`);
 }
 
 async function runOne(spec: Record<string, unknown>, { json }: UpOptions, progress: Progress, signal: AbortSignal): Promise<Summary> {

@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { EngineBroke, type EngineReply, type Engines } from './engines.ts';
-import { besideOneThatHangs } from './beside-one-that-hangs.ts';
+import { hedge } from './hedge.ts';
 import { Refusal } from './refusal.ts';
 import type { Upstream, Upstreams } from './upstreams.ts';
 
@@ -60,7 +60,7 @@ export function askUntilAnswered(parts: Parts, ask: Ask): Promise<Answered> {
     other?.done();
     return other && askInTurn(parts, { ...ask, signal }, { failed: tried.failed, hangs: asked });
   };
-  return besideOneThatHangs({ ...ask, first: (signal) => askInTurn(parts, { ...ask, signal }, tried), second });
+  return hedge({ ...ask, first: (signal) => askInTurn(parts, { ...ask, signal }, tried), second });
 }
 
 async function askInTurn(parts: Parts, ask: Ask, tried: Tried): Promise<Answered> {

@@ -4,13 +4,13 @@ import { readFeedback } from '../domain/feedback.ts';
 import { defaultServing } from '../domain/serving-settings.ts';
 import type { TraceStore } from '../domain/trace-store.ts';
 import { chat, type GuardDecision } from './chat.ts';
-import { admit, anonymous, Limits, type ApiKeys } from './doorkeeper.ts';
+import { admit, anonymous, Limits, type ApiKeys } from './access.ts';
 import type { Engines } from './engines.ts';
 import type { Exchange } from './exchange.ts';
 import { createServingMetrics } from './metrics.ts';
 import { observationOf, type ObservationBook } from './observations.ts';
 import { Refusal, refusalOf, sendRefusal } from './refusal.ts';
-import { Tracing } from './tracing.ts';
+import { RequestTraces } from './request-traces.ts';
 import type { Upstreams } from './upstreams.ts';
 
 export interface ServingOptions {
@@ -46,11 +46,11 @@ export function createServingServer(options: ServingOptions): FastifyInstance {
     genReqId: () => `chatcmpl-${randomUUID().replaceAll('-', '')}`,
   });
   const metrics = createServingMetrics();
-  const tracing = new Tracing({ store: options.traces, log, onDrop: metrics.dropped });
+  const traces = new RequestTraces({ store: options.traces, log, onDrop: metrics.dropped });
   const limits = new Limits();
   const isClosing = finishInFlight(server, options);
   server.addHook('onClose', async () => {
-    await Promise.all([tracing.close(), observations.flush()]);
+    await Promise.all([traces.close(), observations.flush()]);
   });
   server.setErrorHandler((error, _request, reply) => {
     const refusal = refusalOf(error, log);
@@ -62,7 +62,7 @@ export function createServingServer(options: ServingOptions): FastifyInstance {
   const onExchange = (exchange: Exchange): void => {
     observations.of(exchange.release.endpoint).add(observationOf(exchange));
     metrics.requested(exchange);
-    if (exchange.status === 200) tracing.add(exchange, random() < (exchange.release.serving ?? defaultServing).traceShare);
+    if (exchange.status === 200) traces.add(exchange, random() < (exchange.release.serving ?? defaultServing).traceShare);
   };
   const onGuard = (found: GuardDecision): void => {
     metrics.guarded(found);
@@ -93,7 +93,7 @@ export function createServingServer(options: ServingOptions): FastifyInstance {
     clients.post('/v1/feedback', async (request, reply) => {
       const read = readFeedback(request.body);
       if (!read.ok) throw new Refusal(400, 'invalid_request', read.message, read.param);
-      const endpoint = await tracing.feedback({ ...read.feedback, author: clientOf(request) }, upstreams.endpoints());
+      const endpoint = await traces.feedback({ ...read.feedback, author: clientOf(request) }, upstreams.endpoints());
       if (endpoint === undefined) throw new Refusal(404, 'unknown_request', `No answer ${read.feedback.id} is known any more.`, 'id');
       metrics.rated(endpoint, read.feedback.rating);
       observations.of(endpoint).rate(read.feedback.id, read.feedback.rating);

@@ -5,8 +5,8 @@ import { choice, pager, showTop } from './paged.js';
 import { diffWords } from './word-diff.js';
 
 /**
- * @typedef {import('../workers/gateway/views.ts').ExamplesView} Examples
- * @typedef {import('../workers/gateway/views.ts').ExampleView} Example
+ * @typedef {import('../workers/console/views.ts').ExamplesView} Examples
+ * @typedef {import('../workers/console/views.ts').ExampleView} Example
  */
 
 /** What candidate and champion said to the same prompt, the worst regressions first. @param {string} address of the lifecycle's API */
@@ -67,7 +67,7 @@ function showExample({ id, prompt, reference, candidate, other, gain }, { agains
       h('div', {}, h('dt', {}, against, h('span', { class: 'quiet' }, ` ${words(metric)} ${number(other.score)}`)), h('dd', {}, pieces(right, 'del'), why(other)))));
 }
 
-/** @param {import('../workers/gateway/views.ts').AnswerView} answer */
+/** @param {import('../workers/console/views.ts').AnswerView} answer */
 const why = ({ rationale }) => (rationale === undefined ? [] : [h('p', { class: 'quiet' }, `The judge: ${rationale}`)]);
 
 /** @param {import('./word-diff.js').Piece[]} parts @param {'ins' | 'del'} mark */

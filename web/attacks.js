@@ -4,9 +4,9 @@ import { percent } from './format.js';
 import { choice, pager, showTop } from './paged.js';
 
 /**
- * @typedef {NonNullable<import('../workers/gateway/views.ts').EvidenceView['attacks']>} Tallies
- * @typedef {import('../workers/gateway/views.ts').AttacksView} Attacks
- * @typedef {import('../workers/gateway/views.ts').AttackView} Attack
+ * @typedef {NonNullable<import('../workers/console/views.ts').EvidenceView['attacks']>} Tallies
+ * @typedef {import('../workers/console/views.ts').AttacksView} Attacks
+ * @typedef {import('../workers/console/views.ts').AttackView} Attack
  */
 
 /** How many attacks of each family got through, and each of them, what the candidate gave way to first. @param {Tallies | undefined} tallies @param {string} address of the lifecycle's API */

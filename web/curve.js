@@ -1,11 +1,11 @@
 import { h, section, svg } from './dom.js';
 import { number, words } from './format.js';
 
-/** @typedef {import('../workers/gateway/views.ts').CurveView['series'][number]} Series */
+/** @typedef {import('../workers/console/views.ts').CurveView['series'][number]} Series */
 
 const [width, height, left, bottom, top] = [480, 170, 56, 22, 10];
 
-/** What the training learnt, step by step. @param {import('../workers/gateway/views.ts').CurveView} curve */
+/** What the training learnt, step by step. @param {import('../workers/console/views.ts').CurveView} curve */
 export const showCurve = ({ series }) => section('training', 'Training', series.length === 0 ? h('p', { class: 'card quiet' }, 'MLflow has no curve of this training.') : h('div', { class: 'curves' }, series.map(draw)));
 
 /** @param {Series} series */

@@ -1,7 +1,7 @@
 import { h, section, svg, table } from './dom.js';
 import { duration, number, percent, words } from './format.js';
 
-/** @typedef {import('../workers/gateway/views.ts').ProfileView} Profile */
+/** @typedef {import('../workers/console/views.ts').ProfileView} Profile */
 
 /** What explore found in the raw data. @param {Profile} profile */
 export const showProfile = ({ rows, columns, facts, lengths, commonTargets }) =>
@@ -29,7 +29,7 @@ function showLengths({ name, p5, p50, p95, max, binWidth, histogram }) {
       svg('text', { x: width, y: height + 12, 'text-anchor': 'end' }, histogram.length * binWidth)));
 }
 
-/** What each stage took. @param {import('../workers/gateway/views.ts').LifecycleView['stages']} stages */
+/** What each stage took. @param {import('../workers/console/views.ts').LifecycleView['stages']} stages */
 export function showCost(stages) {
   const gpuSeconds = stages.filter(({ reused }) => !reused).reduce((all, { figures }) => all + (figures['gpuSeconds'] ?? 0), 0);
   const seconds = stages.filter(({ reused }) => !reused).reduce((all, stage) => all + (stage.seconds ?? 0), 0);

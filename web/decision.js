@@ -4,8 +4,8 @@ import { digestOf, h, section } from './dom.js';
 import { fromNow, moment, words } from './format.js';
 
 /**
- * @typedef {import('../workers/gateway/views.ts').LifecycleView} Lifecycle
- * @typedef {import('../workers/gateway/views.ts').SessionView} Session
+ * @typedef {import('../workers/console/views.ts').LifecycleView} Lifecycle
+ * @typedef {import('../workers/console/views.ts').SessionView} Session
  */
 
 /** What a decision is bound to, the decision itself, and what was said. @param {Lifecycle} lifecycle @param {Session} session @param {string} address */

@@ -2,7 +2,7 @@ import { svg } from './dom.js';
 import { number } from './format.js';
 
 /**
- * @typedef {import('../workers/gateway/views.ts').IntervalView} Interval
+ * @typedef {import('../workers/console/views.ts').IntervalView} Interval
  * @typedef {object} Drawing
  * @property {Interval} interval
  * @property {readonly [number, number]} domain what the left and the right edge stand for

@@ -20,7 +20,7 @@ void start(async (main, session) => {
     part('data', 'Data', async () => showProfile(await ask(`${address}/profile`))),
     part('lineage', 'Lineage', async () => showLineage(await ask(`${address}/lineage`))),
   ];
-  /** @type {import('../workers/gateway/views.ts').LifecycleView} */
+  /** @type {import('../workers/console/views.ts').LifecycleView} */
   const lifecycle = await ask(address);
   document.title = `${lifecycle.model} · ${lifecycle.state} · Tuneline`;
   const shown = [showVerdict(lifecycle), showFigures(lifecycle.evidence), showSlices(lifecycle.evidence), showAttacks(lifecycle.evidence?.attacks, address), ...more, showCost(lifecycle.stages)].filter((one) => one !== undefined);

@@ -1,7 +1,7 @@
 import { digestOf, h, section, svg } from './dom.js';
 
 /**
- * @typedef {import('../workers/gateway/views.ts').LineageView} Lineage
+ * @typedef {import('../workers/console/views.ts').LineageView} Lineage
  * @typedef {Lineage['nodes'][number]} Node
  */
 

@@ -3,9 +3,9 @@ import { number, percent, signed, words } from './format.js';
 import { domainOf, drawInterval } from './interval.js';
 
 /**
- * @typedef {import('../workers/gateway/views.ts').EvidenceView} Evidence
- * @typedef {import('../workers/gateway/views.ts').IntervalView} Interval
- * @typedef {import('../workers/gateway/views.ts').SliceView} Slice
+ * @typedef {import('../workers/console/views.ts').EvidenceView} Evidence
+ * @typedef {import('../workers/console/views.ts').IntervalView} Interval
+ * @typedef {import('../workers/console/views.ts').SliceView} Slice
  */
 
 /** Against the champion where there is one: it is what would go on serving. @param {Evidence} evidence */

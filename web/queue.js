@@ -3,10 +3,10 @@ import { h, section, table } from './dom.js';
 import { fromNow, moment } from './format.js';
 import { start } from './shell.js';
 
-/** @typedef {import('../workers/gateway/views.ts').QueueRow} Row */
+/** @typedef {import('../workers/console/views.ts').QueueRow} Row */
 
 void start(async (main) => {
-  /** @type {import('../workers/gateway/views.ts').QueueView} */
+  /** @type {import('../workers/console/views.ts').QueueView} */
   const { awaiting, recent, startUrl } = await ask('/api/lifecycles');
   document.title = awaiting.length > 0 ? `(${awaiting.length}) Reviews · Tuneline` : 'Reviews · Tuneline';
   main.replaceChildren(

@@ -2,7 +2,7 @@ import { ApiError, ask } from './api.js';
 import { h } from './dom.js';
 import { signIn } from './sign-in.js';
 
-/** @typedef {import('../workers/gateway/views.ts').SessionView} Session */
+/** @typedef {import('../workers/console/views.ts').SessionView} Session */
 
 /**
  * Runs a page: signs in where that is needed, says who is signed in, and shows what went wrong.

@@ -25,7 +25,7 @@ export function signIn(main) {
         token,
         problem,
         h('button', { class: 'primary' }, 'Sign in'),
-        h('p', { class: 'quiet' }, 'Who runs the gateway makes one: ', h('code', {}, 'scripts/tuneline token create NAME --role reviewer')),
+        h('p', { class: 'quiet' }, 'Who runs the console makes one: ', h('code', {}, 'scripts/tuneline token create NAME --role reviewer')),
       ),
     );
     token.focus();

@@ -2,8 +2,8 @@ import { h, section } from './dom.js';
 import { domainOf, drawInterval } from './interval.js';
 
 /**
- * @typedef {import('../workers/gateway/views.ts').LifecycleView} Lifecycle
- * @typedef {import('../workers/gateway/views.ts').FindingView} Finding
+ * @typedef {import('../workers/console/views.ts').LifecycleView} Lifecycle
+ * @typedef {import('../workers/console/views.ts').FindingView} Finding
  */
 
 /** Every rule with its finding; what failed stands first. @param {Lifecycle} lifecycle */

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { readFileSync, statSync } from 'node:fs';
 import { parseTokens } from '../domain/access-tokens.ts';
-import type { ApiKeys } from '../serving/doorkeeper.ts';
+import type { ApiKeys } from '../serving/access.ts';
 import { SetupError } from '../local/setup-error.ts';
 
 /** A key that was revoked is worth nothing after so long. */

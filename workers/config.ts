@@ -3,7 +3,7 @@ import { basename, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { loadClientConnectConfig } from '@temporalio/envconfig';
 import type { NativeConnectionOptions } from '@temporalio/worker';
-import { frontVariable } from '../domain/front-settings.ts';
+import { releaseProxyVariable } from '../domain/release-proxy-settings.ts';
 import { stackAddresses, type StackAddresses } from '../local/stack-state.ts';
 import type { SecretReference } from './secrets.ts';
 
@@ -25,20 +25,20 @@ export interface Config {
   readonly tokensPath: string;
   /** Who may ask the endpoint, by the hashes of their API keys. */
   readonly apiKeysPath: string;
-  /** In a pod of a release: `FrontSettings` as JSON. */
-  readonly front: string | undefined;
+  /** In a pod of a release: `ReleaseProxySettings` as JSON. */
+  readonly releaseProxy: string | undefined;
   /** Undefined where no rules are named: then nobody listens for events. */
   readonly events: { readonly rulesPath: string; readonly url: string; readonly secrets: Readonly<Record<'mlflow' | 'signed', SecretReference>> } | undefined;
   readonly runner: string;
   /** As the environment has it; `workers/kubernetes.ts` checks it where it is used. */
   readonly kubernetes: KubernetesSettings;
-  /** Of what serves releases on Kubernetes; `workers/release-placement.ts` checks it. */
+  /** Of what serves releases on Kubernetes; `workers/kubernetes-releases.ts` checks it. */
   readonly serving: EngineSettings;
   /** Of this machine, where the Jobs of a cluster reach the embedded MLflow; it listens there alone. */
   readonly host: string | undefined;
   /** Where the worker says whether it is well; nowhere if undefined. */
   readonly healthPort: number | undefined;
-  /** Where worker and gateway, in pods of their own, answer Prometheus; nowhere if undefined. */
+  /** Where worker and console, in pods of their own, answer Prometheus; nowhere if undefined. */
   readonly metricsPort: number | undefined;
   /** Where traces go; nowhere if undefined. The rest of `OTEL_*` OpenTelemetry's SDK reads by itself, as its standard has it. */
   readonly tracing: TracingSettings | undefined;
@@ -63,7 +63,7 @@ export interface Folders {
 
 export type KubernetesSettings = Readonly<Record<'namespace' | 'image' | 'claim' | 'gpus' | 'gpuProduct' | 'memory' | 'queue' | 'priorityClass' | 'secret' | 'mlflowUri', string | undefined>>;
 
-export type EngineSettings = Readonly<Record<'engineImage' | 'frontImage' | 'command' | 'gpus' | 'gpuProduct' | 'cpu' | 'memory' | 'replicas' | 'load' | 'gateway' | 'gatewayUrl' | 'servedBy', string | undefined>>;
+export type EngineSettings = Readonly<Record<'engineImage' | 'releaseProxyImage' | 'command' | 'gpus' | 'gpuProduct' | 'cpu' | 'memory' | 'replicas' | 'load' | 'gateway' | 'gatewayUrl' | 'servedBy', string | undefined>>;
 
 export interface TracingSettings {
   readonly url: string;
@@ -91,7 +91,7 @@ export function loadConfig(env: NodeJS.ProcessEnv = process.env): Config {
     consoleUrl: env['TUNELINE_CONSOLE_URL'] || addresses.console,
     apiKeysPath: resolve(env['TUNELINE_API_KEYS'] || join(state, 'api-keys.json')),
     tokensPath: resolve(env['TUNELINE_TOKENS'] || join(state, 'tokens.json')),
-    front: env[frontVariable] || undefined,
+    releaseProxy: env[releaseProxyVariable] || undefined,
     events: eventsOf(env, addresses, state),
     runner: env['TUNELINE_RUNNER'] || 'local',
     kubernetes: {
@@ -108,7 +108,7 @@ export function loadConfig(env: NodeJS.ProcessEnv = process.env): Config {
     },
     serving: {
       engineImage: env['TUNELINE_ENGINE_IMAGE'] || undefined,
-      frontImage: env['TUNELINE_FRONT_IMAGE'],
+      releaseProxyImage: env['TUNELINE_RELEASE_PROXY_IMAGE'],
       command: env['TUNELINE_ENGINE_COMMAND'],
       gpus: env['TUNELINE_ENGINE_GPUS'],
       gpuProduct: env['TUNELINE_ENGINE_GPU_PRODUCT'],

@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import type { EngineCommand } from '../local/engine.ts';
 import type { Config } from './config.ts';
-import { quietPython } from './job-process.ts';
+import { quietPython } from './jobs/job-process.ts';
 
 /** How a local engine is started, and the whole environment it sees; `OMP_NUM_THREADS`, where it is set, is taken as decided. */
 export const engineProcess = ({ folders: { home }, jobEnvironment }: Pick<Config, 'folders' | 'jobEnvironment'>, cores: number): EngineCommand => ({

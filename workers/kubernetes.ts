@@ -4,7 +4,7 @@ import { loadKubeConfig } from '../k8s/kube-config.ts';
 import type { JobPlacement } from '../k8s/manifests/job.ts';
 import { SetupError } from '../local/setup-error.ts';
 import type { Config } from './config.ts';
-import { silence } from './job-process.ts';
+import { silence } from './jobs/job-process.ts';
 
 /** Of the images and of the Deployments in `k8s/install`; a worker that is root makes its storage this user's. */
 export const unprivilegedUser = 10_001;

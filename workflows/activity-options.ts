@@ -1,20 +1,22 @@
 import type { ActivityOptions, LocalActivityOptions, RetryPolicy } from '@temporalio/workflow';
 import { ActivityCancellationType } from '@temporalio/workflow';
 
-/** A service that is down is waited for, however long; what can't succeed says so and is not retried. */
+/** Waits for a service that is down, however long. Activities mark what cannot succeed as not retryable. */
 const patient: RetryPolicy = { initialInterval: '500ms', backoffCoefficient: 2, maximumInterval: '10s' };
 
-/** Reads a few small files: the person who started it is waiting for the answer. */
-export const checking: LocalActivityOptions = {
+/** Reads a few small files. The limits are short, because the person who started the lifecycle waits for the answer. */
+export const specChecks: LocalActivityOptions = {
   startToCloseTimeout: '10s',
   retry: { maximumAttempts: 3 },
 };
 
 /** A few REST calls, and at most a hash over the weights. */
-export const recording: ActivityOptions = { startToCloseTimeout: '2 minutes', retry: patient };
+export const trackingCalls: ActivityOptions = { startToCloseTimeout: '2 minutes', retry: patient };
 
-/** The same while clients are served, or somebody is waiting: a worker that died is noticed in seconds. */
-export const looking: ActivityOptions = { ...recording, heartbeatTimeout: '15s' };
+/**
+ * Like `trackingCalls`, while clients are served or a person waits: the heartbeat shows a dead worker within seconds.
+ */
+export const endpointCalls: ActivityOptions = { ...trackingCalls, heartbeatTimeout: '15s' };
 
 /**
  * The Job has its own deadline; this only bounds a Job that no worker ever came back for. The
@@ -29,26 +31,26 @@ export const running: ActivityOptions = {
   retry: patient,
 };
 
-/** SIGTERM, a checkpoint, SIGKILL, and the evidence kept. */
-export const ending: ActivityOptions = { startToCloseTimeout: '5 minutes', retry: patient };
+/** Long enough for SIGTERM, a checkpoint, SIGKILL and the job record. */
+export const jobCancellations: ActivityOptions = { startToCloseTimeout: '5 minutes', retry: patient };
 
-/** A model of any size has to load and answer; a worker that died meanwhile is noticed in seconds. */
-export const starting: ActivityOptions = {
+/** Long enough for a model of any size to load and answer. The heartbeat shows a dead worker within seconds. */
+export const releaseSteps: ActivityOptions = {
   startToCloseTimeout: '30 minutes',
   heartbeatTimeout: '15s',
   retry: { ...patient, maximumAttempts: 5 },
 };
 
-/** An hour of a registry that is down is waited for; then what was before is put back, for however long that takes. */
+/** Waits an hour for a registry that is down. After that the workflow restores what served before. */
 export const promoting: ActivityOptions = { startToCloseTimeout: '30 minutes', heartbeatTimeout: '15s', scheduleToCloseTimeout: '1 hour', retry: patient };
 export const restoring: ActivityOptions = { startToCloseTimeout: '30 minutes', heartbeatTimeout: '15s', retry: patient };
 
-/** A window that can't be looked at goes on, and is looked at later: what is asked of the endpoint must not wait for that. */
-export const watching: ActivityOptions = { startToCloseTimeout: '1 minute', retry: { ...patient, maximumAttempts: 4 } };
+/** Few attempts: a window that can't be read now is read later, and requests to the endpoint must not wait for it. */
+export const monitoringCalls: ActivityOptions = { startToCloseTimeout: '1 minute', retry: { ...patient, maximumAttempts: 4 } };
 
-/** Who is told late is told better than never, but a webhook that is broken holds up the end of a lifecycle for two minutes at most. */
-export const telling: ActivityOptions = {
+/** Retries for at most two minutes, because a broken webhook delays the end of a lifecycle. */
+export const notifications: ActivityOptions = {
   startToCloseTimeout: '15s',
-  // By attempts, not by the clock: a worker that is away for an hour still tells when it is back.
+  // Limited by attempts, not by time: a worker that was down for an hour still sends the notification.
   retry: { initialInterval: '1s', backoffCoefficient: 2, maximumAttempts: 6 },
 };

@@ -1,8 +1,8 @@
 import type { EndpointStatus, ReleaseReply, ReleaseRequest } from '../domain/roll-out.ts';
 
 /** What Temporal's UI shows of an endpoint at a glance, as Markdown. */
-export function describeEndpoint({ endpoint, standing, rollingOut, queue, ended }: EndpointStatus): string {
-  const { champion, previous } = standing;
+export function describeEndpoint({ endpoint, servingState, rollingOut, queue, ended }: EndpointStatus): string {
+  const { champion, previous } = servingState;
   const last = ended.at(-1);
   return [
     `**${endpoint}** serves ${champion ? `version ${champion.version} of ${champion.model}` : 'nothing yet'}${previous ? `; version ${previous.version} of ${previous.model} before it` : ''}`,

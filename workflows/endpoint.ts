@@ -16,21 +16,21 @@ import {
 import type { Activities } from '../activities/index.ts';
 import type { Release } from '../domain/release.ts';
 import type { Candidate, EndpointStatus, ReleaseReply, ReleaseRequest, RollOutStatus } from '../domain/roll-out.ts';
-import { isSameRelease } from '../domain/standing.ts';
-import { looking, restoring } from './activity-options.ts';
+import { isSameRelease } from '../domain/serving-state.ts';
+import { endpointCalls, restoring } from './activity-options.ts';
 import { describeEndpoint, describeRequest } from './describe-endpoint.ts';
 import { endpointStatusQuery, releaseEndedSignal, releaseSignal, rollbackUpdate, withdrawSignal } from './messages.ts';
 import { movesToNewBuilds } from './moves-to-new-builds.ts';
 import { createMonitor, describeMonitor, type MonitorState } from './monitor.ts';
 import { reasonOf, rollOut } from './roll-out.ts';
 
-const { readCandidate, noteRefusal } = proxyActivities<Activities>(looking);
-const { readStanding, applyStanding } = proxyActivities<Activities>(restoring);
+const { readCandidate, noteRefusal } = proxyActivities<Activities>(endpointCalls);
+const { readServingState, applyServingState } = proxyActivities<Activities>(restoring);
 
 export interface EndpointStart {
   readonly endpoint: string;
   /** What the execution before this one knew. */
-  readonly known?: Pick<EndpointStatus, 'standing' | 'queue' | 'ended'> & {
+  readonly known?: Pick<EndpointStatus, 'servingState' | 'queue' | 'ended'> & {
     /** The champion with its terms, where they are known. */
     readonly served?: Candidate;
     readonly monitor?: MonitorState;
@@ -44,7 +44,7 @@ const rememberedReplies = 50;
 
 /** The one writer of an endpoint's traffic, aliases and record. Requests queue; it lives as long as the endpoint does. */
 export async function endpoint({ endpoint: name, known }: EndpointStart): Promise<void> {
-  let { standing, queue, ended, served }: NonNullable<EndpointStart['known']> = known ?? { standing: {}, queue: [], ended: [] };
+  let { servingState, queue, ended, served }: NonNullable<EndpointStart['known']> = known ?? { servingState: {}, queue: [], ended: [] };
   let rollingOut: RollOutStatus | undefined;
   let stopped: string | undefined;
   const monitor = createMonitor(known?.monitor);
@@ -76,7 +76,7 @@ export async function endpoint({ endpoint: name, known }: EndpointStart): Promis
     rollbackUpdate,
     ({ requester, because }) => {
       const reason = `${requester} rolled back: ${because}`;
-      const { previous } = standing;
+      const { previous } = servingState;
       if (rollingOut) {
         stopped = reason;
         return `what is rolled out now, ${describeRequest(rollingOut.request)}, is taken back`;
@@ -88,7 +88,7 @@ export async function endpoint({ endpoint: name, known }: EndpointStart): Promis
     {
       validator: ({ requester, because }) => {
         if (!requester || !because) throw ApplicationFailure.nonRetryable('Say who rolls back, and why: {"requester": …, "because": …}.', 'RollbackRefused');
-        if (!rollingOut && !standing.previous) throw nothingBefore();
+        if (!rollingOut && !servingState.previous) throw nothingBefore();
       },
     },
   );
@@ -103,7 +103,7 @@ export async function endpoint({ endpoint: name, known }: EndpointStart): Promis
     await condition(allHandlersFinished);
     await monitor.settled();
     const watched = monitor.state();
-    await continueAsNew<typeof endpoint>({ endpoint: name, known: { standing, queue, ended, ...(served ? { served } : {}), ...(watched ? { monitor: watched } : {}) } });
+    await continueAsNew<typeof endpoint>({ endpoint: name, known: { servingState, queue, ended, ...(served ? { served } : {}), ...(watched ? { monitor: watched } : {}) } });
   }
 
   /** False once a window of live traffic has ended before anything was asked. */
@@ -125,7 +125,7 @@ export async function endpoint({ endpoint: name, known }: EndpointStart): Promis
   async function watch(): Promise<void> {
     const action = await monitor.look();
     if (action?.kind === 'retrain') await monitor.retrain(action.because);
-    if (action?.kind === 'rollback' && standing.previous) goBack(standing.previous, `the monitor rolled back: ${action.because}`);
+    if (action?.kind === 'rollback' && servingState.previous) goBack(servingState.previous, `the monitor rolled back: ${action.because}`);
   }
 
   function goBack({ model, version }: Release, because: string): void {
@@ -135,10 +135,10 @@ export async function endpoint({ endpoint: name, known }: EndpointStart): Promis
   /** An execution that was ended in the middle of a roll-out left the endpoint in the middle of it. */
   async function recover(): Promise<void> {
     await condition(() => queue.length > 0);
-    standing = await readStanding(name, queue[0]?.model ?? '');
-    if (!standing.champion) return;
-    await applyStanding({ endpoint: name, next: standing, before: standing });
-    const { model, version } = standing.champion;
+    servingState = await readServingState(name, queue[0]?.model ?? '');
+    if (!servingState.champion) return;
+    await applyServingState({ endpoint: name, next: servingState, before: servingState });
+    const { model, version } = servingState.champion;
     // One from before terms were kept is served, but not watched.
     served = await readCandidate({ endpoint: name, model, version }).catch((error: unknown) => {
       if (error instanceof ActivityFailure && !isCancellation(error)) return undefined;
@@ -154,13 +154,13 @@ export async function endpoint({ endpoint: name, known }: EndpointStart): Promis
       const candidate = await readCandidate(request);
       if (!candidate) return await putBack(request, `champion names no version of ${request.model}.`);
       const { release } = candidate;
-      const before = standing.champion;
+      const before = servingState.champion;
       if (before && isSameRelease(before, release)) {
         served = candidate;
         return { id, ended: 'unchanged', release, url: await mend(request) };
       }
-      const end = await rollOut({ endpoint: name, candidate, before: standing, atOnce: request.atOnce ?? false, stopped: () => stopped, show: (change) => update(rollingOut && { ...rollingOut, ...change }) });
-      standing = end.standing;
+      const end = await rollOut({ endpoint: name, candidate, before: servingState, atOnce: request.atOnce ?? false, stopped: () => stopped, show: (change) => update(rollingOut && { ...rollingOut, ...change }) });
+      servingState = end.servingState;
       if (end.ended === 'promoted') {
         served = candidate;
         if (request.atOnce && before) await noteRefusal(before.model, before.version, request.because);
@@ -183,7 +183,7 @@ export async function endpoint({ endpoint: name, known }: EndpointStart): Promis
   }
 
   function mend({ model }: Pick<ReleaseRequest, 'model'>): Promise<string> {
-    return applyStanding({ endpoint: name, next: standing, before: standing, model });
+    return applyServingState({ endpoint: name, next: servingState, before: servingState, model });
   }
 
   async function end(request: ReleaseRequest | undefined, reply: ReleaseReply): Promise<void> {
@@ -203,7 +203,7 @@ export async function endpoint({ endpoint: name, known }: EndpointStart): Promis
   }
 
   function status(): EndpointStatus {
-    return { endpoint: name, standing, queue, ended, ...(rollingOut ? { rollingOut } : {}) };
+    return { endpoint: name, servingState, queue, ended, ...(rollingOut ? { rollingOut } : {}) };
   }
 }
 

@@ -21,7 +21,7 @@ import type { StageSpec } from '../domain/job-request.ts';
 import type { LifecycleResult, LifecycleStatus, RefusedBy, Stage, UnchangedResult } from '../domain/lifecycle.ts';
 import { decidedBy, type ReviewRecord, type ReviewRequest } from '../domain/review.ts';
 import type { ReviewNotice } from '../domain/review-notice.ts';
-import { checking, recording, starting } from './activity-options.ts';
+import { specChecks, trackingCalls, releaseSteps } from './activity-options.ts';
 import { describeStatus } from './describe-status.ts';
 import { jobWaitSignal, statusQuery } from './messages.ts';
 import { createNotices } from './notices.ts';
@@ -32,10 +32,10 @@ import { runStage } from './run-stage.ts';
 import { modelAttribute, stageAttribute, verdictAttribute } from './search-attributes.ts';
 import { evaluateSpec, exploreSpec, inputDigestsOf, logsToWandb, prepareSpec, tuneSpec } from './stages.ts';
 
-const { checkSpec } = proxyLocalActivities<Activities>(checking);
+const { checkSpec } = proxyLocalActivities<Activities>(specChecks);
 const { findUnchanged, openLifecycle, closeLifecycle, readEvidence, recordVerdict, openReview, closeReview, recordReview, findChampion, registerVersion, releaseVersion, recordRelease } =
-  proxyActivities<Activities>(recording);
-const { verifySubject, prepareRelease } = proxyActivities<Activities>(starting);
+  proxyActivities<Activities>(trackingCalls);
+const { verifySubject, prepareRelease } = proxyActivities<Activities>(releaseSteps);
 
 /** The whole path of one model version, from data to endpoint. Its one argument is a LifecycleSpec. */
 export function lifecycle(raw: unknown): Promise<LifecycleResult> {

@@ -7,13 +7,13 @@ import { monitorSettingsOf, type MonitoringRun, type MonitorSettings } from '../
 import { describeMonitorNotice, type MonitorNotice } from '../domain/monitor-notice.ts';
 import type { Release } from '../domain/release.ts';
 import type { Candidate } from '../domain/roll-out.ts';
-import { isSameRelease } from '../domain/standing.ts';
-import { watching } from './activity-options.ts';
+import { isSameRelease } from '../domain/serving-state.ts';
+import { monitoringCalls } from './activity-options.ts';
 import type { lifecycle } from './lifecycle.ts';
 import { createNotices } from './notices.ts';
 import { breachAttribute } from './search-attributes.ts';
 
-const { openMonitoring, observeWindow } = proxyActivities<Activities>(watching);
+const { openMonitoring, observeWindow } = proxyActivities<Activities>(monitoringCalls);
 
 /** What the endpoint is to do; people have been told. */
 export interface MonitorAction {

@@ -2,9 +2,9 @@ import { proxyActivities, workflowInfo } from '@temporalio/workflow';
 import type { Activities } from '../activities/index.ts';
 import { describeNotice, type ReviewNotice } from '../domain/review-notice.ts';
 import type { ReviewRequest } from '../domain/review.ts';
-import { telling } from './activity-options.ts';
+import { notifications } from './activity-options.ts';
 
-const { tellReviewers, tellTeam } = proxyActivities<Activities>(telling);
+const { tellReviewers, tellTeam } = proxyActivities<Activities>(notifications);
 
 /** Tells the team. A webhook that does not work is seen in the history, and stops nothing. */
 export function createNotices() {

@@ -1,9 +1,9 @@
 import { CancellationScope, isCancellation, proxyActivities, rootCause, TemporalFailure, workflowInfo } from '@temporalio/workflow';
 import type { Activities } from '../activities/index.ts';
 import { scheduleMemo, type StartedBy } from '../domain/schedule.ts';
-import { recording } from './activity-options.ts';
+import { trackingCalls } from './activity-options.ts';
 
-const { pauseFailingSchedule } = proxyActivities<Activities>(recording);
+const { pauseFailingSchedule } = proxyActivities<Activities>(trackingCalls);
 
 /** Where a schedule started this and says after how many failures it is paused, a failure of `work` is counted before it is thrown on. */
 export async function countingFailures<T>(work: () => Promise<T>): Promise<T> {

@@ -3,13 +3,13 @@ import { patched, proxyActivities, setCurrentDetails, setWorkflowOptions, sleep,
 import type { Activities } from '../activities/index.ts';
 import { describeMissed, type MissedRelease } from '../domain/missed-release.ts';
 import type { Orphan } from '../domain/orphan.ts';
-import { ending, looking, recording } from './activity-options.ts';
+import { jobCancellations, endpointCalls, trackingCalls } from './activity-options.ts';
 import { movesToNewBuilds } from './moves-to-new-builds.ts';
 import type { redeploy } from './redeploy.ts';
 
-const { findOrphans } = proxyActivities<Activities>(recording);
-const { findMissedReleases } = proxyActivities<Activities>(looking);
-const { endOrphans } = proxyActivities<Activities>(ending);
+const { findOrphans } = proxyActivities<Activities>(trackingCalls);
+const { findMissedReleases } = proxyActivities<Activities>(endpointCalls);
+const { endOrphans } = proxyActivities<Activities>(jobCancellations);
 
 /** Long enough for an execution that was just reset to adopt its Job. */
 const secondLookAfterMs = 60_000;

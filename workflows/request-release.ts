@@ -1,10 +1,10 @@
 import { CancellationScope, condition, isCancellation, proxyActivities, setHandler, workflowInfo } from '@temporalio/workflow';
 import type { Activities } from '../activities/index.ts';
 import type { ReleaseReply, ReleaseRequest } from '../domain/roll-out.ts';
-import { looking } from './activity-options.ts';
+import { endpointCalls } from './activity-options.ts';
 import { releaseEndedSignal } from './messages.ts';
 
-const { askEndpoint, withdrawRelease } = proxyActivities<Activities>(looking);
+const { askEndpoint, withdrawRelease } = proxyActivities<Activities>(endpointCalls);
 
 /** An endpoint whose execution was terminated has lost its queue; asked again, a new one starts with this request. */
 const askAgainAfter = '10 minutes';

@@ -2,18 +2,18 @@ import { ActivityFailure, ApplicationFailure, CancellationScope, condition, isCa
 import type { Activities } from '../activities/index.ts';
 import type { CanaryVerdict, LiveFinding } from '../domain/canary.ts';
 import type { Candidate, RollOutStatus } from '../domain/roll-out.ts';
-import { promote, type Standing } from '../domain/standing.ts';
-import { looking, promoting, restoring, starting } from './activity-options.ts';
+import { promote, type ServingState } from '../domain/serving-state.ts';
+import { endpointCalls, promoting, restoring, releaseSteps } from './activity-options.ts';
 
-const { judgeCanary } = proxyActivities<Activities>(looking);
-const { startRelease, tryRelease, loadTest, splitTraffic } = proxyActivities<Activities>(starting);
-const { applyStanding } = proxyActivities<Activities>(promoting);
-const { applyStanding: restoreStanding } = proxyActivities<Activities>(restoring);
+const { judgeCanary } = proxyActivities<Activities>(endpointCalls);
+const { startRelease, tryRelease, loadTest, splitTraffic } = proxyActivities<Activities>(releaseSteps);
+const { applyServingState } = proxyActivities<Activities>(promoting);
+const { applyServingState: restoreStanding } = proxyActivities<Activities>(restoring);
 
 export interface RollOut {
   readonly endpoint: string;
   readonly candidate: Candidate;
-  readonly before: Standing;
+  readonly before: ServingState;
   /** It served before, so it is neither tried nor a canary; and what it takes the place of is nothing to go back to. */
   readonly atOnce: boolean;
   /** Why it should stop, as soon as somebody says so. */
@@ -22,14 +22,14 @@ export interface RollOut {
 }
 
 export type RollOutEnd =
-  | { readonly ended: 'promoted'; readonly standing: Standing; readonly url: string }
-  | { readonly ended: 'refused' | 'withdrawn'; readonly standing: Standing; readonly reason: string };
+  | { readonly ended: 'promoted'; readonly servingState: ServingState; readonly url: string }
+  | { readonly ended: 'refused' | 'withdrawn'; readonly servingState: ServingState; readonly reason: string };
 
 /** A canary that has too few requests may take so many times as long as was asked for. */
 const longestBake = 10;
 
 /**
- * Releases the candidate, step by step, or puts back what was before: either standing is applied whole, traffic, aliases
+ * Releases the candidate, step by step, or puts back what was before: either serving state is applied whole, traffic, aliases
  * and record, by an activity that is tried until it is done.
  */
 export async function rollOut({ endpoint, candidate, before, atOnce, stopped, show }: RollOut): Promise<RollOutEnd> {
@@ -41,7 +41,7 @@ export async function rollOut({ endpoint, candidate, before, atOnce, stopped, sh
     if (stopped() !== undefined) return await takeBack('withdrawn', stopped() ?? '');
     if (refused !== undefined) return await takeBack('refused', refused);
     show({ step: 'promoting' });
-    return { ended: 'promoted', standing: next, url: await CancellationScope.nonCancellable(() => applyStanding({ endpoint, next, before })) };
+    return { ended: 'promoted', servingState: next, url: await CancellationScope.nonCancellable(() => applyServingState({ endpoint, next, before })) };
   } catch (error) {
     if (isCancellation(error)) await takeBack('withdrawn', '');
     if (isCancellation(error) || !(error instanceof ActivityFailure)) throw error;
@@ -90,7 +90,7 @@ export async function rollOut({ endpoint, candidate, before, atOnce, stopped, sh
   async function takeBack(ended: 'refused' | 'withdrawn', reason: string): Promise<RollOutEnd> {
     show({ step: 'taking back' });
     await CancellationScope.nonCancellable(() => restoreStanding({ endpoint, next: before, before: next }));
-    return { ended, standing: before, reason };
+    return { ended, servingState: before, reason };
   }
 }
 

@@ -3,11 +3,11 @@ import type { Activities } from '../activities/index.ts';
 import { describeFailure, tryAgainAfter, type Tally } from '../domain/failure.ts';
 import type { JobOutcome } from '../domain/job.ts';
 import type { StageSpec, StageTracking } from '../domain/job-request.ts';
-import { shrinkAfter } from '../domain/shrink.ts';
-import { ending, running } from './activity-options.ts';
+import { reduceBatchAfter } from '../domain/reduce-batch.ts';
+import { jobCancellations, running } from './activity-options.ts';
 
 const { runJob } = proxyActivities<Activities>(running);
-const { cancelJob } = proxyActivities<Activities>(ending);
+const { cancelJob } = proxyActivities<Activities>(jobCancellations);
 
 export interface StageToRun {
   readonly spec: StageSpec;
@@ -35,7 +35,7 @@ export async function runStage({ spec, name = spec.stage, maximumSeconds, tracki
     try {
       const { outcome, reused } = await runJob({ identity, spec: attempted, maximumSeconds, ...(tracking ? { tracking } : {}), ...(because ? { because } : {}) });
       if (outcome.kind === 'succeeded') return { ...outcome, reused };
-      const [next, smaller] = [tryAgainAfter(outcome.failure, tally), shrinkAfter(outcome.failure, attempted)];
+      const [next, smaller] = [tryAgainAfter(outcome.failure, tally), reduceBatchAfter(outcome.failure, attempted)];
       if (next === undefined || smaller === undefined)
         throw ApplicationFailure.nonRetryable(`${name} failed. ${describeFailure(outcome.failure)}`, outcome.failure.class);
       tally = next;

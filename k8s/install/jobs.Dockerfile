@@ -1,6 +1,6 @@
-# What runs in a Job, and the gateway, whose engines need the same packages. From the root of the repository:
+# What runs in a Job, and the endpoint server, whose engines need the same packages. From the root of the repository:
 #   docker build -f k8s/install/jobs.Dockerfile --target jobs -t tuneline-jobs .
-#   docker build -f k8s/install/jobs.Dockerfile --target gateway -t tuneline-gateway .    (after the worker's image)
+#   docker build -f k8s/install/jobs.Dockerfile --target endpoint-server -t tuneline-endpoint-server .    (after the worker's image)
 # For a build that gives the same image tomorrow: --build-arg PYTHON_IMAGE=python:3.11-slim-bookworm@sha256:…
 #
 # The lock's torch brings the CUDA libraries and also runs without a GPU: the image as it is serves both. A smaller one
@@ -42,8 +42,8 @@ ENTRYPOINT ["python", "-m", "tuneline_jobs"]
 
 FROM ${WORKER_IMAGE} AS worker
 
-FROM jobs AS gateway
-LABEL org.opencontainers.image.title="Tuneline gateway" \
+FROM jobs AS endpoint-server
+LABEL org.opencontainers.image.title="Tuneline endpoint server" \
       org.opencontainers.image.description="Serves released models by the OpenAI routes"
 COPY --from=worker /usr/local/bin/node /usr/local/bin/node
 COPY --from=worker /app /app

@@ -1,4 +1,4 @@
-# The worker, and the review console (workers/gateway.ts). From the root of the repository:
+# The worker, and the review console (workers/console.ts). From the root of the repository:
 #   docker build -f k8s/install/worker.Dockerfile -t tuneline-worker .
 # For a build that gives the same image tomorrow, name the bases by digest:
 #   --build-arg NODE_DIGEST=@sha256:… --build-arg NODE_SLIM_DIGEST=@sha256:…

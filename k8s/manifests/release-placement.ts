@@ -9,9 +9,9 @@ export interface ReleasePlacement extends Pick<JobPlacement, 'namespace' | 'gpus
   /** Its program and arguments, in which Kubernetes puts in the variables of `engineVariables`. */
   readonly command: readonly string[];
   readonly cpu: string;
-  /** Has the front's program, and by digest, too. */
-  readonly frontImage: string;
-  readonly frontEnv: Readonly<Record<string, string>>;
+  /** By digest: the image that has the program of the release proxy. */
+  readonly releaseProxyImage: string;
+  readonly releaseProxyEnv: Readonly<Record<string, string>>;
   readonly replicas: ReplicaBounds;
   /** What shows an engine's load, and how much of it a replica takes. Undefined: the engine's processor. */
   readonly load?: { readonly metric: string; readonly each: string };

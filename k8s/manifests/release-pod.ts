@@ -1,7 +1,7 @@
 import { isAbsolute, join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { V1Container, V1PodSpec, V1Probe, V1VolumeMount } from '@kubernetes/client-node';
-import { frontRoutes, frontVariable, type FrontSettings } from '../../domain/front-settings.ts';
+import { releaseProxyRoutes, releaseProxyVariable, type ReleaseProxySettings } from '../../domain/release-proxy-settings.ts';
 import type { Release, Trial } from '../../domain/release.ts';
 import { defaultServing } from '../../domain/serving-settings.ts';
 import { releaseLabels } from '../names.ts';
@@ -12,8 +12,8 @@ import type { ReleasePlacement } from './release-placement.ts';
 export const ports = { clients: 8000, internal: 8001, engine: 8002 } as const;
 
 export const engineContainer = 'engine';
-/** The front's: KServe looks by its own name for the first container, the one that clients reach. */
-const frontContainer = { own: 'front', kserve: 'kserve-container' } as const;
+/** The name of the release proxy's container. KServe expects its own name on the container that clients reach. */
+const releaseProxyContainer = { own: 'release-proxy', kserve: 'kserve-container' } as const;
 
 /** Who may ask releases: made by whoever runs the cluster, for the worker may read no Secret. */
 const apiKeys = { secret: 'tuneline-api-keys', folder: '/etc/tuneline', file: 'keys.json' } as const;
@@ -28,7 +28,7 @@ const engineEndSeconds = 20;
 const internal = (path: string) => ({ httpGet: { path, port: ports.internal } });
 const restricted = { allowPrivilegeEscalation: false, readOnlyRootFilesystem: true, capabilities: { drop: ['ALL'] } };
 
-/** An engine, and in front of it the process that clients reach. */
+/** The pod of a release: an engine, and the release proxy that clients reach. */
 export function podOf(release: Release, trial: Trial, placement: ReleasePlacement): V1PodSpec {
   const { gpus, gpuProduct, userId, storage } = placement;
   return {
@@ -39,11 +39,11 @@ export function podOf(release: Release, trial: Trial, placement: ReleasePlacemen
     ...(gpus > 0 ? { tolerations: [{ key: 'nvidia.com/gpu', operator: 'Exists', effect: 'NoSchedule' }] } : {}),
     topologySpreadConstraints: [{ maxSkew: 1, topologyKey: 'kubernetes.io/hostname', whenUnsatisfiable: 'ScheduleAnyway', labelSelector: { matchLabels: releaseLabels(release) } }],
     securityContext: { runAsNonRoot: true, runAsUser: userId, runAsGroup: userId, fsGroup: userId, fsGroupChangePolicy: 'OnRootMismatch', seccompProfile: { type: 'RuntimeDefault' } },
-    containers: [frontOf(release, trial, placement), engineOf(release, placement)],
+    containers: [releaseProxyOf(release, trial, placement), engineOf(release, placement)],
     volumes: [
       // Ranks of an engine on several GPUs pass tensors through it, and the default of 64 MiB is too little.
       { name: 'shared-memory', emptyDir: { medium: 'Memory' } },
-      { name: 'front-scratch', emptyDir: {} },
+      { name: 'release-proxy-scratch', emptyDir: {} },
       { name: 'engine-scratch', emptyDir: {} },
       // A key that is added to it or taken away counts so within a minute or two.
       { name: 'keys', secret: { secretName: apiKeys.secret, optional: true, defaultMode: 0o440 } },
@@ -52,8 +52,8 @@ export function podOf(release: Release, trial: Trial, placement: ReleasePlacemen
   } satisfies V1PodSpec;
 }
 
-function frontOf(release: Release, { template }: Trial, { frontImage, frontEnv, kserve }: ReleasePlacement): V1Container {
-  const settings: FrontSettings = {
+function releaseProxyOf(release: Release, { template }: Trial, { releaseProxyImage, releaseProxyEnv, kserve }: ReleasePlacement): V1Container {
+  const settings: ReleaseProxySettings = {
     release,
     ...(template === undefined ? {} : { template }),
     engine: { url: `http://127.0.0.1:${ports.engine}`, modelName: release.endpoint },
@@ -62,25 +62,25 @@ function frontOf(release: Release, { template }: Trial, { frontImage, frontEnv, 
     keysPath: `${apiKeys.folder}/${apiKeys.file}`,
     drainSeconds: drainSecondsOf(release),
   };
-  const alive: V1Probe = internal(frontRoutes.health);
+  const alive: V1Probe = internal(releaseProxyRoutes.health);
   return {
-    name: kserve ? frontContainer.kserve : frontContainer.own,
-    image: frontImage,
-    command: ['node', '--disable-warning=ExperimentalWarning', 'workers/front.ts'],
-    env: Object.entries({ ...frontEnv, [frontVariable]: JSON.stringify(settings) }).map(([name, value]) => ({ name, value })),
+    name: kserve ? releaseProxyContainer.kserve : releaseProxyContainer.own,
+    image: releaseProxyImage,
+    command: ['node', '--disable-warning=ExperimentalWarning', 'workers/release-proxy.ts'],
+    env: Object.entries({ ...releaseProxyEnv, [releaseProxyVariable]: JSON.stringify(settings) }).map(([name, value]) => ({ name, value })),
     envFrom: [{ secretRef: { name: 'tuneline-mlflow', optional: true } }],
     ports: [
       { name: 'http', containerPort: ports.clients },
       { name: 'internal', containerPort: ports.internal },
     ],
     startupProbe: { ...alive, periodSeconds: 2, failureThreshold: 60 },
-    readinessProbe: { ...internal(frontRoutes.ready), periodSeconds: 5, timeoutSeconds: 5 },
+    readinessProbe: { ...internal(releaseProxyRoutes.ready), periodSeconds: 5, timeoutSeconds: 5 },
     livenessProbe: { ...alive, periodSeconds: 10, timeoutSeconds: 10, failureThreshold: 6 },
     lifecycle: { preStop: { sleep: { seconds: farewellSeconds } } },
     resources: { requests: { cpu: '100m', memory: '192Mi' }, limits: { memory: '1Gi' } },
     securityContext: restricted,
     volumeMounts: [
-      { name: 'front-scratch', mountPath: '/tmp' },
+      { name: 'release-proxy-scratch', mountPath: '/tmp' },
       { name: 'keys', mountPath: apiKeys.folder, readOnly: true },
     ],
   };
@@ -93,7 +93,7 @@ function engineOf(release: Release, { image, command, gpus, cpu, memory, storage
   const weights = fileURLToPath(release.weights.uri);
   const needed = { ...(gpus > 0 ? { 'nvidia.com/gpu': String(gpus) } : {}), ...(memory ? { memory } : {}) };
   // Ended for its health, it waits for no requests: it does not answer any.
-  const answers = { ...internal(frontRoutes.engine), terminationGracePeriodSeconds: engineEndSeconds };
+  const answers = { ...internal(releaseProxyRoutes.engine), terminationGracePeriodSeconds: engineEndSeconds };
   const env = {
     [engineVariables.weights]: weights,
     [engineVariables.model]: release.endpoint,
@@ -111,9 +111,9 @@ function engineOf(release: Release, { image, command, gpus, cpu, memory, storage
     env: Object.entries(env).map(([name, value]) => ({ name, value })),
     // Half an hour: until then neither of the other probes is asked.
     startupProbe: { ...answers, periodSeconds: 10, timeoutSeconds: 5, failureThreshold: 180 },
-    // Patient, for loading anew takes minutes, and the front through which it is asked may itself be starting again.
+    // Many failures are allowed: loading takes minutes, and the release proxy, which answers the probe, may be restarting.
     livenessProbe: { ...answers, periodSeconds: 10, timeoutSeconds: 10, failureThreshold: 18 },
-    lifecycle: { preStop: internal(frontRoutes.drained) },
+    lifecycle: { preStop: internal(releaseProxyRoutes.drained) },
     // Why it keeps ending, the end of its log says.
     terminationMessagePolicy: 'FallbackToLogsOnError',
     resources: { limits: needed, requests: { cpu, ...needed } },

@@ -83,7 +83,7 @@ export function endpointRoute(entry: TrafficEntry, gateway: GatewayReference): H
       hostnames: [new URL(urlThrough(gateway, endpoint)).hostname],
       rules: [
         {
-          // None: some gateways give up after 15 s, and an answer may take longer. The front has a limit of its own.
+          // No limit here: some gateways give up after 15 s, and an answer may take longer. The release proxy has its own limit.
           timeouts: { request: '0s' },
           backendRefs: shares.map(({ release, percent }) => ({ name: releaseName(release), port: ports.clients, weight: percent })),
         },

@@ -3,14 +3,14 @@
  * Each visit is in a tab that is open, over loopback, with nothing of the page in the cache.
  */
 import { startBrowser } from '../../test/web/browser.ts';
-import { openGateway } from '../../test/web/gateway-lab.ts';
+import { openConsole } from '../../test/web/console-lab.ts';
 import { reviewedId } from '../../test/builders/fixture-lifecycles.ts';
 
 const visits = 25;
 /** The icon alone is what the browser takes for any page: a picture of some hundred bytes. */
 const pages = { iconAlone: { path: '/icon.svg', whole: 'svg' }, queue: { path: '/', whole: '.queue' }, lifecycle: { path: `/lifecycles/${reviewedId}`, whole: '.graph' } };
 
-const lab = await openGateway();
+const lab = await openConsole();
 const origin = await lab.server.listen({ host: '127.0.0.1', port: 0 });
 const browser = await startBrowser();
 const context = await browser.newContext();

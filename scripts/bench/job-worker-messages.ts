@@ -8,7 +8,7 @@ export interface JobWorkerSettings {
   readonly temporalAddress: string;
   /** The bundled workflow: what webpack leaves in a worker's memory has nothing to do with its Jobs. */
   readonly bundlePath: string;
-  /** Where the evidence of Jobs with a run goes. */
+  /** The address that takes the records of Jobs with an MLflow run. */
   readonly mlflowUri: string;
 }
 

@@ -13,7 +13,7 @@ import type { endpoint } from '../../workflows/endpoint.ts';
 import type { lifecycle } from '../../workflows/lifecycle.ts';
 import { endpointStatusQuery } from '../../workflows/messages.ts';
 import { connectMlflow, connectTemporal } from '../connect.ts';
-import { isMissing } from '../missing.ts';
+import { isNotFound } from '../not-found.ts';
 import type { Progress } from '../progress.ts';
 import { followLifecycle, readSpecFile, startLifecycle, type LifecycleHandle } from '../run-lifecycle.ts';
 import { summarize, type Summary } from '../summary.ts';
@@ -128,14 +128,14 @@ async function becauseOf(handle: LifecycleHandle): Promise<string | undefined> {
     const description = await handle.describe();
     return (await description.staticDetails()) ?? 'the monitor asked for it';
   } catch (error) {
-    if (isMissing(error)) return undefined;
+    if (isNotFound(error)) return undefined;
     throw error;
   }
 }
 
 const statusOf = ({ client, spec }: Stage): Promise<EndpointStatus> => client.workflow.getHandle<typeof endpoint>(endpointWorkflowId(spec.deploy.endpoint)).query(endpointStatusQuery);
 
-const served = (stage: Stage): Promise<Release> => awaited(stage, 'a release', async () => (await statusOf(stage)).standing.champion);
+const served = (stage: Stage): Promise<Release> => awaited(stage, 'a release', async () => (await statusOf(stage)).servingState.champion);
 
 async function awaited<T>({ signal }: Stage, what: string, look: () => Promise<T | undefined>): Promise<T> {
   const giveUpAtMs = performance.now() + longestWaitMs;

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import type { Folders } from '../../workers/config.ts';
-import { quietPython } from '../../workers/job-process.ts';
+import { quietPython } from '../../workers/jobs/job-process.ts';
 import { noTests, sum, type Counts } from './counts.ts';
 import type { Suite } from './suites.ts';
 

@@ -3,7 +3,7 @@ import type { Block } from '../../domain/document.ts';
 import type { Problem } from '../../domain/explain-spec.ts';
 import type { LifecycleSpec } from '../../domain/lifecycle-spec.ts';
 import { duration, gpuHours } from '../report/amounts.ts';
-import { calm } from '../report/calm.ts';
+import { neutralizeMentions } from '../report/neutralize-mentions.ts';
 import { newVersion, type Planned } from './plan.ts';
 
 /** A plan for people: on a terminal, or on a pull request. */
@@ -20,14 +20,14 @@ export function planBlocks(plan: Planned): readonly Block[] {
         ['prompt', inputs.prompt.version === newVersion ? `a new version of ${inputs.prompt.name}` : `${inputs.prompt.name}/${inputs.prompt.version}`, short(digestOfText(inputs.prompt.template))],
         ['base model', spec.baseModel, short(inputs.baseModel.digest)],
         ['code', inputs.codeRevision, short(inputs.codeDigest)],
-      ].map((row) => row.map(calm)),
+      ].map((row) => row.map(neutralizeMentions)),
     },
     ...(unchanged === undefined ? whatRuns(plan) : [{ kind: 'paragraph' as const, text: skipped(unchanged) }]),
   ];
 }
 
 const skipped = (unchanged: NonNullable<Planned['unchanged']>): string =>
-  `It would end as unchanged, without a Job: ${typeof unchanged === 'string' ? `it could only come to version ${unchanged}, which serves.` : calm(unchanged.reason)}`;
+  `It would end as unchanged, without a Job: ${typeof unchanged === 'string' ? `it could only come to version ${unchanged}, which serves.` : neutralizeMentions(unchanged.reason)}`;
 
 function whatRuns({ spec, stages, estimates, champion }: Planned): readonly Block[] {
   return [
@@ -39,15 +39,15 @@ function whatRuns({ spec, stages, estimates, champion }: Planned): readonly Bloc
         ...(stages ?? []).map(({ stage, reused, why }) => [stage, reused ? 'be reused' : `run: ${why ?? ''}`, duration(estimates[stage]?.seconds)]),
         ['review', reviewOf(spec), '–'],
         ['deploy', `take ${spec.deploy.endpoint} ${champion === undefined ? 'for the first time' : `from version ${champion}`}, if the gate passes`, '–'],
-      ].map((row) => row.map(calm)),
+      ].map((row) => row.map(neutralizeMentions)),
     },
     { kind: 'paragraph', text: expected(stages, estimates) },
   ];
 }
 
 export const problemBlocks = (path: string, problems: readonly Problem[]): readonly Block[] => [
-  { kind: 'heading', text: `${calm(path)} would be refused` },
-  { kind: 'list', items: problems.map(({ path: field, message }) => calm(`${field}: ${message}`)) },
+  { kind: 'heading', text: `${neutralizeMentions(path)} would be refused` },
+  { kind: 'list', items: problems.map(({ path: field, message }) => neutralizeMentions(`${field}: ${message}`)) },
 ];
 
 function changed(changes: Planned['changes']): readonly Block[] {
@@ -55,7 +55,7 @@ function changed(changes: Planned['changes']): readonly Block[] {
   const { revision, fields } = changes;
   if (fields === 'new') return [{ kind: 'paragraph', text: `There is no such spec at ${revision}.` }];
   if (fields.length === 0) return [{ kind: 'paragraph', text: `Neither the spec nor its data or prompt differ from ${revision}.` }];
-  return [{ kind: 'table', head: ['changed', `at ${revision}`, 'now'], rows: fields.map(({ path, before, after }) => [path, value(before), value(after)].map(calm)) }];
+  return [{ kind: 'table', head: ['changed', `at ${revision}`, 'now'], rows: fields.map(({ path, before, after }) => [path, value(before), value(after)].map(neutralizeMentions)) }];
 }
 
 function expected(stages: Planned['stages'], estimates: Planned['estimates']): string {

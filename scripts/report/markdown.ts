@@ -2,13 +2,13 @@ import { costMetric, withCurrency } from '../../domain/cost.ts';
 import { toMarkdown, type Block } from '../../domain/document.ts';
 import type { Summary } from '../summary.ts';
 import { duration, gpuHours, hours } from './amounts.ts';
-import { calm } from './calm.ts';
+import { neutralizeMentions } from './neutralize-mentions.ts';
 
 /** What a pull request shows of a lifecycle: the verdict, why, what it cost, and where there is more. */
 export function toMarkdownReport(summary: Summary): string {
   return toMarkdown([
     { kind: 'heading', text: `${summary.model ?? summary.workflowId}: ${headlines[summary.verdict]}${summary.version === undefined ? '' : summary.verdict === 'unchanged' ? `, version ${summary.version} ${summary.reason === undefined ? 'serves' : 'was refused'}` : ` as version ${summary.version}`}` },
-    ...(summary.reason === undefined || summary.refusedBy === 'gate' ? [] : [{ kind: 'paragraph' as const, text: calm(summary.reason) }]),
+    ...(summary.reason === undefined || summary.refusedBy === 'gate' ? [] : [{ kind: 'paragraph' as const, text: neutralizeMentions(summary.reason) }]),
     ...gate(summary),
     ...cost(summary),
     links(summary),
@@ -25,7 +25,7 @@ function gate({ gate: findings, currency }: Summary): readonly Block[] {
   const sorted = [...findings.filter(({ passed }) => !passed), ...findings.filter(({ passed }) => passed)];
   const left = sorted.length - maximumRules;
   return [
-    { kind: 'table', head: ['gate', 'rule', 'finding'], rows: sorted.slice(0, maximumRules).map(({ rule, metric, passed, finding }) => [passed ? 'pass' : 'FAIL', calm(withCurrency(rule, metric, currency)), calm(finding)]) },
+    { kind: 'table', head: ['gate', 'rule', 'finding'], rows: sorted.slice(0, maximumRules).map(({ rule, metric, passed, finding }) => [passed ? 'pass' : 'FAIL', neutralizeMentions(withCurrency(rule, metric, currency)), neutralizeMentions(finding)]) },
     ...(left > 0 ? [{ kind: 'paragraph' as const, text: `And ${left} more rules, all of them in the run in MLflow.` }] : []),
   ];
 }

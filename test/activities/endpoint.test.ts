@@ -97,12 +97,12 @@ describe('a release is started', () => {
   });
 });
 
-describe('a standing is applied', () => {
+describe('a serving state is applied', () => {
   const next = { champion: releaseOf('2'), previous: releaseOf('1') };
 
   test('traffic first, then the aliases, then the record; then all else is ended', async () => {
     const { activities, changes } = lab();
-    expect(await run(activities.applyStanding, { endpoint: 'summaries', next, before: { champion: releaseOf('1') } })).toBe('http://127.0.0.1/');
+    expect(await run(activities.applyServingState, { endpoint: 'summaries', next, before: { champion: releaseOf('1') } })).toBe('http://127.0.0.1/');
     expect(changes).toEqual([
       ['prepare', '2', 'Summarize: Lists files.'],
       ['setTraffic', ['2', 100]],
@@ -118,35 +118,35 @@ describe('a standing is applied', () => {
 
   test('that stood so already: what was said of it stays', async () => {
     const { activities, changes } = lab();
-    await run(activities.applyStanding, { endpoint: 'summaries', next, before: next });
+    await run(activities.applyServingState, { endpoint: 'summaries', next, before: next });
     expect(changes.map(([change]) => change)).not.toContain('removeVersionTag');
   });
 
   test('of nothing, where the first release is taken back: no traffic, no aliases, no record', async () => {
     const { activities, changes } = lab();
-    await run(activities.applyStanding, { endpoint: 'summaries', next: {}, before: { champion: releaseOf('2') } });
+    await run(activities.applyServingState, { endpoint: 'summaries', next: {}, before: { champion: releaseOf('2') } });
     expect(changes).toEqual([['setTraffic'], ['removeAlias', 'summaries', 'previous'], ['removeAlias', 'summaries', 'champion'], ['removeModelTag', 'summaries', recordTag('summaries')], ['retireIdle', 'summaries']]);
   });
 
   test('without touching the aliases of a model that another endpoint serves', async () => {
     const { activities, changes } = lab({ modelTags: { [recordTag('others')]: '{}' } });
-    await run(activities.applyStanding, { endpoint: 'summaries', next: {}, before: {}, model: 'summaries' });
+    await run(activities.applyServingState, { endpoint: 'summaries', next: {}, before: {}, model: 'summaries' });
     expect(changes).toEqual([['setTraffic'], ['retireIdle', 'summaries']]);
   });
 
   test('not at all if traffic did not move', async () => {
     const { activities, changes } = lab({ endpoints: { setTraffic: () => Promise.reject(new Error('the endpoint is away')) } });
-    expect(await run(activities.applyStanding, { endpoint: 'summaries', next, before: {} })).toMatchObject({ message: 'the endpoint is away' });
+    expect(await run(activities.applyServingState, { endpoint: 'summaries', next, before: {} })).toMatchObject({ message: 'the endpoint is away' });
     expect(changes).toEqual([['prepare', '2', 'Summarize: Lists files.']]);
   });
 });
 
 test('what an endpoint stood for is read from the record, and from its traffic where there is none', async () => {
-  const standing = { champion: releaseOf('2'), previous: releaseOf('1') };
-  expect(await lab({ modelTags: { [recordTag('summaries')]: JSON.stringify(standing) } }).activities.readStanding('summaries', 'summaries')).toEqual(standing);
+  const servingState = { champion: releaseOf('2'), previous: releaseOf('1') };
+  expect(await lab({ modelTags: { [recordTag('summaries')]: JSON.stringify(servingState) } }).activities.readServingState('summaries', 'summaries')).toEqual(servingState);
   const shares = [{ release: releaseOf('1'), percent: 100 }];
-  expect(await lab({ endpoints: { traffic: () => Promise.resolve({ url: '', shares }) } }).activities.readStanding('summaries', 'summaries')).toEqual({ champion: releaseOf('1') });
-  expect(await lab().activities.readStanding('summaries', 'summaries')).toEqual({});
+  expect(await lab({ endpoints: { traffic: () => Promise.resolve({ url: '', shares }) } }).activities.readServingState('summaries', 'summaries')).toEqual({ champion: releaseOf('1') });
+  expect(await lab().activities.readServingState('summaries', 'summaries')).toEqual({});
 });
 
 test('a canary is judged on what its own release and the current one did', async () => {

@@ -1,14 +1,14 @@
 import type { Rule } from '../../domain/lifecycle-spec.ts';
 import { refuseDelegation, refuseReview } from '../../domain/refuse-review.ts';
 import type { Delegation, ReviewDecision } from '../../domain/review.ts';
-import { toAttack } from '../../workers/gateway/attacks.ts';
-import { viewEvidence, viewFinding } from '../../workers/gateway/evidence-view.ts';
-import { toExample } from '../../workers/gateway/examples.ts';
-import type { LifecycleRecord } from '../../workers/gateway/history.ts';
-import { Refusal, type Lifecycles } from '../../workers/gateway/lifecycles.ts';
-import { viewLineage } from '../../workers/gateway/lineage-view.ts';
-import { viewProfile } from '../../workers/gateway/profile-view.ts';
-import type { CommentView, DecisionView, LifecycleView, QueueRow } from '../../workers/gateway/views.ts';
+import { toAttack } from '../../workers/console/attacks.ts';
+import { viewEvidence, viewFinding } from '../../workers/console/evidence-view.ts';
+import { toExample } from '../../workers/console/examples.ts';
+import type { LifecycleRecord } from '../../workers/console/history.ts';
+import { Refusal, type Lifecycles } from '../../workers/console/lifecycles.ts';
+import { viewLineage } from '../../workers/console/lineage-view.ts';
+import { viewProfile } from '../../workers/console/profile-view.ts';
+import type { CommentView, DecisionView, LifecycleView, QueueRow } from '../../workers/console/views.ts';
 import { attackRows, digest, evidenceOfSchema2, exampleRows, lossCurve, profileOf } from './console.ts';
 import { aSpec } from './specs.ts';
 

@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { KubeConfig, SchedulingV1Api, type V1Pod } from '@kubernetes/client-node';
-import { isLive } from '../../k8s/classify.ts';
+import { isLive } from '../../k8s/jobs/classify.ts';
 import { connectCluster, type Cluster as Connection } from '../../k8s/client.ts';
-import { createKubernetesJobRunner } from '../../k8s/job-runner.ts';
+import { createKubernetesJobRunner } from '../../k8s/jobs/job-runner.ts';
 import { jobNameLabel } from '../../k8s/names.ts';
 import type { JobRunner } from '../../domain/job.ts';
 import { finished, jobOf, phase, untilSaid } from '../contract/job-runner.ts';

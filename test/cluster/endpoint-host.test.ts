@@ -3,7 +3,7 @@ import type { EndpointHost, Release } from '../../domain/release.ts';
 import { releaseId } from '../../domain/release-id.ts';
 import { releaseName } from '../../domain/names.ts';
 import { inspectServing } from '../../k8s/doctor-serving.ts';
-import { createReplicaRouting } from '../../k8s/replica-routing.ts';
+import { createReplicaRouting } from '../../k8s/releases/replica-routing.ts';
 import { describeEndpointHost } from '../contract/endpoint-host.ts';
 import { releaseOf } from '../builders/releases.ts';
 import { until } from '../support/until.ts';

@@ -5,11 +5,11 @@ import { AppsV1Api, AuthorizationV1Api, CoordinationV1Api, CustomObjectsApi, Kub
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { connectCluster, statusOf, unlessMissing, type Cluster as Connection } from '../../k8s/client.ts';
 import { inspectCluster, inspectConsole } from '../../k8s/doctor.ts';
-import { createKubernetesJobRunner } from '../../k8s/job-runner.ts';
+import { createKubernetesJobRunner } from '../../k8s/jobs/job-runner.ts';
 import { jobSetApi } from '../../k8s/manifests/job-set.ts';
 import { whileLeading } from '../../k8s/lease.ts';
 import type { JobPlacement } from '../../k8s/manifests/job.ts';
-import { createToken } from '../../workers/access.ts';
+import { createToken } from '../../workers/console/access.ts';
 import { loadConfig } from '../../workers/config.ts';
 import { placementOf, unprivilegedUser } from '../../workers/kubernetes.ts';
 import { finished, jobOf, jobOn, phase } from '../contract/job-runner.ts';
@@ -74,7 +74,7 @@ own('everything is taken as it is, and the restricted namespace admits the pods'
   await admin.core.createPersistentVolume({ body: { metadata: { name: 'team' }, spec: classless } });
   await install(folder);
   const apps = config.makeApiClient(AppsV1Api);
-  for (const name of ['worker', 'gateway', 'console'])
+  for (const name of ['worker', 'endpoint-server', 'console'])
     await until(async () => {
       const { spec, status } = await apps.readNamespacedDeployment({ namespace, name });
       return status?.availableReplicas === spec?.replicas;
@@ -290,7 +290,7 @@ own.each<[string, { namespace?: string; group?: string; resource: string; subres
   expect(review.status).toMatchObject({ allowed: false });
 });
 
-own('gateway, console, and what has no account of its own, get no token', async () => {
+own('endpoint server, console, and what has no account of its own, get no token', async () => {
   for (const { metadata, spec } of (await admin.core.listNamespacedPod({ namespace })).items)
     expect([metadata?.name, (spec?.volumes ?? []).some(({ projected }) => projected)]).toEqual([metadata?.name, metadata?.labels?.['app.kubernetes.io/name'] === 'worker']);
 });

@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { KubeConfig } from '@kubernetes/client-node';
-import { isLive } from '../../k8s/classify.ts';
+import { isLive } from '../../k8s/jobs/classify.ts';
 import { connectCluster, unlessMissing, type Cluster as Connection } from '../../k8s/client.ts';
-import { createKubernetesJobRunner } from '../../k8s/job-runner.ts';
+import { createKubernetesJobRunner } from '../../k8s/jobs/job-runner.ts';
 import { jobNameLabel } from '../../k8s/names.ts';
 import { describeJobRunner, finished, jobOf, jobOn, phase, untilSaid } from '../contract/job-runner.ts';
 import { until } from '../support/until.ts';
@@ -70,7 +70,7 @@ test('an evicted Job goes on in another pod, and that is no failure', async () =
   await harness.close();
 });
 
-test('a Job keeps its evidence until it was reported, and only then a time to live', async () => {
+test('a Job keeps its pods until it is reported, and then gets a time to live', async () => {
   const harness = await makeHarness();
   const request = jobOf({ does: 'succeed', value: 'kept' });
   await harness.runner.create(request);

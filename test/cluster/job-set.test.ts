@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { CustomObjectsApi, KubeConfig, loadAllYaml, RbacAuthorizationV1Api, SchedulingV1Api, type V1Role } from '@kubernetes/client-node';
 import type { JobRunner } from '../../domain/job.ts';
-import { isLive } from '../../k8s/classify.ts';
+import { isLive } from '../../k8s/jobs/classify.ts';
 import { connectCluster, unlessMissing, type Cluster as Connection } from '../../k8s/client.ts';
 import { inspectCluster } from '../../k8s/doctor.ts';
 import { jobManifest } from '../../k8s/manifests/job.ts';
@@ -117,7 +117,7 @@ own('a Job on one node is a Job', async () => {
   await harness.close();
 });
 
-own('a failure on one node ends them all, once; the JobSet stays as evidence until that was reported, and then has a time to live', async () => {
+own('a failure on one node ends them all, once; the JobSet stays until that is reported, and then gets a time to live', async () => {
   const harness = await makeHarness();
   const request = jobOn(2, { does: 'sleep' });
   const name = await running(harness.runner, request);

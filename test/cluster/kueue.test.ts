@@ -1,9 +1,9 @@
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { CustomObjectsApi, KubeConfig, PatchStrategy, SchedulingV1Api, setHeaderOptions, type KubernetesListObject, type KubernetesObject, type V1Pod } from '@kubernetes/client-node';
 import type { JobRunner, Wait } from '../../domain/job.ts';
-import { isLive } from '../../k8s/classify.ts';
+import { isLive } from '../../k8s/jobs/classify.ts';
 import { connectCluster, type Cluster as Connection } from '../../k8s/client.ts';
-import { createKubernetesJobRunner } from '../../k8s/job-runner.ts';
+import { createKubernetesJobRunner } from '../../k8s/jobs/job-runner.ts';
 import { annotations, jobNameLabel } from '../../k8s/names.ts';
 import { finished, jobOf, phase, untilSaid } from '../contract/job-runner.ts';
 import { until } from '../support/until.ts';

@@ -10,7 +10,7 @@ import { endpointName } from '../../domain/names.ts';
 import type { EndpointHost, Release } from '../../domain/release.ts';
 import { releaseId } from '../../domain/release-id.ts';
 import { connectCluster, type Cluster as Connection } from '../../k8s/client.ts';
-import { createKubernetesEndpointHost } from '../../k8s/endpoint-host.ts';
+import { createKubernetesEndpointHost } from '../../k8s/releases/endpoint-host.ts';
 import type { ReleasePlacement } from '../../k8s/manifests/release-placement.ts';
 import { ports } from '../../k8s/manifests/release-pod.ts';
 import { startLoad } from '../../scripts/demo/load.ts';
@@ -24,7 +24,7 @@ import { noRealNode } from './real-node.ts';
 import { runShell } from './shell.ts';
 import { linkJobsPackages, makeNamespaceWithClaim } from './storage.ts';
 
-/** Releases in pods that really run: the front as the worker's image has it, and behind it the engine that serves on this machine, too. */
+/** Releases in pods that really run: the release proxy of the worker's image, and the engine that serves on this machine, too. */
 
 const report = (message: string): void => void process.stderr.write(`${message}\n`);
 const why = givenKubeconfig ? 'a cluster was given' : noRealNode;
@@ -49,12 +49,12 @@ const tools = join(repository, '.tuneline/tools');
     kubeConfig.loadFromFile(cluster.kubeconfigPath);
     connection = connectCluster(kubeConfig);
     await makeNamespaceWithClaim(connection.core, { namespace, claim: 'storage', folder: home });
-    const [image = '', frontImage = ''] = cluster.realNode?.images ?? [];
+    const [image = '', releaseProxyImage = ''] = cluster.realNode?.images ?? [];
     placement = {
-      ...{ namespace, image, frontImage, gpus: 0, cpu: '100m', userId: unprivilegedUser, replicas: { least: 1, most: 2 } },
+      ...{ namespace, image, releaseProxyImage, gpus: 0, cpu: '100m', userId: unprivilegedUser, replicas: { least: 1, most: 2 } },
       // It serves a folder by the folder's name.
       command: ['sh', '-c', 'ln -s "$TUNELINE_WEIGHTS" "/tmp/$TUNELINE_MODEL" && cd /tmp && exec python -m transformers.cli.transformers serve "$TUNELINE_MODEL" --host 127.0.0.1 --port "$TUNELINE_PORT"'],
-      frontEnv: { HOME: '/tmp', MLFLOW_TRACKING_URI: 'http://mlflow.invalid' },
+      releaseProxyEnv: { HOME: '/tmp', MLFLOW_TRACKING_URI: 'http://mlflow.invalid' },
       storage: {
         claim: 'storage',
         mounts: [
@@ -139,7 +139,7 @@ const tools = join(repository, '.tuneline/tools');
     const spec = deployment?.spec?.template.spec ?? { containers: [] };
     const script = 'id -u; for folder in / /tmp /dev/shm /app /etc/tuneline "$TUNELINE_WEIGHTS" "${PYTHONPATH#*:}"; do touch "$folder/written" 2>/dev/null && echo "$folder"; done; [ -z "$TUNELINE_WEIGHTS" ] || ls "$TUNELINE_WEIGHTS" | grep safetensors';
     const user = `${unprivilegedUser}\n`;
-    expect(await runShell(connection.core, { namespace, spec, script })).toEqual({ front: `${user}/tmp\n/dev/shm\n`, engine: `${user}/tmp\n/dev/shm\nmodel.safetensors\n` });
+    expect(await runShell(connection.core, { namespace, spec, script })).toEqual({ 'release-proxy': `${user}/tmp\n/dev/shm\n`, engine: `${user}/tmp\n/dev/shm\nmodel.safetensors\n` });
   });
 
   test('a release whose engine keeps ending is refused with its last words, and changes nothing', async () => {

@@ -1,13 +1,13 @@
 import { KubeConfig, type V1Deployment, type V1Pod } from '@kubernetes/client-node';
 import type { EndpointHost, Observation, Release } from '../../domain/release.ts';
-import { frontRoutes } from '../../domain/front-settings.ts';
+import { releaseProxyRoutes } from '../../domain/release-proxy-settings.ts';
 import { endpointName } from '../../domain/names.ts';
 import { releaseId } from '../../domain/release-id.ts';
 import { connectCluster, unlessMissing, type Cluster as Connection } from '../../k8s/client.ts';
-import { createKubernetesEndpointHost } from '../../k8s/endpoint-host.ts';
-import type { Fetch } from '../../k8s/fronts.ts';
+import { createKubernetesEndpointHost } from '../../k8s/releases/endpoint-host.ts';
+import type { Fetch } from '../../k8s/releases/release-proxies.ts';
 import type { ReleasePlacement } from '../../k8s/manifests/release-placement.ts';
-import type { ReleaseClocks } from '../../k8s/releases.ts';
+import type { ReleaseClocks } from '../../k8s/releases/releases.ts';
 import { answerOf } from '../contract/endpoint-host.ts';
 import { until } from '../support/until.ts';
 import { inferenceServiceApi } from '../../k8s/manifests/release-metadata.ts';
@@ -35,7 +35,7 @@ export interface ServingSite {
 }
 
 const releaseOfPod = (pod: V1Pod | undefined): Release | undefined => {
-  const settings = pod?.spec?.containers[0]?.env?.find(({ name }) => name === 'TUNELINE_FRONT')?.value;
+  const settings = pod?.spec?.containers[0]?.env?.find(({ name }) => name === 'TUNELINE_RELEASE_PROXY')?.value;
   return settings === undefined ? undefined : (JSON.parse(settings) as { release: Release }).release;
 };
 
@@ -51,20 +51,20 @@ export async function startServing(namespace: string, { kserve = false, isShared
   await makeNamespaceWithClaim(core, { namespace, claim: 'storage', folder: '/storage' });
 
   const observed = new Map<string, number>();
-  /** What a front answers: nobody listens at the addresses of these pods. */
-  const front: Fetch = async (address) => {
+  /** Stands in for the release proxies: nothing listens at the addresses of these pods. */
+  const askReleaseProxy: Fetch = async (address) => {
     const { hostname, pathname, searchParams } = new URL(address);
     const pod = (await core.listNamespacedPod({ namespace })).items.find(({ status }) => status?.podIP === hostname);
     const release = releaseOfPod(pod);
     if (!release) throw new Error(`nobody has the address ${hostname}`);
-    if (pathname === frontRoutes.chat) return Response.json({ choices: [{ message: { content: answerOf(release.version) } }], usage: { completion_tokens: 3 } });
+    if (pathname === releaseProxyRoutes.chat) return Response.json({ choices: [{ message: { content: answerOf(release.version) } }], usage: { completion_tokens: 3 } });
     const atMs = observed.get(pod?.metadata?.name ?? '');
     const seen: Partial<Observation>[] = atMs === undefined || atMs < Number(searchParams.get('since')) ? [] : [{ release: releaseId(release), atMs }];
     return Response.json(seen);
   };
 
   const placement: ReleasePlacement = {
-    ...{ namespace, image: 'engine@sha256:0', command: ['engine'], cpu: '1', frontImage: 'front@sha256:0', frontEnv: {}, gpus: 1, userId: 10_001 },
+    ...{ namespace, image: 'engine@sha256:0', command: ['engine'], cpu: '1', releaseProxyImage: 'release-proxy@sha256:0', releaseProxyEnv: {}, gpus: 1, userId: 10_001 },
     storage: { claim: 'storage', mounts: [{ mountPath: '/store', subPath: 'store' }] },
     replicas: { least: 1, most: 4 },
     ...(kserve ? { kserve } : {}),
@@ -76,7 +76,7 @@ export async function startServing(namespace: string, { kserve = false, isShared
     placement,
     observed,
     makeHost: (more = {}, clocks = { lookEveryMs: 100, settleMs: 60_000 }, through = connection) =>
-      createKubernetesEndpointHost({ cluster: through, placement: { ...placement, ...more }, log: report, fetch: front, clocks }),
+      createKubernetesEndpointHost({ cluster: through, placement: { ...placement, ...more }, log: report, fetch: askReleaseProxy, clocks }),
     makeEndpoint: () => `endpoint-${(endpoints += 1)}`,
     podsOf,
     deploymentsOf: async (endpoint) => (await apps.listNamespacedDeployment({ namespace, labelSelector: `tuneline.dev/endpoint=${endpoint}` })).items,

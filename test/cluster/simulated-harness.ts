@@ -1,13 +1,13 @@
 import type { V1Job, V1Pod } from '@kubernetes/client-node';
 import type { JobRunner } from '../../domain/job.ts';
-import { isLive } from '../../k8s/classify.ts';
+import { isLive } from '../../k8s/jobs/classify.ts';
 import type { Cluster as Connection } from '../../k8s/client.ts';
-import { createKubernetesJobRunner } from '../../k8s/job-runner.ts';
+import { createKubernetesJobRunner } from '../../k8s/jobs/job-runner.ts';
 import type { JobPlacement } from '../../k8s/manifests/job.ts';
 import { jobNameLabel } from '../../k8s/names.ts';
 import type { Behaviour, RunnerHarness } from '../contract/job-runner.ts';
 import { neverAnnotation } from './never-ending.ts';
-import { told } from './told.ts';
+import { withPodAnnotations } from './simulated-pods.ts';
 
 /** What a simulated pod has to be told to behave as the suite asks. */
 function annotationsOf(does: Behaviour): Record<string, string> {
@@ -56,7 +56,7 @@ export async function simulatedHarness({ namespace, admin, through = admin, anno
   await core.createNamespace({ body: { metadata: { name: namespace, labels: { 'pod-security.kubernetes.io/enforce': 'restricted' } } } });
   const runnerWith = (other: Partial<JobPlacement> = {}): JobRunner =>
     createKubernetesJobRunner({
-      cluster: told(through, (does) => ({ ...annotationsOf(does), ...annotations })),
+      cluster: withPodAnnotations(through, (does) => ({ ...annotationsOf(does), ...annotations })),
       placement: { image: 'jobs@sha256:0000000000000000000000000000000000000000000000000000000000000000', gpus: 1, env: {}, graceSeconds: 1, userId: 10_001, ...placement, ...other, namespace },
       log: () => undefined,
     });

@@ -1,7 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import { describeFailure, failurePolicies, maximumDisruptions, maximumFailures, tryAgainAfter, type FailureClass, type Tally } from '../../domain/failure.ts';
 import type { StageSpec } from '../../domain/job-request.ts';
-import { shrinkAfter } from '../../domain/shrink.ts';
+import { reduceBatchAfter } from '../../domain/reduce-batch.ts';
 import { tuneSpec } from '../../workflows/stages.ts';
 import { artifact } from '../builders/artifacts.ts';
 import { inputs } from '../builders/inputs.ts';
@@ -50,11 +50,11 @@ describe('after an out-of-memory a stage is retried smaller', () => {
     tuneSpec(aSpec({ tune: { steps: 10, batchSize, gradientAccumulation } }), inputs(), artifact('dataset'));
 
   test.each<FailureClass>(['HostOutOfMemory', 'GpuOutOfMemory'])('%s halves the micro-batch and keeps the effective batch', (failureClass) => {
-    expect(shrinkAfter(failureOf(failureClass), tuneOf(8, 3))).toEqual(tuneOf(4, 6));
+    expect(reduceBatchAfter(failureOf(failureClass), tuneOf(8, 3))).toEqual(tuneOf(4, 6));
   });
 
   test.each(again.filter((c) => !c.endsWith('OutOfMemory')))('%s changes nothing', (failureClass) => {
-    expect(shrinkAfter(failureOf(failureClass), tuneOf(8, 3))).toEqual(tuneOf(8, 3));
+    expect(reduceBatchAfter(failureOf(failureClass), tuneOf(8, 3))).toEqual(tuneOf(8, 3));
   });
 
   test.each([
@@ -62,11 +62,11 @@ describe('after an out-of-memory a stage is retried smaller', () => {
     [9, 3, 6],
     [35, 7, 10],
   ])('an odd micro-batch of %d becomes %d, and the effective batch stays', (batchSize, smaller, accumulation) => {
-    expect(shrinkAfter(failureOf('GpuOutOfMemory'), tuneOf(batchSize, 2))).toEqual(tuneOf(smaller, accumulation));
+    expect(reduceBatchAfter(failureOf('GpuOutOfMemory'), tuneOf(batchSize, 2))).toEqual(tuneOf(smaller, accumulation));
   });
 
   test('a micro-batch of one leaves nothing to try', () => {
-    expect(shrinkAfter(failureOf('GpuOutOfMemory'), tuneOf(1, 2))).toBeUndefined();
+    expect(reduceBatchAfter(failureOf('GpuOutOfMemory'), tuneOf(1, 2))).toBeUndefined();
   });
 
   test.each([
@@ -76,18 +76,18 @@ describe('after an out-of-memory a stage is retried smaller', () => {
     [4, 1, 4, undefined],
   ])('where a batch of %d, accumulated %d times, is shared by %d nodes, what one of them takes at once gets smaller', (batchSize, gradientAccumulation, nodes, smaller) => {
     const spec = { ...tuneOf(batchSize, gradientAccumulation), nodes };
-    expect(shrinkAfter(failureOf('GpuOutOfMemory'), spec)).toEqual(smaller && { ...spec, ...smaller });
+    expect(reduceBatchAfter(failureOf('GpuOutOfMemory'), spec)).toEqual(smaller && { ...spec, ...smaller });
   });
 
   test('and GPUs share it like nodes', () => {
     const shared = { nodes: 2, gpusPerNode: 2 };
-    expect(shrinkAfter(failureOf('GpuOutOfMemory'), Object.assign(tuneOf(8, 2), shared))).toEqual({ ...tuneOf(2, 8), ...shared });
-    expect(shrinkAfter(failureOf('GpuOutOfMemory'), Object.assign(tuneOf(8, 2), shared, { gpusPerNode: 8 }))).toBeUndefined();
+    expect(reduceBatchAfter(failureOf('GpuOutOfMemory'), Object.assign(tuneOf(8, 2), shared))).toEqual({ ...tuneOf(2, 8), ...shared });
+    expect(reduceBatchAfter(failureOf('GpuOutOfMemory'), Object.assign(tuneOf(8, 2), shared, { gpusPerNode: 8 }))).toBeUndefined();
   });
 
   test('a stage without a micro-batch has none either', () => {
     const spec: StageSpec = { stage: 'noop', input: 1 };
-    expect(shrinkAfter(failureOf('HostOutOfMemory'), spec)).toBeUndefined();
-    expect(shrinkAfter(failureOf('Evicted'), spec)).toBe(spec);
+    expect(reduceBatchAfter(failureOf('HostOutOfMemory'), spec)).toBeUndefined();
+    expect(reduceBatchAfter(failureOf('Evicted'), spec)).toBe(spec);
   });
 });

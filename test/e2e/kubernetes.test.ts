@@ -4,7 +4,7 @@ import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import type { Client } from '@temporalio/client';
 import { KubeConfig, type V1Job, type V1Pod } from '@kubernetes/client-node';
 import { jobName } from '../../domain/names.ts';
-import { isLive } from '../../k8s/classify.ts';
+import { isLive } from '../../k8s/jobs/classify.ts';
 import { connectCluster, type Cluster as Connection } from '../../k8s/client.ts';
 import { jobNameLabel } from '../../k8s/names.ts';
 import type { Run } from '../../mlflow/index.ts';

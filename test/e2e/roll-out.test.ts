@@ -15,7 +15,7 @@ const count = Number(process.env['TUNELINE_KILLS'] ?? 18);
 /** So many endpoints live at once, in one stack: what one has killed, all of them lose. */
 const lanes = ['north', 'east', 'south', 'west', 'middle'];
 /** Of the endpoint's execution. The first is what asks it. */
-const steps = ['askEndpoint', 'readCandidate', 'startRelease', 'tryRelease', 'loadTest', 'splitTraffic', 'judgeCanary', 'applyStanding', 'noteRefusal'] as const;
+const steps = ['askEndpoint', 'readCandidate', 'startRelease', 'tryRelease', 'loadTest', 'splitTraffic', 'judgeCanary', 'applyServingState', 'noteRefusal'] as const;
 type Step = (typeof steps)[number];
 
 const careful = ['first', 'second', 'third'];
@@ -119,8 +119,8 @@ async function run(seed: number, lane: string): Promise<Run> {
   const step = steps[seed % steps.length] as Step;
   const handle = stack.client.workflow.getHandle<typeof endpoint>(`endpoint-${lane}`);
   const status = (): Promise<EndpointStatus> => patiently(() => handle.query(endpointStatusQuery));
-  const { standing } = await status();
-  const others = careful.filter((one) => version(lane, one) !== standing.champion?.version);
+  const { servingState } = await status();
+  const others = careful.filter((one) => version(lane, one) !== servingState.champion?.version);
   const label = step === 'noteRefusal' ? (bad[Math.floor(seed / steps.length) % bad.length] ?? '') : pick(random, random() < 0.7 ? others : cameTo(step));
   const byAlias = random() < 0.4;
   const sinceMs = Date.now();
@@ -146,10 +146,10 @@ async function run(seed: number, lane: string): Promise<Run> {
 }
 
 /** Which of the bad ones get as far as that step. */
-const cameTo = (step: Step): readonly string[] => (['askEndpoint', 'readCandidate', 'applyStanding'].includes(step) ? bad : ['failing']);
+const cameTo = (step: Step): readonly string[] => (['askEndpoint', 'readCandidate', 'applyServingState'].includes(step) ? bad : ['failing']);
 
-function judge(lane: string, label: string, reply: ReleaseReply | undefined, { standing, ended }: EndpointStatus): string[] {
-  const champion = labelOf(lane, standing.champion?.version);
+function judge(lane: string, label: string, reply: ReleaseReply | undefined, { servingState, ended }: EndpointStatus): string[] {
+  const champion = labelOf(lane, servingState.champion?.version);
   const times = reply && ended.filter(({ id }) => id === reply.id).length;
   return [
     champion !== undefined && good.includes(champion) ? '' : `${champion} is served`,
@@ -167,14 +167,14 @@ async function askByName(lane: string, label: string, seed: number): Promise<Rel
   return patiently(() => stack.client.workflow.getHandle<typeof redeploy>(workflowId).result());
 }
 
-/** MLflow tells the gateway, unless one of them is dead by then: `reconcile` finds what got lost. */
+/** MLflow tells the console, unless one of them is dead by then: `reconcile` finds what got lost. */
 async function askByAlias(lane: string, label: string, seed: number): Promise<undefined> {
   await patiently(() => stack.tracking.setAlias(lane, 'champion', version(lane, label)));
   for (let i = 0; ; i++) {
     const looked = () => stack.client.workflow.execute<typeof reconcile>('reconcile', { taskQueue: 'tuneline', workflowId: `reconcile-${lane}-${seed}-${i}` });
     await patiently(() => looked().catch(isThere));
     const seen = await patiently(() => stack.client.workflow.getHandle<typeof endpoint>(`endpoint-${lane}`).query(endpointStatusQuery));
-    if (isQuiet(seen) && seen.standing.champion?.version === (await patiently(() => stack.tracking.aliasVersion(lane, 'champion')))) return undefined;
+    if (isQuiet(seen) && seen.servingState.champion?.version === (await patiently(() => stack.tracking.aliasVersion(lane, 'champion')))) return undefined;
     await delay(500);
   }
 }

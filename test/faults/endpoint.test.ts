@@ -53,8 +53,8 @@ function inEachWorld(): Partial<Activities> {
     loadTest: (candidate) => of(candidate.release.endpoint).loadTest(candidate),
     splitTraffic: (name, shares) => of(name).splitTraffic(name, shares),
     judgeCanary: (canary, ...rest) => of(canary.endpoint).judgeCanary(canary, ...rest),
-    readStanding: (name, model) => of(name).readStanding(name, model),
-    applyStanding: (change) => of(change.endpoint).applyStanding(change),
+    readServingState: (name, model) => of(name).readServingState(name, model),
+    applyServingState: (change) => of(change.endpoint).applyServingState(change),
     noteRefusal: (model, ...rest) => of(model).noteRefusal(model, ...rest),
   };
 }

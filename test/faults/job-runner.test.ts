@@ -3,7 +3,7 @@ import { availableParallelism } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { connectCluster } from '../../k8s/client.ts';
-import { createKubernetesJobRunner } from '../../k8s/job-runner.ts';
+import { createKubernetesJobRunner } from '../../k8s/jobs/job-runner.ts';
 import { jobNameLabel, labels, managedBy } from '../../k8s/names.ts';
 import { kubeConfigFor, startFakeApiServer, type FakeApiServer } from './api-server.ts';
 import type { Plan } from './job-controller.ts';

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { connectCluster } from '../../k8s/client.ts';
-import { createKubernetesJobRunner } from '../../k8s/job-runner.ts';
-import { JobTracker } from '../../workers/job-tracker.ts';
+import { createKubernetesJobRunner } from '../../k8s/jobs/job-runner.ts';
+import { JobTracker } from '../../workers/jobs/job-tracker.ts';
 import { kubeConfigFor, startFakeApiServer, type FakeApiServer } from './api-server.ts';
 import { requestOf } from './simulation.ts';
 
@@ -24,7 +24,7 @@ test('a Job that does not end, because its node is out of sight, holds up no hea
   const tracker = new JobTracker({
     runner,
     reporter: {
-      keepEvidence: (_request, outcome) => Promise.resolve(outcome),
+      keepRecord: (_request, outcome) => Promise.resolve(outcome),
       complete: () => Promise.resolve('completed'),
       showWait: () => Promise.resolve(),
       heartbeat: ({ name }) => {

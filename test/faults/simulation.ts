@@ -1,9 +1,9 @@
 import { digestOf } from '../../domain/digest.ts';
 import type { JobOutcome, JobRequest } from '../../domain/job.ts';
 import { connectCluster } from '../../k8s/client.ts';
-import { createKubernetesJobRunner } from '../../k8s/job-runner.ts';
+import { createKubernetesJobRunner } from '../../k8s/jobs/job-runner.ts';
 import { annotations, labels } from '../../k8s/names.ts';
-import { JobTracker, type JobReporter } from '../../workers/job-tracker.ts';
+import { JobTracker, type JobReporter } from '../../workers/jobs/job-tracker.ts';
 import { kubeConfigFor, type FakeApiServer } from './api-server.ts';
 import { seeded, type FaultRates } from './faults.ts';
 import type { PodPlan } from './job-controller.ts';
@@ -42,7 +42,7 @@ export async function simulate(server: FakeApiServer, seed: number): Promise<str
   const told = new Map<string, string[]>();
   const allTold = Promise.withResolvers<undefined>();
   const reporter: JobReporter = {
-    keepEvidence: async ({ name }, outcome) => {
+    keepRecord: async ({ name }, outcome) => {
       await worker.runner.logTail(name, 1000);
       return outcome;
     },

@@ -6,7 +6,7 @@ import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import type { TestWorkflowEnvironment } from '@temporalio/testing';
 import type { Finding } from '../../k8s/doctor.ts';
 import { diagnose, showFindings } from '../../scripts/doctor.ts';
-import { createToken } from '../../workers/access.ts';
+import { createToken } from '../../workers/console/access.ts';
 import { loadConfig, taskQueue } from '../../workers/config.ts';
 import { ensureSearchAttributes } from '../../workers/search-attributes.ts';
 import { cliCommand, quickStart } from '../support/cli.ts';

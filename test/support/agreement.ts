@@ -1,5 +1,5 @@
 import type { Share } from '../../domain/release.ts';
-import type { Standing } from '../../domain/standing.ts';
+import type { ServingState } from '../../domain/serving-state.ts';
 
 export interface Seen {
   readonly shares: readonly Share[];
@@ -11,12 +11,12 @@ export interface Seen {
 
 /** What of an endpoint's traffic, aliases and record disagrees, in sentences: between two roll-outs nothing may. */
 export function disagreements({ shares, record, champion, previous }: Seen): string[] {
-  const standing = JSON.parse(record ?? '{}') as Standing;
+  const servingState = JSON.parse(record ?? '{}') as ServingState;
   const served = shares.map(({ release, percent }) => `${release.version} ${percent}`).join(', ');
-  const said = standing.champion ? `${standing.champion.version} 100` : '';
+  const said = servingState.champion ? `${servingState.champion.version} 100` : '';
   return [
     served === said ? '' : `traffic is ${served || 'nothing'}, the record says ${said || 'nothing'}`,
-    champion === standing.champion?.version ? '' : `champion is ${champion}, the record says ${standing.champion?.version}`,
-    previous === standing.previous?.version ? '' : `previous is ${previous}, the record says ${standing.previous?.version}`,
+    champion === servingState.champion?.version ? '' : `champion is ${champion}, the record says ${servingState.champion?.version}`,
+    previous === servingState.previous?.version ? '' : `previous is ${previous}, the record says ${servingState.previous?.version}`,
   ].filter((one) => one !== '');
 }

@@ -9,7 +9,7 @@ import type { TraceStore } from '../../domain/trace-store.ts';
 import { createEndpointClient } from '../../local/endpoint-client.ts';
 import { createEndpointServer, type EndpointServerOptions } from '../../local/endpoint-server.ts';
 import { LocalEndpoints } from '../../local/endpoints.ts';
-import type { ApiKeys } from '../../serving/doorkeeper.ts';
+import type { ApiKeys } from '../../serving/access.ts';
 import { createObservationBook } from '../../serving/observations.ts';
 import { answerChat, fakeEngines, type FakeEngine } from './fake-engine.ts';
 

@@ -71,7 +71,7 @@ export async function recordLifecycle({ lab, mlflow, root, spec, during }: Recor
   const serveRegistered = async (request: ReleaseRequest): Promise<ReleaseReply> => {
     const [{ weights }] = argumentsOf('registerVersion').at(-1) ?? [{ weights: artifact('none') }];
     const release = releaseOf(request.version ?? '', { endpoint: request.endpoint, model: request.model, weights });
-    await endpoint.applyStanding({ endpoint: request.endpoint, next: { champion: release }, before: {} });
+    await endpoint.applyServingState({ endpoint: request.endpoint, next: { champion: release }, before: {} });
     return promotedReply(request, release);
   };
   const run = async (handle: LifecycleHandle): Promise<string> => {

@@ -21,7 +21,7 @@ import type { QuickWeights } from './quick-engine.ts';
 import { repository } from './stack.ts';
 import { until } from './until.ts';
 
-export const serviceNames = ['worker', 'gateway', 'endpoint', 'mlflow', 'temporal'] as const;
+export const serviceNames = ['worker', 'console', 'endpoint', 'mlflow', 'temporal'] as const;
 export type ServiceName = (typeof serviceNames)[number];
 
 interface VersionToMake extends Pick<QuickWeights, 'fails'> {
@@ -66,7 +66,7 @@ export class ServingStack {
     const stack = new Stack({ repository, home, state, env: { PATH, HOME, NODE_COMPILE_CACHE, TUNELINE_EVENT_RULES: join(folder, 'rules.json') }, report: () => undefined });
     await stack.prepare();
     await Promise.all([stack.startTemporal(), stack.startMlflow(localWebhooks(makeEncryptionKey()))]);
-    await Promise.all([stack.startEndpoint(), stack.startGateway(), stack.startWorker()]);
+    await Promise.all([stack.startEndpoint(), stack.startConsole(), stack.startWorker()]);
     const started = new ServingStack(stack, folder, new Client({ connection: await Connection.connect({ address: stack.addresses.temporal }) }));
     await started.mlflow.webhooks.ensure({ url: `${stack.addresses.events}/events/mlflow`, secret });
     return started;

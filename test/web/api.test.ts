@@ -1,20 +1,20 @@
 import { readFile, stat } from 'node:fs/promises';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
-import { createAccess, createToken, revokeTokens } from '../../workers/access.ts';
+import { createAccess, createToken, revokeTokens } from '../../workers/console/access.ts';
 import { hostileText } from '../builders/console.ts';
 import { reviewedDigest, reviewedId } from '../builders/fixture-lifecycles.ts';
-import { openGateway, type GatewayLab } from './gateway-lab.ts';
+import { openConsole, type ConsoleLab } from './console-lab.ts';
 
-let lab: GatewayLab;
+let lab: ConsoleLab;
 beforeEach(async () => {
-  lab = await openGateway();
+  lab = await openConsole();
 });
 afterEach(() => lab.close());
 
 const own = `/api/lifecycles/${reviewedId}`;
 const approval = { decision: 'approve', digest: reviewedDigest, comment: 'Reads well.' };
 
-type Who = keyof GatewayLab['tokens'] | 'nobody';
+type Who = keyof ConsoleLab['tokens'] | 'nobody';
 const bearer = (who: Who): Record<string, string> => (who !== 'nobody' ? { authorization: `Bearer ${lab.tokens[who]}` } : {});
 const get = (url: string, who: Who = 'grace') => lab.server.inject({ method: 'GET', url, headers: bearer(who) });
 const post = (url: string, body: unknown, who: Who = 'grace', headers: Record<string, string> = {}) =>
@@ -196,9 +196,9 @@ describe('what is shown', () => {
   });
 
   test('what breaks inside stays inside, and in the log', async () => {
-    const broken = await openGateway({ ...lab.lifecycles, list: () => Promise.reject(new Error('password of the database')) });
+    const broken = await openConsole({ ...lab.lifecycles, list: () => Promise.reject(new Error('password of the database')) });
     const answer = await broken.server.inject({ url: '/api/lifecycles', headers: { authorization: `Bearer ${broken.tokens.grace}` } });
-    expect([answer.statusCode, answer.body]).toEqual([500, JSON.stringify({ error: 'The gateway could not answer; its log says why.' })]);
+    expect([answer.statusCode, answer.body]).toEqual([500, JSON.stringify({ error: 'The console could not answer; its log says why.' })]);
     expect(broken.logged.join()).toContain('password of the database');
     await broken.close();
   });

@@ -3,14 +3,14 @@ import axe from 'axe-core';
 import type { Browser, BrowserContextOptions, Page } from 'playwright-core';
 import { hostileRationale, hostileText } from '../builders/console.ts';
 import { reviewedDigest, reviewedId } from '../builders/fixture-lifecycles.ts';
-import { Refusal } from '../../workers/gateway/lifecycles.ts';
+import { Refusal } from '../../workers/console/lifecycles.ts';
 import { newPage, startBrowser } from './browser.ts';
-import { openGateway, startUrl, type GatewayLab } from './gateway-lab.ts';
+import { openConsole, startUrl, type ConsoleLab } from './console-lab.ts';
 
-/** The console in a real browser, over the real gateway. */
+/** The console's pages in a real browser, served by the console's own server. */
 
 let browser: Browser;
-let lab: GatewayLab;
+let lab: ConsoleLab;
 let origin: string;
 const pages: Page[] = [];
 beforeAll(async () => {
@@ -18,7 +18,7 @@ beforeAll(async () => {
 });
 afterAll(() => browser.close());
 beforeEach(async () => {
-  lab = await openGateway();
+  lab = await openConsole();
   origin = await lab.server.listen({ host: '127.0.0.1', port: 0 });
 });
 afterEach(async () => {
@@ -48,7 +48,7 @@ async function open(path: string, context: BrowserContextOptions = {}): Promise<
   return visit;
 }
 
-async function openAs(who: keyof GatewayLab['tokens'], path: string, context: BrowserContextOptions = {}): Promise<Visit> {
+async function openAs(who: keyof ConsoleLab['tokens'], path: string, context: BrowserContextOptions = {}): Promise<Visit> {
   const visit = await open(path, context);
   await visit.page.getByLabel('Your token').fill(lab.tokens[who]);
   await visit.page.keyboard.press('Enter');

@@ -7,9 +7,9 @@ import type { TestWorkflowEnvironment } from '@temporalio/testing';
 import { digestOfText } from '../../domain/digest.ts';
 import type { Artifact } from '../../domain/job.ts';
 import { tags } from '../../domain/tracking.ts';
-import { createLiveLifecycles, type LiveParts } from '../../workers/gateway/live-lifecycles.ts';
-import type { Lifecycles } from '../../workers/gateway/lifecycles.ts';
-import { createArtifactReader } from '../../workers/gateway/read-artifact.ts';
+import { createLiveLifecycles, type LiveParts } from '../../workers/console/live-lifecycles.ts';
+import type { Lifecycles } from '../../workers/console/lifecycles.ts';
+import { createArtifactReader } from '../../workers/console/read-artifact.ts';
 import { ensureSearchAttributes } from '../../workers/search-attributes.ts';
 import { fakeActivities, scriptedJobs } from '../builders/activities.ts';
 import { artifact } from '../builders/artifacts.ts';
@@ -19,7 +19,7 @@ import { startDevServer } from '../support/temporal.ts';
 import { until } from '../support/until.ts';
 import { LifecycleLab, untilReviewIsAwaited, type LifecycleHandle } from '../workflows/lifecycle-lab.ts';
 
-/** The gateway's view of real executions on a real Temporal server; only the Jobs and MLflow are faked. */
+/** The console's view of real executions on a real Temporal server; only the Jobs and MLflow are faked. */
 
 let temporal: TestWorkflowEnvironment;
 let lab: LifecycleLab;

@@ -2,9 +2,9 @@
 import { fileURLToPath } from 'node:url';
 import { reviewedId } from '../builders/fixture-lifecycles.ts';
 import { startBrowser } from './browser.ts';
-import { openGateway } from './gateway-lab.ts';
+import { openConsole } from './console-lab.ts';
 
-const lab = await openGateway();
+const lab = await openConsole();
 const origin = await lab.server.listen({ host: '127.0.0.1', port: 0 });
 const browser = await startBrowser();
 for (const colorScheme of ['light', 'dark'] as const) {

@@ -1,7 +1,7 @@
 import type { TestWorkflowEnvironment } from '@temporalio/testing';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { isAwaited } from '../../workers/executions.ts';
-import { ensureSchedules } from '../../workers/schedules.ts';
+import { ensureSchedules } from '../../workers/schedules/schedules.ts';
 import { ensureSearchAttributes } from '../../workers/search-attributes.ts';
 import { fakeActivities, stop } from '../builders/activities.ts';
 import { specInput } from '../builders/specs.ts';

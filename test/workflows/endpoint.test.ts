@@ -27,11 +27,11 @@ async function ended(handle: Handle, count: number): Promise<readonly ReleaseRep
 
 let started = 0;
 /** An endpoint's execution that knows what it stood for; ended with the test. */
-async function withEndpoint<T>(fakes: FakeActivities, during: (handle: Handle, taskQueue: string) => Promise<T>, standing: EndpointStatus['standing'] = {}): Promise<T> {
+async function withEndpoint<T>(fakes: FakeActivities, during: (handle: Handle, taskQueue: string) => Promise<T>, servingState: EndpointStatus['servingState'] = {}): Promise<T> {
   started += 1;
   const name = `endpoint-${started}`;
   return lab.withWorker(name, fakes.activities, async () => {
-    const handle = await lab.client.workflow.start<typeof endpoint>('endpoint', { taskQueue: name, workflowId: name, args: [{ endpoint: 'summaries', known: { standing, queue: [], ended: [] } }] });
+    const handle = await lab.client.workflow.start<typeof endpoint>('endpoint', { taskQueue: name, workflowId: name, args: [{ endpoint: 'summaries', known: { servingState, queue: [], ended: [] } }] });
     try {
       return await during(handle, name);
     } finally {
@@ -40,10 +40,10 @@ async function withEndpoint<T>(fakes: FakeActivities, during: (handle: Handle, t
   });
 }
 
-const standing = { champion: releaseOf('1') };
+const servingState = { champion: releaseOf('1') };
 
 /** What an endpoint that stood so says after one request has ended. */
-const afterAsking = (fakes: FakeActivities, version: string, before: EndpointStatus['standing'] = standing): Promise<EndpointStatus> =>
+const afterAsking = (fakes: FakeActivities, version: string, before: EndpointStatus['servingState'] = servingState): Promise<EndpointStatus> =>
   withEndpoint(
     fakes,
     async (handle) => {
@@ -63,8 +63,8 @@ describe('a release', () => {
     const fakes = fakeActivities();
     const { ended: [reply] } = await afterAsking(fakes, '1', {});
     expect(reply).toEqual({ id: 'ask 1', ended: 'promoted', release: releaseOf('1'), url: 'http://127.0.0.1/summaries' });
-    expect(fakes.calls.map(({ name }) => name)).toEqual(['readCandidate', 'startRelease', 'tryRelease', 'loadTest', 'applyStanding']);
-    expect(fakes.argumentsOf('applyStanding')).toEqual([[{ endpoint: 'summaries', next: { champion: releaseOf('1') }, before: {} }]]);
+    expect(fakes.calls.map(({ name }) => name)).toEqual(['readCandidate', 'startRelease', 'tryRelease', 'loadTest', 'applyServingState']);
+    expect(fakes.argumentsOf('applyServingState')).toEqual([[{ endpoint: 'summaries', next: { champion: releaseOf('1') }, before: {} }]]);
   });
 
   test('gets more traffic step by step, is judged after each, and then all; the one before becomes previous', async () => {
@@ -76,7 +76,7 @@ describe('a release', () => {
     // Each step is judged on its own time.
     const [first = 0, second = 0] = judged.map(([, , sinceMs]) => sinceMs);
     expect(second - first).toBeGreaterThanOrEqual(100);
-    expect(status.standing).toEqual({ champion: releaseOf('2'), previous: releaseOf('1') });
+    expect(status.servingState).toEqual({ champion: releaseOf('2'), previous: releaseOf('1') });
     expect(status.rollingOut).toBeUndefined();
   });
 
@@ -85,13 +85,13 @@ describe('a release', () => {
     ['fails a trial', { tryRelease: () => Promise.resolve([{ rule: 'golden prompts', passed: false, finding: '1 of 2' }]) }, 'golden prompts: 1 of 2'],
     ['fails its load test', { loadTest: () => Promise.resolve([{ rule: 'p95', passed: false, finding: '900 ms' }]) }, 'p95: 900 ms'],
     ['is shown to be worse as a canary', { judgeCanary: () => Promise.resolve(refused) }, 'as a canary with 10 % of the requests: error rate: 50 %'],
-    ['can not be promoted', { applyStanding: ({ next }) => (next.champion?.version === '2' ? Promise.reject(ApplicationFailure.nonRetryable('The version was deleted.')) : Promise.resolve('')) }, 'The version was deleted.'],
+    ['can not be promoted', { applyServingState: ({ next }) => (next.champion?.version === '2' ? Promise.reject(ApplicationFailure.nonRetryable('The version was deleted.')) : Promise.resolve('')) }, 'The version was deleted.'],
   ])('that %s is refused, and what was before is put back', async (_what, given, reason) => {
     const fakes = withTerms({ canary: { steps: [10], bakeSeconds: 0.1 } }, given);
     const status = await afterAsking(fakes, '2');
     expect(status.ended).toEqual([{ id: 'ask 2', ended: 'refused', reason }]);
-    expect(status.standing).toEqual(standing);
-    expect(fakes.argumentsOf('applyStanding').at(-1)).toEqual([{ endpoint: 'summaries', next: standing, before: { champion: releaseOf('2'), previous: releaseOf('1') } }]);
+    expect(status.servingState).toEqual(servingState);
+    expect(fakes.argumentsOf('applyServingState').at(-1)).toEqual([{ endpoint: 'summaries', next: servingState, before: { champion: releaseOf('2'), previous: releaseOf('1') } }]);
     expect(fakes.argumentsOf('noteRefusal')).toEqual([['summaries', '2', reason]]);
   });
 
@@ -104,7 +104,7 @@ describe('a release', () => {
         await ended(handle, 1);
         return (await handle.fetchHistory()).events ?? [];
       },
-      standing,
+      servingState,
     );
     const patience = events.flatMap(({ activityTaskScheduledEventAttributes: scheduled }) => (scheduled ? [[scheduled.activityType?.name, Number(scheduled.heartbeatTimeout?.seconds)]] : []));
     expect(patience.map(([name]) => name)).toEqual(fakes.calls.map(({ name }) => name));
@@ -122,7 +122,7 @@ describe('a release', () => {
     const fakes = fakeActivities();
     const { ended: [reply] } = await afterAsking(fakes, '1');
     expect(reply).toMatchObject({ ended: 'unchanged', release: releaseOf('1') });
-    expect(fakes.calls.map(({ name }) => name)).toEqual(['readCandidate', 'applyStanding']);
+    expect(fakes.calls.map(({ name }) => name)).toEqual(['readCandidate', 'applyServingState']);
   });
 
   test.each<[string, Partial<Activities>, string]>([
@@ -138,10 +138,10 @@ describe('a release', () => {
         await ended(handle, 1);
         return statusOf(handle);
       },
-      standing,
+      servingState,
     );
-    expect(status).toMatchObject({ standing, ended: [{ ended: 'refused', reason }] });
-    expect(fakes.argumentsOf('applyStanding')).toEqual([[{ endpoint: 'summaries', next: standing, before: standing, model: 'summaries' }]]);
+    expect(status).toMatchObject({ servingState, ended: [{ ended: 'refused', reason }] });
+    expect(fakes.argumentsOf('applyServingState')).toEqual([[{ endpoint: 'summaries', next: servingState, before: servingState, model: 'summaries' }]]);
     expect(fakes.argumentsOf('noteRefusal')).toEqual([['summaries', undefined, reason]]);
     expect(fakes.argumentsOf('startRelease')).toEqual([]);
   });
@@ -163,7 +163,7 @@ describe('requests', () => {
         await ask(handle, '3');
         return { waiting, replies: await ended(handle, 3) };
       },
-      standing,
+      servingState,
     );
     expect(waiting).toMatchObject({ rollingOut: { request: { id: 'ask 2' }, step: 'starting' }, queue: [{ id: 'ask 3' }, { id: 'ask 4' }] });
     expect(replies.map(({ id, ended: how }) => `${id} ${how}`)).toEqual(['ask 2 promoted', 'ask 3 promoted', 'ask 4 promoted']);
@@ -182,14 +182,14 @@ describe('requests', () => {
         held.release();
         return ended(handle, 2);
       },
-      standing,
+      servingState,
     );
     expect(replies).toMatchObject([
       { id: 'ask 3', ended: 'withdrawn' },
       { id: 'ask 2', ended: 'withdrawn' },
     ]);
     expect(fakes.argumentsOf('startRelease')).toHaveLength(1);
-    expect(fakes.argumentsOf('applyStanding')).toMatchObject([[{ next: standing }]]);
+    expect(fakes.argumentsOf('applyServingState')).toMatchObject([[{ next: servingState }]]);
     // Who took them back said nothing against the versions.
     expect(fakes.argumentsOf('noteRefusal')).toEqual([]);
   });
@@ -211,7 +211,7 @@ describe('requests', () => {
     const result = await withEndpoint(
       { ...fakes, activities: { ...fakes.activities, askEndpoint: async (asked) => lab.client.workflow.getHandle<typeof endpoint>(`endpoint-${started}`).signal(releaseSignal, asked) } },
       (_handle, taskQueue) => lab.client.workflow.execute<typeof redeploy>('redeploy', { taskQueue, workflowId: `redeploy-${started}`, args: [{ endpoint: 'summaries', model: 'summaries', version: '2' }] }),
-      standing,
+      servingState,
     );
     expect(result).toMatchObject({ ended: 'promoted', release: { version: '2' } });
     expect(fakes.argumentsOf('splitTraffic')).toHaveLength(1);
@@ -233,7 +233,7 @@ describe('a person rolls back', () => {
       { champion: releaseOf('2'), previous: releaseOf('1') },
     );
     expect(said).toBe('version 1 of summaries is served again in a moment');
-    expect(status.standing).toEqual({ champion: releaseOf('1') });
+    expect(status.servingState).toEqual({ champion: releaseOf('1') });
     expect(fakes.argumentsOf('noteRefusal')).toEqual([['summaries', '2', 'Grace rolled back: it is rude']]);
     for (const name of ['tryRelease', 'loadTest', 'splitTraffic'] as const) expect(fakes.argumentsOf(name)).toEqual([]);
   });
@@ -249,9 +249,9 @@ describe('a person rolls back', () => {
         await ended(handle, 1);
         return statusOf(handle);
       },
-      standing,
+      servingState,
     );
-    expect(status).toMatchObject({ standing, ended: [{ ended: 'withdrawn', reason: 'Grace rolled back: it is rude' }] });
+    expect(status).toMatchObject({ servingState, ended: [{ ended: 'withdrawn', reason: 'Grace rolled back: it is rude' }] });
     expect(fakes.argumentsOf('noteRefusal')).toEqual([['summaries', '2', 'Grace rolled back: it is rude']]);
   });
 
@@ -259,7 +259,7 @@ describe('a person rolls back', () => {
     ['There is nothing to go back to', back],
     ['Say who rolls back, and why', { requester: '', because: 'x' }],
   ])('and hears: %s', async (words, given) => {
-    const refusal = await withEndpoint(fakeActivities(), (handle) => handle.executeUpdate(rollbackUpdate, { args: [given] }).catch((error: unknown) => error), standing);
+    const refusal = await withEndpoint(fakeActivities(), (handle) => handle.executeUpdate(rollbackUpdate, { args: [given] }).catch((error: unknown) => error), servingState);
     expect(refusal).toMatchObject({ cause: { message: expect.stringContaining(words) } });
   });
 });
@@ -283,7 +283,7 @@ describe('what is served is watched between roll-outs', () => {
   test('and a breach that asks for it brings back what was before, once', async () => {
     const fakes = fakeActivities({ readCandidate: ({ version = '1' }) => Promise.resolve(version === '2' ? served : candidateOf({ version })), observeWindow: () => Promise.resolve(breached('rollback')) });
     const status = await watch(fakes, (handle) => ended(handle, 2));
-    expect(status.standing).toEqual({ champion: releaseOf('1') });
+    expect(status.servingState).toEqual({ champion: releaseOf('1') });
     expect(status.ended.map(({ ended: how }) => how)).toEqual(['promoted', 'promoted']);
     expect(fakes.argumentsOf('tellTeam')).toHaveLength(1);
   });
@@ -300,7 +300,7 @@ describe('what is served is watched between roll-outs', () => {
 });
 
 test('an execution that starts anew finds what the one before left, and mends it first', async () => {
-  const fakes = withTerms({ canary: { steps: [] } }, { readStanding: () => Promise.resolve(standing) });
+  const fakes = withTerms({ canary: { steps: [] } }, { readServingState: () => Promise.resolve(servingState) });
   const status = await lab.withWorker('anew', fakes.activities, async () => {
     const { workflow } = lab.client;
     const handle = await workflow.signalWithStart<typeof endpoint, [ReleaseRequest]>('endpoint', { taskQueue: 'anew', workflowId: 'anew', args: [{ endpoint: 'summaries' }], signal: releaseSignal, signalArgs: [request('2')] });
@@ -309,6 +309,6 @@ test('an execution that starts anew finds what the one before left, and mends it
     await handle.terminate();
     return last;
   });
-  expect(fakes.calls.slice(0, 3).map(({ name }) => name)).toEqual(['readStanding', 'applyStanding', 'readCandidate']);
-  expect(status.standing).toEqual({ champion: releaseOf('2'), previous: releaseOf('1') });
+  expect(fakes.calls.slice(0, 3).map(({ name }) => name)).toEqual(['readServingState', 'applyServingState', 'readCandidate']);
+  expect(status.servingState).toEqual({ champion: releaseOf('2'), previous: releaseOf('1') });
 });

@@ -1,6 +1,6 @@
 import type { Client } from '@temporalio/client';
 import type { ReleaseTerms } from '../../domain/roll-out.ts';
-import type { Standing } from '../../domain/standing.ts';
+import type { ServingState } from '../../domain/serving-state.ts';
 import { recordPrefix, tags } from '../../domain/tracking.ts';
 import type { ServedModel } from '../../mlflow/served-models.ts';
 import { stageAttribute, verdictAttribute } from '../../workflows/search-attributes.ts';
@@ -53,7 +53,7 @@ async function countLifecycles({ workflow }: Client, nowMs: number): Promise<Lif
 
 /** A record of one endpoint counts for the model that it says is champion there. */
 export function standingOf({ name, tags: its, champion }: ServedModel, nowMs: number): ModelStanding {
-  const records = Object.entries(its).flatMap(([key, value]) => (key.startsWith(recordPrefix) ? [{ endpoint: key.slice(recordPrefix.length), version: parse<Standing>(value)?.champion?.version }] : []));
+  const records = Object.entries(its).flatMap(([key, value]) => (key.startsWith(recordPrefix) ? [{ endpoint: key.slice(recordPrefix.length), version: parse<ServingState>(value)?.champion?.version }] : []));
   const agrees = ({ version }: { readonly version: string | undefined }): boolean => version === champion.version;
   return {
     model: name,

@@ -1,7 +1,7 @@
 import type { MetricMeter } from '@temporalio/common';
 import { failurePolicies } from '../../domain/failure.ts';
 import type { Wait } from '../../domain/job.ts';
-import type { JobReporter } from '../job-tracker.ts';
+import type { JobReporter } from '../jobs/job-tracker.ts';
 
 const waits: Readonly<Record<Wait['for'], true>> = { quota: true, node: true, image: true, start: true };
 
@@ -29,9 +29,9 @@ export function countJobs(reporter: JobReporter, meter: MetricMeter): JobReporte
 
   return {
     ...reporter,
-    keepEvidence(request, outcome) {
+    keepRecord(request, outcome) {
       if (!endedSince.has(request.name)) endedSince.set(request.name, performance.now());
-      return reporter.keepEvidence(request, outcome);
+      return reporter.keepRecord(request, outcome);
     },
     showWait(request, wait) {
       note(request.name, wait);

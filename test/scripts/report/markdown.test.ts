@@ -1,7 +1,7 @@
 import { expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import { marked, type Tokens } from 'marked';
-import { calm } from '../../../scripts/report/calm.ts';
+import { neutralizeMentions } from '../../../scripts/report/neutralize-mentions.ts';
 import { toMarkdownReport } from '../../../scripts/report/markdown.ts';
 import type { Summary } from '../../../scripts/summary.ts';
 import { awaitingReview, failedAtTune, refusedByGate, summary } from '../../builders/summary.ts';
@@ -31,10 +31,10 @@ test('a failure says why, and what awaits a review until when', () => {
 });
 
 test('a forge is told of nobody and nothing by what a model or a person wrote', () => {
-  expect(calm('cc @ada and @org/team, see #12, org/repo#1, !3, ~bug, %"v1", GH-9, http://e.vil, www.e.vil')).not.toMatch(/@\w|#\d|!\d|~\w|%"|GH-\d|:\/\/|www\./);
-  expect(calm('left \u202egnp.exe')).toBe('left gnp.exe');
-  expect(calm('95 % of 10 [9, 11], p ≤ 0.05; f@ 1')).toBe('95 % of 10 [9, 11], p ≤ 0.05; f@ 1');
-  expect(calm('x'.repeat(70_000)).length).toBeLessThan(2100);
+  expect(neutralizeMentions('cc @ada and @org/team, see #12, org/repo#1, !3, ~bug, %"v1", GH-9, http://e.vil, www.e.vil')).not.toMatch(/@\w|#\d|!\d|~\w|%"|GH-\d|:\/\/|www\./);
+  expect(neutralizeMentions('left \u202egnp.exe')).toBe('left gnp.exe');
+  expect(neutralizeMentions('95 % of 10 [9, 11], p ≤ 0.05; f@ 1')).toBe('95 % of 10 [9, 11], p ≤ 0.05; f@ 1');
+  expect(neutralizeMentions('x'.repeat(70_000)).length).toBeLessThan(2100);
 });
 
 test('whatever a reason or a finding says, the report keeps its shape', () => {

@@ -2,7 +2,7 @@ import { expect, test } from '@jest/globals';
 import { DefaultLogger, Runtime } from '@temporalio/worker';
 import type { JobOutcome } from '../../../domain/job.ts';
 import { freePort } from '../../../local/ports.ts';
-import type { JobReporter } from '../../../workers/job-tracker.ts';
+import type { JobReporter } from '../../../workers/jobs/job-tracker.ts';
 import { metricsAt } from '../../../workers/metrics/core-metrics.ts';
 import { countJobs } from '../../../workers/metrics/job-metrics.ts';
 import { jobOf } from '../../contract/job-runner.ts';
@@ -13,7 +13,7 @@ test('Jobs are counted by how they ended and by what they wait for, and once eac
   const scrape = async () => (await fetch(`http://127.0.0.1:${port}/metrics`)).text();
   let isDown = true;
   const reporter: JobReporter = {
-    keepEvidence: (_request, outcome) => Promise.resolve(outcome),
+    keepRecord: (_request, outcome) => Promise.resolve(outcome),
     showWait: () => Promise.resolve(),
     complete: () => (isDown ? Promise.reject(new Error('Temporal is down')) : Promise.resolve('completed')),
     heartbeat: () => Promise.resolve('waiting'),
@@ -25,7 +25,7 @@ test('Jobs are counted by how they ended and by what they wait for, and once eac
   expect(await scrape()).toContain('tuneline_jobs_ended_total{outcome="GpuOutOfMemory"} 0\n');
   for (const request of [job, other]) await counting.showWait(request, { for: 'quota', sinceMs: 0, message: '' });
   expect(await scrape()).toContain('tuneline_jobs_waiting{for="quota"} 2\n');
-  await counting.keepEvidence(job, outOfMemory);
+  await counting.keepRecord(job, outOfMemory);
   await expect(counting.complete(job, outOfMemory)).rejects.toThrow('Temporal is down');
   expect(await scrape()).toContain('tuneline_jobs_ended_total{outcome="GpuOutOfMemory"} 0\n');
   isDown = false;

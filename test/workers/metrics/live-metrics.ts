@@ -14,7 +14,7 @@ import { startDevServer, temporalVariables } from '../../support/temporal.ts';
 export interface LiveMetrics {
   readonly client: Client;
   /** What Prometheus would read there now. */
-  scrape(program: 'worker' | 'gateway'): Promise<string>;
+  scrape(program: 'worker' | 'console'): Promise<string>;
   readonly consoleUrl: string;
   close(): Promise<void>;
 }
@@ -29,13 +29,13 @@ async function startRegistry(model: object, version: object) {
   return { trackingUri: `http://127.0.0.1:${(server.address() as AddressInfo).port}`, stop: () => server.close() };
 }
 
-/** A worker and a gateway, processes as people run them, with a Temporal that is real and a registry with this in it. */
+/** A worker and a console, processes as people run them, with a Temporal that is real and a registry with this in it. */
 export async function startLiveMetrics(model: object, version: object): Promise<LiveMetrics> {
   const [temporal, mlflow, state] = await Promise.all([startDevServer(), startRegistry(model, version), mkdtemp(join(tmpdir(), 'tuneline-metrics-'))]);
-  const ports = { worker: await freePort(), gateway: await freePort() };
+  const ports = { worker: await freePort(), console: await freePort() };
   const consoleUrl = `http://127.0.0.1:${await freePort()}`;
   const env = { ...quickStart, ...temporalVariables(temporal), TUNELINE_STATE: state, MLFLOW_TRACKING_URI: mlflow.trackingUri, TUNELINE_CONSOLE_URL: consoleUrl };
-  const start = async (program: 'worker' | 'gateway'): Promise<ChildProcess> => {
+  const start = async (program: 'worker' | 'console'): Promise<ChildProcess> => {
     const child = spawn(process.execPath, ['--disable-warning=ExperimentalWarning', join(repository, `workers/${program}.ts`)], {
       cwd: repository,
       env: { ...env, TUNELINE_METRICS_PORT: String(ports[program]) },
@@ -45,7 +45,7 @@ export async function startLiveMetrics(model: object, version: object): Promise<
     if (said !== 'ready') throw new Error(`the ${program} ended before it was ready`);
     return child;
   };
-  const programs = await Promise.all([start('worker'), start('gateway')]);
+  const programs = await Promise.all([start('worker'), start('console')]);
   return {
     client: temporal.client,
     scrape: async (program) => (await fetch(`http://127.0.0.1:${ports[program]}/metrics`)).text(),

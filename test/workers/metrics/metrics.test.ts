@@ -77,17 +77,17 @@ test('what dashboard and alerts ask for is there, and says how the fleet stands'
     const text = await scrape('worker');
     return text.includes('temporal_workflow_task_execution_failed_total{') && text;
   });
-  const gateway = await scrape('gateway');
+  const ofConsole = await scrape('console');
 
-  const exposed = new Set([...namesIn(worker), ...namesIn(gateway), ...namesIn(await endpointMetrics()), afterJobs]);
+  const exposed = new Set([...namesIn(worker), ...namesIn(ofConsole), ...namesIn(await endpointMetrics()), afterJobs]);
   expect(queries.flatMap(namesUsed).filter((name) => !exposed.has(name))).toEqual([]);
-  expect(valueOf(gateway, 'tuneline_lifecycles_last_day{outcome="failed"}')).toBe(1);
-  expect(valueOf(gateway, 'tuneline_source_up{source="mlflow"}')).toBe(1);
-  expect(valueOf(gateway, 'tuneline_record_disagrees{model="words",endpoint="main"}')).toBe(0);
-  expect(valueOf(gateway, 'tuneline_record_disagrees{model="words",endpoint="other"}')).toBe(1);
-  expect(valueOf(gateway, 'tuneline_model_age_days{model="words"}')).toBeCloseTo(10, 1);
-  expect(valueOf(gateway, 'tuneline_model_maximum_age_days{model="words"}')).toBe(9);
-  expect(valueOf(gateway, 'tuneline_gateway_request_seconds_count{method="GET",route="/api/lifecycles",status="401"}')).toBe(1);
+  expect(valueOf(ofConsole, 'tuneline_lifecycles_last_day{outcome="failed"}')).toBe(1);
+  expect(valueOf(ofConsole, 'tuneline_source_up{source="mlflow"}')).toBe(1);
+  expect(valueOf(ofConsole, 'tuneline_record_disagrees{model="words",endpoint="main"}')).toBe(0);
+  expect(valueOf(ofConsole, 'tuneline_record_disagrees{model="words",endpoint="other"}')).toBe(1);
+  expect(valueOf(ofConsole, 'tuneline_model_age_days{model="words"}')).toBeCloseTo(10, 1);
+  expect(valueOf(ofConsole, 'tuneline_model_maximum_age_days{model="words"}')).toBe(9);
+  expect(valueOf(ofConsole, 'tuneline_console_request_seconds_count{method="GET",route="/api/lifecycles",status="401"}')).toBe(1);
 });
 
 test('the rules are as Prometheus takes them', () => {

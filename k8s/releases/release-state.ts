@@ -1,0 +1,40 @@
+import type { V1ContainerStatus, V1Deployment, V1Pod } from '@kubernetes/client-node';
+import { judgeWait } from '../../domain/clocks.ts';
+import { waitOfPod } from '../jobs/classify.ts';
+import { inferenceServiceOf } from '../manifests/release-metadata.ts';
+
+export type ReleaseState =
+  | { readonly kind: 'available' }
+  | { readonly kind: 'starting'; readonly detail: string }
+  /** Its program keeps ending: the release is at fault. */
+  | { readonly kind: 'broken'; readonly detail: string }
+  /** It is not even started: the cluster is at fault, or the settings. */
+  | { readonly kind: 'stuck'; readonly detail: string };
+
+/** Twice may be bad luck, such as a node that was short of memory; the third time is a habit. */
+const endingsOfBroken = 3;
+
+/** Whether a release has its replicas, or what hinders it. Pure. */
+export function classifyRelease(deployment: V1Deployment, pods: readonly V1Pod[], replicas: number, nowMs: number): ReleaseState {
+  const { status, metadata } = deployment;
+  const available = status?.availableReplicas ?? 0;
+  const isCurrent = (status?.observedGeneration ?? 0) >= (metadata?.generation ?? 0);
+  if (isCurrent && available >= replicas) return { kind: 'available' };
+  const ending = pods.flatMap(({ status }) => status?.containerStatuses ?? []).find(({ restartCount }) => restartCount >= endingsOfBroken);
+  if (ending) return { kind: 'broken', detail: wordsOf(ending) };
+  const wait = pods.map(waitOfPod).find((found) => found !== undefined);
+  const refused = status?.conditions?.find(({ type, status }) => type === 'ReplicaFailure' && status === 'True');
+  const detail = [`${available} of ${replicas} replicas are ready`, wait?.message ?? refused?.message].filter(Boolean).join(': ');
+  const given = wait && judgeWait(wait, nowMs);
+  // KServe lets a Deployment have no deadline but ten minutes, in which not every model loads.
+  const late = !inferenceServiceOf(deployment) && status?.conditions?.find(({ type, reason }) => type === 'Progressing' && reason === 'ProgressDeadlineExceeded');
+  if (given || late) return { kind: 'stuck', detail: given?.reason ?? detail };
+  return { kind: 'starting', detail };
+}
+
+/** In the last lines of its log, as the kubelet keeps them. */
+function wordsOf({ name, restartCount, lastState, state }: V1ContainerStatus): string {
+  const { exitCode, reason, message } = lastState?.terminated ?? state?.terminated ?? {};
+  const why = reason === 'OOMKilled' ? 'it needs more memory than its limit allows' : `exit code ${exitCode ?? 'unknown'}`;
+  return `its ${name} ended ${restartCount} times (${why})${message ? `:\n${message.trimEnd().split('\n').slice(-15).join('\n')}` : ''}`;
+}

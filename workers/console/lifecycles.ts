@@ -1,0 +1,29 @@
+import type { Delegation, ReviewComment, ReviewDecision } from '../../domain/review.ts';
+import type { Example } from './examples.ts';
+import type { AttackView, CurveView, LifecycleView, LineageView, ProfileView, QueueView } from './views.ts';
+
+/** What the console shows and does, whoever keeps it. Methods throw `Refusal` for what a person can be told. */
+export interface Lifecycles {
+  list(): Promise<QueueView>;
+  find(id: string): Promise<LifecycleView>;
+  examples(id: string): Promise<readonly Example[]>;
+  attacks(id: string): Promise<readonly AttackView[]>;
+  curve(id: string): Promise<CurveView>;
+  profile(id: string): Promise<ProfileView>;
+  lineage(id: string): Promise<LineageView>;
+  /** Resolves with the lifecycle's own words once the decision stands. */
+  review(id: string, decision: ReviewDecision & { readonly roles: readonly string[] }): Promise<string>;
+  delegate(id: string, delegation: Delegation & { readonly roles: readonly string[] }): Promise<string>;
+  comment(id: string, comment: ReviewComment): Promise<string>;
+}
+
+/** One sentence for the person who asked, and the HTTP status that goes with it. */
+export class Refusal extends Error {
+  override readonly name = 'Refusal';
+  readonly status: 400 | 401 | 403 | 404 | 409 | 413 | 415 | 503;
+
+  constructor(status: Refusal['status'], sentence: string) {
+    super(sentence);
+    this.status = status;
+  }
+}

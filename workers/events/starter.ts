@@ -1,0 +1,34 @@
+import { WorkflowExecutionAlreadyStartedError, type Client } from '@temporalio/client';
+import type { EventStart } from '../../domain/event-rules.ts';
+
+export interface StartRequest {
+  readonly workflowId: string;
+  readonly start: EventStart;
+  /** For people. */
+  readonly because: string;
+}
+
+export interface EventStarter {
+  /** One execution for each workflow ID, however often and from however many consoles it is asked for. */
+  start(request: StartRequest): Promise<'started' | 'already started'>;
+}
+
+export interface TemporalStarterOptions {
+  readonly client: Client;
+  readonly taskQueue: string;
+  readonly readSpec: (path: string) => Promise<Readonly<Record<string, unknown>>>;
+}
+
+/** Temporal decides who comes first, and remembers the ID for as long as it keeps executions. */
+export const createEventStarter = ({ client, taskQueue, readSpec }: TemporalStarterOptions): EventStarter => ({
+  async start({ workflowId, start, because }) {
+    const input = start.start === 'redeploy' ? { model: start.model, endpoint: start.endpoint, because } : await readSpec(start.spec);
+    try {
+      await client.workflow.start(start.start, { taskQueue, workflowId, workflowIdReusePolicy: 'REJECT_DUPLICATE', args: [input], staticSummary: because.slice(0, 200) });
+      return 'started';
+    } catch (error) {
+      if (error instanceof WorkflowExecutionAlreadyStartedError) return 'already started';
+      throw error;
+    }
+  },
+});

@@ -1,0 +1,22 @@
+import { join } from 'node:path';
+import type { Config } from '../config.ts';
+
+/** How a local Job's process is started, and the whole environment it sees. */
+export const jobProcess = ({ folders: { home, repository }, jobEnvironment, mlflow }: Config) => ({
+  command: (stage: string): [string, ...string[]] => [join(home, 'tools', 'jobs', 'bin', 'python'), '-m', 'tuneline_jobs', stage],
+  env: {
+    ...jobEnvironment,
+    ...quietPython(home),
+    PYTHONPATH: join(repository, 'jobs'),
+    MLFLOW_TRACKING_URI: mlflow.trackingUri,
+  },
+});
+
+/** Keeps what Python and its libraries cache under the one folder, and them from telling others of it. */
+export const quietPython = (home: string) => ({
+  PYTHONPYCACHEPREFIX: join(home, 'cache', 'pycache'),
+  HF_HOME: join(home, 'cache', 'huggingface'),
+  ...silence,
+});
+
+export const silence = { HF_HUB_DISABLE_TELEMETRY: '1', MLFLOW_DISABLE_TELEMETRY: 'true', DO_NOT_TRACK: 'true' };
