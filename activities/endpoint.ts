@@ -39,11 +39,11 @@ export function createEndpointActivities({ tracking, artifacts, endpoints, endpo
     if (found === undefined) throw refuse('is not in the registry.');
     const { [tags.verdict]: verdict, [tags.evidenceDigest]: evidence, [tags.releaseTerms]: written, [tags.promptVersion]: prompt = '' } = found.tags;
     if (found.weights === undefined || verdict !== 'gate passed' || !evidence) throw refuse('passed no gate; only what a lifecycle approved is released.');
-    if (!written) throw refuse('was registered before endpoints kept what a release needs. Run its lifecycle again: what did not change is reused.');
+    if (!written) throw refuse('has no release terms among its tags. Run its lifecycle again: unchanged stages are reused.');
     const kept = JSON.parse(written) as ReleaseTerms;
-    // What a spec may say since then has its default.
+    // Check the spec again: others can write to MLflow.
     const checked = checkLifecycleSpec(kept.spec);
-    if (!checked.ok) throw refuse(`has a spec that is not valid any more: ${describeProblems(checked.problems)}`);
+    if (!checked.ok) throw refuse(`has a spec that is not valid: ${describeProblems(checked.problems)}`);
     const terms = { ...kept, spec: checked.spec };
     const [name = '', promptVersion = ''] = prompt.split('/');
     return { release: { endpoint: terms.spec.deploy.endpoint, model, version, weights: found.weights, prompt: { name, version: promptVersion }, ...(terms.spec.deploy.serving ? { serving: terms.spec.deploy.serving } : {}) }, terms };

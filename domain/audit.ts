@@ -54,9 +54,7 @@ export function findAuditProblems(raw: unknown): readonly string[] {
 function findContradictions({ events, documents, version }: Audit): readonly string[] {
   const produced = Object.assign({}, ...events.filter(({ what }) => what.startsWith('stage ')).map(({ digests }) => digests)) as Readonly<Record<string, string>>;
   const evidence = read<Evidence>('evidence.json');
-  const kept = read<ReviewRecord>('review.json');
-  // Before there were records a review was one decision, on the weights alone.
-  const review = kept && 'outcome' in kept ? kept : undefined;
+  const review = read<ReviewRecord>('review.json');
   const release = read<{ weights: { digest: string } }>('release.json');
   return [
     ...differ('evidence.json', produced['evidence'], documents['evidence.json']?.digest),

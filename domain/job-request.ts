@@ -27,7 +27,7 @@ export interface StageTracking {
   readonly inputDigests: readonly string[];
   readonly reuse: boolean;
   /** Has the Job log to Weights & Biases, too. */
-  readonly wandb?: true;
+  readonly wandb?: boolean | undefined;
 }
 
 export interface JobReport {

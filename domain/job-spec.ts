@@ -59,7 +59,7 @@ export const jobSpecSchema = z.discriminatedUnion('stage', [
     heldOutExamples: count,
     trainExamples: count.optional(),
     maxTokens: count,
-    /** Columns that held-out examples keep beside their prompt. Left out where there are none: the dataset keeps its digest. */
+    /** Columns that held-out examples keep beside their prompt. */
     keepColumns: columns.optional(),
     seed,
   }),
@@ -80,7 +80,7 @@ export const jobSpecSchema = z.discriminatedUnion('stage', [
     targetModules: z.array(z.string()).min(1),
     maxTokens: count,
     checkpointEverySteps: count,
-    /** Left out where it is one: what was computed before there were several keeps its digest. */
+    /** 1 if left out. */
     nodes: count.optional(),
     gpusPerNode: count.optional(),
     /** Outlives the attempts of one stage. */

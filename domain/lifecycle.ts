@@ -60,7 +60,7 @@ export interface FinishedStage {
   readonly reused: boolean;
   readonly figures: Readonly<Record<string, number>>;
   /** The last thing that its Job had to wait for. */
-  readonly waitedFor?: string;
+  readonly waitedFor?: string | undefined;
 }
 
 /** What a stage left, by name. */

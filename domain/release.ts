@@ -85,11 +85,6 @@ export interface EndpointHost {
   retireIdle(endpoint: string): Promise<void>;
 }
 
-/** What lifecycles that deployed by themselves have in their histories; since then the endpoint does. */
-export interface ServedRelease extends Release {
-  readonly url: string;
-}
-
 export class SmokeTestError extends Error {
   override readonly name = 'SmokeTestError';
 }

@@ -48,11 +48,7 @@ export async function recordLifecycle({ lab, mlflow, root, spec, during }: Recor
     ...createRecordActivities({ tracking, artifacts, workspace }),
     ...createEvidenceActivities({ artifacts }),
     ...createReviewActivities({ tracking, artifacts, workspace }),
-    ...createReleaseActivities({
-      tracking,
-      artifacts,
-      endpoints: fakeEndpointHost(),
-    }),
+    ...createReleaseActivities({ tracking, artifacts }),
     async runJob({ identity, spec: jobSpec, tracking: record }) {
       const { stage } = jobSpec;
       const folder = join(root, identity.workflowId, stage);

@@ -13,7 +13,7 @@ import { recordOf } from '../../workers/gateway/history.ts';
 import { viewLineage } from '../../workers/gateway/lineage-view.ts';
 import { createArtifactReader } from '../../workers/gateway/read-artifact.ts';
 import { createTables } from '../../workers/gateway/tables.ts';
-import { attackRows, evidenceOfSchema2, exampleRows } from '../builders/console.ts';
+import { attackRows, shownEvidence, exampleRows } from '../builders/console.ts';
 import { between, evidenceOf } from '../builders/evidence.ts';
 
 describe('a history', () => {
@@ -43,7 +43,7 @@ describe('a history', () => {
 describe('evidence', () => {
   test('of every schema can be drawn; figures that are no numbers are left out', () => {
     expect(viewEvidence(evidenceOf({ candidate: { bleu: between(1, 3) } }))).toMatchObject({ models: { candidate: { metrics: { bleu: { point: 2, low: 1, high: 3 } } } }, slices: [] });
-    const evidence = viewEvidence(evidenceOfSchema2());
+    const evidence = viewEvidence(shownEvidence());
     expect(evidence.slices).toHaveLength(6);
     expect(Object.keys(evidence.attacks?.families ?? {})).toContain('jailbreak');
     expect(JSON.stringify(evidence)).not.toContain('quantiles');
@@ -51,7 +51,7 @@ describe('evidence', () => {
     expect(viewEvidence('nonsense').examples).toBe(0);
   });
 
-  const evidence = viewEvidence(evidenceOfSchema2());
+  const evidence = viewEvidence(shownEvidence());
   const draw = (rule: Parameters<typeof viewFinding>[1][number], title: string, more = {}) => viewFinding({ rule: title, passed: true, finding: '', ...more }, [rule], evidence).drawing;
 
   test('is drawn with the line that the rule sets, in the direction of the metric', () => {
