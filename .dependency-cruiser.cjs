@@ -12,7 +12,7 @@ const traces = '^workers/tracing/(start|temporal|requests|job-span)\\.ts$';
 
 module.exports = {
   forbidden: [
-    layer('domain', [], ['zod', 'fastest-levenshtein']),
+    layer('domain', [], ['zod', 'croner', 'fastest-levenshtein']),
     {
       ...layer('workflows', ['domain'], ['@temporalio/workflow', '@temporalio/common']),
       to: { pathNot: ['^workflows/', '^domain/', '^node_modules/@temporalio/(workflow|common)/', tracing.path], dependencyTypesNot: ['type-only'] },
