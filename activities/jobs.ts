@@ -1,10 +1,9 @@
 import { activityInfo, ApplicationFailure, CompleteAsyncError } from '@temporalio/activity';
-import { digestOf } from '../domain/digest.ts';
+import { digestOf, stageDigestOf } from '../domain/digest.ts';
 import type { JobReport, JobToRun, StageSpec, StageTracking } from '../domain/job-request.ts';
 import { JobConflictError, type JobRequest } from '../domain/job.ts';
 import { traceTags } from '../domain/job-trace.ts';
 import { jobName, type JobIdentity } from '../domain/names.ts';
-import { stageDigestOf } from '../domain/stage-digest.ts';
 import { tags } from '../domain/tracking.ts';
 import type { Dependencies } from './dependencies.ts';
 import { findReusable } from './reuse.ts';

@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import type { StageSpec } from './job-request.ts';
 
 /** `sha256:` and 64 hex digits of the canonical JSON: keys sorted, so that equal values give equal digests. */
 export function digestOf(value: unknown): string {
@@ -19,3 +20,6 @@ function canonicalJson(value: unknown): string {
 
 /** Of a prepared data set: over the digests of its two files of examples, whatever else lies beside them. `jobs/` makes it so, too. */
 export const digestOfDataset = (train: string, heldOut: string): string => digestOfText(`${train}\n${heldOut}\n`);
+
+/** Identifies what a stage computes: an earlier success with the same digest is reused. */
+export const stageDigestOf = (spec: StageSpec, inputDigests: readonly string[]): string => digestOf({ spec, inputs: inputDigests });

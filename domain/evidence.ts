@@ -78,3 +78,10 @@ export function evidenceOn(metrics: readonly Metric[], evidence: Evidence): Evid
   const { directions } = evidence;
   return { ...narrowed(evidence), directions: directions && some(directions), slices: evidence.slices.map(narrowed) };
 }
+
+/** The only metric that is money. */
+export const costMetric = 'costPer1000Requests' satisfies Metric;
+
+/** Adds the currency to a text about a cost, where the spec names one. */
+export const withCurrency = (text: string, metric: string | undefined, currency: string | undefined): string =>
+  metric === costMetric && currency !== undefined ? `${text} (${currency})` : text;

@@ -89,6 +89,13 @@ export interface JobRunner {
   acknowledge(name: string): Promise<void>;
 }
 
+/** A Job that no execution waits for. */
+export interface Orphan {
+  readonly job: string;
+  /** The execution that asked for it. */
+  readonly workflowId: string;
+}
+
 /** The name is taken by a Job with another spec: two submitters disagree on what it is. */
 export class JobConflictError extends Error {
   override readonly name = 'JobConflictError';

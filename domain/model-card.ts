@@ -1,6 +1,5 @@
-import { withCurrency } from './cost.ts';
 import type { Block } from './document.ts';
-import { shownRoles, type Evidence, type Interval } from './evidence.ts';
+import { type Evidence, type Interval, shownRoles, withCurrency } from './evidence.ts';
 import type { Verdict } from './gate.ts';
 import type { Artifact } from './job.ts';
 import type { LifecycleSpec, Metric, Rule } from './lifecycle-spec.ts';

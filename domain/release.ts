@@ -1,3 +1,4 @@
+import { digestOf } from './digest.ts';
 import type { Artifact } from './job.ts';
 import type { ServingSettings } from './serving-settings.ts';
 
@@ -11,6 +12,9 @@ export interface Release {
   /** The defaults where a release has none. */
   readonly serving?: ServingSettings;
 }
+
+/** Identifies a release of an endpoint: 12 hex digits over all that decides its answers. */
+export const releaseId = ({ endpoint: _endpoint, weights, ...rest }: Release): string => digestOf({ ...rest, weights: weights.digest }).slice(7, 19);
 
 /** How many of a hundred new requests a release gets. */
 export interface Share {

@@ -1,6 +1,6 @@
 import fastify, { type FastifyInstance } from 'fastify';
 import { frontRoutes, type FrontSettings } from '../domain/front-settings.ts';
-import { releaseId } from '../domain/release-id.ts';
+import { releaseId } from '../domain/release.ts';
 import { chat } from './chat.ts';
 import { refusalOf, sendRefusal } from './refusal.ts';
 import { createServingServer, type ServingOptions } from './server.ts';

@@ -3,7 +3,7 @@ import { findReusable, type JobSuccess } from '../../activities/reuse.ts';
 import type { StageSpec } from '../../domain/job-request.ts';
 import type { LifecycleSpec } from '../../domain/lifecycle-spec.ts';
 import type { LifecycleInputs } from '../../domain/lifecycle.ts';
-import { stageDigestOf } from '../../domain/stage-digest.ts';
+import { stageDigestOf } from '../../domain/digest.ts';
 import { evaluateSpec, exploreSpec, inputDigestsOf, prepareSpec, tuneSpec } from '../../workflows/stages.ts';
 
 export type JobStage = Exclude<StageSpec['stage'], 'noop'>;

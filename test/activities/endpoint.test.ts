@@ -1,7 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import { createEndpointActivities } from '../../activities/endpoint.ts';
-import { releaseId } from '../../domain/release-id.ts';
-import { SmokeTestError, type EndpointHost, type Observation } from '../../domain/release.ts';
+import { type EndpointHost, type Observation, releaseId, SmokeTestError } from '../../domain/release.ts';
 import { recordTag, tags } from '../../domain/tracking.ts';
 import { artifact, fakeArtifacts } from '../builders/artifacts.ts';
 import { fakeEndpointHost } from '../builders/endpoint-host.ts';
