@@ -20,8 +20,8 @@ describe('a history', () => {
   const recordNamed = async (name: string) => recordOf(historyFromJSON(JSON.parse(await readFile(new URL(`../replay/histories/${name}.json`, import.meta.url), 'utf8'))), defaultPayloadConverter);
 
   test('says what every stage left, who decided, and what serves', async () => {
-    const record = await recordNamed('reviewed');
-    expect(record).toMatchObject({ spec: { model: 'summaries' }, gate: { passed: true }, version: '1', endpoint: 'summaries', decisions: [{ decision: 'approve', reviewer: 'Ada' }] });
+    const record = await recordNamed('approved-by-two');
+    expect(record).toMatchObject({ spec: { model: 'summaries' }, gate: { passed: true }, version: '1', endpoint: 'summaries', decisions: [{ decision: 'approve', reviewer: 'Ada' }, { decision: 'approve', reviewer: 'Joan' }] });
     expect(record.stages.map(({ stage, outputs }) => [stage, Object.keys(outputs)])).toEqual([['explore', ['profile']], ['prepare', ['dataset']], ['tune', ['model']], ['evaluate', ['evidence']]]);
     const { nodes, edges } = viewLineage(record);
     expect(nodes.map(({ kind }) => kind)).toEqual(['data', 'prompt', 'base model', 'code', 'dataset', 'run', 'weights', 'evidence', 'review', 'version', 'endpoint']);
