@@ -1,5 +1,4 @@
 import { createHash } from 'node:crypto';
-import type { StageSpec } from './job-request.ts';
 
 /** `sha256:` and 64 hex digits of the canonical JSON: keys sorted, so that equal values give equal digests. */
 export function digestOf(value: unknown): string {
@@ -22,4 +21,4 @@ function canonicalJson(value: unknown): string {
 export const digestOfDataset = (train: string, heldOut: string): string => digestOfText(`${train}\n${heldOut}\n`);
 
 /** Identifies what a stage computes: an earlier success with the same digest is reused. */
-export const stageDigestOf = (spec: StageSpec, inputDigests: readonly string[]): string => digestOf({ spec, inputs: inputDigests });
+export const stageDigestOf = (spec: { readonly stage: string }, inputDigests: readonly string[]): string => digestOf({ spec, inputs: inputDigests });

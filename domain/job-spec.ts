@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { jobStageNames, type JobStage } from './job/stages.ts';
 import { judgeSchema } from './judge.ts';
 
 /**
@@ -36,9 +37,9 @@ const columns = z.array(z.string()).min(1);
 const count = z.int().min(1);
 const seed = z.int().min(0);
 
-export const jobSpecSchema = z.discriminatedUnion('stage', [
-  z.strictObject({ stage: z.literal('noop'), input: z.unknown() }),
-  z.strictObject({
+/** The spec of each stage in the stage table. */
+const stageSpecs = {
+  explore: z.strictObject({
     stage: z.literal('explore'),
     ...common,
     data,
@@ -50,7 +51,7 @@ export const jobSpecSchema = z.discriminatedUnion('stage', [
     garak: garak.optional(),
     seed,
   }),
-  z.strictObject({
+  prepare: z.strictObject({
     stage: z.literal('prepare'),
     ...common,
     data,
@@ -63,7 +64,7 @@ export const jobSpecSchema = z.discriminatedUnion('stage', [
     keepColumns: columns.optional(),
     seed,
   }),
-  z.strictObject({
+  tune: z.strictObject({
     stage: z.literal('tune'),
     ...common,
     dataset: artifact,
@@ -87,7 +88,7 @@ export const jobSpecSchema = z.discriminatedUnion('stage', [
     checkpoints: fileUri,
     seed,
   }),
-  z.strictObject({
+  evaluate: z.strictObject({
     stage: z.literal('evaluate'),
     ...common,
     dataset: artifact,
@@ -112,7 +113,9 @@ export const jobSpecSchema = z.discriminatedUnion('stage', [
     cache: fileUri.optional(),
     seed,
   }),
-]);
+} satisfies Record<JobStage, z.ZodObject>;
+
+type AnyJobSpecSchema = (typeof stageSpecs)[JobStage];
+export const jobSpecSchema = z.discriminatedUnion('stage', jobStageNames.map((name) => stageSpecs[name]) as [AnyJobSpecSchema, ...AnyJobSpecSchema[]]);
 
 export type JobSpec = z.output<typeof jobSpecSchema>;
-export type JobSpecOf<S extends JobSpec['stage']> = Extract<JobSpec, { stage: S }>;

@@ -12,7 +12,6 @@ export type JobOutcome =
       readonly kind: 'succeeded';
       readonly outputs: Readonly<Record<string, Artifact>>;
       readonly figures: Readonly<Record<string, number>>;
-      readonly value?: unknown;
     }
   | { readonly kind: 'failed'; readonly failure: Failure };
 

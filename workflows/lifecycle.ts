@@ -15,8 +15,9 @@ import {
 import type { Activities } from '../activities/index.ts';
 import { decide, type Verdict } from '../domain/gate.ts';
 import { describeWait, type Artifact } from '../domain/job.ts';
-import type { StageSpec } from '../domain/job-request.ts';
-import type { LifecycleResult, LifecycleStatus, RefusedBy, Stage, UnchangedResult } from '../domain/lifecycle.ts';
+import type { AnyStageSpec } from '../domain/job-request.ts';
+import { jobStages, type JobStage, type OutputOf } from '../domain/job/stages.ts';
+import type { LifecycleResult, LifecycleStatus, RefusedBy, UnchangedResult } from '../domain/lifecycle.ts';
 import { decidedBy, type ReviewRecord, type ReviewRequest } from '../domain/review.ts';
 import type { ReviewNotice } from '../domain/review-notice.ts';
 import { checking, recording, starting } from './activity-options.ts';
@@ -97,29 +98,26 @@ async function wholePath(raw: unknown): Promise<LifecycleResult> {
   }
 
   async function explore(): Promise<void> {
-    await run(exploreSpec(spec, inputs));
+    await run('explore', exploreSpec(spec, inputs));
   }
 
   async function prepare(): Promise<Artifact> {
-    const { outputs } = await run(prepareSpec(spec, inputs));
-    return need(outputs, 'dataset');
+    return (await run('prepare', prepareSpec(spec, inputs))).dataset;
   }
 
   async function tune(dataset: Artifact): Promise<Artifact> {
-    const { outputs } = await run(tuneSpec(spec, inputs, dataset), spec.tune.maximumSeconds);
-    return need(outputs, 'model');
+    return (await run('tune', tuneSpec(spec, inputs, dataset), spec.tune.maximumSeconds)).model;
   }
 
   async function evaluate(dataset: Artifact, candidate: Artifact): Promise<{ evidence: Artifact; attacks: Artifact | undefined; gate: Verdict }> {
     const champion = await findChampion(spec.model);
     const others = champion && champion.weights.digest !== candidate.digest ? { champion: champion.weights } : {};
-    const { outputs } = await run(evaluateSpec(spec, inputs, dataset, { base: inputs.baseModel, candidate, ...others }));
-    const evidence = need(outputs, 'evidence');
+    const { evidence, attacks } = await run('evaluate', evaluateSpec(spec, inputs, dataset, { base: inputs.baseModel, candidate, ...others }));
     const figures = await readEvidence(evidence, [...new Set(spec.gate.map(({ metric }) => metric))]);
     const gate = decide(spec.gate, figures);
     update({ gate });
     await recordVerdict(inputs.runId, gate);
-    return { evidence, attacks: outputs['attacks'], gate };
+    return { evidence, attacks, gate };
   }
 
   /** Undefined once the candidate is approved, and still is what was approved. */
@@ -164,8 +162,7 @@ async function wholePath(raw: unknown): Promise<LifecycleResult> {
     return { verdict: 'promoted', version, endpoint, endpointUrl: url };
   }
 
-  async function run(stageSpec: StageSpec, maximumSeconds = defaultMaximumSeconds) {
-    const stage = stageSpec.stage as Stage;
+  async function run<S extends JobStage>(stage: S, stageSpec: AnyStageSpec, maximumSeconds = defaultMaximumSeconds): Promise<OutputsOf<S>> {
     const success = await runStage({
       spec: stageSpec,
       maximumSeconds,
@@ -180,7 +177,7 @@ async function wholePath(raw: unknown): Promise<LifecycleResult> {
     });
     update({ waiting: undefined, finished: [...status.finished, { stage, reused: success.reused, figures: success.figures, waitedFor }] });
     waitedFor = undefined;
-    return success;
+    return needOutputs(stage, success.outputs);
   }
 
   async function end(outcome: Refusal | Promotion): Promise<LifecycleResult> {
@@ -215,10 +212,14 @@ function execution() {
   return { workflowId, firstExecutionRunId };
 }
 
-function need(outputs: Readonly<Record<string, Artifact>>, name: string): Artifact {
-  const output = outputs[name];
-  if (output) return output;
-  throw ApplicationFailure.nonRetryable(`The Job reported no output named ${name}; it reported ${Object.keys(outputs).join(', ') || 'none'}.`, 'BadOutcome');
+/** What a stage left: all that the stage table names, and perhaps more. */
+type OutputsOf<S extends JobStage> = Readonly<Record<OutputOf<S>, Artifact>> & Readonly<Record<string, Artifact | undefined>>;
+
+function needOutputs<S extends JobStage>(stage: S, outputs: Readonly<Record<string, Artifact>>): OutputsOf<S> {
+  const missing = jobStages[stage].outputs.filter((name) => !outputs[name]);
+  if (missing.length === 0) return outputs;
+  const reported = Object.keys(outputs).join(', ') || 'none';
+  throw ApplicationFailure.nonRetryable(`The Job of ${stage} reported no output named ${missing.join(', ')}; it reported ${reported}.`, 'BadOutcome');
 }
 
 const failedRules = (gate: Verdict): string =>
