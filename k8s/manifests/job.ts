@@ -39,9 +39,9 @@ export interface StorageMount {
   readonly readOnly?: boolean;
 }
 
-/** GPUs of each pod of the Job. */
+/** GPUs of each pod of the Job. A stage that is not in the table gets them: without them it could not run at all. */
 export const gpusOf = ({ stage }: JobRequest['spec'], { gpus, stages }: Pick<JobPlacement, 'gpus' | 'stages'>): number =>
-  findStage(stage, stages)?.usesGpu ? gpus : 0;
+  findStage(stage, stages)?.usesGpu === false ? 0 : gpus;
 
 /** Past its own deadline by so much, a pod that no worker watches is ended by its node. */
 const unwatchedSeconds = 3600;
