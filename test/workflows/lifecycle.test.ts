@@ -145,7 +145,7 @@ test('a stage that leaves no output of the wanted name ends it, and the run is f
   const fakes = fakeActivities({ runJob: scriptedJobs({ tune: [{ outcome: { kind: 'succeeded', outputs: { adapter: artifact('a') }, figures: {} }, reused: false }] }) });
   const failure = await lab.run(fakes.activities, specInput(), failureOf);
 
-  expect(failure).toMatchObject({ cause: { type: 'BadOutcome', message: 'The Job reported no output named model; it reported adapter.' } });
+  expect(failure).toMatchObject({ cause: { type: 'BadOutcome', message: 'The Job of tune reported no output named model; it reported adapter.' } });
   expect(fakes.argumentsOf('closeLifecycle')).toEqual([['parent-run', 'FAILED']]);
 });
 
