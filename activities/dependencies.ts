@@ -1,5 +1,6 @@
 import type { ArtifactStore } from '../domain/artifact-store.ts';
 import type { JobOwner, JobRequest, JobRunner } from '../domain/job.ts';
+import type { StageTable } from '../domain/job/stages.ts';
 import type { EndpointHost } from '../domain/release.ts';
 import type { ReleaseRequest } from '../domain/roll-out.ts';
 import type { Schedules } from '../domain/schedule.ts';
@@ -18,6 +19,8 @@ export interface Dependencies {
   readonly endpointQueue: EndpointQueue;
   readonly schedules: Schedules;
   readonly workspace: Workspace;
+  /** The product's stages if left out. */
+  readonly stages?: StageTable | undefined;
   /** W3C `traceparent` of the activity that asks; undefined where it is not traced. */
   readonly traceparent?: () => string | undefined;
   /** Where people are told of reviews; a secret, for whoever knows it can post there. Nowhere if undefined. */

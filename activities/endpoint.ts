@@ -2,8 +2,7 @@ import { ApplicationFailure } from '@temporalio/activity';
 import { judgeCanary, type CanaryVerdict } from '../domain/canary.ts';
 import type { CanaryRules } from '../domain/deploy-spec.ts';
 import { checkLifecycleSpec, describeProblems } from '../domain/explain-spec.ts';
-import { releaseId } from '../domain/release-id.ts';
-import type { Release, Share } from '../domain/release.ts';
+import { type Release, releaseId, type Share } from '../domain/release.ts';
 import type { Candidate, ReleaseRequest, ReleaseTerms } from '../domain/roll-out.ts';
 import { isSameRelease, type ServingState } from '../domain/serving-state.ts';
 import { recordPrefix, recordTag, tags, type Alias } from '../domain/tracking.ts';
@@ -39,11 +38,11 @@ export function createEndpointActivities({ tracking, artifacts, endpoints, endpo
     if (found === undefined) throw refuse('is not in the registry.');
     const { [tags.verdict]: verdict, [tags.evidenceDigest]: evidence, [tags.releaseTerms]: written, [tags.promptVersion]: prompt = '' } = found.tags;
     if (found.weights === undefined || verdict !== 'gate passed' || !evidence) throw refuse('passed no gate; only what a lifecycle approved is released.');
-    if (!written) throw refuse('was registered before endpoints kept what a release needs. Run its lifecycle again: what did not change is reused.');
+    if (!written) throw refuse('has no release terms among its tags. Run its lifecycle again: unchanged stages are reused.');
     const kept = JSON.parse(written) as ReleaseTerms;
-    // What a spec may say since then has its default.
+    // Check the spec again: others can write to MLflow.
     const checked = checkLifecycleSpec(kept.spec);
-    if (!checked.ok) throw refuse(`has a spec that is not valid any more: ${describeProblems(checked.problems)}`);
+    if (!checked.ok) throw refuse(`has a spec that is not valid: ${describeProblems(checked.problems)}`);
     const terms = { ...kept, spec: checked.spec };
     const [name = '', promptVersion = ''] = prompt.split('/');
     return { release: { endpoint: terms.spec.deploy.endpoint, model, version, weights: found.weights, prompt: { name, version: promptVersion }, ...(terms.spec.deploy.serving ? { serving: terms.spec.deploy.serving } : {}) }, terms };

@@ -1,18 +1,18 @@
 import { activityInfo, ApplicationFailure, CompleteAsyncError } from '@temporalio/activity';
-import { digestOf } from '../domain/digest.ts';
-import type { JobReport, JobToRun, StageSpec, StageTracking } from '../domain/job-request.ts';
+import { digestOf, stageDigestOf } from '../domain/digest.ts';
+import type { JobReport, JobToRun, StageTracking } from '../domain/job-request.ts';
+import { findStage, type JobFolder } from '../domain/job/stages.ts';
 import { JobConflictError, type JobRequest } from '../domain/job.ts';
 import { traceTags } from '../domain/job-trace.ts';
 import { jobName, type JobIdentity } from '../domain/names.ts';
-import { stageDigestOf } from '../domain/stage-digest.ts';
 import { tags } from '../domain/tracking.ts';
 import type { Dependencies } from './dependencies.ts';
 import { findReusable } from './reuse.ts';
 
-type JobDependencies = Pick<Dependencies, 'runner' | 'track' | 'tracking' | 'artifacts' | 'traceparent'>;
+type JobDependencies = Pick<Dependencies, 'runner' | 'track' | 'tracking' | 'artifacts' | 'traceparent' | 'stages'>;
 
-export function createJobActivities({ runner, track, tracking, artifacts, traceparent = () => undefined }: JobDependencies) {
-  const openRun = (name: string, { stage }: StageSpec, { experiment, parentRunId }: StageTracking, more: Readonly<Record<string, string>>) =>
+export function createJobActivities({ runner, track, tracking, artifacts, traceparent = () => undefined, stages }: JobDependencies) {
+  const openRun = (name: string, stage: string, { experiment, parentRunId }: StageTracking, more: Readonly<Record<string, string>>) =>
     tracking.openRun({
       experiment,
       name: stage,
@@ -29,21 +29,18 @@ export function createJobActivities({ runner, track, tracking, artifacts, tracep
     async runJob({ identity, spec, maximumSeconds, tracking: record, because }: JobToRun): Promise<JobReport> {
       const name = jobName(identity);
       const parent = traceparent();
-      let runId: string | undefined;
-      if (record) {
-        const stageDigest = stageDigestOf(spec, record.inputDigests);
-        const reusable = record.reuse ? await findReusable(record.experiment, stageDigest, { tracking, artifacts }) : undefined;
-        if (reusable) return { outcome: reusable, reused: true };
-        runId = await openRun(name, spec, record, { [tags.stageDigest]: stageDigest, ...(because ? { [tags.because]: because } : {}), ...traceTags(parent) });
-      }
+      const stageDigest = stageDigestOf(spec, record.inputDigests);
+      const reusable = record.reuse ? await findReusable(record.experiment, stageDigest, { tracking, artifacts }) : undefined;
+      if (reusable) return { outcome: reusable, reused: true };
+      const runId = await openRun(name, spec.stage, record, { [tags.stageDigest]: stageDigest, ...(because ? { [tags.because]: because } : {}), ...traceTags(parent) });
       const { workflowExecution, activityId } = activityInfo();
       const request: JobRequest = {
         name,
         owner: { workflowId: identity.workflowId, runId: workflowExecution?.runId ?? identity.firstExecutionRunId, activityId },
-        spec: { ...spec, ...placement(spec, identity, name), ...(runId === undefined ? {} : { runId }), ...(record?.wandb ? { wandb: { project: record.experiment } } : {}) },
+        spec: { ...spec, ...foldersOf(spec.stage, identity, name), runId, ...(record.wandb ? { wandb: { project: record.experiment } } : {}) },
         specDigest: digestOf(spec),
         maximumSeconds,
-        ...(runId === undefined ? {} : { runId }),
+        runId,
         ...(parent === undefined ? {} : { trace: { parent, askedAtMs: Date.now() } }),
       };
       await runner.create(request).catch((error: unknown) => {
@@ -60,13 +57,14 @@ export function createJobActivities({ runner, track, tracking, artifacts, tracep
     },
   };
 
-  function placement(spec: StageSpec, identity: JobIdentity, name: string) {
-    if (spec.stage === 'noop') return {};
-    return {
-      output: artifacts.uriOf('jobs', name),
-      // Without the attempt: what one attempt saved, the next goes on from.
-      ...(spec.stage === 'tune' ? { checkpoints: artifacts.uriOf('checkpoints', jobName({ ...identity, attempt: 0 })) } : {}),
-      ...(spec.stage === 'evaluate' ? { cache: artifacts.uriOf('evaluations') } : {}),
+  /** The folders that the stage table gives to the stage. */
+  function foldersOf(stage: string, identity: JobIdentity, name: string): Partial<Record<JobFolder, string>> {
+    const uris: Record<JobFolder, () => string> = {
+      output: () => artifacts.uriOf('jobs', name),
+      // The name leaves the attempt out: each attempt resumes from the checkpoints of the one before.
+      checkpoints: () => artifacts.uriOf('checkpoints', jobName({ ...identity, attempt: 0 })),
+      cache: () => artifacts.uriOf('evaluations'),
     };
+    return Object.fromEntries((findStage(stage, stages)?.folders ?? []).map((folder) => [folder, uris[folder]()]));
   }
 }

@@ -1,8 +1,6 @@
 import type { Verdict } from '../domain/gate.ts';
-import type { Artifact } from '../domain/job.ts';
 import type { LifecycleSpec } from '../domain/lifecycle-spec.ts';
 import type { LifecycleInputs } from '../domain/lifecycle.ts';
-import type { ReviewDecision } from '../domain/review.ts';
 import { traceTags } from '../domain/job-trace.ts';
 import { tags, type RunStatus } from '../domain/tracking.ts';
 import type { Dependencies } from './dependencies.ts';
@@ -45,11 +43,6 @@ export function createRecordActivities({ tracking, artifacts, workspace, tracepa
     async recordVerdict(runId: string, verdict: Verdict): Promise<void> {
       await tracking.putText(runId, 'verdict.json', `${JSON.stringify(verdict, null, 2)}\n`);
       await tracking.setTags(runId, { [tags.verdict]: verdict.passed ? 'gate passed' : 'gate failed' });
-    },
-
-    async recordReview(runId: string, decision: ReviewDecision, evidence: Artifact): Promise<void> {
-      await tracking.putText(runId, 'review.json', `${JSON.stringify({ ...decision, evidenceDigest: evidence.digest }, null, 2)}\n`);
-      await tracking.setTags(runId, { [tags.reviewer]: decision.reviewer, [tags.reviewDigest]: decision.digest });
     },
 
     async closeLifecycle(runId: string, status: RunStatus, verdict?: string): Promise<void> {

@@ -8,8 +8,7 @@ import { profiledExamples, profileOf, type Example, type LiveProfile } from '../
 import { windowOf, type LiveWindow } from '../domain/live-window.ts';
 import { monitorPage } from '../domain/monitor-page.ts';
 import type { MonitorSettings, MonitoringRun, WindowBounds } from '../domain/monitoring.ts';
-import { releaseId } from '../domain/release-id.ts';
-import type { Release } from '../domain/release.ts';
+import { type Release, releaseId } from '../domain/release.ts';
 import { tags } from '../domain/tracking.ts';
 import type { Dependencies } from './dependencies.ts';
 

@@ -16,8 +16,7 @@ export function createNotificationActivities({ reviewWebhook }: Pick<Dependencie
     // What it refuses now it refuses again, but for one that is asked too often or too slow.
     throw status < 500 && ![408, 429].includes(status) ? ApplicationFailure.nonRetryable(message, 'BadWebhook') : ApplicationFailure.retryable(message, 'WebhookUnavailable');
   }
-  // Histories of lifecycles name it by the one occasion that there was at first.
-  return { tellTeam, tellReviewers: tellTeam };
+  return { tellTeam };
 }
 
 async function post(url: string, text: string): Promise<number> {

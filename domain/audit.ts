@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { digestOf, digestOfText } from './digest.ts';
 import type { Evidence } from './evidence.ts';
+import type { JobStage, OutputOf } from './job/stages.ts';
 import { outcomeOf, sameName, type ReviewRecord } from './review.ts';
 import { tags as tagNames } from './tracking.ts';
 
@@ -51,20 +52,21 @@ export function findAuditProblems(raw: unknown): readonly string[] {
   ];
 }
 
+/** Digests of what the stages left, by the names in the stage table. */
+type Produced = Readonly<Partial<Record<OutputOf<JobStage>, string>>>;
+
 function findContradictions({ events, documents, version }: Audit): readonly string[] {
-  const produced = Object.assign({}, ...events.filter(({ what }) => what.startsWith('stage ')).map(({ digests }) => digests)) as Readonly<Record<string, string>>;
+  const produced = Object.assign({}, ...events.filter(({ what }) => what.startsWith('stage ')).map(({ digests }) => digests)) as Produced;
   const evidence = read<Evidence>('evidence.json');
-  const kept = read<ReviewRecord>('review.json');
-  // Before there were records a review was one decision, on the weights alone.
-  const review = kept && 'outcome' in kept ? kept : undefined;
+  const review = read<ReviewRecord>('review.json');
   const release = read<{ weights: { digest: string } }>('release.json');
   return [
-    ...differ('evidence.json', produced['evidence'], documents['evidence.json']?.digest),
-    ...differ('the model that the evidence is about', produced['model'], evidence?.models.candidate?.digest),
-    ...differ('the set that it was measured on', produced['dataset'], evidence?.dataset.digest),
-    ...differ('the weights that were released', produced['model'], release?.weights.digest),
-    ...differ("the version's weights", produced['model'], version?.tags[tagNames.weightsDigest]),
-    ...differ("the version's evidence", produced['evidence'], version?.tags[tagNames.evidenceDigest]),
+    ...differ('evidence.json', produced.evidence, documents['evidence.json']?.digest),
+    ...differ('the model that the evidence is about', produced.model, evidence?.models.candidate?.digest),
+    ...differ('the set that it was measured on', produced.dataset, evidence?.dataset.digest),
+    ...differ('the weights that were released', produced.model, release?.weights.digest),
+    ...differ("the version's weights", produced.model, version?.tags[tagNames.weightsDigest]),
+    ...differ("the version's evidence", produced.evidence, version?.tags[tagNames.evidenceDigest]),
     ...(review ? findReviewContradictions(review, { ...produced, prompt: documents['prompt.txt']?.digest }) : []),
     ...(review ? findUnheard(review, events) : []),
   ];
@@ -75,14 +77,14 @@ function findContradictions({ events, documents, version }: Audit): readonly str
   }
 }
 
-function findReviewContradictions(review: ReviewRecord, produced: Readonly<Record<string, string | undefined>>): readonly string[] {
+function findReviewContradictions(review: ReviewRecord, produced: Produced & { readonly prompt: string | undefined }): readonly string[] {
   const { digest, subject, decisions, requester, twoPersonRule, outcome } = review;
   return [
     ...differ('what was under review', digest, digestOf(subject)),
-    ...differ('the weights under review', produced['model'], subject.weights),
-    ...differ('the evaluation set under review', produced['dataset'], subject.evaluationSet),
-    ...differ('the evidence under review', produced['evidence'], subject.evidence),
-    ...differ('the prompt under review', produced['prompt'], subject.prompt),
+    ...differ('the weights under review', produced.model, subject.weights),
+    ...differ('the evaluation set under review', produced.dataset, subject.evaluationSet),
+    ...differ('the evidence under review', produced.evidence, subject.evidence),
+    ...differ('the prompt under review', produced.prompt, subject.prompt),
     ...decisions.flatMap(({ reviewer, digest: named }) => differ(`what ${reviewer} decided on`, digest, named)),
     ...decisions.flatMap(({ reviewer }) => (twoPersonRule && sameName(reviewer, requester) ? [`${reviewer} asked for it and reviewed it, against the two-person rule.`] : [])),
     ...((outcome === 'approved' || outcome === 'stale') && outcomeOf(review) !== 'approved' ? ['It counts as approved, and the decisions do not make it so.'] : []),

@@ -16,7 +16,7 @@ export interface Measured<F extends AnyFigure> {
   readonly models?: Readonly<Partial<Record<Role, { readonly metrics?: Figures<F> }>>>;
   readonly differences?: Differences<F>;
   readonly slices?: readonly Slice<F>[];
-  readonly directions?: Directions;
+  readonly directions?: Directions | undefined;
 }
 
 /** One statement that a rule wants shown. Most rules make one, a rule over slices one for each. */

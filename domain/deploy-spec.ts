@@ -1,7 +1,11 @@
 import { z } from 'zod';
 import { schemaProblem } from './answer-schema.ts';
-import { name } from './name.ts';
 import { servingSettingsSchema } from './serving-settings.ts';
+
+/** Name of a model, a prompt or an endpoint. */
+export const name = z
+  .string()
+  .regex(/^[a-z]([a-z0-9-]{0,39}[a-z0-9])?$/, 'lower-case letters, digits and dashes, starting with a letter, not ending in a dash, at most 41 long');
 
 const canary = z
   .strictObject({

@@ -19,3 +19,6 @@ function canonicalJson(value: unknown): string {
 
 /** Of a prepared data set: over the digests of its two files of examples, whatever else lies beside them. `jobs/` makes it so, too. */
 export const digestOfDataset = (train: string, heldOut: string): string => digestOfText(`${train}\n${heldOut}\n`);
+
+/** Identifies what a stage computes: an earlier success with the same digest is reused. */
+export const stageDigestOf = (spec: { readonly stage: string }, inputDigests: readonly string[]): string => digestOf({ spec, inputs: inputDigests });

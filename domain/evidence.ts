@@ -45,7 +45,7 @@ export interface Slice {
 
 /** What the evaluate stage measured. */
 export interface Evidence {
-  readonly schema: 2;
+  readonly schema: 1;
   readonly dataset: { readonly digest: string; readonly examples: number };
   readonly confidence: number;
   readonly bootstrapSamples: number;
@@ -57,7 +57,7 @@ export interface Evidence {
   readonly differences: Differences;
   readonly slices: readonly Slice[];
   /** Which way is better, of each figure of a suite that says so. */
-  readonly directions?: Directions;
+  readonly directions?: Directions | undefined;
   /** By the family of the attacks, where the suite ran. */
   readonly attacks?: {
     readonly suite: string;
@@ -76,6 +76,12 @@ export function evidenceOn(metrics: readonly Metric[], evidence: Evidence): Evid
     differences: each(part.differences, some),
   });
   const { directions } = evidence;
-  // Evidence of schema 1 has no slices.
-  return { ...narrowed(evidence), ...(directions ? { directions: some(directions) } : {}), ...('slices' in evidence ? { slices: evidence.slices.map(narrowed) } : {}) };
+  return { ...narrowed(evidence), directions: directions && some(directions), slices: evidence.slices.map(narrowed) };
 }
+
+/** The only metric that is money. */
+export const costMetric = 'costPer1000Requests' satisfies Metric;
+
+/** Adds the currency to a text about a cost, where the spec names one. */
+export const withCurrency = (text: string, metric: string | undefined, currency: string | undefined): string =>
+  metric === costMetric && currency !== undefined ? `${text} (${currency})` : text;

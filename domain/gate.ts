@@ -25,10 +25,10 @@ export interface Verdict {
 }
 
 /**
- * Judges evidence: every rule has to be shown, all of them together, with at most (1 − confidence) / 2
+ * Decides on evidence: every rule has to be shown, all of them together, with at most (1 − confidence) / 2
  * chance that noise alone showed any. What is unknown is not shown.
  */
-export function judge(rules: readonly Rule[], evidence: Evidence): Verdict {
+export function decide(rules: readonly Rule[], evidence: Evidence): Verdict {
   const unusable = whyUnusable(evidence);
   const claims = rules.flatMap((rule) => claimsOf(rule, evidence));
   const tests = claims.map((claim) => testOf(claim, evidence, unusable));
@@ -38,9 +38,9 @@ export function judge(rules: readonly Rule[], evidence: Evidence): Verdict {
   return { passed: findings.length > 0 && findings.every((f) => f.passed), findings };
 }
 
-/** Of no rule can anything be known from evidence like this. */
+/** Says why no rule can be decided on evidence like this. */
 function whyUnusable({ schema, confidence, levels }: { schema: number; confidence: number; levels: readonly number[] }): string | undefined {
-  if (schema !== 2) return `the evidence has schema ${schema}, expected 2: evaluate again with Jobs of this version`;
+  if (schema !== 1) return `the evidence has schema ${schema}, expected 1: evaluate again with Jobs of this version`;
   if (!(confidence >= 0.5 && confidence < 1)) return `the evidence has a confidence of ${confidence}, expected 0.5 or more and below 1`;
   if (!areLevels(levels)) return 'the evidence names no levels at which its quantiles stand';
   return undefined;

@@ -1,23 +1,26 @@
 import type { JobOutcome } from './job.ts';
 import type { JobSpec } from './job-spec.ts';
+import type { JobFolder } from './job/stages.ts';
 import type { JobIdentity } from './names.ts';
 
 /** The fields of a Job's spec that say where it runs and not what it computes. */
-type Placement = 'output' | 'runId' | 'wandb' | 'checkpoints' | 'cache';
+type Placement = JobFolder | 'runId' | 'wandb';
 
 type Unplaced<S> = S extends unknown ? Omit<S, Placement> : never;
 
 /** What a stage computes from what: equal values give equal results, so this is what reuse goes by. */
 export type StageSpec = Unplaced<JobSpec>;
 
+/** The spec of any stage, a team's own included. */
+export type AnyStageSpec = Readonly<Record<string, unknown>> & { readonly stage: string };
+
 export interface JobToRun {
   readonly identity: JobIdentity;
-  readonly spec: StageSpec;
+  readonly spec: AnyStageSpec;
   readonly maximumSeconds: number;
-  /** Undefined keeps no record in MLflow and reuses nothing. */
-  readonly tracking?: StageTracking;
+  readonly tracking: StageTracking;
   /** Why there is another attempt, and what it does otherwise; kept with its run. */
-  readonly because?: string;
+  readonly because?: string | undefined;
 }
 
 export interface StageTracking {
@@ -27,7 +30,7 @@ export interface StageTracking {
   readonly inputDigests: readonly string[];
   readonly reuse: boolean;
   /** Has the Job log to Weights & Biases, too. */
-  readonly wandb?: true;
+  readonly wandb?: boolean | undefined;
 }
 
 export interface JobReport {

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { jobStageNames, type JobStage } from './job/stages.ts';
 import { judgeSchema } from './judge.ts';
 
 /**
@@ -36,9 +37,9 @@ const columns = z.array(z.string()).min(1);
 const count = z.int().min(1);
 const seed = z.int().min(0);
 
-export const jobSpecSchema = z.discriminatedUnion('stage', [
-  z.strictObject({ stage: z.literal('noop'), input: z.unknown() }),
-  z.strictObject({
+/** The spec of each stage in the stage table. */
+const stageSpecs = {
+  explore: z.strictObject({
     stage: z.literal('explore'),
     ...common,
     data,
@@ -50,7 +51,7 @@ export const jobSpecSchema = z.discriminatedUnion('stage', [
     garak: garak.optional(),
     seed,
   }),
-  z.strictObject({
+  prepare: z.strictObject({
     stage: z.literal('prepare'),
     ...common,
     data,
@@ -59,11 +60,11 @@ export const jobSpecSchema = z.discriminatedUnion('stage', [
     heldOutExamples: count,
     trainExamples: count.optional(),
     maxTokens: count,
-    /** Columns that held-out examples keep beside their prompt. Left out where there are none: the dataset keeps its digest. */
+    /** Columns that held-out examples keep beside their prompt. */
     keepColumns: columns.optional(),
     seed,
   }),
-  z.strictObject({
+  tune: z.strictObject({
     stage: z.literal('tune'),
     ...common,
     dataset: artifact,
@@ -80,14 +81,14 @@ export const jobSpecSchema = z.discriminatedUnion('stage', [
     targetModules: z.array(z.string()).min(1),
     maxTokens: count,
     checkpointEverySteps: count,
-    /** Left out where it is one: what was computed before there were several keeps its digest. */
+    /** 1 if left out. */
     nodes: count.optional(),
     gpusPerNode: count.optional(),
     /** Outlives the attempts of one stage. */
     checkpoints: fileUri,
     seed,
   }),
-  z.strictObject({
+  evaluate: z.strictObject({
     stage: z.literal('evaluate'),
     ...common,
     dataset: artifact,
@@ -112,7 +113,9 @@ export const jobSpecSchema = z.discriminatedUnion('stage', [
     cache: fileUri.optional(),
     seed,
   }),
-]);
+} satisfies Record<JobStage, z.ZodObject>;
+
+type AnyJobSpecSchema = (typeof stageSpecs)[JobStage];
+export const jobSpecSchema = z.discriminatedUnion('stage', jobStageNames.map((name) => stageSpecs[name]) as [AnyJobSpecSchema, ...AnyJobSpecSchema[]]);
 
 export type JobSpec = z.output<typeof jobSpecSchema>;
-export type JobSpecOf<S extends JobSpec['stage']> = Extract<JobSpec, { stage: S }>;

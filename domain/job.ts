@@ -12,7 +12,6 @@ export type JobOutcome =
       readonly kind: 'succeeded';
       readonly outputs: Readonly<Record<string, Artifact>>;
       readonly figures: Readonly<Record<string, number>>;
-      readonly value?: unknown;
     }
   | { readonly kind: 'failed'; readonly failure: Failure };
 
@@ -87,6 +86,13 @@ export interface JobRunner {
   events(name: string): Promise<string>;
   /** The outcome was reported: the runner need not list the Job any more. Idempotent. */
   acknowledge(name: string): Promise<void>;
+}
+
+/** A Job that no execution waits for. */
+export interface Orphan {
+  readonly job: string;
+  /** The execution that asked for it. */
+  readonly workflowId: string;
 }
 
 /** The name is taken by a Job with another spec: two submitters disagree on what it is. */

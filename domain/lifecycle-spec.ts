@@ -1,8 +1,7 @@
 import { z } from 'zod';
-import { deploySchema } from './deploy-spec.ts';
+import { deploySchema, name } from './deploy-spec.ts';
 import { judgeSchema } from './judge.ts';
 import { monitorSchema, refreshSchema } from './monitor-spec.ts';
-import { name } from './name.ts';
 import { plainName, rolePrefix } from './review.ts';
 
 /**

@@ -1,8 +1,7 @@
 import type { Verdict } from './gate.ts';
+import type { Stage } from './job/stages.ts';
 import type { Artifact, Wait } from './job.ts';
 import type { ReviewRequest } from './review.ts';
-
-export type Stage = 'explore' | 'prepare' | 'tune' | 'evaluate' | 'review' | 'deploy';
 
 /** What a lifecycle works from, each thing with the digest that fixes it. */
 export interface LifecycleInputs {
@@ -60,7 +59,7 @@ export interface FinishedStage {
   readonly reused: boolean;
   readonly figures: Readonly<Record<string, number>>;
   /** The last thing that its Job had to wait for. */
-  readonly waitedFor?: string;
+  readonly waitedFor?: string | undefined;
 }
 
 /** What a stage left, by name. */

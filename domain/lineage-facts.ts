@@ -32,7 +32,6 @@ export interface LifecycleDone {
   readonly stages: readonly StageOutputs[];
   readonly gate?: Verdict;
   readonly review?: ReviewSoFar;
-  readonly decisions: readonly { readonly decision: string; readonly reviewer: string }[];
   readonly version?: string;
   readonly endpoint?: string;
 }
@@ -40,9 +39,9 @@ export interface LifecycleDone {
 /** A review that people were asked for; without an outcome it is open. */
 export interface ReviewSoFar {
   readonly digest: string;
-  readonly outcome?: ReviewRecord['outcome'];
+  readonly outcome?: ReviewRecord['outcome'] | undefined;
   /** Who made the outcome what it is. */
-  readonly by?: string;
+  readonly by?: string | undefined;
 }
 
 /** As far as a lifecycle has come, whether its candidate was promoted, was refused, or is still waited for. */
@@ -72,11 +71,8 @@ const factsOfInputs = (spec: LifecycleSpec, { runId, data, prompt, baseModel, co
 });
 
 /** Undefined where nobody was asked and nothing was registered. */
-function reviewOf({ review, decisions, version }: LifecycleDone): string | undefined {
+function reviewOf({ review, version }: LifecycleDone): string | undefined {
   if (review) return review.outcome === undefined ? 'awaited' : inWords(review.outcome, review.by);
-  // Executions from before reviews had a record of their own.
-  const last = decisions.at(-1);
-  if (last) return inWords(last.decision === 'approve' ? 'approved' : 'rejected', last.reviewer);
   return version === undefined ? undefined : 'approved by gate';
 }
 

@@ -1,6 +1,5 @@
-import { withCurrency } from './cost.ts';
 import type { Block } from './document.ts';
-import { shownRoles, type Evidence, type Interval } from './evidence.ts';
+import { type Evidence, type Interval, shownRoles, withCurrency } from './evidence.ts';
 import type { Verdict } from './gate.ts';
 import type { Artifact } from './job.ts';
 import type { LifecycleSpec, Metric, Rule } from './lifecycle-spec.ts';
@@ -16,8 +15,8 @@ export interface ModelCardFacts {
   readonly dataset: Artifact;
   readonly evidence: Evidence;
   readonly evidenceDigest: string;
-  readonly verdict?: Verdict;
-  readonly review?: ReviewRecord;
+  readonly verdict?: Verdict | undefined;
+  readonly review?: ReviewRecord | undefined;
 }
 
 /** From what was logged and nothing else: the same facts give the same card. */
@@ -62,14 +61,13 @@ function evaluation({ models, differences }: Evidence, currency: string | undefi
   };
 }
 
-/** What the gate judges, on each part of the examples; where it judges nothing that is known of parts, the first metric that is. */
+/** The metrics of the gate's rules on each slice; the first metric of the slices if no rule names one of theirs. */
 function slices(evidence: Evidence, rules: readonly Rule[]): readonly Block[] {
-  // Evidence of schema 1 has none.
-  const parts = 'slices' in evidence ? evidence.slices : [];
+  const parts = evidence.slices;
   const reference = evidence.differences.champion ? 'champion' : 'base';
   const known = Object.keys(parts[0]?.differences[reference] ?? {}) as Metric[];
-  const judged = known.filter((metric) => rules.some((rule) => rule.metric === metric));
-  const metrics = judged.length > 0 ? judged : known.slice(0, 1);
+  const ruled = known.filter((metric) => rules.some((rule) => rule.metric === metric));
+  const metrics = ruled.length > 0 ? ruled : known.slice(0, 1);
   if (metrics.length === 0) return [];
   return [
     { kind: 'heading', text: 'Slices' },

@@ -1,5 +1,5 @@
 import { breachesOf, type BreachState, type WindowFinding } from './breach.ts';
-import { withCurrency } from './cost.ts';
+import { withCurrency } from './evidence.ts';
 import type { Block } from './document.ts';
 import { drawHistogram, drawInterval, type Bound } from './drawings.ts';
 import type { Interval } from './intervals.ts';

@@ -1,6 +1,5 @@
 import { digestOfText } from './digest.ts';
-import { releaseId } from './release-id.ts';
-import type { Release } from './release.ts';
+import { type Release, releaseId } from './release.ts';
 
 /** Which attempt at which stage of which execution; the Job's identity. */
 export interface JobIdentity {

@@ -46,7 +46,6 @@ function parseReport(message: string): JobOutcome | undefined {
       kind: 'succeeded',
       outputs: report['outputs'] as Record<string, Artifact>,
       figures: report['figures'] as Record<string, number>,
-      ...('value' in report ? { value: report['value'] } : {}),
     };
   const failure = report['failure'];
   if (report['ok'] === false && isRecord(failure) && typeof failure['class'] === 'string' && typeof failure['message'] === 'string')

@@ -1,23 +1,24 @@
 import { failurePolicies, type Failure } from './failure.ts';
-import type { StageSpec } from './job-request.ts';
+import type { AnyStageSpec, StageSpec } from './job-request.ts';
 
 /**
  * The spec to retry with. After an out-of-memory it has a smaller micro-batch and more gradient accumulation, so that the
  * effective batch stays the same. Undefined if the micro-batch can't be reduced further.
  */
-export function reduceBatchAfter(failure: Failure, spec: StageSpec): StageSpec | undefined {
+export function reduceBatchAfter(failure: Failure, spec: AnyStageSpec): AnyStageSpec | undefined {
   if (failurePolicies[failure.class].action !== 'retrySmaller') return spec;
-  const micro = spec.stage === 'tune' ? microBatch(spec) : 1;
-  if (spec.stage !== 'tune' || micro === 1) return undefined;
+  if (!isTune(spec)) return undefined;
+  const micro = microBatch(spec);
+  if (micro === 1) return undefined;
   const smaller = micro / smallestFactor(micro);
   return { ...spec, batchSize: smaller, gradientAccumulation: (spec.batchSize * spec.gradientAccumulation) / smaller };
 }
 
-/**
- * The rows that one process takes at once. Several processes share a batch; `share_of` in `jobs/tuneline_jobs/gang.py`
- * does the same.
- */
-function microBatch({ batchSize, gradientAccumulation, nodes = 1, gpusPerNode = 1 }: Extract<StageSpec, { stage: 'tune' }>): number {
+type TuneSpec = Extract<StageSpec, { stage: 'tune' }>;
+const isTune = (spec: AnyStageSpec): spec is TuneSpec => spec.stage === 'tune';
+
+/** What one process takes at once, as `share_of` in `jobs/tuneline_jobs/gang.py` has it: where several share a batch, less than the spec says. */
+function microBatch({ batchSize, gradientAccumulation, nodes = 1, gpusPerNode = 1 }: TuneSpec): number {
   const share = (batchSize * gradientAccumulation) / (nodes * gpusPerNode);
   let micro = Math.min(batchSize, share);
   while (micro > 1 && share % micro !== 0) micro--;

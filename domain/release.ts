@@ -1,3 +1,4 @@
+import { digestOf } from './digest.ts';
 import type { Artifact } from './job.ts';
 import type { ServingSettings } from './serving-settings.ts';
 
@@ -11,6 +12,9 @@ export interface Release {
   /** The defaults where a release has none. */
   readonly serving?: ServingSettings;
 }
+
+/** Identifies a release of an endpoint: 12 hex digits over all that decides its answers. */
+export const releaseId = ({ endpoint: _endpoint, weights, ...rest }: Release): string => digestOf({ ...rest, weights: weights.digest }).slice(7, 19);
 
 /** How many of a hundred new requests a release gets. */
 export interface Share {
@@ -83,11 +87,6 @@ export interface EndpointHost {
   observe(endpoint: string, sinceMs: number): Promise<readonly Observation[]>;
   /** Ends every release of the endpoint that has no traffic, once its requests in flight are answered. */
   retireIdle(endpoint: string): Promise<void>;
-}
-
-/** What lifecycles that deployed by themselves have in their histories; since then the endpoint does. */
-export interface ServedRelease extends Release {
-  readonly url: string;
 }
 
 export class SmokeTestError extends Error {

@@ -39,7 +39,7 @@ export interface ReleaseTerms {
   readonly spec: LifecycleSpec;
   readonly dataset: Artifact;
   /** The table of the attacks that it was tried with. */
-  readonly attacks?: Artifact;
+  readonly attacks?: Artifact | undefined;
   /** The lifecycle's run in MLflow. */
   readonly runId: string;
 }

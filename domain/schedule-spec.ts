@@ -1,5 +1,5 @@
+import { CronPattern } from 'croner';
 import { z } from 'zod';
-import { daysOfWeek, everyTime, parseCron, type CalendarTimes } from './cron.ts';
 import { explainIssues, type JsonSchema, type Problem } from './explain-spec.ts';
 
 /** When a lifecycle is started, written by a person as JSON. Like a lifecycle's spec, only defined here. */
@@ -9,10 +9,17 @@ const maximumFailures = 10;
 
 const list = <Value extends z.ZodType>(value: Value) => z.array(value).min(1).optional();
 
-const cron = z.string().superRefine((text, context) => {
-  const parsed = parseCron(text);
-  if (!parsed.ok) context.addIssue({ code: 'custom', message: parsed.expected });
-});
+const daysOfWeek = ['sunday', 'monday', 'tuesday', 'wednesday', 'thursday', 'friday', 'saturday'] as const;
+
+const cronFields =
+  'five fields (minute 0-59, hour 0-23, day of the month 1-31, month 1-12 or jan, day of the week 0-7 or mon), ' +
+  'each of them *, a value, a range a-b, a step */n, or a list of these, such as "0 3 * * 1"';
+
+const cron = z
+  .string()
+  .refine(isCron, cronFields)
+  // With both days given, other crons start on either of them, and Temporal only where both match.
+  .refine((text) => !isCron(text) || namesOneDay(text), 'a day of the month or a day of the week, and * for the other');
 
 const calendar = z
   .strictObject({
@@ -75,15 +82,19 @@ export function checkScheduleSpec(raw: unknown): { readonly ok: true; readonly s
   return parsed.success ? { ok: true, schedule: parsed.data } : { ok: false, problems: explainIssues(parsed.error, raw, scheduleSpecJsonSchema() as JsonSchema) };
 }
 
-/** The times of a schedule that goes by cron or calendar; undefined for one that goes by an interval. */
-export function calendarTimes({ cron, calendar: written }: Pick<ScheduleSpec, 'cron' | 'calendar'>): CalendarTimes | undefined {
-  if (cron !== undefined) {
-    const parsed = parseCron(cron);
-    return parsed.ok ? parsed.times : undefined;
+/** True for the part of cron that Temporal reads, too: no words such as @weekly, no L, W, ? or #, no range up to Sunday by name. */
+function isCron(text: string): boolean {
+  if (!/^(?:[\d\s*,/-]|\b[a-z]{3}\b)+$/i.test(text) || /-sun/i.test(text)) return false;
+  try {
+    return new CronPattern(text, undefined, { mode: '5-part' }).pattern !== '';
+  } catch {
+    return false;
   }
-  if (!written) return undefined;
-  const { minute, hour, dayOfMonth = everyTime.dayOfMonth, month = everyTime.month, dayOfWeek } = written;
-  return { minute, hour, dayOfMonth, month, dayOfWeek: dayOfWeek?.map((day) => daysOfWeek.indexOf(day)) ?? everyTime.dayOfWeek };
+}
+
+function namesOneDay(text: string): boolean {
+  const [, , dayOfMonth, , dayOfWeek] = text.trim().split(/\s+/);
+  return dayOfMonth === '*' || dayOfWeek === '*';
 }
 
 function isTimeZone(name: string): boolean {

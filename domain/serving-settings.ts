@@ -21,5 +21,5 @@ export const servingSettingsSchema = z
 
 export type ServingSettings = z.output<typeof servingSettingsSchema>;
 
-/** Of a release from before there were settings, or whose spec has none. */
+/** The settings of a release whose spec names none. */
 export const defaultServing: ServingSettings = servingSettingsSchema.parse({});

@@ -1,6 +1,6 @@
 import { mkdir, readFile, readdir, rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { Release, Share } from '../domain/release.ts';
+import type { Share } from '../domain/release.ts';
 import type { Prepared } from './release-engine.ts';
 
 export interface Kept {
@@ -22,10 +22,10 @@ export class EndpointFiles {
   }
 
   async read(endpoint: string): Promise<Kept> {
-    const written = await this.#readJson<Release | readonly Share[]>(endpoint, 'traffic.json');
-    // What was written before traffic could be split is one release.
-    const shares = written === undefined ? [] : 'endpoint' in written ? [{ release: written, percent: 100 }] : written;
-    return { shares, prepared: (await this.#readJson<readonly Prepared[]>(endpoint, 'releases.json')) ?? shares.map(({ release }) => ({ release })) };
+    return {
+      shares: (await this.#readJson<readonly Share[]>(endpoint, 'traffic.json')) ?? [],
+      prepared: (await this.#readJson<readonly Prepared[]>(endpoint, 'releases.json')) ?? [],
+    };
   }
 
   writeShares = (endpoint: string, shares: readonly Share[]): Promise<void> => this.#write(endpoint, 'traffic.json', shares);

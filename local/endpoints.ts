@@ -1,6 +1,5 @@
 import { EventEmitter, once } from 'node:events';
-import type { Release, Share, Trial } from '../domain/release.ts';
-import { releaseId } from '../domain/release-id.ts';
+import { type Release, releaseId, type Share, type Trial } from '../domain/release.ts';
 import { findShareProblem, shareAt } from '../domain/traffic-split.ts';
 import type { Draw, Upstream, Upstreams } from '../serving/upstreams.ts';
 import { EndpointFiles } from './endpoint-files.ts';

@@ -116,9 +116,9 @@ async function startWaiting(client: Client): Promise<JobRequest[]> {
   await inParallel(Array.from({ length: jobs }).keys(), async (index) => {
     const workflowId = `bench-${index}`;
     const { firstExecutionRunId } = await client.workflow.start<typeof heldJob>('heldJob', { taskQueue: benchTaskQueue, workflowId });
-    const spec = { stage: 'noop', input: { index } };
+    const spec = { stage: 'explore', index };
     requests.push({
-      ...{ name: `tl-${workflowId}-noop-1`, spec, specDigest: digestOf(spec), maximumSeconds: 3600 },
+      ...{ name: `tl-${workflowId}-explore-1`, spec, specDigest: digestOf(spec), maximumSeconds: 3600 },
       owner: { workflowId, runId: firstExecutionRunId, activityId: heldActivityId },
       ...(values.log ? { runId: `run-${index}` } : {}),
     });

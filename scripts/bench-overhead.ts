@@ -11,13 +11,13 @@ import { createLocalJobRunner } from '../local/job-runner.ts';
 import { readStackState } from '../local/stack-state.ts';
 import { Stack } from '../local/stack.ts';
 import { createToolchain } from '../local/toolchain.ts';
-import { createMlflow } from '../mlflow/index.ts';
-import { createTracking } from '../mlflow/tracking.ts';
+import { fakeTracking } from '../test/builders/tracking.ts';
 import { loadConfig, taskQueue } from '../workers/config.ts';
 import { jobProcess } from '../workers/jobs/job-process.ts';
 import { createJobReporter } from '../workers/jobs/job-reporter.ts';
 import { JobTracker } from '../workers/jobs/job-tracker.ts';
 import type { noopChain } from './bench/noop-chain.ts';
+import { noopStages, noopSteps } from './bench/noop-stage.ts';
 
 /**
  * What orchestration costs: five no-op stages, each a Job in a process of its own, one lifecycle at a
@@ -27,7 +27,6 @@ import type { noopChain } from './bench/noop-chain.ts';
 const { values } = parseArgs({ options: { json: { type: 'boolean', default: false }, lifecycles: { type: 'string', default: '100' } } });
 const atOnce = Number(values.lifecycles);
 const oneByOne = 15;
-const stepsEach = 5;
 
 const config = loadConfig();
 const { folders, serviceEnvironment } = config;
@@ -53,19 +52,19 @@ async function measure(address: string) {
   const connection = await NativeConnection.connect({ address });
   const client = new Client({ connection: await Connection.connect({ address }) });
   const runner = createLocalJobRunner({
-    ...jobProcess(config),
+    ...jobProcess(config, noopStages),
     root: join(state, 'jobs'),
     slots: availableParallelism(),
     graceMs: 1000,
   });
-  // No stage here has an MLflow run, so this is never asked.
-  const tracking = createTracking(createMlflow({ trackingUri: 'http://127.0.0.1:1' }));
+  // MLflow's own time is no part of what is measured.
+  const { tracking } = fakeTracking();
   const tracker = new JobTracker({ runner, reporter: createJobReporter({ client, tracking, runner }), heartbeatMs: 30_000, log: (message, fields) => report(`${message} ${JSON.stringify(fields)}`) });
   const worker = await Worker.create({
     connection,
     taskQueue,
     workflowsPath: fileURLToPath(new URL('./bench/noop-chain.ts', import.meta.url)),
-    activities: createJobActivities({ runner, track: (request) => tracker.track(request), tracking, artifacts: createLocalArtifactStore(join(state, 'artifacts')) }),
+    activities: createJobActivities({ runner, track: (request) => tracker.track(request), tracking, artifacts: createLocalArtifactStore(join(state, 'artifacts')), stages: noopStages }),
   });
   tracker.start();
   const figures = await worker.runUntil(async () => {
@@ -75,7 +74,7 @@ async function measure(address: string) {
     const each: number[] = [];
     for (let i = 0; i < oneByOne; i++) each.push(await timed(() => run(`alone-${i}`)));
     const together = await timed(() => Promise.all(Array.from({ length: atOnce }, (_, i) => run(`together-${i}`))));
-    return { msPerStep: round(median(each) / stepsEach), pipelinesPerSecond: round((atOnce / together) * 1000), idleMiB };
+    return { msPerStep: round(median(each) / noopSteps.length), pipelinesPerSecond: round((atOnce / together) * 1000), idleMiB };
   });
   await tracker.stop();
   await connection.close();

@@ -1,7 +1,7 @@
 import { access, constants, mkdir, writeFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { Command, Option } from 'commander';
-import { temporalLinks } from '../domain/temporal-links.ts';
+import { temporalLinks } from '../workers/temporal.ts';
 import { loadConfig, type Config } from '../workers/config.ts';
 import type { lifecycle } from '../workflows/lifecycle.ts';
 import { statusQuery } from '../workflows/messages.ts';

@@ -1,8 +1,8 @@
 import { readFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
-import { withCurrency } from '../domain/cost.ts';
+import { withCurrency } from '../domain/evidence.ts';
 import type { FinishedStage, LifecycleStatus, RefusedBy } from '../domain/lifecycle.ts';
-import { temporalLinks } from '../domain/temporal-links.ts';
+import { temporalLinks } from '../workers/temporal.ts';
 import { tags } from '../domain/tracking.ts';
 import type { Mlflow } from '../mlflow/index.ts';
 import { taskQueue, type Config } from '../workers/config.ts';

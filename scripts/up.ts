@@ -1,6 +1,6 @@
 import { setMaxListeners } from 'node:events';
 import { join, relative } from 'node:path';
-import { temporalLinks } from '../domain/temporal-links.ts';
+import { temporalLinks } from '../workers/temporal.ts';
 import { SetupError } from '../local/setup-error.ts';
 import { localWebhooks, makeEncryptionKey } from '../local/mlflow-webhooks.ts';
 import { Stack } from '../local/stack.ts';

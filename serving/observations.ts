@@ -4,8 +4,7 @@ import { appendFile, mkdir, rename, writeFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { isRefusal, repetitionOf } from '../domain/answer-figures.ts';
 import { textOf } from '../domain/chat-request.ts';
-import { releaseId } from '../domain/release-id.ts';
-import type { Observation } from '../domain/release.ts';
+import { type Observation, releaseId } from '../domain/release.ts';
 import type { Exchange } from './exchange.ts';
 
 /** What is left of an exchange once its text is gone. */

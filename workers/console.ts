@@ -1,5 +1,4 @@
 import { join } from 'node:path';
-import { temporalLinks } from '../domain/temporal-links.ts';
 import { createMlflow } from '../mlflow/index.ts';
 import { createAccess } from './console/access.ts';
 import { loadConfig, taskQueue } from './config.ts';
@@ -13,7 +12,7 @@ import { readFleet } from './metrics/fleet.ts';
 import { createConsoleMetrics } from './metrics/console-metrics.ts';
 import { serveMetrics } from './metrics/serve-metrics.ts';
 import { listen, serve } from './serve.ts';
-import { connectClient } from './temporal.ts';
+import { connectClient, temporalLinks } from './temporal.ts';
 import { openTracing } from './tracing/open.ts';
 
 /**

@@ -13,3 +13,13 @@ export async function connectClient({ connection, namespace, embedded }: Config[
     throw new SetupError(`Temporal does not answer at ${address}.\nhint: ${embedded ? 'start the stack with "scripts/tuneline up"' : 'check your temporal.toml profile or TEMPORAL_ADDRESS'}`);
   }
 }
+
+/** Addresses in Temporal's UI. Its form to start a workflow takes both parameters, and fills in the input of the newest execution of that type. */
+export const temporalLinks = (uiUrl: string, namespace: string) => {
+  const workflows = `${uiUrl.replace(/\/+$/, '')}/namespaces/${encodeURIComponent(namespace)}/workflows`;
+  return {
+    execution: (workflowId: string): string => `${workflows}/${encodeURIComponent(workflowId)}`,
+    start: (workflowType: string, queue: string): string =>
+      `${workflows}/start-workflow?${new URLSearchParams({ workflowType, taskQueue: queue }).toString()}`,
+  };
+};

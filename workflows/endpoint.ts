@@ -6,7 +6,6 @@ import {
   continueAsNew,
   getExternalWorkflowHandle,
   isCancellation,
-  patched,
   proxyActivities,
   setCurrentDetails,
   setHandler,
@@ -139,7 +138,7 @@ export async function endpoint({ endpoint: name, known }: EndpointStart): Promis
     if (!servingState.champion) return;
     await applyServingState({ endpoint: name, next: servingState, before: servingState });
     const { model, version } = servingState.champion;
-    // One from before terms were kept is served, but not watched.
+    // Serve a champion whose terms can't be read any more, but don't monitor it.
     served = await readCandidate({ endpoint: name, model, version }).catch((error: unknown) => {
       if (error instanceof ActivityFailure && !isCancellation(error)) return undefined;
       throw error;
@@ -166,8 +165,8 @@ export async function endpoint({ endpoint: name, known }: EndpointStart): Promis
         if (request.atOnce && before) await noteRefusal(before.model, before.version, request.because);
         return { id, ended: 'promoted', release, url: end.url };
       }
-      // Of one whose lifecycle was cancelled nothing bad is known: a schedule may come to it again.
-      if (end.reason !== takenBack || !patched('taken back is not refused')) await noteRefusal(release.model, release.version, end.reason);
+      // A cancelled lifecycle is no refusal: a schedule may make the same candidate again.
+      if (end.reason !== takenBack) await noteRefusal(release.model, release.version, end.reason);
       return { id, ended: end.ended, reason: end.reason };
     } catch (error) {
       if (!(error instanceof ActivityFailure) || isCancellation(error)) throw error;

@@ -5,7 +5,6 @@ import {
   CancelledFailure,
   condition,
   isCancellation,
-  patched,
   proxyActivities,
   proxyLocalActivities,
   setCurrentDetails,
@@ -14,11 +13,11 @@ import {
   workflowInfo,
 } from '@temporalio/workflow';
 import type { Activities } from '../activities/index.ts';
-import { judgeSchema1 } from '../domain/gate-schema-1.ts';
-import { judge, type Verdict } from '../domain/gate.ts';
+import { decide, type Verdict } from '../domain/gate.ts';
 import { describeWait, type Artifact } from '../domain/job.ts';
-import type { StageSpec } from '../domain/job-request.ts';
-import type { LifecycleResult, LifecycleStatus, RefusedBy, Stage, UnchangedResult } from '../domain/lifecycle.ts';
+import type { AnyStageSpec } from '../domain/job-request.ts';
+import { jobStages, type JobStage, type OutputOf } from '../domain/job/stages.ts';
+import type { LifecycleResult, LifecycleStatus, RefusedBy, UnchangedResult } from '../domain/lifecycle.ts';
 import { decidedBy, type ReviewRecord, type ReviewRequest } from '../domain/review.ts';
 import type { ReviewNotice } from '../domain/review-notice.ts';
 import { specChecks, trackingCalls, releaseSteps } from './activity-options.ts';
@@ -30,12 +29,12 @@ import { countingFailures } from './pause-failing-schedule.ts';
 import { createReview, type ReviewRules } from './review.ts';
 import { runStage } from './run-stage.ts';
 import { modelAttribute, stageAttribute, verdictAttribute } from './search-attributes.ts';
-import { evaluateSpec, exploreSpec, inputDigestsOf, logsToWandb, prepareSpec, tuneSpec } from './stages.ts';
+import { evaluateSpec, exploreSpec, inputDigestsOf, prepareSpec, tuneSpec } from './stages.ts';
 
 const { checkSpec } = proxyLocalActivities<Activities>(specChecks);
-const { findUnchanged, openLifecycle, closeLifecycle, readEvidence, recordVerdict, openReview, closeReview, recordReview, findChampion, registerVersion, releaseVersion, recordRelease } =
+const { findUnchanged, openLifecycle, closeLifecycle, readEvidence, recordVerdict, openReview, closeReview, findChampion, registerVersion, recordRelease } =
   proxyActivities<Activities>(trackingCalls);
-const { verifySubject, prepareRelease } = proxyActivities<Activities>(releaseSteps);
+const { verifySubject } = proxyActivities<Activities>(releaseSteps);
 
 /** The whole path of one model version, from data to endpoint. Its one argument is a LifecycleSpec. */
 export function lifecycle(raw: unknown): Promise<LifecycleResult> {
@@ -99,36 +98,32 @@ async function wholePath(raw: unknown): Promise<LifecycleResult> {
   }
 
   async function explore(): Promise<void> {
-    await run(exploreSpec(spec, inputs));
+    await run('explore', exploreSpec(spec, inputs));
   }
 
   async function prepare(): Promise<Artifact> {
-    const { outputs } = await run(prepareSpec(spec, inputs));
-    return need(outputs, 'dataset');
+    return (await run('prepare', prepareSpec(spec, inputs))).dataset;
   }
 
   async function tune(dataset: Artifact): Promise<Artifact> {
-    const { outputs } = await run(tuneSpec(spec, inputs, dataset), spec.tune.maximumSeconds);
-    return need(outputs, 'model');
+    return (await run('tune', tuneSpec(spec, inputs, dataset), spec.tune.maximumSeconds)).model;
   }
 
   async function evaluate(dataset: Artifact, candidate: Artifact): Promise<{ evidence: Artifact; attacks: Artifact | undefined; gate: Verdict }> {
     const champion = await findChampion(spec.model);
     const others = champion && champion.weights.digest !== candidate.digest ? { champion: champion.weights } : {};
-    const { outputs } = await run(evaluateSpec(spec, inputs, dataset, { base: inputs.baseModel, candidate, ...others }));
-    const evidence = need(outputs, 'evidence');
+    const { evidence, attacks } = await run('evaluate', evaluateSpec(spec, inputs, dataset, { base: inputs.baseModel, candidate, ...others }));
     const figures = await readEvidence(evidence, [...new Set(spec.gate.map(({ metric }) => metric))]);
-    const gate = patched('evidence of schema 2') ? judge(spec.gate, figures) : judgeSchema1(spec.gate, figures);
+    const gate = decide(spec.gate, figures);
     update({ gate });
     await recordVerdict(inputs.runId, gate);
-    return { evidence, attacks: outputs['attacks'], gate };
+    return { evidence, attacks, gate };
   }
 
   /** Undefined once the candidate is approved, and still is what was approved. */
   async function review(reviewed: Reviewed): Promise<Refusal | undefined> {
     if (spec.review.by === 'gate') return undefined;
     update({ stage: 'review', attempt: 1 });
-    if (!patched('review-subject')) return reviewWeights(reviewed, spec.review);
     const candidate = { ...reviewed, prompt: inputs.prompt };
     const tell = (notice: ReviewNotice, request: ReviewRequest): void => notices.tell(spec.model, notice, request);
     record = await reviews.hold({ ...(await openReview(candidate)), requester: spec.requester, rules: spec.review, tell });
@@ -143,44 +138,31 @@ async function wholePath(raw: unknown): Promise<LifecycleResult> {
     return refusal;
   }
 
-  /** As reviews were before they were bound to more than the weights; for executions that began then. */
-  async function reviewWeights({ weights, dataset, evidence }: Reviewed, rules: ReviewRules): Promise<Refusal | undefined> {
-    const { name, version } = inputs.prompt;
-    const subject = { weights: weights.digest, prompt: `${name}/${version}`, evaluationSet: dataset.digest, evidence: evidence.digest, code: inputs.codeDigest };
-    record = await reviews.hold({ digest: weights.digest, subject, requester: spec.requester, rules, tell: () => undefined });
-    const [decision] = record.decisions;
-    if (decision) await recordReview(inputs.runId, decision, evidence);
-    return record.outcome === 'approved' ? undefined : refusalOf(record, rules);
-  }
-
   async function deploy(candidate: Artifact, dataset: Artifact, evidence: Artifact, attacks: Artifact | undefined): Promise<Refusal | Promotion> {
     update({ stage: 'deploy', attempt: 1 });
-    const version = await registerVersion({ spec, inputs, execution: execution(), weights: candidate, dataset, evidence, ...(attacks ? { attacks } : {}), ...(record ? { review: record } : {}), ...(status.gate ? { verdict: status.gate } : {}) });
-    if (!patched('endpoint')) return deployAlone(candidate, dataset, version);
+    const version = await registerVersion({
+      spec,
+      inputs,
+      execution: execution(),
+      weights: candidate,
+      dataset,
+      evidence,
+      attacks,
+      review: record,
+      verdict: status.gate,
+    });
     const { endpoint } = spec.deploy;
     const reply = await requestRelease({ endpoint, model: spec.model, version, because: `promoted by ${execution().workflowId}` });
     if ('reason' in reply) {
       if (CancellationScope.current().consideredCancelled) throw new CancelledFailure(reply.reason);
       return { verdict: 'rejected', by: 'endpoint', reason: reply.reason };
     }
-    const served = { ...reply.release, url: reply.url };
-    await CancellationScope.nonCancellable(() => recordRelease(inputs.runId, served));
-    return { verdict: 'promoted', version, endpoint, endpointUrl: served.url };
+    const { release, url } = reply;
+    await CancellationScope.nonCancellable(() => recordRelease(inputs.runId, release));
+    return { verdict: 'promoted', version, endpoint, endpointUrl: url };
   }
 
-  /** As it was before endpoints had an execution of their own; for lifecycles that came to it then. */
-  async function deployAlone(candidate: Artifact, dataset: Artifact, version: string): Promise<Promotion> {
-    const release = { endpoint: spec.deploy.endpoint, model: spec.model, version, weights: candidate, prompt: { name: inputs.prompt.name, version: inputs.prompt.version } };
-    await prepareRelease(release, dataset);
-    return CancellationScope.nonCancellable(async () => {
-      const served = await releaseVersion(release);
-      await recordRelease(inputs.runId, served);
-      return { verdict: 'promoted', version, endpoint: served.endpoint, endpointUrl: served.url } as const;
-    });
-  }
-
-  async function run(stageSpec: StageSpec, maximumSeconds = defaultMaximumSeconds) {
-    const stage = stageSpec.stage as Stage;
+  async function run<S extends JobStage>(stage: S, stageSpec: AnyStageSpec, maximumSeconds = defaultMaximumSeconds): Promise<OutputsOf<S>> {
     const success = await runStage({
       spec: stageSpec,
       maximumSeconds,
@@ -189,13 +171,13 @@ async function wholePath(raw: unknown): Promise<LifecycleResult> {
         parentRunId: inputs.runId,
         inputDigests: inputDigestsOf(inputs),
         reuse: spec.reuse === 'whenUnchanged',
-        ...(logsToWandb(spec) ? { wandb: true } : {}),
+        wandb: spec.tracking.includes('wandb'),
       },
       onAttempt: (attempt) => update({ stage, attempt, waiting: undefined }),
     });
-    update({ waiting: undefined, finished: [...status.finished, { stage, reused: success.reused, figures: success.figures, ...(waitedFor ? { waitedFor } : {}) }] });
+    update({ waiting: undefined, finished: [...status.finished, { stage, reused: success.reused, figures: success.figures, waitedFor }] });
     waitedFor = undefined;
-    return success;
+    return needOutputs(stage, success.outputs);
   }
 
   async function end(outcome: Refusal | Promotion): Promise<LifecycleResult> {
@@ -230,10 +212,14 @@ function execution() {
   return { workflowId, firstExecutionRunId };
 }
 
-function need(outputs: Readonly<Record<string, Artifact>>, name: string): Artifact {
-  const output = outputs[name];
-  if (output) return output;
-  throw ApplicationFailure.nonRetryable(`The Job reported no output named ${name}; it reported ${Object.keys(outputs).join(', ') || 'none'}.`, 'BadOutcome');
+/** What a stage left: all that the stage table names, and perhaps more. */
+type OutputsOf<S extends JobStage> = Readonly<Record<OutputOf<S>, Artifact>> & Readonly<Record<string, Artifact | undefined>>;
+
+function needOutputs<S extends JobStage>(stage: S, outputs: Readonly<Record<string, Artifact>>): OutputsOf<S> {
+  const missing = jobStages[stage].outputs.filter((name) => !outputs[name]);
+  if (missing.length === 0) return outputs;
+  const reported = Object.keys(outputs).join(', ') || 'none';
+  throw ApplicationFailure.nonRetryable(`The Job of ${stage} reported no output named ${missing.join(', ')}; it reported ${reported}.`, 'BadOutcome');
 }
 
 const failedRules = (gate: Verdict): string =>

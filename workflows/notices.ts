@@ -4,7 +4,7 @@ import { describeNotice, type ReviewNotice } from '../domain/review-notice.ts';
 import type { ReviewRequest } from '../domain/review.ts';
 import { notifications } from './activity-options.ts';
 
-const { tellReviewers, tellTeam } = proxyActivities<Activities>(notifications);
+const { tellTeam } = proxyActivities<Activities>(notifications);
 
 /** Tells the team. A webhook that does not work is seen in the history, and stops nothing. */
 export function createNotices() {
@@ -12,7 +12,7 @@ export function createNotices() {
   return {
     tell(model: string, notice: ReviewNotice, review: ReviewRequest): void {
       const { workflowId } = workflowInfo();
-      underway.push(tellReviewers(describeNotice(notice, { workflowId, model, review })).catch(() => undefined));
+      underway.push(tellTeam(describeNotice(notice, { workflowId, model, review })).catch(() => undefined));
     },
     say(text: string): void {
       underway.push(tellTeam(text).catch(() => undefined));

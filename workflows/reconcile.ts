@@ -1,8 +1,8 @@
 import { WorkflowExecutionAlreadyStartedError } from '@temporalio/common';
-import { patched, proxyActivities, setCurrentDetails, setWorkflowOptions, sleep, startChild } from '@temporalio/workflow';
+import { proxyActivities, setCurrentDetails, setWorkflowOptions, sleep, startChild } from '@temporalio/workflow';
 import type { Activities } from '../activities/index.ts';
 import { describeMissed, type MissedRelease } from '../domain/missed-release.ts';
-import type { Orphan } from '../domain/orphan.ts';
+import type { Orphan } from '../domain/job.ts';
 import { jobCancellations, endpointCalls, trackingCalls } from './activity-options.ts';
 import { movesToNewBuilds } from './moves-to-new-builds.ts';
 import type { redeploy } from './redeploy.ts';
@@ -19,7 +19,7 @@ const secondLookAfterMs = 60_000;
  * which, and ends those that still are when it looks again.
  */
 export async function reconcile(): Promise<{ readonly orphans: readonly Orphan[] }> {
-  if (patched('missed-releases')) for (const missed of await findMissedReleases()) await redeployMissed(missed);
+  for (const missed of await findMissedReleases()) await redeployMissed(missed);
   const suspects = await findOrphans();
   if (suspects.length === 0) return { orphans: [] };
   setCurrentDetails(['Nobody seems to wait for these Jobs; they are ended unless somebody does in a minute:', ...suspects.map(describe)].join('\n'));

@@ -6,9 +6,7 @@ import { outcomeOf, type ReviewRecord, type ReviewRequest, type ReviewSubject } 
 import { refuseComment, refuseDelegation, refuseReview } from '../domain/refuse-review.ts';
 import { commentUpdate, delegateUpdate, reviewUpdate } from './messages.ts';
 
-type PersonReview = Extract<LifecycleSpec['review'], { by: 'person' }>;
-/** `approvals` is missing where the spec was checked before there was such a field. */
-export type ReviewRules = Omit<PersonReview, 'approvals'> & Partial<Pick<PersonReview, 'approvals'>>;
+export type ReviewRules = Extract<LifecycleSpec['review'], { by: 'person' }>;
 
 export interface ReviewOpening {
   readonly subject: ReviewSubject;
@@ -69,7 +67,7 @@ export function createReview(show: (review: ReviewRequest | undefined) => void) 
     /** Waits for people, for weeks if need be; a durable timer costs nothing while it does. */
     async hold({ subject, digest, requester, rules, tell }: ReviewOpening): Promise<ReviewRecord> {
       const sinceMs = Date.now();
-      const { deadlineHours, twoPersonRule, approvals = 1, reviewers, escalation } = rules;
+      const { deadlineHours, twoPersonRule, approvals, reviewers, escalation } = rules;
       const deadline = new Date(sinceMs + deadlineHours * hourMs).toISOString();
       change({ digest, subject, requester, twoPersonRule, approvals, ...(reviewers ? { reviewers } : {}), since: now(), deadline, decisions: [], comments: [], delegations: [] });
       tell({ what: 'wanted' }, requireOpen());

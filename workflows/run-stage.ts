@@ -2,7 +2,7 @@ import { ApplicationFailure, CancellationScope, isCancellation, proxyActivities,
 import type { Activities } from '../activities/index.ts';
 import { describeFailure, tryAgainAfter, type Tally } from '../domain/failure.ts';
 import type { JobOutcome } from '../domain/job.ts';
-import type { StageSpec, StageTracking } from '../domain/job-request.ts';
+import type { AnyStageSpec, StageTracking } from '../domain/job-request.ts';
 import { reduceBatchAfter } from '../domain/reduce-batch.ts';
 import { jobCancellations, running } from './activity-options.ts';
 
@@ -10,12 +10,10 @@ const { runJob } = proxyActivities<Activities>(running);
 const { cancelJob } = proxyActivities<Activities>(jobCancellations);
 
 export interface StageToRun {
-  readonly spec: StageSpec;
-  /** Tells Jobs of one stage apart where an execution has several; the stage itself by default. */
-  readonly name?: string;
+  readonly spec: AnyStageSpec;
   readonly maximumSeconds: number;
-  readonly tracking?: StageTracking;
-  readonly onAttempt?: (attempt: number) => void;
+  readonly tracking: StageTracking;
+  readonly onAttempt?: ((attempt: number) => void) | undefined;
 }
 
 export type StageSuccess = Extract<JobOutcome, { kind: 'succeeded' }> & { readonly reused: boolean };
@@ -24,20 +22,21 @@ export type StageSuccess = Extract<JobOutcome, { kind: 'succeeded' }> & { readon
  * Runs one stage as a Job, and again as its failure class asks. Cancelled, it ends the Job and
  * confirms that it is gone before it lets the cancellation through.
  */
-export async function runStage({ spec, name = spec.stage, maximumSeconds, tracking, onAttempt }: StageToRun): Promise<StageSuccess> {
+export async function runStage({ spec, maximumSeconds, tracking, onAttempt }: StageToRun): Promise<StageSuccess> {
   const { workflowId, firstExecutionRunId } = workflowInfo();
+  const { stage } = spec;
   let attempted = spec;
   let tally: Tally = { failures: 0, disruptions: 0 };
   let because: string | undefined;
   for (let attempt = 1; ; attempt++) {
     onAttempt?.(attempt);
-    const identity = { workflowId, firstExecutionRunId, stage: name, attempt };
+    const identity = { workflowId, firstExecutionRunId, stage, attempt };
     try {
-      const { outcome, reused } = await runJob({ identity, spec: attempted, maximumSeconds, ...(tracking ? { tracking } : {}), ...(because ? { because } : {}) });
+      const { outcome, reused } = await runJob({ identity, spec: attempted, maximumSeconds, tracking, because });
       if (outcome.kind === 'succeeded') return { ...outcome, reused };
       const [next, smaller] = [tryAgainAfter(outcome.failure, tally), reduceBatchAfter(outcome.failure, attempted)];
       if (next === undefined || smaller === undefined)
-        throw ApplicationFailure.nonRetryable(`${name} failed. ${describeFailure(outcome.failure)}`, outcome.failure.class);
+        throw ApplicationFailure.nonRetryable(`${stage} failed. ${describeFailure(outcome.failure)}`, outcome.failure.class);
       tally = next;
       because = `after ${outcome.failure.class}${describeChange(attempted, smaller)}`;
       attempted = smaller;
@@ -49,7 +48,7 @@ export async function runStage({ spec, name = spec.stage, maximumSeconds, tracki
 }
 
 /** Which settings the next attempt has in place of the last one's. */
-const describeChange = (before: StageSpec, after: StageSpec): string =>
+const describeChange = (before: AnyStageSpec, after: AnyStageSpec): string =>
   Object.entries(after)
     .filter(([name, value]) => value !== Object.entries(before).find(([other]) => other === name)?.[1])
     .map(([name, value], i) => `${i === 0 ? ': ' : ', '}${name} ${String(value)}`)

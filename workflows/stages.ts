@@ -12,8 +12,8 @@ export const exploreSpec = (spec: LifecycleSpec, inputs: LifecycleInputs): Stage
   baseModel: inputs.baseModel.uri,
   maxTokens: spec.tune.maxTokens,
   heldOutExamples: spec.data.heldOutExamples,
-  ...(spec.evaluate.harness ? { harness: harnessTasks(spec.evaluate.harness, inputs) } : {}),
-  ...(spec.evaluate.garak ? { garak: spec.evaluate.garak } : {}),
+  harness: spec.evaluate.harness && harnessTasks(spec.evaluate.harness, inputs),
+  garak: spec.evaluate.garak,
   seed: spec.seed,
 });
 
@@ -23,20 +23,19 @@ export const prepareSpec = (spec: LifecycleSpec, inputs: LifecycleInputs): Stage
   baseModel: inputs.baseModel.uri,
   prompt: inputs.prompt,
   heldOutExamples: spec.data.heldOutExamples,
-  ...(spec.data.trainExamples === undefined ? {} : { trainExamples: spec.data.trainExamples }),
+  trainExamples: spec.data.trainExamples,
   maxTokens: spec.tune.maxTokens,
-  ...keepColumns(spec),
+  keepColumns: keepColumns(spec),
   seed: spec.seed,
 });
 
 export function tuneSpec(spec: LifecycleSpec, inputs: LifecycleInputs, dataset: Artifact): StageSpec {
-  const { maximumSeconds: _deadline, nodes, ...settings } = spec.tune;
-  // One node is not worth a word, which would change the digest of what was computed before there were several.
-  return { stage: 'tune', dataset, baseModel: inputs.baseModel.uri, ...settings, ...(nodes > 1 ? { nodes } : {}), ...(inputs.gpusPerNode ? { gpusPerNode: inputs.gpusPerNode } : {}), seed: spec.seed };
+  const { maximumSeconds: _deadline, ...settings } = spec.tune;
+  return { stage: 'tune', dataset, baseModel: inputs.baseModel.uri, ...settings, gpusPerNode: inputs.gpusPerNode, seed: spec.seed };
 }
 
 export function evaluateSpec(spec: LifecycleSpec, inputs: LifecycleInputs, dataset: Artifact, models: Readonly<Partial<Record<Role, Artifact>>>): StageSpec {
-  // The currency is for readers: a Job that knew it would be another Job.
+  // The currency is for readers: it must not change the Job's digest.
   const { attacks, harness, currency: _currency, ...settings } = spec.evaluate;
   return {
     stage: 'evaluate',
@@ -46,32 +45,29 @@ export function evaluateSpec(spec: LifecycleSpec, inputs: LifecycleInputs, datas
       return model === undefined ? [] : [{ role, ...model }];
     }),
     ...settings,
-    ...(attacks ? { attacks: { template: inputs.prompt.template, input: spec.data.input } } : {}),
-    ...(harness ? { harness: { ...harnessTasks(harness, inputs), ...(harness.limit === undefined ? {} : { limit: harness.limit }) } } : {}),
+    attacks: attacks ? { template: inputs.prompt.template, input: spec.data.input } : undefined,
+    harness: harness && { ...harnessTasks(harness, inputs), limit: harness.limit },
     seed: spec.seed,
   };
 }
 
-/** Of what every stage's spec names only by reference. */
+/** Digests of what each stage's spec names only by reference. */
 export const inputDigestsOf = ({ codeDigest, data, baseModel }: Pick<LifecycleInputs, 'codeDigest' | 'data' | 'baseModel'>): readonly string[] => [codeDigest, data.digest, baseModel.digest];
 
 const harnessTasks = ({ tasks }: NonNullable<LifecycleSpec['evaluate']['harness']>, inputs: LifecycleInputs) => ({
   tasks,
-  ...(inputs.harnessTasks ? { includePath: inputs.harnessTasks } : {}),
+  includePath: inputs.harnessTasks,
 });
 
-/** What evaluate will need of a row beside its prompt. */
-function keepColumns({ data, evaluate }: LifecycleSpec): { keepColumns?: string[] } {
+/** The columns that evaluate needs beside the prompt. */
+function keepColumns({ data, evaluate }: LifecycleSpec): string[] | undefined {
   const columns = new Set([...(evaluate.slices ?? []), ...(evaluate.attacks ? data.input : [])]);
-  return columns.size === 0 ? {} : { keepColumns: [...columns] };
+  return columns.size === 0 ? undefined : [...columns];
 }
-
-/** A lifecycle from before there was a choice has none in its history. */
-export const logsToWandb = ({ tracking }: Partial<LifecycleSpec>): boolean => tracking?.includes('wandb') ?? false;
 
 const dataOf = (spec: LifecycleSpec, inputs: LifecycleInputs) => ({
   uri: inputs.data.uri,
   input: spec.data.input,
   target: spec.data.target,
-  ...(spec.data.group === undefined ? {} : { group: spec.data.group }),
+  group: spec.data.group,
 });

@@ -74,7 +74,7 @@ def evidence_of(
             }
         )
     return {
-        "schema": 2,
+        "schema": 1,
         "dataset": {"digest": "", "examples": examples},
         "confidence": CONFIDENCE,
         "bootstrapSamples": RESAMPLES,

@@ -91,7 +91,7 @@ def test_evidence_has_its_agreed_shape(evidence_of, spec, prepared, tmp_path) ->
         "differences",
         "slices",
     ]
-    assert evidence["schema"] == 2
+    assert evidence["schema"] == 1
     assert evidence["levels"] == sorted(evidence["levels"])
     assert evidence["dataset"] == {"digest": prepared["digest"], "examples": 10}
     assert set(evidence["models"]) == {"base", "candidate"}

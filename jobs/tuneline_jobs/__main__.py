@@ -1,6 +1,7 @@
-"""Run one stage of a lifecycle: `TUNELINE_JOB='{"stage":"noop"}' python -m tuneline_jobs noop`.
+"""Run one stage of a lifecycle: `TUNELINE_JOB=JSON python -m tuneline_jobs STAGE`.
 
-A stage's module is imported only when that stage is asked for, so that `noop` starts in milliseconds.
+A name with a dot, such as `team.score`, is the module of an own stage: its `run(spec)` gets the spec as it is.
+A stage's module is imported only when that stage is asked for, so that a small one starts in milliseconds.
 """
 
 from __future__ import annotations
@@ -25,20 +26,20 @@ from .outcome import (
 )
 from .watchdog import watching
 
-STAGES = ("noop", "explore", "prepare", "tune", "evaluate")
+STAGES = ("explore", "prepare", "tune", "evaluate")
 # The others are done in minutes, or make no steps that could be counted.
 LONG_STAGES = ("tune", "evaluate")
 GANG_STAGES = ("tune",)
 USAGE = f"""usage: TUNELINE_JOB=JSON python -m tuneline_jobs STAGE
        python -m tuneline_jobs import-base GGUF_FOLDER DESTINATION
-STAGE is one of {", ".join(STAGES)}."""
+STAGE is one of {", ".join(STAGES)}, or the module of an own stage, such as team.score."""
 
 
 def main(arguments: list[str]) -> int:
     signal.signal(signal.SIGTERM, lambda *_: os._exit(EXIT_TERMINATED))
     if len(arguments) == 3 and arguments[0] == "import-base":
         return import_base(arguments[1], arguments[2])
-    if len(arguments) != 1 or arguments[0] not in STAGES:
+    if len(arguments) != 1 or not (arguments[0] in STAGES or "." in arguments[0]):
         say(USAGE)
         return EXIT_BAD_SPEC
     if arguments[0] in GANG_STAGES:
@@ -63,7 +64,9 @@ def run_stage(stage: str) -> dict[str, object]:
     text = os.environ.get("TUNELINE_JOB")
     if text is None:
         raise BadSpec("TUNELINE_JOB: missing, expected the Job's spec as one JSON object.")
-    spec = read_noop(text) if stage == "noop" else read_checked(text, stage)
+    if stage not in STAGES:
+        return run_own_stage(stage, text)
+    spec = read_checked(text, stage)
     module = importlib.import_module(f"tuneline_jobs.{stage}")
     watch = watching() if stage in LONG_STAGES else nullcontext()
     with watch:
@@ -77,17 +80,22 @@ def read_checked(text: str, stage: str) -> dict[str, object]:
     return read_job_spec(text, stage)
 
 
-def read_noop(text: str) -> dict[str, object]:
-    """The spec of the one stage that can't afford to import a JSON Schema validator."""
+def run_own_stage(name: str, text: str) -> dict[str, object]:
+    """Imports no JSON Schema validator: only the own stage knows what its spec holds."""
     import json
 
     try:
         spec = json.loads(text)
     except ValueError as error:
         raise BadSpec(f"TUNELINE_JOB: not JSON, {error}.") from None
-    if not isinstance(spec, dict) or spec.get("stage") != "noop":
-        raise BadSpec('stage: expected "noop", the stage this Job was started with.')
-    return spec
+    if not isinstance(spec, dict):
+        raise BadSpec("TUNELINE_JOB: expected one JSON object.")
+    try:
+        module = importlib.import_module(name)
+    except ModuleNotFoundError as error:
+        raise BadSpec(f"The module {name} of this stage can't be imported: {error}.") from None
+    outcome: dict[str, object] = module.run(spec)
+    return outcome
 
 
 def as_failure(error: Exception) -> JobFailure:

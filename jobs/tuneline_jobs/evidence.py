@@ -26,7 +26,7 @@ def evidence_of(
     lengths = [answer["promptTokens"] for answer in judged[CANDIDATE].observed.answers]
     parts = slices_of(examples, lengths, spec.get("slices", []))
     evidence = {
-        "schema": 2,
+        "schema": 1,
         "dataset": {"digest": spec["dataset"]["digest"], "examples": len(examples)},
         "confidence": confidence,
         "bootstrapSamples": spec["bootstrapSamples"],

@@ -1,6 +1,6 @@
 """How a Job ends: the exit code, and one JSON document for whoever watches it.
 
-Standard library only, and little of it: the `noop` stage measures how fast a Job can start.
+Standard library only, and little of it, so that a Job starts fast.
 """
 
 from __future__ import annotations

@@ -21,7 +21,7 @@ export const gangSpec = (nodes: number): Partial<V1JobSpec> => (nodes > 1 ? { co
 export function gangEnv(request: JobRequest, gpus: number, { job, service }: GangNames): V1EnvVar[] {
   const nodes = nodesOf(request);
   const processes = Math.max(1, gpus);
-  if (request.spec.stage !== 'tune' || nodes * processes === 1) return [];
+  if (nodes * processes === 1) return [];
   return [
     { name: 'PET_NNODES', value: String(nodes) },
     { name: 'PET_NPROC_PER_NODE', value: String(processes) },

@@ -1,5 +1,6 @@
 import type { V1Job, V1JobSpec, V1ObjectMeta } from '@kubernetes/client-node';
 import { exitCodes, type JobOwner, type JobRequest } from '../../domain/job.ts';
+import { entryOf, findStage, type StageTable } from '../../domain/job/stages.ts';
 import { traceVariables, type JobTrace } from '../../domain/job-trace.ts';
 import { annotations, containerName, jobVariable, labels, managedBy, nameOf, queueLabel } from '../names.ts';
 import { gangEnv, gangSpec, nodesOf, type GangNames } from './gang.ts';
@@ -27,6 +28,8 @@ export interface JobPlacement {
   /** A Kueue LocalQueue: the Job waits, suspended, until its quota is free. */
   readonly queue?: string;
   readonly priorityClass?: string;
+  /** The product's stages if left out. */
+  readonly stages?: StageTable | undefined;
 }
 
 export interface StorageMount {
@@ -36,11 +39,9 @@ export interface StorageMount {
   readonly readOnly?: boolean;
 }
 
-/** What they do is text: a GPU would only wait for it. */
-const stagesWithoutGpu = ['noop', 'explore', 'prepare'];
-
-/** Of each of its pods. */
-export const gpusOf = ({ stage }: JobRequest['spec'], { gpus }: Pick<JobPlacement, 'gpus'>): number => (stagesWithoutGpu.includes(stage) ? 0 : gpus);
+/** GPUs of each pod of the Job. A stage that is not in the table gets them: without them it could not run at all. */
+export const gpusOf = ({ stage }: JobRequest['spec'], { gpus, stages }: Pick<JobPlacement, 'gpus' | 'stages'>): number =>
+  findStage(stage, stages)?.usesGpu === false ? 0 : gpus;
 
 /** Past its own deadline by so much, a pod that no worker watches is ended by its node. */
 const unwatchedSeconds = 3600;
@@ -81,7 +82,7 @@ const ourLabels = ({ name, spec }: JobRequest, { job }: GangNames): Record<strin
 
 /** What runs; the same whoever makes the Job. */
 export function jobSpec(request: JobRequest, placement: JobPlacement, names: GangNames): V1JobSpec {
-  const { image, env, gpuProduct, memory, graceSeconds, userId, storage, secret, priorityClass } = placement;
+  const { image, env, gpuProduct, memory, graceSeconds, userId, storage, secret, priorityClass, stages } = placement;
   const gpus = gpusOf(request.spec, placement);
   const nodes = nodesOf(request);
   const limits = { ...(gpus > 0 ? { 'nvidia.com/gpu': String(gpus) } : {}), ...(memory ? { memory } : {}) };
@@ -114,9 +115,9 @@ export function jobSpec(request: JobRequest, placement: JobPlacement, names: Gan
           {
             name: containerName,
             image,
-            args: [request.spec.stage],
+            args: [entryOf(request.spec.stage, stages)],
             ...(secret ? { envFrom: [{ secretRef: { name: secret } }] } : {}),
-            env: [...Object.entries({ ...env, [jobVariable]: JSON.stringify(request.spec), ...traceVariables(request) }).map(([name, value]) => ({ name, value })), ...gangEnv(request, gpus, names)],
+            env: [...Object.entries({ ...env, [jobVariable]: JSON.stringify(request.spec), ...traceVariables(request) }).map(([name, value]) => ({ name, value })), ...(findStage(request.spec.stage, stages)?.distributed ? gangEnv(request, gpus, names) : [])],
             resources: Object.keys(limits).length === 0 ? {} : { limits, requests: limits },
             securityContext: { allowPrivilegeEscalation: false, readOnlyRootFilesystem: true, capabilities: { drop: ['ALL'] } },
             terminationMessagePath: '/dev/termination-log',

@@ -1,7 +1,7 @@
 import type { V1Pod } from '@kubernetes/client-node';
 import { releaseName } from '../../domain/names.ts';
 import { SmokeTestError, type EndpointHost, type Release, type Share } from '../../domain/release.ts';
-import { releaseId } from '../../domain/release-id.ts';
+import { releaseId } from '../../domain/release.ts';
 import { replicasFor } from '../../domain/replicas.ts';
 import type { Cluster } from '../client.ts';
 import { chatWith, isReady, observationsOf, type Fetch } from './release-proxies.ts';

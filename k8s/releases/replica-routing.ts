@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { PatchStrategy, setHeaderOptions } from '@kubernetes/client-node';
 import { endpointName } from '../../domain/names.ts';
-import { releaseId } from '../../domain/release-id.ts';
+import { releaseId } from '../../domain/release.ts';
 import { boundsByReplicas } from '../../domain/replicas.ts';
 import { statusOf, unlessMissing, type Cluster } from '../client.ts';
 import { endpointService } from '../manifests/traffic.ts';

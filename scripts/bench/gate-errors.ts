@@ -1,4 +1,4 @@
-import { judge, type Finding } from '../../domain/gate.ts';
+import { decide, type Finding } from '../../domain/gate.ts';
 import type { Rule } from '../../domain/lifecycle-spec.ts';
 import { isWithin } from '../../domain/statistics.ts';
 import type { MakeTrials } from './gate-trials.ts';
@@ -36,7 +36,7 @@ export interface GateErrors {
 
 export async function measureGate(makeTrials: MakeTrials, asked: { readonly examples: number; readonly trials: number; readonly seed: number }): Promise<GateErrors> {
   const equals = await makeTrials({ ...asked, loss: 0 });
-  const found = equals.map((evidence) => judge(strictGate, evidence));
+  const found = equals.map((evidence) => decide(strictGate, evidence));
   const statedRate = (1 - (equals[0]?.confidence ?? NaN)) / 2;
   const names = (found[0]?.findings ?? []).map(nameOf);
   const effectOf = Object.fromEntries(names.map((name, i) => [name, median(found.map(({ findings }) => findings[i]?.detectable ?? NaN))]));
@@ -52,12 +52,12 @@ export async function measureGate(makeTrials: MakeTrials, asked: { readonly exam
     anyShown: share(found, ({ findings }) => findings.some(({ passed }) => passed)),
     alone: Object.fromEntries(names.map((name, i) => [name, share(found, ({ findings }) => isWithin(findings[i]?.pValue ?? 1, statedRate))])),
     effect,
-    gainShown: share(better, (evidence) => judge(strictGate, evidence).findings[0]?.passed === true),
-    lossRefused: share(worse, (evidence) => !judge(strictGate, evidence).passed),
+    gainShown: share(better, (evidence) => decide(strictGate, evidence).findings[0]?.passed === true),
+    lossRefused: share(worse, (evidence) => !decide(strictGate, evidence).passed),
     lossSeen: share(worse, ({ differences }) => (differences.base?.rougeL?.high ?? 0) < 0),
     withMargins: {
-      equalsPromoted: share(equals, (evidence) => judge(tolerant, evidence).passed),
-      lossRefused: share(worse, (evidence) => !judge(tolerant, evidence).passed),
+      equalsPromoted: share(equals, (evidence) => decide(tolerant, evidence).passed),
+      lossRefused: share(worse, (evidence) => !decide(tolerant, evidence).passed),
     },
   };
 }

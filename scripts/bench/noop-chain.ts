@@ -1,8 +1,13 @@
 import { runStage } from '../../workflows/run-stage.ts';
+import { noopSteps } from './noop-stage.ts';
 
-/** Five stages that do nothing, each a Job in a process of its own that hands a small JSON to the next. */
-export async function noopChain(): Promise<unknown> {
-  let value: unknown = { passed: 0 };
-  for (let step = 1; step <= 5; step++) ({ value } = await runStage({ spec: { stage: 'noop', input: value }, name: `noop-${step}`, maximumSeconds: 60 }));
-  return value;
+/** Five stages that do nothing, each a Job in a process of its own that hands a figure to the next. */
+export async function noopChain(): Promise<number> {
+  const tracking = { experiment: 'bench', parentRunId: 'none', inputDigests: [], reuse: false };
+  let passed = 0;
+  for (const stage of noopSteps) {
+    const { figures } = await runStage({ spec: { stage, passed }, maximumSeconds: 60, tracking });
+    passed = figures['passed'] ?? NaN;
+  }
+  return passed;
 }

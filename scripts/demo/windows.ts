@@ -1,6 +1,5 @@
 import type { MonitorRule } from '../../domain/monitor-spec.ts';
-import { releaseId } from '../../domain/release-id.ts';
-import type { Release } from '../../domain/release.ts';
+import { type Release, releaseId } from '../../domain/release.ts';
 import { tags } from '../../domain/tracking.ts';
 import type { Mlflow } from '../../mlflow/index.ts';
 

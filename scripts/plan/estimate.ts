@@ -1,8 +1,8 @@
 import type { JobOutcome } from '../../domain/job.ts';
+import { jobStageNames, type JobStage } from '../../domain/job/stages.ts';
 import type { LifecycleSpec } from '../../domain/lifecycle-spec.ts';
 import { tags } from '../../domain/tracking.ts';
 import type { Mlflow } from '../../mlflow/index.ts';
-import type { JobStage } from './stages.ts';
 
 export interface Estimate {
   readonly seconds: number;
@@ -10,7 +10,7 @@ export interface Estimate {
 }
 
 /** What each stage took when it last ran for this model; a tune by its number of steps. A stage that never ran is left out. */
-export async function estimateStages(spec: LifecycleSpec, stages: readonly JobStage[], mlflow: Pick<Mlflow, 'experiments' | 'runs'>): Promise<Readonly<Partial<Record<JobStage, Estimate>>>> {
+export async function estimateStages(spec: LifecycleSpec, mlflow: Pick<Mlflow, 'experiments' | 'runs'>): Promise<Readonly<Partial<Record<JobStage, Estimate>>>> {
   const experiment = await mlflow.experiments.find(spec.model);
   if (experiment === undefined) return {};
   const last = async (stage: JobStage): Promise<readonly [JobStage, Estimate][]> => {
@@ -20,7 +20,7 @@ export async function estimateStages(spec: LifecycleSpec, stages: readonly JobSt
     const times = stage === 'tune' && steps > 0 ? spec.tune.steps / steps : 1;
     return [[stage, { seconds: (times * (run.endedAtMs - run.startedAtMs)) / 1000, gpuSeconds: times * gpuSecondsIn(run.tags[tags.outcome]) }]];
   };
-  return Object.fromEntries((await Promise.all(stages.map(last))).flat());
+  return Object.fromEntries((await Promise.all(jobStageNames.map(last))).flat());
 }
 
 function gpuSecondsIn(recorded: string | undefined): number {

@@ -5,6 +5,7 @@ import type { Workspace } from '../../activities/dependencies.ts';
 import { readInputs } from '../../activities/inputs.ts';
 import { createUnchangedActivities } from '../../activities/unchanged.ts';
 import { digestOfText } from '../../domain/digest.ts';
+import type { JobStage } from '../../domain/job/stages.ts';
 import { checkLifecycleSpec, type Problem } from '../../domain/explain-spec.ts';
 import type { LifecycleSpec } from '../../domain/lifecycle-spec.ts';
 import type { LifecycleInputs } from '../../domain/lifecycle.ts';
@@ -16,7 +17,7 @@ import { createTracking } from '../../mlflow/tracking.ts';
 import { rootPaths } from '../spec-paths.ts';
 import { openBase, type Base } from './base.ts';
 import { estimateStages, type Estimate } from './estimate.ts';
-import { planStages, type JobStage, type PlannedStage } from './stages.ts';
+import { planStages, type PlannedStage } from './stages.ts';
 
 export interface PlanRequest {
   /** Of the spec's file, and what it holds. */
@@ -64,7 +65,7 @@ export async function planLifecycle(request: PlanRequest, { workspace, mlflow, a
     digest: (uri) => artifacts.digest(uri),
     promptVersion: async (name, template) => (await tracking.findPrompt(name, template)) ?? newVersion,
   });
-  const estimates = await estimateStages(spec, ['explore', 'prepare', 'tune', 'evaluate'], mlflow);
+  const estimates = await estimateStages(spec, mlflow);
   const unchanged = spec.skip === 'whenUnchanged' ? await createUnchangedActivities({ tracking, artifacts, workspace }).findUnchanged(spec) : undefined;
   const isBlind = !existsSync(folder) && Object.keys(estimates).length > 0;
   return {

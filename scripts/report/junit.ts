@@ -1,11 +1,9 @@
 import { toJunitXml, type JunitCase, type JunitSuite } from '../../domain/junit.ts';
-import type { Stage } from '../../domain/lifecycle.ts';
+import { lifecycleStages, type Stage } from '../../domain/job/stages.ts';
 import type { Summary } from '../summary.ts';
 
 /** Each stage is a test case, and each rule of the gate is one. */
 export const toJunit = (summary: Summary, at = new Date()): string => toJunitXml(suitesOf(summary), at);
-
-const stages: readonly Stage[] = ['explore', 'prepare', 'tune', 'evaluate', 'review', 'deploy'];
 
 function suitesOf(summary: Summary): readonly JunitSuite[] {
   const { workflowId, model = 'lifecycle', verdict, gate, reason } = summary;
@@ -19,14 +17,14 @@ function suitesOf(summary: Summary): readonly JunitSuite[] {
 
 function casesOf(summary: Summary): readonly JunitCase[] {
   const stop = stopOf(summary);
-  const expected = stages.filter((stage) => stage !== 'review' || summary.needsReview);
+  const expected: readonly Stage[] = lifecycleStages.filter((stage) => stage !== 'review' || summary.needsReview);
   const cases = expected.map((name): JunitCase => {
     const finished = summary.stages.find(({ stage }) => stage === name);
     if (finished) return { name, ...(finished.seconds === undefined ? {} : { seconds: finished.seconds }) };
     if (stop === undefined) return { name };
     if (name === stop.at) return { name, ...stop.how };
     // Review leaves nothing behind among the finished stages, and came before.
-    return stages.indexOf(name) < stages.indexOf(stop.at as Stage) ? { name } : { name, skipped: stop.why };
+    return lifecycleStages.indexOf(name) < lifecycleStages.indexOf(stop.at as Stage) ? { name } : { name, skipped: stop.why };
   });
   return stop === undefined || expected.includes(stop.at as Stage) || stop.at === 'gate' ? cases : [{ name: stop.at, ...stop.how }, ...cases];
 }

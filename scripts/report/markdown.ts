@@ -1,4 +1,4 @@
-import { costMetric, withCurrency } from '../../domain/cost.ts';
+import { costMetric, withCurrency } from '../../domain/evidence.ts';
 import { toMarkdown, type Block } from '../../domain/document.ts';
 import type { Summary } from '../summary.ts';
 import { duration, gpuHours, hours } from './amounts.ts';

@@ -142,17 +142,6 @@ test.each([
   ]);
 });
 
-test('a review is kept with the evidence that the reviewer was shown', async () => {
-  const { recordReview, changes } = recordActivities();
-  const decision = { decision: 'approve', reviewer: 'Ada', digest: artifact('model').digest, comment: 'Reads well.' } as const;
-  await recordReview('parent-run', decision, artifact('evidence'));
-
-  const [kept, tagged] = changes;
-  expect(kept?.slice(0, 3)).toEqual(['putText', 'parent-run', 'review.json']);
-  expect(JSON.parse(String(kept?.[3]))).toEqual({ ...decision, evidenceDigest: artifact('evidence').digest });
-  expect(tagged).toEqual(['setTags', 'parent-run', { [tags.reviewer]: 'Ada', [tags.reviewDigest]: artifact('model').digest }]);
-});
-
 describe('a lifecycle is closed', () => {
   test('with its verdict, before its run ends', async () => {
     const { closeLifecycle, changes } = recordActivities();

@@ -6,8 +6,7 @@ import { createMonitoringActivities, type WindowToObserve } from '../../activiti
 import type { Artifact } from '../../domain/job.ts';
 import type { MonitoringRun, MonitorSettings } from '../../domain/monitoring.ts';
 import { monitorSettingsOf } from '../../domain/monitoring.ts';
-import { releaseId } from '../../domain/release-id.ts';
-import type { Observation, Release } from '../../domain/release.ts';
+import { type Observation, type Release, releaseId } from '../../domain/release.ts';
 import { embed } from '../../domain/text-embedding.ts';
 import { createLocalArtifactStore } from '../../local/artifact-store.ts';
 import { createMlflow, type Mlflow } from '../../mlflow/index.ts';

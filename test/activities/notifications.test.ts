@@ -28,7 +28,7 @@ async function chatThatAnswers(...statuses: readonly number[]) {
   return { url: `http://127.0.0.1:${port}/hooks/SECRET`, posts };
 }
 
-const tell = (reviewWebhook: string) => createNotificationActivities({ reviewWebhook }).tellReviewers('summaries awaits a review').catch((error: unknown) => error);
+const tell = (reviewWebhook: string) => createNotificationActivities({ reviewWebhook }).tellTeam('summaries awaits a review').catch((error: unknown) => error);
 
 test('the text goes to the webhook as Slack takes it', async () => {
   const { url, posts } = await chatThatAnswers(200);
@@ -37,7 +37,7 @@ test('the text goes to the webhook as Slack takes it', async () => {
 });
 
 test('without a webhook nobody is told', async () => {
-  expect(await createNotificationActivities({}).tellReviewers('anything')).toBe('no webhook is configured');
+  expect(await createNotificationActivities({}).tellTeam('anything')).toBe('no webhook is configured');
 });
 
 test.each([

@@ -11,7 +11,6 @@ import type { LifecycleSpecInput } from '../../domain/lifecycle-spec.ts';
 import { tags, type Tracking } from '../../domain/tracking.ts';
 import { createLocalArtifactStore } from '../../local/artifact-store.ts';
 import { artifact } from '../builders/artifacts.ts';
-import { fakeEndpointHost } from '../builders/endpoint-host.ts';
 import { between, evidenceOf } from '../builders/evidence.ts';
 import { aSpec } from '../builders/specs.ts';
 import { fakeTracking } from '../builders/tracking.ts';
@@ -63,7 +62,7 @@ async function registered({ champion, refusals = { '2': undefined } }: Known): P
   const { openLifecycle } = createRecordActivities(parts(tracking));
   const inputs: LifecycleInputs = await activityEnvironment().run(openLifecycle, aSpec(), execution);
   const evidence = { ...artifact('evidence'), uri: await written('evidence.json', JSON.stringify(evidenceOf({ candidate: { bleu: between(9, 11) } }))) };
-  const { registerVersion } = createReleaseActivities({ ...parts(tracking), endpoints: fakeEndpointHost({}, [], '') });
+  const { registerVersion } = createReleaseActivities(parts(tracking));
   await activityEnvironment().run(registerVersion, { spec: aSpec(), inputs, execution, weights: artifact('model'), dataset: artifact('dataset'), evidence });
   return tracking;
 }

@@ -81,8 +81,8 @@ const slice = (by: string, value: string, examples: number, shift: number): Json
   differences: { base: differencesFrom('base', shift, Math.sqrt(64 / examples)), champion: differencesFrom('champion', shift, Math.sqrt(64 / examples)) },
 });
 
-export const evidenceOfSchema2 = (): Json => ({
-  schema: 2,
+export const shownEvidence = (): Json => ({
+  schema: 1,
   dataset: { digest: artifact('dataset').digest, examples: 64 },
   confidence: 0.95,
   bootstrapSamples: 2000,
@@ -105,7 +105,7 @@ export const evidenceOfSchema2 = (): Json => ({
 
 /** Lines of attacks.jsonl, as many of each family as the evidence counts. The first that the candidate gives way to tries to be markup. */
 export function attackRows(): Json[] {
-  const { families } = evidenceOfSchema2()['attacks'] as { families: Record<string, Record<string, { attacks: number; succeeded: number }>> };
+  const { families } = shownEvidence()['attacks'] as { families: Record<string, Record<string, { attacks: number; succeeded: number }>> };
   const rows = Object.entries(families).flatMap(([family, tallies]) => Array.from({ length: tallies['candidate']?.attacks ?? 0 }, (_, index) => attackOf(family, index, tallies)));
   const first = rows.findIndex(({ candidate }) => (candidate as Json)['succeeded']);
   return rows.map((row, index) => (index === first ? { ...row, candidate: { answer: hostileText, succeeded: true } } : row));

@@ -1,4 +1,5 @@
 import type { Rule } from '../../domain/lifecycle-spec.ts';
+import type { ReviewSoFar } from '../../domain/lineage-facts.ts';
 import { refuseDelegation, refuseReview } from '../../domain/refuse-review.ts';
 import type { Delegation, ReviewDecision } from '../../domain/review.ts';
 import { toAttack } from '../../workers/console/attacks.ts';
@@ -9,7 +10,7 @@ import { Refusal, type Lifecycles } from '../../workers/console/lifecycles.ts';
 import { viewLineage } from '../../workers/console/lineage-view.ts';
 import { viewProfile } from '../../workers/console/profile-view.ts';
 import type { CommentView, DecisionView, LifecycleView, QueueRow } from '../../workers/console/views.ts';
-import { attackRows, digest, evidenceOfSchema2, exampleRows, lossCurve, profileOf } from './console.ts';
+import { attackRows, digest, shownEvidence, exampleRows, lossCurve, profileOf } from './console.ts';
 import { aSpec } from './specs.ts';
 
 export interface FixtureLifecycles extends Lifecycles {
@@ -42,7 +43,7 @@ export function fixtureLifecycles({ requester = 'ada', now = new Date('2026-11-2
   const delegations: (Delegation & { readonly at: string })[] = [];
   const comments: CommentView[] = [{ author: 'grace', text: 'The long descriptions lose. Is that the cut at 192 tokens?', at: '2026-11-26T20:51:00.000Z' }];
   let underReview = reviewedDigest;
-  const evidence = viewEvidence(evidenceOfSchema2(), 'EUR');
+  const evidence = viewEvidence(shownEvidence(), 'EUR');
   const request = () =>
     decisions.length > 0
       ? undefined
@@ -60,6 +61,10 @@ export function fixtureLifecycles({ requester = 'ada', now = new Date('2026-11-2
           delegations,
         };
   const decision = () => decisions.at(-1);
+  const reviewSoFar = (): ReviewSoFar => {
+    const said = decision();
+    return { digest: underReview, outcome: said && (said.decision === 'approve' ? 'approved' : 'rejected'), by: said?.reviewer };
+  };
 
   function view(id: string): LifecycleView {
     if (id !== reviewedId) throw new Refusal(404, `There is no lifecycle ${id}.`);
@@ -104,7 +109,7 @@ export function fixtureLifecycles({ requester = 'ada', now = new Date('2026-11-2
     attacks: (id) => Promise.resolve(view(id)).then(() => attackRows().map(toAttack)),
     curve: (id) => Promise.resolve(view(id)).then(() => ({ series: [{ name: 'loss', points: lossCurve() }] })),
     profile: (id) => Promise.resolve(view(id)).then(() => viewProfile(profileOf())),
-    lineage: (id) => Promise.resolve(view(id)).then(() => viewLineage({ ...record, decisions, ...(decisions.length === 0 ? { review: { digest: underReview } } : {}) })),
+    lineage: (id) => Promise.resolve(view(id)).then(() => viewLineage({ ...record, review: reviewSoFar() })),
     review: (_id, given) =>
       Promise.resolve().then(() => {
         const refusal = refuseReview(given, request());

@@ -1,6 +1,5 @@
 import { afterAll, afterEach, beforeAll, expect, test } from '@jest/globals';
-import type { EndpointHost, Release } from '../../domain/release.ts';
-import { releaseId } from '../../domain/release-id.ts';
+import { type EndpointHost, type Release, releaseId } from '../../domain/release.ts';
 import { releaseName } from '../../domain/names.ts';
 import { inspectServing } from '../../k8s/doctor-serving.ts';
 import { createReplicaRouting } from '../../k8s/releases/replica-routing.ts';

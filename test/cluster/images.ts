@@ -103,7 +103,7 @@ async function packagesOf(repository: string): Promise<string[]> {
 
 export interface JobsImage {
   readonly name: string;
-  /** The folder that holds `tuneline_jobs`. */
+  /** The folder that holds `tuneline_jobs`, and `bench` with an own stage. */
   readonly sources: string;
   /** The interpreter of the Jobs' environment. */
   readonly python: string;
@@ -114,7 +114,8 @@ export interface JobsImage {
 /** The Jobs' program as a cluster runs it, except that its packages, some gigabytes, come by a volume. */
 export async function makeJobsImage(into: string, { name, sources, python, packagesAt }: JobsImage): Promise<Image> {
   const root = await makePythonRoot(into, python);
-  await cp(join(sources, 'tuneline_jobs'), join(root, 'app', 'tuneline_jobs'), { recursive: true, filter: (path) => basename(path) !== '__pycache__' });
+  for (const part of ['tuneline_jobs', 'bench'])
+    await cp(join(sources, part), join(root, 'app', part), { recursive: true, filter: (path) => basename(path) !== '__pycache__' });
   const env = { PYTHONPATH: `/app:${packagesAt}`, PYTHONUNBUFFERED: '1', LANG: 'C.UTF-8', HOME: '/tmp' };
   return makeImage(into, { name, layers: [root], entrypoint: ['python', '-m', 'tuneline_jobs'], env });
 }

@@ -4,7 +4,7 @@ import { isLive } from '../../k8s/jobs/classify.ts';
 import { connectCluster, unlessMissing, type Cluster as Connection } from '../../k8s/client.ts';
 import { createKubernetesJobRunner } from '../../k8s/jobs/job-runner.ts';
 import { jobNameLabel } from '../../k8s/names.ts';
-import { describeJobRunner, finished, jobOf, jobOn, phase, untilSaid } from '../contract/job-runner.ts';
+import { describeJobRunner, finished, jobOf, jobOn, phase, saying, untilSaid } from '../contract/job-runner.ts';
 import { until } from '../support/until.ts';
 import { sharedCluster, startTimeoutMs, type Cluster } from './cluster.ts';
 import { simulatedHarness, type SimulatedHarness } from './simulated-harness.ts';
@@ -101,7 +101,7 @@ test('a Job on two nodes has a pod for each, whose names a Service gives for as 
   expect(await harness.runner.create(request)).toBe('created');
   const uid = (await harness.job(request.name)).metadata?.uid;
   expect((await serviceOf(harness, request.name))?.metadata?.ownerReferences).toMatchObject([{ kind: 'Job', uid }]);
-  expect(await finished(harness.runner, request.name)).toMatchObject({ kind: 'succeeded', value: 'together' });
+  expect(await finished(harness.runner, request.name)).toEqual(saying('together'));
   const pods = await connection.core.listNamespacedPod({ namespace, labelSelector: `${jobNameLabel}=${request.name}` });
   expect(pods.items.map(({ spec }) => [spec?.hostname, spec?.subdomain]).sort()).toEqual([0, 1].map((index) => [`${request.name}-${index}`, request.name]));
 

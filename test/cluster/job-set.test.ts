@@ -8,7 +8,7 @@ import { connectCluster, unlessMissing, type Cluster as Connection } from '../..
 import { inspectCluster } from '../../k8s/doctor.ts';
 import { jobManifest } from '../../k8s/manifests/job.ts';
 import { jobNameInSet, jobSetApi, jobSetManifest, setNameOf, type JobSet } from '../../k8s/manifests/job-set.ts';
-import { describeJobRunner, finished, jobOf, jobOn, phase, untilSaid } from '../contract/job-runner.ts';
+import { describeJobRunner, finished, jobOf, jobOn, phase, saying, untilSaid } from '../contract/job-runner.ts';
 import { repository } from '../support/stack.ts';
 import { until } from '../support/until.ts';
 import { givenKubeconfig, sharedCluster, startTimeoutMs, type Cluster } from './cluster.ts';
@@ -80,7 +80,7 @@ own('a Job on two nodes is made by a JobSet, whose pods have the names that torc
   const request = jobOn(2, { does: 'succeed', value: 'together' });
   const tune = { ...request, name: `tl-a-name-that-is-as-long-as-any-1234567890-tune-${namespaces}`.padEnd(59, '0'), spec: { ...request.spec, stage: 'tune' } };
   expect(await harness.runner.create(tune)).toBe('created');
-  expect(await finished(harness.runner, tune.name)).toMatchObject({ kind: 'succeeded', value: 'together' });
+  expect(await finished(harness.runner, tune.name)).toEqual(saying('together'));
   const pods = await harness.podsOf(tune.name);
   const hosts = pods.map(({ spec }) => `${spec?.hostname ?? ''}.${spec?.subdomain ?? ''}`).sort();
   const told = pods.map(({ spec }) => spec?.containers[0]?.env?.find(({ name }) => name === 'PET_MASTER_ADDR')?.value);
@@ -231,7 +231,7 @@ own('Kueue holds a JobSet back until it has quota for all nodes, says why, and a
   expect(await queue.podsOf(request.name)).toEqual([]);
   await queue.end(first);
   expect(await finished(queue.runner, first)).toMatchObject({ kind: 'succeeded' });
-  expect(await finished(queue.runner, request.name)).toMatchObject({ kind: 'succeeded', value: 'later' });
+  expect(await finished(queue.runner, request.name)).toEqual(saying('later'));
   await queue.close();
 });
 

@@ -1,7 +1,6 @@
 import { NetworkingV1Api, PatchStrategy, setHeaderOptions } from '@kubernetes/client-node';
 import { afterAll, afterEach, beforeAll, expect, test } from '@jest/globals';
-import type { Release } from '../../domain/release.ts';
-import { releaseId } from '../../domain/release-id.ts';
+import { type Release, releaseId } from '../../domain/release.ts';
 import { endpointName, releaseName } from '../../domain/names.ts';
 import { inspectServing } from '../../k8s/doctor-serving.ts';
 import { inferenceServiceManifest, inferenceServiceName, type InferenceService } from '../../k8s/manifests/inference-service.ts';

@@ -1,8 +1,7 @@
 import { KubeConfig, type V1Deployment, type V1Pod } from '@kubernetes/client-node';
-import type { EndpointHost, Observation, Release } from '../../domain/release.ts';
+import { type EndpointHost, type Observation, type Release, releaseId } from '../../domain/release.ts';
 import { releaseProxyRoutes } from '../../domain/release-proxy-settings.ts';
 import { endpointName } from '../../domain/names.ts';
-import { releaseId } from '../../domain/release-id.ts';
 import { connectCluster, unlessMissing, type Cluster as Connection } from '../../k8s/client.ts';
 import { createKubernetesEndpointHost } from '../../k8s/releases/endpoint-host.ts';
 import type { Fetch } from '../../k8s/releases/release-proxies.ts';

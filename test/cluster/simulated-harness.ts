@@ -5,20 +5,20 @@ import type { Cluster as Connection } from '../../k8s/client.ts';
 import { createKubernetesJobRunner } from '../../k8s/jobs/job-runner.ts';
 import type { JobPlacement } from '../../k8s/manifests/job.ts';
 import { jobNameLabel } from '../../k8s/names.ts';
-import type { Behaviour, RunnerHarness } from '../contract/job-runner.ts';
+import { said, type Behaviour, type RunnerHarness } from '../contract/job-runner.ts';
 import { neverAnnotation } from './never-ending.ts';
 import { withPodAnnotations } from './simulated-pods.ts';
 
 /** What a simulated pod has to be told to behave as the suite asks. */
 function annotationsOf(does: Behaviour): Record<string, string> {
-  const said = (message: string, code = 0) => ({ 'tuneline.dev/test-message': message, 'tuneline.dev/test-exit-code': String(code) });
+  const message = (text: string, code = 0) => ({ 'tuneline.dev/test-message': text, 'tuneline.dev/test-exit-code': String(code) });
   switch (does.does) {
     case 'succeed':
-      return said(JSON.stringify({ ok: true, outputs: {}, figures: {}, value: does.value }));
+      return message(JSON.stringify({ ok: true, ...said(does.value) }));
     case 'exit':
-      return said('no outcome', does.code);
+      return message('no outcome', does.code);
     case 'report':
-      return said(JSON.stringify(does.outcome), does.code);
+      return message(JSON.stringify(does.outcome), does.code);
     case 'print':
       return {};
     case 'sleep':

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { digestOf } from '../../domain/digest.ts';
-import { maximumOutcomeBytes, type JobRequest, type JobRunner, type JobState } from '../../domain/job.ts';
+import { maximumOutcomeBytes, type JobOutcome, type JobRequest, type JobRunner, type JobState } from '../../domain/job.ts';
 import { until } from '../support/until.ts';
 
 /** What a Job of the suite does; a harness knows how to make its runner run that. */
@@ -23,6 +23,10 @@ export interface RunnerHarness {
   readonly close: () => Promise<void>;
 }
 
+/** What a Job reports that succeeds with this value: the value is the address of its one output. */
+export const said = (value: string) => ({ outputs: { said: { uri: value, digest: '' } }, figures: {} });
+export const saying = (value: string): JobOutcome => ({ kind: 'succeeded', ...said(value) });
+
 /** Every runner passes this suite; what it says of a Job is what the lifecycle may rely on. */
 export function describeJobRunner(title: string, makeHarness: () => Promise<RunnerHarness>, { logs = true, nodes = 1 } = {}): void {
   describe(`${title} as a JobRunner`, () => {
@@ -36,7 +40,7 @@ export function describeJobRunner(title: string, makeHarness: () => Promise<Runn
     test('a Job that succeeds reports its outcome', async () => {
       const request = jobOf({ does: 'succeed', value: 'hello' });
       expect(await harness.runner.create(request)).toBe('created');
-      expect(await finished(harness.runner, request.name)).toEqual({ kind: 'succeeded', outputs: {}, figures: {}, value: 'hello' });
+      expect(await finished(harness.runner, request.name)).toEqual(saying('hello'));
     });
 
     test.each([
@@ -64,11 +68,11 @@ export function describeJobRunner(title: string, makeHarness: () => Promise<Runn
     });
 
     test('an outcome as long as the contract allows comes back whole', async () => {
-      const outcome = { ok: true, outputs: {}, figures: {}, value: '' };
-      outcome.value = 'x'.repeat(maximumOutcomeBytes - JSON.stringify(outcome).length);
+      const emptyLength = JSON.stringify({ ok: true, ...said('') }).length;
+      const outcome = { ok: true, ...said('x'.repeat(maximumOutcomeBytes - emptyLength)) };
       const request = jobOf({ does: 'report', outcome, code: 0 });
       await harness.runner.create(request);
-      expect(await finished(harness.runner, request.name)).toMatchObject({ kind: 'succeeded', value: outcome.value });
+      expect(await finished(harness.runner, request.name)).toEqual({ kind: 'succeeded', outputs: outcome.outputs, figures: {} });
     });
 
     test('a second submitter adopts, and one process ran', async () => {

@@ -86,7 +86,7 @@ describe('after an out-of-memory a stage is retried smaller', () => {
   });
 
   test('a stage without a micro-batch has none either', () => {
-    const spec: StageSpec = { stage: 'noop', input: 1 };
+    const spec = { stage: 'score', rows: 1 };
     expect(reduceBatchAfter(failureOf('HostOutOfMemory'), spec)).toBeUndefined();
     expect(reduceBatchAfter(failureOf('Evicted'), spec)).toBe(spec);
   });

@@ -1,7 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import type { Evidence, Figure } from '../../domain/evidence.ts';
-import { judge } from '../../domain/gate.ts';
+import { decide } from '../../domain/gate.ts';
 import type { Metric, Rule } from '../../domain/lifecycle-spec.ts';
 import { evidenceOf, levels, sliceOf } from '../builders/evidence.ts';
 
@@ -66,8 +66,8 @@ describe('for any rules and evidence', () => {
   test('better evidence never turns a pass into a fail', () => {
     fc.assert(
       fc.property(rules, evidence, steps, (asked, given, by) => {
-        const before = judge(asked, given).findings;
-        const after = judge(asked, improve(given, by)).findings;
+        const before = decide(asked, given).findings;
+        const after = decide(asked, improve(given, by)).findings;
         before.forEach((finding, i) => finding.passed && expect(after[i]).toMatchObject({ passed: true }));
       }),
     );
@@ -76,15 +76,15 @@ describe('for any rules and evidence', () => {
   test('much better evidence turns every fail that is known into a pass', () => {
     fc.assert(
       fc.property(rules, evidence, (asked, given) => {
-        const known = judge(asked, given).findings.map((f) => !f.finding.startsWith('unknown'));
-        expect(judge(asked, improve(given, [1000])).findings.map((f) => f.passed)).toEqual(known);
+        const known = decide(asked, given).findings.map((f) => !f.finding.startsWith('unknown'));
+        expect(decide(asked, improve(given, [1000])).findings.map((f) => f.passed)).toEqual(known);
       }),
     );
   });
 
   test('the order of the rules never matters', () => {
     const shuffled = rules.chain((asked) => fc.tuple(fc.constant(asked), fc.shuffledSubarray(asked, { minLength: asked.length })));
-    const sorted = (asked: readonly Rule[], given: Evidence) => judge(asked, given).findings.map((f) => JSON.stringify(f)).toSorted();
+    const sorted = (asked: readonly Rule[], given: Evidence) => decide(asked, given).findings.map((f) => JSON.stringify(f)).toSorted();
     fc.assert(
       fc.property(shuffled, evidence, ([asked, reordered], given) => {
         expect(sorted(reordered, given)).toEqual(sorted(asked, given));
@@ -95,8 +95,8 @@ describe('for any rules and evidence', () => {
   test('one more rule never turns a fail into a pass', () => {
     fc.assert(
       fc.property(rules, rule, evidence, (asked, another, given) => {
-        const before = judge(asked, given);
-        const after = judge([...asked, another], given);
+        const before = decide(asked, given);
+        const after = decide([...asked, another], given);
         if (!before.passed) expect(after.passed).toBe(false);
         before.findings.forEach((finding, i) => finding.passed || expect(after.findings[i]).toMatchObject({ passed: false }));
       }),
@@ -112,7 +112,7 @@ describe('for any rules and evidence', () => {
     );
     fc.assert(
       fc.property(rules, evidence, metric, spoil, (asked, given, lost, spoiled) => {
-        const findings = judge(asked, onEveryFigure(given, (m, x) => (m === lost ? spoiled(x) : x))).findings;
+        const findings = decide(asked, onEveryFigure(given, (m, x) => (m === lost ? spoiled(x) : x))).findings;
         for (const finding of findings.filter((f) => f.metric === lost)) expect(finding).toMatchObject({ passed: false, pValue: 1, finding: expect.stringMatching(/^unknown/) });
       }),
     );

@@ -1,12 +1,12 @@
 import { describe, expect, test } from '@jest/globals';
 import type { Difference, Evidence, Figure } from '../../domain/evidence.ts';
-import { judge, type Finding } from '../../domain/gate.ts';
+import { decide, type Finding } from '../../domain/gate.ts';
 import { lifecycleSpecSchema, type Metric, type Rule } from '../../domain/lifecycle-spec.ts';
 import { between, evidenceOf, exactly, levels, sliceOf } from '../builders/evidence.ts';
 import { specInput } from '../builders/specs.ts';
 
 const onlyFinding = (rule: Rule, evidence: Evidence): Finding => {
-  const { findings } = judge([rule], evidence);
+  const { findings } = decide([rule], evidence);
   expect(findings).toHaveLength(1);
   return findings[0] as Finding;
 };
@@ -45,7 +45,7 @@ describe('a finding says in one sentence what was found, how surely, and what co
       { rule: 'atLeast', metric: 'bleu', value: 10 },
       { rule: 'atLeast', metric: 'chrf', value: 1 },
     ];
-    const { passed, findings } = judge(rules, evidenceOf({ candidate: { bleu, chrf: between(0.9, 3) } }));
+    const { passed, findings } = decide(rules, evidenceOf({ candidate: { bleu, chrf: between(0.9, 3) } }));
     expect(passed).toBe(false);
     // Alone it would have passed.
     expect(findings[0]).toMatchObject({ passed: false, pValue: 0.025, pAdjusted: 0.05, finding: expect.stringContaining('not shown, noise could explain it: at least 10 (p ≤ 0.025, 0.05 after Holm over 2 tests; 0.025 allowed)') });
@@ -57,8 +57,8 @@ describe('a finding says in one sentence what was found, how surely, and what co
     const quantiles = (bleu: Figure): Figure => ({ ...bleu, quantiles: bleu.quantiles.filter((_, i) => coarse.includes(levels[i] ?? 0)) });
     const evidence = { ...evidenceOf({ candidate: { bleu: quantiles(between(8, 9)) } }), levels: coarse };
     const rule: Rule = { rule: 'atLeast', metric: 'bleu', value: 1 };
-    expect(judge([rule], evidence).passed).toBe(true);
-    expect(judge([rule, rule], evidence).findings[0]).toMatchObject({ passed: false, finding: expect.stringContaining('so many tests at once that no figure could show it') });
+    expect(decide([rule], evidence).passed).toBe(true);
+    expect(decide([rule, rule], evidence).findings[0]).toMatchObject({ passed: false, finding: expect.stringContaining('so many tests at once that no figure could show it') });
   });
 });
 
@@ -133,7 +133,7 @@ describe('noSliceWorseThanChampion holds every slice against the margin', () => 
   const evidence = (...slices: Evidence['slices']) => evidenceOf({ fromChampion: { rougeL: between(0.1, 0.2) }, slices });
 
   test('a loss in one slice fails the gate however good the rest is', () => {
-    const { passed, findings } = judge([rule], evidence(short, long, web));
+    const { passed, findings } = decide([rule], evidence(short, long, web));
     expect(passed).toBe(false);
     expect(findings.map((f) => [f.slice, f.passed])).toEqual([
       ['length=short', true],
@@ -144,7 +144,7 @@ describe('noSliceWorseThanChampion holds every slice against the margin', () => 
   });
 
   test('by one column, other slices are no part of it', () => {
-    expect(judge([{ ...rule, by: 'source' }], evidence(short, long, web))).toMatchObject({ passed: true, findings: [{ slice: 'source=web' }] });
+    expect(decide([{ ...rule, by: 'source' }], evidence(short, long, web))).toMatchObject({ passed: true, findings: [{ slice: 'source=web' }] });
   });
 
   test.each<[string, Evidence, string]>([
@@ -160,7 +160,7 @@ describe('noSliceWorseThanChampion holds every slice against the margin', () => 
   test('without a champion the base model stands in, in slices too', () => {
     const { differences, ...slice } = short;
     const fromBase = { ...slice, differences: { base: differences.champion ?? {} } };
-    expect(judge([rule], evidenceOf({ fromBase: {}, slices: [fromBase] })).passed).toBe(true);
+    expect(decide([rule], evidenceOf({ fromBase: {}, slices: [fromBase] })).passed).toBe(true);
   });
 });
 
@@ -234,12 +234,12 @@ describe('what is unknown does not pass', () => {
   });
 
   test.each(rules)('$rule passes the same evidence once it is measured', (rule) => {
-    expect(judge([rule], evidenceWith(good)).passed).toBe(true);
+    expect(decide([rule], evidenceWith(good)).passed).toBe(true);
   });
 
   const whole = evidenceWith(good);
   test.each<[string, Partial<Record<keyof Evidence, unknown>>, string]>([
-    ['of schema 1', { schema: 1 }, 'the evidence has schema 1, expected 2: evaluate again with Jobs of this version'],
+    ['of schema 2', { schema: 2 }, 'the evidence has schema 2, expected 1: evaluate again with Jobs of this version'],
     ['without confidence', { confidence: undefined }, 'the evidence has a confidence of undefined, expected 0.5 or more and below 1'],
     ['sure of everything', { confidence: 1 }, 'the evidence has a confidence of 1, expected 0.5 or more and below 1'],
     ['without levels', { levels: undefined }, 'names no levels'],
@@ -251,7 +251,7 @@ describe('what is unknown does not pass', () => {
   });
 
   test('a gate without rules lets nothing through', () => {
-    expect(judge([], evidenceOf({}))).toEqual({ passed: false, findings: [] });
+    expect(decide([], evidenceOf({}))).toEqual({ passed: false, findings: [] });
   });
 });
 

@@ -1,5 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
+import { jobStageNames } from '../../domain/job/stages.ts';
 import { jobName, type JobIdentity } from '../../domain/names.ts';
 
 const identity: fc.Arbitrary<JobIdentity> = fc.record({
@@ -9,7 +10,7 @@ const identity: fc.Arbitrary<JobIdentity> = fc.record({
     fc.string({ unit: fc.constantFrom(...'abc019-/'), maxLength: 200, size: 'max' }),
   ),
   firstExecutionRunId: fc.uuid(),
-  stage: fc.constantFrom('noop', 'explore', 'prepare', 'tune', 'evaluate', 'trial-of-a-sweep-with-a-long-name-12'),
+  stage: fc.constantFrom(...jobStageNames, 'trial-of-a-sweep-with-a-long-name-12'),
   attempt: fc.nat({ max: 99 }),
 });
 const same = (a: JobIdentity, b: JobIdentity) =>

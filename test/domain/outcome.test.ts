@@ -20,10 +20,6 @@ describe('a success', () => {
   ])('%s', (_what, ending) => {
     expect(classifyEnding(ending)).toEqual({ kind: 'succeeded', outputs: { model: artifact('model') }, figures: { bleu: 3 } });
   });
-
-  test('with a value keeps it', () => {
-    expect(classifyEnding(ended(0, { ...success, value: [1, 2] }))).toMatchObject({ kind: 'succeeded', value: [1, 2] });
-  });
 });
 
 describe('a failure', () => {

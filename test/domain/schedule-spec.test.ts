@@ -1,6 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
-import { everyTime } from '../../domain/cron.ts';
-import { calendarTimes, checkScheduleSpec, type ScheduleSpecInput } from '../../domain/schedule-spec.ts';
+import { checkScheduleSpec, type ScheduleSpecInput } from '../../domain/schedule-spec.ts';
 
 const weekly: ScheduleSpecInput = { id: 'weekly', spec: 'spec.json', cron: '0 3 * * 1' };
 
@@ -16,7 +15,8 @@ describe('one sentence says what is wrong with', () => {
     ['a name', { id: 'Weekly' }, 'id', /^expected lower-case letters.*, got "Weekly"$/],
     ["a name of Tuneline's own", { id: 'tuneline-reconcile' }, 'id', /not with tuneline-/],
     ['a spec that is none', { spec: 5 }, 'spec', /^expected one of a text, an object, got 5$/],
-    ['a cron', { cron: '0 25 * * *' }, 'cron', /^expected in its field 2, the hour, .*, got "0 25 \* \* \*"$/],
+    ['a cron', { cron: '0 25 * * *' }, 'cron', /^expected five fields \(minute 0-59, hour 0-23, .*, got "0 25 \* \* \*"$/],
+    ['a cron with both days', { cron: '0 3 1 * 1' }, 'cron', /^expected a day of the month or a day of the week, and \* for the other, got "0 3 1 \* 1"$/],
     ['no timetable', { cron: undefined }, 'cron', /^expected one of cron, calendar and interval, and no other of them, got nothing$/],
     ['two of them', { interval: { everyMinutes: 60 } }, 'cron', /and no other of them/],
     ['a day', { cron: undefined, calendar: { dayOfWeek: ['mondai'] } }, 'calendar.dayOfWeek[0]', /did you mean monday\?$/],
@@ -31,11 +31,20 @@ describe('one sentence says what is wrong with', () => {
   });
 });
 
-test('a calendar is midnight of each day, unless it says otherwise', () => {
-  const times = (calendar: ScheduleSpecInput['calendar']) => {
-    const checked = checkScheduleSpec({ ...weekly, cron: undefined, calendar });
-    return checked.ok ? calendarTimes(checked.schedule) : checked.problems;
-  };
-  expect(times({})).toEqual({ ...everyTime, minute: [0], hour: [0] });
-  expect(times({ hour: [3, 15], dayOfWeek: ['sunday', 'friday'], month: [1] })).toEqual({ ...everyTime, minute: [0], hour: [3, 15], month: [1], dayOfWeek: [0, 5] });
+test('a calendar without times means midnight', () => {
+  const checked = checkScheduleSpec({ ...weekly, cron: undefined, calendar: { month: [1] } });
+  expect(checked).toMatchObject({ ok: true, schedule: { calendar: { minute: [0], hour: [0], month: [1] } } });
+});
+
+const accepts = (cron: string): boolean => checkScheduleSpec({ ...weekly, cron }).ok;
+
+test.each(['* * * * *', '0 3 * * mon', '*/20 8-18/5 * jan,Jul *', '30,0,30 1 1 * *', ' 0  0 * * 5-7 '])('accepts the cron "%s"', (cron) => {
+  expect(accepts(cron)).toBe(true);
+});
+
+test.each([
+  ...['', '@weekly', '0 3 * *', '0 0 3 * * *', '60 3 * * *', '0 24 * * *', '0 3 0 * *', '0 3 * 13 *', '0 3 * * 8', '0 3 * * tu'],
+  ...['0 5-3 * * *', '*/0 3 * * *', '1- 3 * * *', ', 3 * * *', '0 3 L * *', '0 3 15W * *', '0 3 ? * *', '0 3 * * 5#2', '0 3 * * fri-sun'],
+])('refuses "%s", which Temporal reads differently or not at all', (cron) => {
+  expect(accepts(cron)).toBe(false);
 });

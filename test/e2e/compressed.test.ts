@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import type { Evidence } from '../../domain/evidence.ts';
-import { judge } from '../../domain/gate.ts';
+import { decide } from '../../domain/gate.ts';
 import type { Artifact } from '../../domain/job.ts';
 import { createLocalArtifactStore } from '../../local/artifact-store.ts';
 import { repository } from '../support/stack.ts';
@@ -39,7 +39,7 @@ test.each([
     ...{ examples: 48, maxNewTokens: 1, latencyRequests: 1, bootstrapSamples: 2000, confidence: 0.95, seed: 7, cache: pathToFileURL(join(folder, 'cache')).href },
   });
   const evidence = JSON.parse(await readFile(fileURLToPath(outputs['evidence']?.uri ?? ''), 'utf8')) as Evidence;
-  const verdict = judge([{ rule: 'noWorseThanChampion', metric: 'perplexity', byMoreThan: 2 }], evidence);
+  const verdict = decide([{ rule: 'noWorseThanChampion', metric: 'perplexity', byMoreThan: 2 }], evidence);
   expect(verdict.findings).toEqual([expect.objectContaining({ passed, finding: expect.stringContaining(passed ? 'shown: a loss of at most 2' : 'missed: a loss of at most 2') })]);
   expect(verdict.passed).toBe(passed);
 });

@@ -1,6 +1,5 @@
 import type { Dependencies } from '../../activities/dependencies.ts';
-import { releaseId } from '../../domain/release-id.ts';
-import type { EndpointHost, Release, Share } from '../../domain/release.ts';
+import { type EndpointHost, type Release, releaseId, type Share } from '../../domain/release.ts';
 import type { ReleaseTerms } from '../../domain/roll-out.ts';
 import { recordTag, tags, type Alias, type Tracking } from '../../domain/tracking.ts';
 import { artifact, fakeArtifacts } from '../builders/artifacts.ts';

@@ -30,7 +30,7 @@ const lives: { plans: PodPlan[]; cancel?: boolean; ends: string[] }[] = [
 const nameOf = (outcome: JobOutcome) => (outcome.kind === 'succeeded' ? 'succeeded' : outcome.failure.class);
 
 export function requestOf(seed: number, index: number): JobRequest {
-  const spec = { stage: 'noop', index };
+  const spec = { stage: 'explore', index };
   return { name: `tl-${seed}-${index}`, owner: { workflowId: `w-${seed}`, runId: 'r', activityId: String(index) }, spec, specDigest: digestOf(spec), maximumSeconds: 3600 };
 }
 

@@ -1,6 +1,3 @@
-import { writeFile, mkdir, mkdtemp } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { expect, test } from '@jest/globals';
 import { answerChat } from '../support/fake-engine.ts';
 import { chat, contentOf, deploy, messages, openEndpoint, releaseOf, sayVersion, sharesOf, split, trial, type Answer } from '../support/endpoint-lab.ts';
@@ -133,15 +130,6 @@ test('traffic moves to a release that is starting again once it has started', as
   for (let n = 0; n < 20; n++) expect((await second.host.traffic('summaries')).shares).toEqual(sharesOf({ '1': 100 }));
   gate.resolve(undefined);
   expect((await moved).shares).toEqual(sharesOf({ '2': 100 }));
-});
-
-test('what an earlier Tuneline wrote down is served', async () => {
-  const root = await mkdtemp(join(tmpdir(), 'tuneline-endpoint-'));
-  await mkdir(join(root, 'summaries'));
-  await writeFile(join(root, 'summaries', 'traffic.json'), JSON.stringify(releaseOf('1')));
-  const { url } = await openEndpoint(sayVersion, { root });
-  await untilReady(url);
-  expect(await contentOf(await chat(url))).toBe('I am 1');
 });
 
 test('nobody changes what is served without the token', async () => {

@@ -6,7 +6,7 @@ import { JobFolders } from '../../local/job-folder.ts';
 import { createLocalJobRunner } from '../../local/job-runner.ts';
 import { isGroupAlive } from '../../local/process-identity.ts';
 import { until } from '../support/until.ts';
-import { describeJobRunner, finished, jobOf, phase, type RunnerHarness } from '../contract/job-runner.ts';
+import { describeJobRunner, finished, jobOf, phase, type RunnerHarness, saying } from '../contract/job-runner.ts';
 
 /** A Job's program for the suite: counts its start, then behaves as its spec says. */
 const program = `
@@ -15,7 +15,7 @@ const fs = require('node:fs');
 fs.appendFileSync(process.env.TUNELINE_TERMINATION_PATH + '.starts', 'x');
 const report = (outcome) => fs.writeFileSync(process.env.TUNELINE_TERMINATION_PATH, JSON.stringify(outcome));
 const ok = { ok: true, outputs: {}, figures: {} };
-if (spec.does === 'succeed') report({ ...ok, value: spec.value });
+if (spec.does === 'succeed') report({ ...ok, outputs: { said: { uri: spec.value, digest: '' } } });
 if (spec.does === 'exit') process.exit(spec.code);
 if (spec.does === 'report') { report(spec.outcome); process.exit(spec.code); }
 if (spec.does === 'sleep') setInterval(() => {}, 1000);
@@ -76,7 +76,7 @@ test('a Job that was made but never started is started by the next worker', asyn
   const request = jobOf({ does: 'succeed', value: 'found' });
   await harness.folders.prepare();
   await harness.folders.create(request);
-  expect(await finished(harness.successor(), request.name)).toMatchObject({ kind: 'succeeded', value: 'found' });
+  expect(await finished(harness.successor(), request.name)).toEqual(saying('found'));
   expect(await harness.starts(request.name)).toBe(1);
   await harness.close();
 });
@@ -117,7 +117,7 @@ test('the death of the helper that starts Jobs ends none of them, and the next o
   process.kill(helper, 'SIGKILL');
   await until(async () => (await parentOf(claimant.pid)) !== helper);
   await harness.runner.create(second);
-  expect(await finished(harness.runner, second.name)).toMatchObject({ kind: 'succeeded', value: 'next' });
+  expect(await finished(harness.runner, second.name)).toEqual(saying('next'));
   expect(await harness.runner.read(first.name)).toMatchObject({ phase: 'running' });
   expect(await harness.starts(first.name)).toBe(1);
   await harness.close();

@@ -1,6 +1,7 @@
 /**
- * Records the histories that test/replay replays and that are not there yet, on the server that people run. By hand,
- * after a change of the workflow: `node test/replay/record.ts`. Take one away only where no execution of its kind lives.
+ * Records the histories that test/replay replays. It records those that are missing, on the server that people run.
+ * Run it by hand after a change of a workflow: `node test/replay/record.ts`. From the first release on, keep each
+ * recorded history: an execution like it can be in flight.
  */
 import { existsSync } from 'node:fs';
 import { mkdir, writeFile } from 'node:fs/promises';
@@ -44,7 +45,6 @@ const recordings: readonly Recording[] = [
   { name: 'promoted', during: resultOf },
   { name: 'refused', activities: { readEvidence: () => Promise.resolve(evidenceOf({ candidate: { bleu: between(1, 2) } })) }, during: resultOf },
   { name: 'retried', activities: { runJob: scriptedJobs({ tune: [failed('GpuOutOfMemory'), failed('Evicted')] }) }, during: resultOf },
-  // `reviewed` is from before reviews were bound to more than the weights, and can't be made anew.
   { name: 'approved-by-two', ...reviewedByTwo },
   {
     name: 'stale',

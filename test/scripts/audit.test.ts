@@ -57,7 +57,7 @@ test('an export tells who did what, in order, on which digests, and holds togeth
     ...told.slice(10, -7),
     ...['closeReview', 'verifySubject', 'registerVersion', 'askEndpoint', 'recordRelease', 'closeLifecycle', 'ended'],
   ]);
-  expect(told.slice(10, -7).filter((what) => what !== 'tellReviewers')).toEqual(['Mary: comment', 'Grace: review', 'Joan: review']);
+  expect(told.slice(10, -7).filter((what) => what !== 'tellTeam')).toEqual(['Mary: comment', 'Grace: review', 'Joan: review']);
   expect(Object.keys(audit.documents).sort()).toEqual(['evidence.json', 'model-card.md', 'prompt.txt', 'release.json', 'review.json', 'spec.json', 'verdict.json']);
   expect(audit.events.find(({ who }) => who === 'Grace')?.digests).toEqual({ review: (JSON.parse(audit.documents['review.json']?.text ?? '') as ReviewRecord).digest });
   expect(await verify(audit)).toEqual([]);

@@ -75,7 +75,6 @@ test.each<[string, readonly string[], string, string]>([
   ['expired', [...known, 'evidence', 'review'], 'review', 'expired'],
   ['stale', [...known, 'evidence', 'review'], 'review', 'approved by Ada, stale since'],
   ['approved-by-two', [...known, 'evidence', 'review', 'version', 'endpoint'], 'review', 'approved by Ada, Joan'],
-  ['reviewed', [...known, 'evidence', 'review', 'version', 'endpoint'], 'review', 'approved by Ada'],
   ['cancelled', ['data', 'prompt', 'base model', 'code', 'dataset', 'run'], 'dataset', 'dataset'],
 ])('of a lifecycle that was %s it goes as far as that came', async (id, kinds, kind, name) => {
   const { nodes } = JSON.parse(await lineage(undefined, { lifecycle: id, json: true })) as Lineage;

@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
-import { releaseId } from '../../domain/release-id.ts';
+import { releaseId } from '../../domain/release.ts';
 import { defaultServing } from '../../domain/serving-settings.ts';
 import { answerChat } from '../support/fake-engine.ts';
 import { chat, contentOf, deploy, errorOf, openEndpoint, releaseOf, seeded, split, trial, type Answer } from '../support/endpoint-lab.ts';

@@ -9,6 +9,7 @@ import { createReviewActivities } from '../../activities/reviews.ts';
 import { createSpecActivities } from '../../activities/check-spec.ts';
 import { digestOfDataset, digestOfText } from '../../domain/digest.ts';
 import type { StageSpec, StageTracking } from '../../domain/job-request.ts';
+import { jobStages, type JobStage } from '../../domain/job/stages.ts';
 import type { LifecycleSpecInput } from '../../domain/lifecycle-spec.ts';
 import type { ReleaseReply, ReleaseRequest } from '../../domain/roll-out.ts';
 import { tags } from '../../domain/tracking.ts';
@@ -35,32 +36,34 @@ export interface RecordedLifecycle {
 const columns = '{"description": "Lists files.", "synopsis": "ls"}\n';
 
 /** A lifecycle whose records are all real; only its Jobs write files of a line, and its endpoint serves nobody. */
-export async function recordLifecycle({ lab, mlflow, root, spec, during }: RecordedLifecycle): Promise<string> {
+export async function recordLifecycle({ lab, mlflow, root, spec: given, during }: RecordedLifecycle): Promise<string> {
   await writeFile(join(root, 'data.jsonl'), columns);
   await writeFile(join(root, 'prompt.txt'), 'Summarize: {{description}}');
   const artifacts = createLocalArtifactStore(root);
   const tracking = createTracking(mlflow);
   const workspace = { root, models: join(root, 'models'), codeDigest: artifact('code').digest, codeRevision: 'abc123' };
-  const left = { noop: ['nothing', ''], explore: ['profile', '{}'], prepare: ['dataset', '{"prompt": "Summarize: Lists files."}'], tune: ['model', 'weights'], evaluate: ['evidence', ''] } as const;
-  const files = { noop: 'nothing', explore: 'profile.json', prepare: 'heldout.jsonl', tune: 'model.safetensors', evaluate: 'evidence.json' };
+  const files: Readonly<Record<JobStage, readonly [string, string]>> = {
+    explore: ['profile.json', '{}'],
+    prepare: ['heldout.jsonl', '{"prompt": "Summarize: Lists files."}'],
+    tune: ['model.safetensors', 'weights'],
+    evaluate: ['evidence.json', ''],
+  };
   const { activities, argumentsOf } = fakeActivities({
     ...createSpecActivities({ workspace }),
     ...createRecordActivities({ tracking, artifacts, workspace }),
     ...createEvidenceActivities({ artifacts }),
     ...createReviewActivities({ tracking, artifacts, workspace }),
-    ...createReleaseActivities({
-      tracking,
-      artifacts,
-      endpoints: fakeEndpointHost(),
-    }),
+    ...createReleaseActivities({ tracking, artifacts }),
     async runJob({ identity, spec: jobSpec, tracking: record }) {
-      const { stage } = jobSpec;
+      const spec = jobSpec as StageSpec;
+      const { stage } = spec;
       const folder = join(root, identity.workflowId, stage);
       await mkdir(folder, { recursive: true });
-      const [name, text] = left[stage];
-      const file = join(folder, files[stage]);
-      await writeFile(file, jobSpec.stage === 'evaluate' ? evidenceFor(jobSpec) : text);
-      if (jobSpec.stage === 'evaluate') await logEvidence(mlflow, file, record);
+      const [name] = jobStages[stage].outputs;
+      const [fileName, text] = files[stage];
+      const file = join(folder, fileName);
+      await writeFile(file, spec.stage === 'evaluate' ? evidenceFor(spec) : text);
+      if (stage === 'evaluate') await logEvidence(mlflow, file, record);
       const { href: uri } = pathToFileURL(stage === 'evaluate' ? file : folder);
       const digest = stage === 'prepare' ? await writeTraining(folder, text) : await artifacts.digest(uri);
       return { outcome: { kind: 'succeeded', outputs: { [name]: { uri, digest } }, figures: {} }, reused: false };
@@ -78,7 +81,7 @@ export async function recordLifecycle({ lab, mlflow, root, spec, during }: Recor
     await during(handle);
     return handle.workflowId;
   };
-  return lab.run(activities, specInput(spec), run, serveRegistered);
+  return lab.run(activities, specInput(given), run, serveRegistered);
 }
 
 /** The other half of a data set, and the digest of the whole. */

@@ -13,7 +13,7 @@ import { createArtifactReader } from '../../workers/console/read-artifact.ts';
 import { ensureSearchAttributes } from '../../workers/search-attributes.ts';
 import { fakeActivities, scriptedJobs } from '../builders/activities.ts';
 import { artifact } from '../builders/artifacts.ts';
-import { attackRows, evidenceOfSchema2, exampleRows, profileOf } from '../builders/console.ts';
+import { attackRows, shownEvidence, exampleRows, profileOf } from '../builders/console.ts';
 import { specInput } from '../builders/specs.ts';
 import { startDevServer } from '../support/temporal.ts';
 import { until } from '../support/until.ts';
@@ -59,7 +59,7 @@ async function whileAwaitingReview<T>(during: (lifecycles: Lifecycles, handle: L
     runJob: scriptedJobs({
       explore: report({ profile: await keep('profile.json', JSON.stringify(profileOf())) }, true),
       evaluate: report({
-        evidence: await keep('evidence.json', JSON.stringify(evidenceOfSchema2())),
+        evidence: await keep('evidence.json', JSON.stringify(shownEvidence())),
         examples: await keep('per-example.jsonl', exampleRows().map((row) => JSON.stringify(row)).join('\n')),
         attacks: await keep('attacks.jsonl', attackRows().map((row) => JSON.stringify(row)).join('\n')),
       }),

@@ -13,15 +13,15 @@ import { recordOf } from '../../workers/console/history.ts';
 import { viewLineage } from '../../workers/console/lineage-view.ts';
 import { createArtifactReader } from '../../workers/console/read-artifact.ts';
 import { createTables } from '../../workers/console/tables.ts';
-import { attackRows, evidenceOfSchema2, exampleRows } from '../builders/console.ts';
+import { attackRows, shownEvidence, exampleRows } from '../builders/console.ts';
 import { between, evidenceOf } from '../builders/evidence.ts';
 
 describe('a history', () => {
   const recordNamed = async (name: string) => recordOf(historyFromJSON(JSON.parse(await readFile(new URL(`../replay/histories/${name}.json`, import.meta.url), 'utf8'))), defaultPayloadConverter);
 
   test('says what every stage left, who decided, and what serves', async () => {
-    const record = await recordNamed('reviewed');
-    expect(record).toMatchObject({ spec: { model: 'summaries' }, gate: { passed: true }, version: '1', endpoint: 'summaries', decisions: [{ decision: 'approve', reviewer: 'Ada' }] });
+    const record = await recordNamed('approved-by-two');
+    expect(record).toMatchObject({ spec: { model: 'summaries' }, gate: { passed: true }, version: '1', endpoint: 'summaries', decisions: [{ decision: 'approve', reviewer: 'Ada' }, { decision: 'approve', reviewer: 'Joan' }] });
     expect(record.stages.map(({ stage, outputs }) => [stage, Object.keys(outputs)])).toEqual([['explore', ['profile']], ['prepare', ['dataset']], ['tune', ['model']], ['evaluate', ['evidence']]]);
     const { nodes, edges } = viewLineage(record);
     expect(nodes.map(({ kind }) => kind)).toEqual(['data', 'prompt', 'base model', 'code', 'dataset', 'run', 'weights', 'evidence', 'review', 'version', 'endpoint']);
@@ -43,7 +43,7 @@ describe('a history', () => {
 describe('evidence', () => {
   test('of every schema can be drawn; figures that are no numbers are left out', () => {
     expect(viewEvidence(evidenceOf({ candidate: { bleu: between(1, 3) } }))).toMatchObject({ models: { candidate: { metrics: { bleu: { point: 2, low: 1, high: 3 } } } }, slices: [] });
-    const evidence = viewEvidence(evidenceOfSchema2());
+    const evidence = viewEvidence(shownEvidence());
     expect(evidence.slices).toHaveLength(6);
     expect(Object.keys(evidence.attacks?.families ?? {})).toContain('jailbreak');
     expect(JSON.stringify(evidence)).not.toContain('quantiles');
@@ -51,7 +51,7 @@ describe('evidence', () => {
     expect(viewEvidence('nonsense').examples).toBe(0);
   });
 
-  const evidence = viewEvidence(evidenceOfSchema2());
+  const evidence = viewEvidence(shownEvidence());
   const draw = (rule: Parameters<typeof viewFinding>[1][number], title: string, more = {}) => viewFinding({ rule: title, passed: true, finding: '', ...more }, [rule], evidence).drawing;
 
   test('is drawn with the line that the rule sets, in the direction of the metric', () => {

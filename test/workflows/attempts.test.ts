@@ -12,7 +12,7 @@ beforeAll(async () => {
 });
 afterAll(() => lab.close());
 
-const tuneJobs = (fakes: FakeActivities) => fakes.argumentsOf('runJob').flatMap(([job]) => (job.spec.stage === 'tune' ? [{ ...job, spec: job.spec }] : []));
+const tuneJobs = (fakes: FakeActivities) => fakes.argumentsOf('runJob').map(([job]) => job).filter(({ spec }) => spec.stage === 'tune');
 
 test('an evicted Job is made again as the next attempt, from the same spec', async () => {
   const fakes = fakeActivities({ runJob: scriptedJobs({ tune: [failed('Evicted')] }) });
@@ -30,7 +30,7 @@ test.each(['GpuOutOfMemory', 'HostOutOfMemory'] as const)('after %s the batch is
   const tune = { steps: 10, batchSize: 8, gradientAccumulation: 3 };
   await lab.run(fakes.activities, specInput({ tune }), resultOf);
 
-  expect(tuneJobs(fakes).map(({ spec }) => [spec.batchSize, spec.gradientAccumulation])).toEqual([
+  expect(tuneJobs(fakes).map(({ spec }) => [spec['batchSize'], spec['gradientAccumulation']])).toEqual([
     [8, 3],
     [4, 6],
     [2, 12],

@@ -51,7 +51,7 @@ test('cancelled while a review is awaited, the run is closed and nothing is regi
   });
 
   expect(failure).toMatchObject(cancelled);
-  for (const name of ['cancelJob', 'recordReview', 'registerVersion'] as const) expect(fakes.argumentsOf(name)).toEqual([]);
+  for (const name of ['cancelJob', 'closeReview', 'registerVersion'] as const) expect(fakes.argumentsOf(name)).toEqual([]);
   expect(fakes.argumentsOf('closeLifecycle')).toEqual([['parent-run', 'KILLED']]);
 });
 

@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import type { StageSpec } from '../../domain/job-request.ts';
 import { WorkflowFailedError } from '@temporalio/client';
 import { createSpecActivities } from '../../activities/check-spec.ts';
 import type { LifecycleStatus } from '../../domain/lifecycle.ts';
@@ -115,7 +116,7 @@ describe('the champion', () => {
     await lab.run(fakes.activities, specInput(), resultOf);
 
     expect(fakes.argumentsOf('findChampion')).toEqual([['summaries']]);
-    const evaluated = fakes.argumentsOf('runJob').flatMap(([{ spec }]) => (spec.stage === 'evaluate' ? spec.models : []));
+    const evaluated = fakes.argumentsOf('runJob').map(([{ spec }]) => spec as StageSpec).flatMap((spec) => (spec.stage === 'evaluate' ? spec.models : []));
     expect(evaluated.map((model) => model.role)).toEqual(roles);
     if (roles.includes('champion')) expect(evaluated.at(-1)).toMatchObject(artifact(weights));
   });
@@ -144,7 +145,7 @@ test('a stage that leaves no output of the wanted name ends it, and the run is f
   const fakes = fakeActivities({ runJob: scriptedJobs({ tune: [{ outcome: { kind: 'succeeded', outputs: { adapter: artifact('a') }, figures: {} }, reused: false }] }) });
   const failure = await lab.run(fakes.activities, specInput(), failureOf);
 
-  expect(failure).toMatchObject({ cause: { type: 'BadOutcome', message: 'The Job reported no output named model; it reported adapter.' } });
+  expect(failure).toMatchObject({ cause: { type: 'BadOutcome', message: 'The Job of tune reported no output named model; it reported adapter.' } });
   expect(fakes.argumentsOf('closeLifecycle')).toEqual([['parent-run', 'FAILED']]);
 });
 

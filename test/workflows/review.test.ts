@@ -53,7 +53,7 @@ describe('a candidate that the gate let through', () => {
     const candidate = { weights: artifact('model'), dataset: artifact('dataset'), evidence: artifact('evidence'), prompt: inputs().prompt };
     expect(fakes.argumentsOf('openReview')).toEqual([[candidate]]);
     expect(fakes.argumentsOf('verifySubject')).toEqual([[candidate, subject()]]);
-    const called = fakes.calls.map(({ name }) => name).filter((name) => name !== 'tellReviewers');
+    const called = fakes.calls.map(({ name }) => name).filter((name) => name !== 'tellTeam');
     expect(called.slice(called.indexOf('openReview'))).toEqual(['openReview', 'closeReview', 'verifySubject', 'registerVersion', 'askEndpoint', 'recordRelease', 'closeLifecycle']);
   });
 
@@ -185,7 +185,7 @@ describe('what was approved', () => {
       ['parent-run', { outcome: 'stale', changes }],
     ]);
     expect(fakes.argumentsOf('closeLifecycle')).toEqual([['parent-run', 'FINISHED', 'rejected']]);
-    expect(fakes.argumentsOf('tellReviewers').at(-1)).toEqual([expect.stringContaining('not deployed')]);
+    expect(fakes.argumentsOf('tellTeam').at(-1)).toEqual([expect.stringContaining('not deployed')]);
   });
 });
 
@@ -253,7 +253,7 @@ describe('a review that takes weeks', () => {
     });
 
     expect(hours).toEqual([168, 336, 500, 504, 672, 840, 1008]);
-    const told = fakes.argumentsOf('tellReviewers').map(([text]) => (text.split('\n', 1)[0] ?? '').replace(/, since .*/, ''));
+    const told = fakes.argumentsOf('tellTeam').map(([text]) => (text.split('\n', 1)[0] ?? '').replace(/, since .*/, ''));
     const reminder = 'summaries (lifecycle-N) still awaits a review';
     expect(told.map((line) => line.replace(/lifecycle-\d+/, 'lifecycle-N'))).toEqual([
       'summaries (lifecycle-N) awaits a review.',
@@ -272,7 +272,7 @@ describe('a review that takes weeks', () => {
   test('may be decided by who it was escalated to, but not before', async () => {
     const escalated = stop();
     const fakes = fakeActivities({}, (call) => {
-      if (call.name === 'tellReviewers' && call.args[0].includes('may now decide')) escalated.reach();
+      if (call.name === 'tellTeam' && call.args[0].includes('may now decide')) escalated.reach();
       return Promise.resolve();
     });
     const decision = { ...approval, reviewer: 'Grace' };
@@ -290,7 +290,7 @@ describe('a review that takes weeks', () => {
   });
 
   test('is not held up by people who can not be told', async () => {
-    const fakes = fakeActivities({ tellReviewers: () => Promise.reject(ApplicationFailure.nonRetryable('The review webhook answered 404.', 'BadWebhook')) });
+    const fakes = fakeActivities({ tellTeam: () => Promise.reject(ApplicationFailure.nonRetryable('The review webhook answered 404.', 'BadWebhook')) });
     const result = await lab.run(fakes.activities, reviewed(), async (handle) => {
       await untilReviewIsAwaited(handle);
       await send(handle, approval);

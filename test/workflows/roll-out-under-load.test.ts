@@ -2,7 +2,7 @@ import { expect, test } from '@jest/globals';
 import { createEndpointActivities } from '../../activities/endpoint.ts';
 import { createTrialActivities } from '../../activities/trials.ts';
 import type { LifecycleSpecInput } from '../../domain/lifecycle-spec.ts';
-import { releaseId } from '../../domain/release-id.ts';
+import { releaseId } from '../../domain/release.ts';
 import type { ReleaseReply, ReleaseRequest, ReleaseTerms } from '../../domain/roll-out.ts';
 import { tags } from '../../domain/tracking.ts';
 import { startLoad } from '../../scripts/demo/load.ts';

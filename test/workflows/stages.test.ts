@@ -6,8 +6,8 @@ import { aSpec } from '../builders/specs.ts';
 
 const evaluate = { examples: 16 };
 
-test('a lifecycle without slices and attacks prepares the dataset that it always did', () => {
-  expect(prepareSpec(aSpec(), inputs())).not.toHaveProperty('keepColumns');
+test('without slices and attacks a held-out example keeps no column', () => {
+  expect(prepareSpec(aSpec(), inputs())).toHaveProperty('keepColumns', undefined);
 });
 
 test.each([
@@ -21,7 +21,7 @@ test.each([
 test('attacks stand in the prompt of the lifecycle', () => {
   const spec = (attacks: boolean) => evaluateSpec(aSpec({ evaluate: { ...evaluate, attacks } }), inputs(), artifact('dataset'), {});
   expect(spec(true)).toMatchObject({ attacks: { template: 'Summarize: {{description}}', input: ['description'] } });
-  expect(spec(false)).not.toHaveProperty('attacks');
+  expect(spec(false)).toHaveProperty('attacks', undefined);
 });
 
 test('a judge is the one of the spec', () => {
@@ -45,8 +45,8 @@ test('tasks are looked up before anything is trained, and what is only of their 
   expect(evaluateSpec(withTasks, fixed, artifact('dataset'), {})).toMatchObject({ harness: { ...harness, limit: 5 } });
 });
 
-test('without tasks each stage is told what it always was', () => {
-  for (const spec of [exploreSpec(aSpec(), inputs()), evaluateSpec(aSpec(), inputs(), artifact('dataset'), {})]) expect(spec).not.toHaveProperty('harness');
+test('without tasks no stage is told of the harness', () => {
+  for (const spec of [exploreSpec(aSpec(), inputs()), evaluateSpec(aSpec(), inputs(), artifact('dataset'), {})]) expect(spec).toHaveProperty('harness', undefined);
 });
 
 test('probes are looked up before anything is trained, too', () => {

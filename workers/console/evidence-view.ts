@@ -1,6 +1,5 @@
 import { claimsOf, isOfSuite, lowerIsBetter } from '../../domain/claims.ts';
-import { costMetric, withCurrency } from '../../domain/cost.ts';
-import type { Directions } from '../../domain/evidence.ts';
+import { costMetric, type Directions, withCurrency } from '../../domain/evidence.ts';
 import type { Finding } from '../../domain/gate.ts';
 import type { Rule } from '../../domain/lifecycle-spec.ts';
 import type { EvidenceView, Figures, FindingView, IntervalView, SliceView } from './views.ts';

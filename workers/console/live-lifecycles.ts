@@ -156,7 +156,7 @@ export function createLiveLifecycles({ client, mlflow, readArtifact }: LiveParts
   }
 }
 
-const curves = ['loss', 'evalLoss', 'learningRate'];
+const curves = ['loss', 'learningRate'];
 
 function digestIn(outcome: string | undefined): string | undefined {
   if (outcome === undefined) return undefined;

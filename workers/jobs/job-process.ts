@@ -1,9 +1,10 @@
 import { join } from 'node:path';
+import { entryOf, type StageTable } from '../../domain/job/stages.ts';
 import type { Config } from '../config.ts';
 
 /** How a local Job's process is started, and the whole environment it sees. */
-export const jobProcess = ({ folders: { home, repository }, jobEnvironment, mlflow }: Config) => ({
-  command: (stage: string): [string, ...string[]] => [join(home, 'tools', 'jobs', 'bin', 'python'), '-m', 'tuneline_jobs', stage],
+export const jobProcess = ({ folders: { home, repository }, jobEnvironment, mlflow }: Config, stages?: StageTable) => ({
+  command: (stage: string): [string, ...string[]] => [join(home, 'tools', 'jobs', 'bin', 'python'), '-m', 'tuneline_jobs', entryOf(stage, stages)],
   env: {
     ...jobEnvironment,
     ...quietPython(home),

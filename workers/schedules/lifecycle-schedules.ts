@@ -3,7 +3,7 @@ import { ScheduleNotFoundError, WorkflowFailedError, WorkflowNotFoundError, type
 import { optionalDateToTs, tsToDate } from '@temporalio/common/lib/time.js';
 import { failuresInARow, scheduleMemo, type Ending, type Schedules, type StartedBy } from '../../domain/schedule.ts';
 import { verdictAttribute } from '../../workflows/search-attributes.ts';
-import { isAsTold, optionsOf, type LifecycleSchedule } from './schedule-options.ts';
+import { isApplied, optionsOf, type LifecycleSchedule } from './schedule-options.ts';
 
 export type Applied = 'created' | 'changed' | 'unchanged';
 
@@ -15,7 +15,7 @@ export async function applySchedule(client: Client, schedule: LifecycleSchedule)
     await client.schedule.create({ scheduleId: schedule.id, ...optionsOf(schedule) });
     return 'created';
   }
-  if (isAsTold(schedule, there)) return 'unchanged';
+  if (isApplied(schedule, there)) return 'unchanged';
   await handle.update(({ state }) => ({ ...optionsOf(schedule), state }));
   return 'changed';
 }

@@ -1,7 +1,7 @@
 import { isDeepStrictEqual } from 'node:util';
-import { DAYS_OF_WEEK, MONTHS, type CalendarSpec, type CalendarSpecDescription, type ScheduleDescription, type ScheduleOptions } from '@temporalio/client';
-import { everyTime, type CalendarTimes } from '../../domain/cron.ts';
-import { calendarTimes, type ScheduleSpec } from '../../domain/schedule-spec.ts';
+import { MONTHS, type CalendarSpec, type DayOfWeek, type ScheduleDescription, type ScheduleOptions } from '@temporalio/client';
+import { digestOf } from '../../domain/digest.ts';
+import type { ScheduleSpec } from '../../domain/schedule-spec.ts';
 import { scheduleMemo, type StartedBy } from '../../domain/schedule.ts';
 import { taskQueue } from '../config.ts';
 
@@ -13,24 +13,29 @@ export interface LifecycleSchedule extends Omit<ScheduleSpec, 'spec'> {
 const minuteMs = 60_000;
 const overlaps = { skip: 'SKIP', bufferOne: 'BUFFER_ONE', bufferAll: 'BUFFER_ALL', cancelOther: 'CANCEL_OTHER', allowAll: 'ALLOW_ALL' } as const;
 
-/** What Temporal is told of a schedule, but for whether it is paused. */
+/** The schedule for Temporal, except for its pause. */
 export function optionsOf(schedule: LifecycleSchedule) {
-  const times = calendarTimes(schedule);
+  const { cron, calendar } = schedule;
+  const comment = commentOf(schedule) ?? '';
   return {
-    spec: { ...rhythmOf(schedule), calendars: times ? [toCalendar(times)] : [] },
+    spec: {
+      ...rhythmOf(schedule),
+      cronExpressions: cron === undefined ? [] : [`${cron}#${comment}`],
+      calendars: calendar ? [{ ...calendarOf(calendar), comment }] : [],
+    },
     policies: policiesOf(schedule),
     action: actionOf(schedule),
   } satisfies Omit<ScheduleOptions, 'scheduleId'>;
 }
 
-/** Whether Temporal has been told just this. It gives calendars back in other words than it took them. */
-export function isAsTold(schedule: LifecycleSchedule, { spec, policies, action }: ScheduleDescription): boolean {
-  const times = calendarTimes(schedule);
+/** True if Temporal has this schedule already. Temporal gives times back in another form, but keeps their comment. */
+export function isApplied(schedule: LifecycleSchedule, { spec, policies, action }: ScheduleDescription): boolean {
   const { type, workflowType, workflowId, taskQueue: queue, args, memo } = action;
+  const comment = commentOf(schedule);
   return isDeepStrictEqual(
-    [times ? [times] : [], rhythmOf(schedule), [], policiesOf(schedule), actionOf(schedule)],
+    [comment === undefined ? [] : [comment], rhythmOf(schedule), [], policiesOf(schedule), actionOf(schedule)],
     [
-      spec.calendars?.map(timesOf),
+      spec.calendars?.map((calendar) => calendar.comment),
       { intervals: spec.intervals, timezone: spec.timezone, jitter: spec.jitter ?? 0 },
       [spec.skip, spec.startAt, spec.endAt].flat().filter((limit) => limit !== undefined),
       policies,
@@ -38,6 +43,9 @@ export function isAsTold(schedule: LifecycleSchedule, { spec, policies, action }
     ],
   );
 }
+
+/** Identifies the times. Temporal's UI shows this comment in place of the cron expression, and its users expect that. */
+const commentOf = ({ cron, calendar }: LifecycleSchedule): string | undefined => cron?.trim() ?? (calendar && digestOf(calendar));
 
 const rhythmOf = ({ interval, timeZone, jitterSeconds }: LifecycleSchedule) => ({
   intervals: interval ? [{ every: interval.everyMinutes * minuteMs, offset: interval.offsetMinutes * minuteMs }] : [],
@@ -53,28 +61,10 @@ function actionOf({ id, spec, skip, pauseAfterFailures, note }: LifecycleSchedul
   return { type: 'startWorkflow' as const, workflowType: 'lifecycle', workflowId: id, taskQueue, args: [{ requester: `schedule ${id}`, ...spec, skip }], memo: { [scheduleMemo]: startedBy } };
 }
 
-function toCalendar(times: CalendarTimes): CalendarSpec {
-  const field = <Value>(name: keyof CalendarTimes, valueOf: (value: number) => Value) => (times[name].length === everyTime[name].length ? ('*' as const) : times[name].map(valueOf));
-  return {
-    minute: field('minute', (minute) => minute),
-    hour: field('hour', (hour) => hour),
-    dayOfMonth: field('dayOfMonth', (day) => day),
-    month: field('month', (month) => MONTHS[month - 1] ?? 'JANUARY'),
-    dayOfWeek: field('dayOfWeek', (day) => DAYS_OF_WEEK[day] ?? 'SUNDAY'),
-  };
-}
-
-const timesOf = ({ minute, hour, dayOfMonth, month, dayOfWeek }: CalendarSpecDescription): CalendarTimes => ({
-  minute: valuesOf(minute, Number),
-  hour: valuesOf(hour, Number),
-  dayOfMonth: valuesOf(dayOfMonth, Number),
-  month: valuesOf(month, (name) => MONTHS.indexOf(name) + 1),
-  dayOfWeek: valuesOf(dayOfWeek, (name) => DAYS_OF_WEEK.indexOf(name)),
+const calendarOf = ({ minute, hour, dayOfMonth, month, dayOfWeek }: NonNullable<ScheduleSpec['calendar']>): CalendarSpec => ({
+  minute,
+  hour,
+  dayOfMonth: dayOfMonth ?? '*',
+  month: month?.map((number) => MONTHS[number - 1] ?? 'JANUARY') ?? '*',
+  dayOfWeek: dayOfWeek?.map((day) => day.toUpperCase() as DayOfWeek) ?? '*',
 });
-
-function valuesOf<Unit>(ranges: readonly { readonly start: Unit; readonly end: Unit; readonly step: number }[], numberOf: (unit: Unit) => number): number[] {
-  return ranges.flatMap(({ start, end, step }) => {
-    const [first, last] = [numberOf(start), numberOf(end)];
-    return Array.from({ length: Math.floor((last - first) / step) + 1 }, (_, index) => first + index * step);
-  });
-}

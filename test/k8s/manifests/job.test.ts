@@ -37,6 +37,14 @@ test.each([
   expect(jobManifest(request, { ...placement, gpus }).spec?.template.spec?.containers[0]?.resources?.limits).toEqual(limits);
 });
 
+test('a stage that needs no GPU asks for none, and an own stage runs by its module', () => {
+  const score = { module: 'team.score', usesGpu: false, longRunning: false, distributed: false, outputs: [], folders: [] } as const;
+  const job = jobManifest({ ...request, spec: { stage: 'score' } }, { ...placement, gpus: 8, stages: { score } });
+  const [program] = job.spec?.template.spec?.containers ?? [];
+  expect(program?.args).toEqual(['team.score']);
+  expect(program?.resources).toEqual({});
+});
+
 test('the spec goes in by one variable', () => {
   expect(container?.env).toEqual([{ name: 'TUNELINE_JOB', value: JSON.stringify(request.spec) }]);
 });

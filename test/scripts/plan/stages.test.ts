@@ -1,5 +1,5 @@
 import { expect, test } from '@jest/globals';
-import { stageDigestOf } from '../../../domain/stage-digest.ts';
+import { stageDigestOf } from '../../../domain/digest.ts';
 import type { StageSpec } from '../../../domain/job-request.ts';
 import type { LifecycleSpec } from '../../../domain/lifecycle-spec.ts';
 import { tags, type RegisteredVersion, type Tracking } from '../../../domain/tracking.ts';

@@ -93,6 +93,15 @@ describe('a schedule is applied', () => {
     expect((await handle.describe()).state).toMatchObject({ paused: true, note: 'a person' });
   });
 
+  test.each<[string, Partial<ScheduleSpecInput>, RegExp]>([
+    ['a cron', { cron: '45 3 1 jan *' }, /-01-01T03:45:00/],
+    ['a calendar', { cron: undefined, calendar: { dayOfMonth: [1], hour: [3], minute: [30, 45], month: [1] } }, /-01-01T03:30:00/],
+  ])('%s starts at the times that it names', async (name, change, first) => {
+    const { id } = schedule(`times-of-${name.replaceAll(' ', '-')}`);
+    await applySchedule(client, schedule(id, change));
+    expect(await viewSchedule(client, id)).toMatchObject({ next: expect.stringMatching(first) });
+  });
+
   test('what somebody changed in Temporal is put back', async () => {
     const wanted = schedule('edited');
     await applySchedule(client, wanted);

@@ -5,6 +5,7 @@ import { Client } from '@temporalio/client';
 import type { TestWorkflowEnvironment } from '@temporalio/testing';
 import { createJobActivities } from '../../../activities/jobs.ts';
 import type { Activities } from '../../../activities/index.ts';
+import { jobStageNames, jobStages } from '../../../domain/job/stages.ts';
 import { createLocalJobRunner } from '../../../local/job-runner.ts';
 import { taskQueue } from '../../../workers/config.ts';
 import { createEndpointQueue } from '../../../workers/endpoint-queue.ts';
@@ -16,10 +17,10 @@ import { artifact, fakeArtifacts } from '../../builders/artifacts.ts';
 import { fakeTracking } from '../../builders/tracking.ts';
 import { bundleWorkflows, createWorker } from '../../support/temporal.ts';
 
-const outputs = Object.fromEntries(['profile', 'dataset', 'model', 'evidence'].map((name) => [name, artifact(name)]));
+const outputs = Object.fromEntries(jobStageNames.flatMap((stage) => jobStages[stage].outputs).map((name) => [name, artifact(name)]));
 
 /** What a Job does here: leave what every stage leaves, and say what trace it is of. */
-const program = `require('node:fs').writeFileSync(process.env.TUNELINE_TERMINATION_PATH, JSON.stringify({ ok: true, outputs: ${JSON.stringify(outputs)}, figures: {}, value: { traceparent: process.env.TRACEPARENT ?? null } }));`;
+const program = `require('node:fs').writeFileSync(process.env.TUNELINE_TERMINATION_PATH, JSON.stringify({ ok: true, outputs: { ...${JSON.stringify(outputs)}, trace: { uri: process.env.TRACEPARENT ?? 'none', digest: '' } }, figures: {} }));`;
 
 const bundles = { plain: lazily(() => bundleWorkflows()), traced: lazily(() => bundleWorkflows({ traced: true })) };
 

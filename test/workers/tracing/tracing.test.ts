@@ -43,7 +43,7 @@ const spanOf = (name: string, of: Readonly<Record<string, unknown>> = {}): Promi
 const eventTypes = async (workflowId: string) => ((await environment.client.workflow.getHandle(workflowId).fetchHistory()).events ?? []).map(({ eventType }) => eventType);
 
 const runs = (changes: readonly unknown[][]) => changes.flatMap(([what, run]) => (what === 'openRun' ? [run as { name: string; tags: Record<string, string> }] : []));
-const outcomes = (changes: readonly unknown[][]) => changes.flatMap(([what, , set]) => (what === 'setTags' ? [JSON.parse((set as Record<string, string>)[tags.outcome] ?? '{}') as { value: { traceparent: string | null } }] : []));
+const outcomes = (changes: readonly unknown[][]) => changes.flatMap(([what, , set]) => (what === 'setTags' ? [JSON.parse((set as Record<string, string>)[tags.outcome] ?? '{}') as { outputs: { trace: { uri: string } } }] : []));
 
 test('without a collector nothing of a trace is in headers, environment or runs', async () => {
   expect(await openTracing(undefined, 'tuneline-test', () => undefined)).toBeUndefined();
@@ -53,7 +53,7 @@ test('without a collector nothing of a trace is in headers, environment or runs'
   });
   const { events } = await environment.client.workflow.getHandle('untraced').fetchHistory();
   expect(JSON.stringify(events)).not.toContain('_tracer-data');
-  expect(outcomes(changes).map(({ value }) => value)).toEqual([1, 2, 3, 4].map(() => ({ traceparent: null })));
+  expect(outcomes(changes).map(({ outputs }) => outputs.trace.uri)).toEqual(['none', 'none', 'none', 'none']);
   for (const run of runs(changes)) expect(run.tags).not.toHaveProperty([tags.traceId]);
 });
 
@@ -89,7 +89,7 @@ test('one trace leads from the event to the run of each Job, and back', async ()
   expect(collector.path(job)).toEqual(['Job:tune', 'RunActivity:runJob', 'StartActivity:runJob', ...toTrigger]);
   expect(collector.path(await spanOf('RunActivity:checkSpec'))).toEqual(['RunActivity:checkSpec', 'StartActivity:checkSpec', ...toTrigger]);
   // What a Job traces itself is under its span.
-  expect(outcomes(changes)[2]?.value.traceparent).toBe(`00-${caller.traceId}-${job.spanId}-01`);
+  expect(outcomes(changes)[2]?.outputs.trace.uri).toBe(`00-${caller.traceId}-${job.spanId}-01`);
   // To the endpoint it leads with what it is asked; what that does then is no part of it.
   const asked = await spanOf('HandleSignal:release');
   expect(collector.path(asked)).toEqual(['HandleSignal:release', 'SignalWithStartWorkflow:endpoint', 'RunActivity:askEndpoint', 'StartActivity:askEndpoint', ...toTrigger]);

@@ -1,5 +1,5 @@
 import { expect, test } from '@jest/globals';
-import { temporalLinks } from '../../domain/temporal-links.ts';
+import { temporalLinks } from '../../workers/temporal.ts';
 
 test('links lead into the namespace, whatever its name and the ID are', () => {
   const links = temporalLinks('https://temporal.example/', 'team.a/b');
