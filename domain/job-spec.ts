@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { judgeSchema } from './judge.ts';
 
 /**
- * What a Job is told, by stage: references only. `jobs/tuneline_jobs/job-spec.schema.json` is made
+ * What a Job is told, by stage: references only. `jobs/tuneline_jobs/runtime/job-spec.schema.json` is made
  * from this file, so TypeScript and Python can't drift apart.
  */
 

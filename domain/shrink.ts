@@ -13,7 +13,7 @@ export function shrinkAfter(failure: Failure, spec: StageSpec): StageSpec | unde
   return { ...spec, batchSize: smaller, gradientAccumulation: (spec.batchSize * spec.gradientAccumulation) / smaller };
 }
 
-/** What one process takes at once, as `share_of` in `jobs/tuneline_jobs/gang.py` has it: where several share a batch, less than the spec says. */
+/** What one process takes at once, as `share_of` in `jobs/tuneline_jobs/training/distributed.py` has it: where several share a batch, less than the spec says. */
 function microBatch({ batchSize, gradientAccumulation, nodes = 1, gpusPerNode = 1 }: Extract<StageSpec, { stage: 'tune' }>): number {
   const share = (batchSize * gradientAccumulation) / (nodes * gpusPerNode);
   let micro = Math.min(batchSize, share);

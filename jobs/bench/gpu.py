@@ -15,12 +15,13 @@ from typing import Any
 
 import torch
 
-from tuneline_jobs import generation, training
-from tuneline_jobs.prepared_dataset import HELD_OUT, TRAIN, digest_of_dataset, read_examples
-from tuneline_jobs.process import compute_reproducibly, peak_memory_gib
-from tuneline_jobs.storage import uri_of
-from tuneline_jobs.tracking import stage_tracker
-from tuneline_jobs.training_reporter import TrainingReporter
+from tuneline_jobs.data.prepared_dataset import HELD_OUT, TRAIN, digest_of_dataset, read_examples
+from tuneline_jobs.evaluation import generation
+from tuneline_jobs.runtime.process import compute_reproducibly, peak_memory_gib
+from tuneline_jobs.runtime.storage import uri_of
+from tuneline_jobs.runtime.tracking import stage_tracker
+from tuneline_jobs.training import training
+from tuneline_jobs.training.training_reporter import TrainingReporter
 
 EXAMPLES = 128
 STEPS = 24

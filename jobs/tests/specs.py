@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from tuneline_jobs.storage import digest_of_folder, uri_of
+from tuneline_jobs.runtime.storage import digest_of_folder, uri_of
 
 
 def model(role: str, folder: Path) -> dict[str, str]:

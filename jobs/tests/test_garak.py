@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from tuneline_jobs.garak_program import find_program
-from tuneline_jobs.outcome import BadSpec
-from tuneline_jobs.storage import read_json_lines, uri_of
+from tuneline_jobs.runtime.outcome import BadSpec
+from tuneline_jobs.runtime.storage import read_json_lines, uri_of
+from tuneline_jobs.suites.garak.program import find_program
 
 from .specs import evaluate_spec, model
 

@@ -16,10 +16,10 @@ from typing import Any
 import pytest
 import torch
 
-from tuneline_jobs.checkpoints import MANIFEST
-from tuneline_jobs.prepared_dataset import digest_of_dataset
-from tuneline_jobs.storage import digests_of_files, uri_of, write_json_lines
-from tuneline_jobs.tune import identity_of
+from tuneline_jobs.data.prepared_dataset import digest_of_dataset
+from tuneline_jobs.runtime.storage import digests_of_files, uri_of, write_json_lines
+from tuneline_jobs.stages.tune import identity_of
+from tuneline_jobs.training.checkpoints import MANIFEST
 
 from .specs import evaluate_spec, in_folder, model, tune_spec
 from .tiny_model import make_tiny_model, sentence

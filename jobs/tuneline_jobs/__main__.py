@@ -11,7 +11,7 @@ import signal
 import sys
 from contextlib import nullcontext
 
-from .outcome import (
+from .runtime.outcome import (
     EXIT_BAD_SPEC,
     EXIT_DONE,
     EXIT_TERMINATED,
@@ -23,12 +23,9 @@ from .outcome import (
     say,
     write_outcome,
 )
-from .watchdog import watching
+from .runtime.watchdog import watching
+from .stages import STAGES
 
-STAGES = ("noop", "explore", "prepare", "tune", "evaluate")
-# The others are done in minutes, or make no steps that could be counted.
-LONG_STAGES = ("tune", "evaluate")
-GANG_STAGES = ("tune",)
 USAGE = f"""usage: TUNELINE_JOB=JSON python -m tuneline_jobs STAGE
        python -m tuneline_jobs import-base GGUF_FOLDER DESTINATION
 STAGE is one of {", ".join(STAGES)}."""
@@ -41,8 +38,8 @@ def main(arguments: list[str]) -> int:
     if len(arguments) != 1 or arguments[0] not in STAGES:
         say(USAGE)
         return EXIT_BAD_SPEC
-    if arguments[0] in GANG_STAGES:
-        from . import gang, gang_agent
+    if STAGES[arguments[0]].distributed:
+        from .training import gang, gang_agent
 
         if gang.is_wanted():
             return gang_agent.start(arguments[0])
@@ -64,15 +61,16 @@ def run_stage(stage: str) -> dict[str, object]:
     if text is None:
         raise BadSpec("TUNELINE_JOB: missing, expected the Job's spec as one JSON object.")
     spec = read_noop(text) if stage == "noop" else read_checked(text, stage)
-    module = importlib.import_module(f"tuneline_jobs.{stage}")
-    watch = watching() if stage in LONG_STAGES else nullcontext()
+    entry = STAGES[stage]
+    module = importlib.import_module(f"tuneline_jobs.{entry.module}")
+    watch = watching() if entry.long else nullcontext()
     with watch:
         outcome: dict[str, object] = module.run(spec)
     return outcome
 
 
 def read_checked(text: str, stage: str) -> dict[str, object]:
-    from .job_spec import read_job_spec
+    from .runtime.job_spec import read_job_spec
 
     return read_job_spec(text, stage)
 
@@ -110,7 +108,7 @@ def first_line(error: Exception) -> str:
 
 
 def import_base(source: str, destination: str) -> int:
-    from .import_base import import_base as convert
+    from .training.import_base import import_base as convert
 
     try:
         convert(source, destination)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from .outcome import MAXIMUM_OUTCOME_BYTES, BadSpec, encode, succeeded
+from .runtime.outcome import MAXIMUM_OUTCOME_BYTES, BadSpec, encode, succeeded
 
 
 def run(spec: dict[str, object]) -> dict[str, object]:

@@ -1,0 +1,125 @@
+"""What is known of a model over all examples or some, and how one model differs from another."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from ..suites.attacks.attacks import Attack, succeeded
+from ..suites.judge.judge import JUDGED, Verdict
+from .answer_scores import score_answers
+from .bootstrap import (
+    Figure,
+    Measured,
+    difference,
+    draw,
+    exact,
+    figure,
+    paired_proportions,
+    proportion,
+)
+from .judged_models import CANDIDATE, JudgedModel
+from .metrics import Metric, quality_metrics, speed_metrics, within
+from .observation import Observed
+
+ATTACK_SUCCESS = "attackSuccessRate"
+
+Row = dict[str, Any]
+Figures = dict[str, Figure]
+
+
+@dataclass(frozen=True)
+class Judged:
+    """A model, what it did, the scores of its answers, which attacks succeeded, and what a judge said
+    of each answer, if there is one."""
+
+    model: JudgedModel
+    observed: Observed
+    scores: list[dict[str, float]]
+    quality: dict[str, Metric]
+    attacked: list[bool]
+    verdicts: list[Verdict] | None = None
+
+
+@dataclass(frozen=True)
+class Sample:
+    """Metrics of one model: resampled, true or false in each case, or known once for all."""
+
+    measured: dict[str, Measured] = field(default_factory=dict)
+    outcomes: dict[str, list[bool]] = field(default_factory=dict)
+    known: dict[str, float] = field(default_factory=dict)
+
+    def figures(self, confidence: float) -> Figures:
+        found = {name: figure(m, confidence) for name, m in self.measured.items()}
+        for name, outcomes in self.outcomes.items():
+            found[name] = proportion(sum(outcomes), len(outcomes), confidence)
+        return found | {name: exact(value) for name, value in self.known.items()}
+
+    def less(self, reference: Sample, confidence: float) -> Figures:
+        """This less the reference, of the same cases and resamples, in what is known of both."""
+        found = {
+            name: difference(m, reference.measured[name], confidence)
+            for name, m in self.measured.items()
+        }
+        for name, outcomes in self.outcomes.items():
+            found[name] = paired_proportions(outcomes, reference.outcomes[name], confidence)
+        # The test asks which of the two has more of them, and more attacks that succeed are no gain.
+        found.get(ATTACK_SUCCESS, {}).pop("mcnemar", None)
+        return found | {
+            name: exact(value - reference.known[name])
+            for name, value in self.known.items()
+            if name in reference.known
+        }
+
+
+def judge_model(
+    model: JudgedModel,
+    observed: Observed,
+    examples: list[Row],
+    attacks: list[Attack],
+    verdicts: list[Verdict] | None = None,
+) -> Judged:
+    references = [example["completion"] for example in examples]
+    sources = [example["prompt"] for example in examples]
+    scores = score_answers([answer["text"] for answer in observed.answers], references, sources)
+    quality = quality_metrics(observed.answers, references, scores)
+    attacked = [succeeded(*pair) for pair in zip(attacks, observed.attacked, strict=True)]
+    return Judged(model, observed, scores, quality, attacked, verdicts)
+
+
+def whole_sample(spec: dict[str, Any], judged: Judged) -> Sample:
+    """Everything that was measured of a model."""
+    quality = quality_sample(spec, judged, list(range(len(judged.scores))))
+    timings, size = judged.observed.timings, judged.model.size_bytes
+    by_request = draw(len(timings), spec["bootstrapSamples"], spec["seed"])
+    speed = speed_metrics(timings, spec.get("costPerHour"))
+    return Sample(
+        quality.measured | {name: Measured(m, by_request) for name, m in speed.items()},
+        quality.outcomes | ({ATTACK_SUCCESS: judged.attacked} if judged.attacked else {}),
+        {} if size is None else {"modelBytes": size},
+    )
+
+
+def quality_sample(spec: dict[str, Any], judged: Judged, members: list[int]) -> Sample:
+    """The quality of a model's answers to these examples, resampled among them alone."""
+    places = np.array(members)
+    resamples = draw(len(members), spec["bootstrapSamples"], spec["seed"])
+    outcomes = {"exactMatch": [judged.scores[member]["exactMatch"] == 1 for member in members]}
+    if judged.verdicts is not None:
+        outcomes[JUDGED] = [judged.verdicts[member].supported for member in members]
+    return Sample(
+        {name: Measured(within(m, places), resamples) for name, m in judged.quality.items()},
+        outcomes,
+    )
+
+
+def differences(samples: dict[str, Sample], confidence: float) -> dict[str, Figures]:
+    """Candidate less each of the other models."""
+    candidate = samples[CANDIDATE]
+    return {
+        role: candidate.less(sample, confidence)
+        for role, sample in samples.items()
+        if role != CANDIDATE
+    }
