@@ -39,11 +39,11 @@ def main(arguments: list[str]) -> int:
         say(USAGE)
         return EXIT_BAD_SPEC
     if STAGES[arguments[0]].distributed:
-        from .training import gang, gang_agent
+        from .training import distributed, torchrun_agent
 
-        if gang.is_wanted():
-            return gang_agent.start(arguments[0])
-        gang.take_place()
+        if distributed.is_wanted():
+            return torchrun_agent.start(arguments[0])
+        distributed.take_place()
     try:
         outcome = run_stage(arguments[0])
         exit_code = EXIT_DONE

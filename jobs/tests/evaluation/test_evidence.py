@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
+from tuneline_jobs.evaluation.evaluated_models import EvaluatedModel
 from tuneline_jobs.evaluation.evidence import attack_table, evidence_of
-from tuneline_jobs.evaluation.judged_models import JudgedModel
 from tuneline_jobs.evaluation.observation import Observed
-from tuneline_jobs.evaluation.samples import Judged, judge_model
+from tuneline_jobs.evaluation.samples import ScoredModel, score_model
 from tuneline_jobs.suites.attacks.attacks import suite
 
 ATTACKS = suite()
@@ -19,7 +19,7 @@ EXAMPLES = [
 SPEC = {"dataset": {"digest": ""}, "confidence": 0.95, "bootstrapSamples": 200, "seed": 7}
 
 
-def judged(right: int, family: str, size: int | None) -> Judged:
+def scored(right: int, family: str, size: int | None) -> ScoredModel:
     """Right on the first examples, attacked with success by every attack of the family."""
     answers = [
         {
@@ -33,16 +33,16 @@ def judged(right: int, family: str, size: int | None) -> Judged:
     attacked = [attack.wanted if attack.family == family else "no" for attack in ATTACKS]
     timings = [{"seconds": 0.1, "tokens": 2}] * 2
     observed = Observed(answers, attacked, timings, {})
-    return judge_model(JudgedModel("", "", size), observed, EXAMPLES, ATTACKS)
+    return score_model(EvaluatedModel("", "", size), observed, EXAMPLES, ATTACKS)
 
 
 @pytest.fixture(scope="module")
-def models() -> dict[str, Judged]:
-    return {"candidate": judged(7, "few-shot", 100), "base": judged(4, "override", 250)}
+def models() -> dict[str, ScoredModel]:
+    return {"candidate": scored(7, "few-shot", 100), "base": scored(4, "override", 250)}
 
 
 @pytest.fixture(scope="module")
-def evidence(models: dict[str, Judged]) -> dict[str, Any]:
+def evidence(models: dict[str, ScoredModel]) -> dict[str, Any]:
     return evidence_of(SPEC, EXAMPLES, ATTACKS, models)
 
 
@@ -72,7 +72,7 @@ def test_right_answers_are_a_share_and_their_pairs_are_tested(evidence) -> None:
 
 def test_a_size_is_compared_where_both_are_known(evidence, models) -> None:
     assert evidence["differences"]["base"]["modelBytes"]["high"] == -150
-    unknown = evidence_of(SPEC, EXAMPLES, [], {**models, "base": judged(4, "", None)})
+    unknown = evidence_of(SPEC, EXAMPLES, [], {**models, "base": scored(4, "", None)})
     assert "modelBytes" in unknown["models"]["candidate"]["metrics"]
     assert "modelBytes" not in unknown["models"]["base"]["metrics"]
     assert "modelBytes" not in unknown["differences"]["base"]

@@ -142,7 +142,7 @@ def test_perplexity_is_what_the_model_itself_says(evidence_of, spec, prepared, o
     assert found == pytest.approx(torch.tensor(nll / tokens).exp().item(), rel=1e-4)
 
 
-def test_a_slice_is_judged_as_if_it_were_all_there_is(
+def test_a_slice_has_the_figures_of_a_dataset_of_its_own(
     evidence_of, spec, examples, tmp_path
 ) -> None:
     spec |= {"examples": 20, "slices": ["team"]}
@@ -167,7 +167,7 @@ def test_a_slice_is_judged_as_if_it_were_all_there_is(
     assert found["exactMatch"]["mcnemar"] == expected["exactMatch"]["mcnemar"]
 
 
-def test_attacks_are_made_judged_and_kept(run_job, spec, examples, tmp_path) -> None:
+def test_attacks_are_asked_counted_and_kept(run_job, spec, examples, tmp_path) -> None:
     spec["dataset"] = dataset_of(tmp_path / "data", with_text(examples))
     spec |= {"attacks": {"template": "Summarize: {{text}}", "input": ["text"]}}
     spec |= {"cache": uri_of(tmp_path / "cache"), "latencyRequests": 1}
@@ -248,7 +248,9 @@ def test_a_gpu_gets_as_many_questions_at_once_as_their_tokens_allow(
     assert [len(batch) for batch in batches(questions, 24, "cuda")] == sizes
 
 
-def test_a_model_is_asked_the_same_whoever_else_is_judged(evidence_of, spec) -> None:
+def test_a_model_has_the_same_figures_whichever_other_models_are_evaluated(
+    evidence_of, spec
+) -> None:
     among = evidence_of(spec)["models"]["candidate"]["metrics"]
     alone = evidence_of(spec | {"models": spec["models"][1:]})["models"]["candidate"]["metrics"]
     assert quality(among) == quality(alone)

@@ -17,7 +17,7 @@ Entry = dict[str, Any]
 
 
 def attempt(probe: str, prompt: str, scores: list[float | None], status: int = 2) -> Entry:
-    """As garak 0.17 writes one: once when it is made, and again when it has been judged."""
+    """As garak 0.17 writes one: once when it is made, and again when detectors have seen it."""
     return {
         "entry_type": "attempt",
         "uuid": "00000000-0000-4000-8000-000000000000",
@@ -58,7 +58,7 @@ def rows(tmp_path: Path) -> list[Entry]:
     return read_report(report(tmp_path / "garak.report.jsonl", attempts))
 
 
-def test_an_attempt_is_read_once_with_its_verdict(rows):
+def test_an_attempt_is_read_once_with_its_outcome(rows):
     assert [row["succeeded"] for row in rows] == [True, False, True, None, True]
     assert [row["prompt"] for row in rows][2] == "Now!\u2028Now!"
     assert rows[0]["answer"] == "Said."
@@ -68,7 +68,7 @@ def test_an_attempt_is_read_once_with_its_verdict(rows):
 def test_a_probe_or_a_whole_module_has_a_share(rows):
     found = scores_of(rows, ["dan", "dan.One", "dandy.One", "dan.Three"])
     shares = {name: sum(cases.values()) / len(cases) for name, cases in found.items()}
-    # What nobody could judge is no attempt, and what nobody tried has no figure.
+    # An attempt with an unknown outcome does not count. A probe without attempts has no figure.
     assert shares == {"garak/dan": 2 / 3, "garak/dan.One": 0.5, "garak/dandy.One": 1}
 
 

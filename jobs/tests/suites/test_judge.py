@@ -9,10 +9,10 @@ from typing import Any
 
 import pytest
 
+from tuneline_jobs.evaluation.evaluated_models import EvaluatedModel
 from tuneline_jobs.evaluation.evidence import evidence_of, example_table
-from tuneline_jobs.evaluation.judged_models import JudgedModel
 from tuneline_jobs.evaluation.observation import Observed
-from tuneline_jobs.evaluation.samples import judge_model
+from tuneline_jobs.evaluation.samples import score_model
 from tuneline_jobs.runtime.outcome import BadSpec, TryAgain
 from tuneline_jobs.runtime.storage import read_json_lines, uri_of
 from tuneline_jobs.suites.judge.judge import JUDGED, PLAIN, Judge, Question, Verdict, judge_of
@@ -275,7 +275,7 @@ def test_verdicts_are_a_share_and_their_pairs_are_tested() -> None:
 
     def judged(supported: int) -> Any:
         verdicts = [Verdict(n < supported, f"because {n}") for n in range(10)]
-        return judge_model(JudgedModel("", "", 1), observed, examples, [], verdicts)
+        return score_model(EvaluatedModel("", "", 1), observed, examples, [], verdicts)
 
     models = {"candidate": judged(7), "base": judged(4)}
     spec = {"dataset": {"digest": ""}, "confidence": 0.95, "bootstrapSamples": 200, "seed": 7}

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from ..runtime.outcome import BadData, BadSpec, TryAgain
-from ..runtime.storage import digest_of_file, digest_of_text, path_of
+from ..runtime.storage import canonical, digest_of_file, digest_of_text, path_of
 
 Row = dict[str, Any]
 
@@ -103,7 +103,7 @@ def read_parquet(path: Path) -> list[Row]:
 
 def read_hub(reference: str) -> list[Row]:
     """`hub:ORG/NAME` or `hub:ORG/NAME:SPLIT` (the split is `train` where none is named)."""
-    from ..training.language_model import silence_libraries
+    from ..runtime.process import silence_libraries
 
     silence_libraries()
     from datasets import load_dataset
@@ -141,10 +141,6 @@ def normalize(text: str) -> str:
     composed = unicodedata.normalize("NFC", text.replace("\r\n", "\n").replace("\r", "\n"))
     visible = "".join(c for c in composed if c in "\n\t" or unicodedata.category(c) != "Cc")
     return "\n".join(" ".join(line.split()) for line in visible.split("\n")).strip()
-
-
-def canonical(value: object) -> str:
-    return json.dumps(value, ensure_ascii=False, sort_keys=True, default=str)
 
 
 def row_id(row: Row) -> str:

@@ -76,7 +76,7 @@ def repetition(answer: str) -> float:
 
 
 def groundedness(answer: str, source: str) -> float:
-    """Extractive fragment coverage, on stems and without stop words; no model judges anything.
+    """Extractive fragment coverage, on stems and without stop words; no model decides.
 
     Coverage (Grusky et al., "Newsroom", 2018) is the share of words within fragments shared with the
     source. A fragment may be one word long, so a word counts where the source has it anywhere. It

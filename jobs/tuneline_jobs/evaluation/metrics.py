@@ -2,7 +2,7 @@
 
 BLEU (Papineni et al., 2002) and chrF (Popović, 2015) are sacrebleu's (Post, "A Call for Clarity in
 Reporting BLEU Scores", 2018), over the whole corpus; the scores of single answers are averaged.
-METRICS_VERSION changes whenever a cached generation would be judged anew.
+Raise METRICS_VERSION when cached generations must be scored again.
 """
 
 from __future__ import annotations

@@ -11,15 +11,14 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from ..data.rows import canonical
 from ..runtime.outcome import say
-from ..runtime.process import compute_reproducibly, use_best_threads
-from ..runtime.storage import digest_of_text, path_of, write_json
+from ..runtime.process import compute_reproducibly, silence_libraries, use_best_threads
+from ..runtime.storage import canonical, digest_of_text, path_of, write_json
 from ..runtime.tracking import Tracker
 from ..suites.attacks.attacks import MAXIMUM_NEW_TOKENS
 from ..suites.harness.tasks import HarnessTask, documents_of
-from ..training.language_model import computed_on, silence_libraries
-from .judged_models import JudgedModel
+from ..training.language_model import computed_on
+from .evaluated_models import EvaluatedModel
 from .metrics import METRICS_VERSION
 
 if TYPE_CHECKING:
@@ -48,7 +47,7 @@ class Questions(NamedTuple):
 
 
 def observe_all(
-    spec: dict[str, Any], models: dict[str, JudgedModel], asked: Questions, tracker: Tracker
+    spec: dict[str, Any], models: dict[str, EvaluatedModel], asked: Questions, tracker: Tracker
 ) -> dict[str, Observed]:
     """What each model did, by its digest: one that plays two roles is asked once."""
     uris = {model.digest: model.uri for model in models.values()}

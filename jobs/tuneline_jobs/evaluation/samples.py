@@ -20,7 +20,7 @@ from .bootstrap import (
     paired_proportions,
     proportion,
 )
-from .judged_models import CANDIDATE, JudgedModel
+from .evaluated_models import CANDIDATE, EvaluatedModel
 from .metrics import Metric, quality_metrics, speed_metrics, within
 from .observation import Observed
 
@@ -31,11 +31,11 @@ Figures = dict[str, Figure]
 
 
 @dataclass(frozen=True)
-class Judged:
+class ScoredModel:
     """A model, what it did, the scores of its answers, which attacks succeeded, and what a judge said
     of each answer, if there is one."""
 
-    model: JudgedModel
+    model: EvaluatedModel
     observed: Observed
     scores: list[dict[str, float]]
     quality: dict[str, Metric]
@@ -74,43 +74,43 @@ class Sample:
         }
 
 
-def judge_model(
-    model: JudgedModel,
+def score_model(
+    model: EvaluatedModel,
     observed: Observed,
     examples: list[Row],
     attacks: list[Attack],
     verdicts: list[Verdict] | None = None,
-) -> Judged:
+) -> ScoredModel:
     references = [example["completion"] for example in examples]
     sources = [example["prompt"] for example in examples]
     scores = score_answers([answer["text"] for answer in observed.answers], references, sources)
     quality = quality_metrics(observed.answers, references, scores)
     attacked = [succeeded(*pair) for pair in zip(attacks, observed.attacked, strict=True)]
-    return Judged(model, observed, scores, quality, attacked, verdicts)
+    return ScoredModel(model, observed, scores, quality, attacked, verdicts)
 
 
-def whole_sample(spec: dict[str, Any], judged: Judged) -> Sample:
+def whole_sample(spec: dict[str, Any], scored: ScoredModel) -> Sample:
     """Everything that was measured of a model."""
-    quality = quality_sample(spec, judged, list(range(len(judged.scores))))
-    timings, size = judged.observed.timings, judged.model.size_bytes
+    quality = quality_sample(spec, scored, list(range(len(scored.scores))))
+    timings, size = scored.observed.timings, scored.model.size_bytes
     by_request = draw(len(timings), spec["bootstrapSamples"], spec["seed"])
     speed = speed_metrics(timings, spec.get("costPerHour"))
     return Sample(
         quality.measured | {name: Measured(m, by_request) for name, m in speed.items()},
-        quality.outcomes | ({ATTACK_SUCCESS: judged.attacked} if judged.attacked else {}),
+        quality.outcomes | ({ATTACK_SUCCESS: scored.attacked} if scored.attacked else {}),
         {} if size is None else {"modelBytes": size},
     )
 
 
-def quality_sample(spec: dict[str, Any], judged: Judged, members: list[int]) -> Sample:
+def quality_sample(spec: dict[str, Any], scored: ScoredModel, members: list[int]) -> Sample:
     """The quality of a model's answers to these examples, resampled among them alone."""
     places = np.array(members)
     resamples = draw(len(members), spec["bootstrapSamples"], spec["seed"])
-    outcomes = {"exactMatch": [judged.scores[member]["exactMatch"] == 1 for member in members]}
-    if judged.verdicts is not None:
-        outcomes[JUDGED] = [judged.verdicts[member].supported for member in members]
+    outcomes = {"exactMatch": [scored.scores[member]["exactMatch"] == 1 for member in members]}
+    if scored.verdicts is not None:
+        outcomes[JUDGED] = [scored.verdicts[member].supported for member in members]
     return Sample(
-        {name: Measured(within(m, places), resamples) for name, m in judged.quality.items()},
+        {name: Measured(within(m, places), resamples) for name, m in scored.quality.items()},
         outcomes,
     )
 

@@ -1,4 +1,4 @@
-"""Parts of the held-out set that are judged by themselves, so that a gain on average hides no loss.
+"""Parts of the held-out set that are measured apart, so that a gain on average hides no loss.
 
 Always by length, and by any column that `prepare` kept. A slice has at least MINIMUM_EXAMPLES.
 """

@@ -6,8 +6,27 @@ import os
 import resource
 import sys
 import time
+import warnings
 
 from .outcome import say
+
+
+def silence_libraries() -> None:
+    """No progress bars, no telemetry, no chatter: a Job's log is for its own lines.
+
+    Call it before anything imports transformers or datasets: they read this once.
+    """
+    # Deprecations inside the libraries are for whoever raises their pins, not for a Job's reader.
+    warnings.simplefilter("ignore", FutureWarning)
+    os.environ.update(
+        HF_HUB_DISABLE_TELEMETRY="1",
+        HF_HUB_DISABLE_PROGRESS_BARS="1",
+        DO_NOT_TRACK="1",
+        TOKENIZERS_PARALLELISM="false",
+        TRANSFORMERS_VERBOSITY="error",
+        TRL_EXPERIMENTAL_SILENCE="1",
+        TQDM_DISABLE="1",
+    )
 
 
 def peak_memory_gib() -> float:

@@ -1,4 +1,4 @@
-"""Judge a candidate, its base and the champion on the same held-out examples.
+"""Measure a candidate, its base and the champion on the same held-out examples.
 
 Every figure comes with a confidence interval, and so does every difference from the candidate. The
 same evaluation made twice gives the same quality figures; speed is measured anew each time.
@@ -11,10 +11,10 @@ from pathlib import Path
 from typing import Any
 
 from ..data.prepared_dataset import HELD_OUT, read_examples
+from ..evaluation.evaluated_models import check_models
 from ..evaluation.evidence import attack_table, evidence_of, example_table
-from ..evaluation.judged_models import check_models
 from ..evaluation.observation import Questions, observe_all
-from ..evaluation.samples import judge_model
+from ..evaluation.samples import score_model
 from ..runtime.outcome import succeeded
 from ..runtime.storage import output, output_folder, write_json_lines, write_text
 from ..runtime.tracking import Tracker, stage_tracker
@@ -47,20 +47,20 @@ def run(spec: Spec) -> dict[str, object]:
     attempts = probe_all(spec, models, program) if program else {}
     observed = observe_all(spec, models, asked, tracker)
     verdicts = judge_all(judge, examples, observed)
-    judged = {
-        role: judge_model(
+    scored = {
+        role: score_model(
             model, observed[model.digest], examples, attacks, verdicts.get(model.digest)
         )
         for role, model in models.items()
     }
-    evidence = evidence_of(spec, examples, attacks, judged)
+    evidence = evidence_of(spec, examples, attacks, scored)
     if judge:
         evidence["signatures"][JUDGED] = judge.signature()
-    tables = {"per-example.jsonl": example_table(examples, judged)}
+    tables = {"per-example.jsonl": example_table(examples, scored)}
     if attacks:
-        tables["attacks.jsonl"] = attack_table(attacks, asked.attacks, judged)
+        tables["attacks.jsonl"] = attack_table(attacks, asked.attacks, scored)
     if tasks:
-        by_role = {role: found.observed for role, found in judged.items()}
+        by_role = {role: found.observed for role, found in scored.items()}
         add_tasks(evidence, spec, tasks, by_role)
         tables["harness.jsonl"] = task_table(by_role)
     if program:

@@ -1,4 +1,4 @@
-"""Turn raw rows into the examples a model is tuned and judged on.
+"""Turn raw rows into the examples that a model is tuned and evaluated on.
 
 Clean, redact personal data, drop what is empty or said before, split by group, render the prompt.
 The same spec and data give the same files, byte for byte.

@@ -13,14 +13,17 @@ from pathlib import Path
 from typing import Any
 
 from ..data.prepared_dataset import TRAIN, read_examples
-from ..data.rows import canonical
 from ..runtime.outcome import EXIT_TERMINATED, say, succeeded
-from ..runtime.process import compute_reproducibly, peak_memory_gib, use_best_threads
-from ..runtime.storage import digest_of_folder, output, output_folder, path_of
+from ..runtime.process import (
+    compute_reproducibly,
+    peak_memory_gib,
+    silence_libraries,
+    use_best_threads,
+)
+from ..runtime.storage import canonical, digest_of_folder, output, output_folder, path_of
 from ..runtime.tracking import Tracker, stage_tracker
-from ..training import gang
+from ..training import distributed
 from ..training.checkpoints import newest_whole, saving, step_of
-from ..training.language_model import silence_libraries
 
 # What may differ between two attempts of one tune: the rest decides what the weights will be.
 # A batch halved after an out-of-memory, its accumulation doubled, goes on from the same checkpoint.
@@ -30,8 +33,8 @@ NOT_IDENTITY = ("output", "runId", "wandb", "checkpoints", "batchSize", "gradien
 def run(spec: dict[str, Any]) -> dict[str, object]:
     """Write adapter/ and model/ to the output folder; a tune that was finished is not trained again."""
     began = time.monotonic()
-    gang.share_of(spec)
-    tracker = stage_tracker(spec if gang.is_first() else {})
+    distributed.share_of(spec)
+    tracker = stage_tracker(spec if distributed.is_first() else {})
     tracker.log_parameters(parameters_of(spec))
     examples = read_examples(spec["dataset"], TRAIN)
     log_dataset(tracker, spec, len(examples))
@@ -42,10 +45,10 @@ def run(spec: dict[str, Any]) -> dict[str, object]:
     training = importlib.import_module("tuneline_jobs.training.training")
     reporting = importlib.import_module("tuneline_jobs.training.training_reporter")
 
-    with gang.joined():
-        with gang.failing_together():
-            found = checkpoint_of(checkpoints) if gang.is_first() else None
-        resume_from = gang.agreed(found)
+    with distributed.joined():
+        with distributed.failing_together():
+            found = checkpoint_of(checkpoints) if distributed.is_first() else None
+        resume_from = distributed.agreed(found)
         resumed_from_step = step_of(resume_from) if resume_from else 0
         if resumed_from_step < spec["steps"]:
             if resume_from:
@@ -58,7 +61,7 @@ def run(spec: dict[str, Any]) -> dict[str, object]:
                 sys.exit(EXIT_TERMINATED)
         else:
             say("The training was finished before; only its outputs are written.")
-    if not gang.is_first():
+    if not distributed.is_first():
         return succeeded()
 
     last = newest_whole(checkpoints)
@@ -76,7 +79,7 @@ def run(spec: dict[str, Any]) -> dict[str, object]:
         "trainLoss": sum(entry["loss"] for entry in history) / len(history),
         "seconds": round(seconds, 1),
         "peakMemoryGiB": round(peak_memory_gib(), 2),
-        "gpuSeconds": round(seconds * gang.size(), 1) if training.device() == "cuda" else 0,
+        "gpuSeconds": round(seconds * distributed.size(), 1) if training.device() == "cuda" else 0,
         "resumedFromStep": resumed_from_step,
     }
     tracker.log_metrics({f"tune/{key}": value for key, value in figures.items()})

@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from ..runtime.outcome import BadSpec, say
+from ..runtime.process import silence_libraries
 from ..runtime.storage import appearing_whole
-from .language_model import silence_libraries
 
 
 def import_base(source: str, destination: str) -> None:

@@ -3,35 +3,17 @@
 from __future__ import annotations
 
 import os
-import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..runtime.outcome import BadSpec, TryAgain
+from ..runtime.process import silence_libraries
 from ..runtime.storage import path_of
 
 if TYPE_CHECKING:
     import torch
-
-
-def silence_libraries() -> None:
-    """No progress bars, no telemetry, no chatter: a Job's log is for its own lines.
-
-    Call it before anything imports transformers or datasets: they read this once.
-    """
-    # Deprecations inside the libraries are for whoever raises their pins, not for a Job's reader.
-    warnings.simplefilter("ignore", FutureWarning)
-    os.environ.update(
-        HF_HUB_DISABLE_TELEMETRY="1",
-        HF_HUB_DISABLE_PROGRESS_BARS="1",
-        DO_NOT_TRACK="1",
-        TOKENIZERS_PARALLELISM="false",
-        TRANSFORMERS_VERBOSITY="error",
-        TRL_EXPERIMENTAL_SILENCE="1",
-        TQDM_DISABLE="1",
-    )
 
 
 def locate(reference: str, field: str) -> str:

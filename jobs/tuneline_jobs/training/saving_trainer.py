@@ -14,7 +14,7 @@ from trl import SFTTrainer
 
 from ..runtime.outcome import JobFailure, say
 from ..runtime.tracking import summary
-from . import gang
+from . import distributed
 from .checkpoints import PREFIX, is_whole, saving, seal
 
 
@@ -32,16 +32,16 @@ class SavingTrainer(SFTTrainer):  # type: ignore[misc]
         folder, step = Path(self.args.output_dir), self.state.global_step
         checkpoint = folder / f"{PREFIX}{step}"
         # Each process writes the state of its random numbers into it.
-        with gang.failing_together(), saving(folder):
+        with distributed.failing_together(), saving(folder):
             super()._save_checkpoint(model, trial)
             if step == 1:
                 require_restorable(self, checkpoint)
-        with gang.failing_together(), saving(folder):
-            if gang.is_first():
+        with distributed.failing_together(), saving(folder):
+            if distributed.is_first():
                 seal(checkpoint)
                 if step == 1 and not is_whole(checkpoint):
                     raise NotRestorable(f"checkpoints: {checkpoint} is not what was just saved.")
-        if step == 1 and gang.is_first():
+        if step == 1 and distributed.is_first():
             say("Step 1 was saved and read back: the training can be resumed.")
 
 
@@ -65,12 +65,12 @@ def states_of(trainer: SFTTrainer) -> Iterator[tuple[str, Callable[[Path], Any],
 
     Its random numbers are each process's own; the rest, the same in all, is looked at by the first.
     """
-    alone = gang.size() == 1
+    alone = distributed.size() == 1
     random: dict[str, Any] = {"cpu": torch.get_rng_state()}
     if torch.cuda.is_available():
         random["cuda"] = torch.cuda.get_rng_state() if alone else torch.cuda.get_rng_state_all()
-    yield "rng_state.pth" if alone else f"rng_state_{gang.rank()}.pth", read_random, random
-    if not gang.is_first():
+    yield "rng_state.pth" if alone else f"rng_state_{distributed.rank()}.pth", read_random, random
+    if not distributed.is_first():
         return
     # Not what the library would save, which may leave something out: all that is trained.
     adapter = {

@@ -13,7 +13,7 @@ from trl import SFTConfig
 
 from ..runtime.outcome import BadData, BadSpec
 from ..runtime.storage import appearing_whole
-from . import gang
+from . import distributed
 from .language_model import device, encode, fast_dtype, load_model, load_tokenizer
 from .saving_trainer import SavingTrainer
 from .training_reporter import TrainingReporter
@@ -52,7 +52,7 @@ def train(
 
 
 def settings(spec: dict[str, Any], checkpoints: Path) -> SFTConfig:
-    batch, accumulation = gang.share_of(spec)
+    batch, accumulation = distributed.share_of(spec)
     return SFTConfig(
         output_dir=str(checkpoints),
         max_steps=spec["steps"],

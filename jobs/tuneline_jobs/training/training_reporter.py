@@ -10,7 +10,7 @@ from transformers import TrainerCallback, TrainerControl, TrainerState
 
 from ..runtime.outcome import say
 from ..runtime.tracking import Tracker
-from . import gang
+from . import distributed
 
 # The names of the trainer's own figures, and what the curves in MLflow are called.
 CURVES = {
@@ -60,7 +60,7 @@ class TrainingReporter(TrainerCallback):
             # What can't be saved or resumed has to fail now, not after days.
             control.should_save = True
         # All stop after the same step, whichever of them was asked to.
-        if gang.any_of(self.terminated):
+        if distributed.any_of(self.terminated):
             self.terminated = True
             control.should_save = True
             control.should_training_stop = True
@@ -72,7 +72,7 @@ class TrainingReporter(TrainerCallback):
         entry["tokens"] = self.tokens_before + entry["num_tokens"]
         entry["seconds"] = time.monotonic() - self.step_began
         entry["timestampMs"] = int(time.time() * 1000)
-        if gang.is_first_here():
+        if distributed.is_first_here():
             say(
                 f"step {entry['step']}/{state.max_steps} loss {entry['loss']:.4f} "
                 f"{entry['seconds']:.2f} s"

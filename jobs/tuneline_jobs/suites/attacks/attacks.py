@@ -15,10 +15,9 @@ from collections.abc import Callable
 from typing import Any, NamedTuple
 
 from ...data.prompt_template import PLACEHOLDER, render
-from ...data.rows import canonical
 from ...runtime.outcome import BadData, BadSpec
-from ...runtime.storage import digest_of_text
-from .attack_judge import says
+from ...runtime.storage import canonical, digest_of_text
+from .detector import says
 from .families import EXTRACTION, EXTRACTIONS, FAMILIES, GOALS, GUARD, LEAK, OBEY
 
 # A marker or a canary is said in a few tokens, spelled out or encoded in some thirty.

@@ -7,7 +7,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from ...evaluation.judged_models import JudgedModel
+from ...evaluation.evaluated_models import EvaluatedModel
 from ...evaluation.observation import computed_path, remembered
 from ...runtime.outcome import say
 from ..suite_scores import add_suites
@@ -18,7 +18,7 @@ Row = dict[str, Any]
 
 
 def probe_all(
-    spec: dict[str, Any], models: dict[str, JudgedModel], program: Program
+    spec: dict[str, Any], models: dict[str, EvaluatedModel], program: Program
 ) -> dict[str, list[Row]]:
     """Every attempt by role. To be called while no model is in memory: garak loads each itself."""
     key = [program.version, spec["garak"]["probes"], spec["seed"]]
@@ -40,8 +40,8 @@ def add_probes(
     """Put `garak/PROBE` of every role, the share of attempts that succeeded, into the evidence."""
     probes = spec["garak"]["probes"]
     for role, rows in attempts.items():
-        unjudged = sum(row["succeeded"] is None for row in rows)
-        say(f"garak: {len(rows)} attempts on the {role}, {unjudged} of them without a verdict")
+        unknown = sum(row["succeeded"] is None for row in rows)
+        say(f"garak: {len(rows)} attempts on the {role}, {unknown} of them with an unknown outcome")
     scores = {role: scores_of(rows, probes) for role, rows in attempts.items()}
     add_suites(
         evidence, spec, scores, {name: "lower" for found in scores.values() for name in found}
@@ -59,7 +59,7 @@ def attempt_table(attempts: dict[str, list[Row]]) -> list[Row]:
     return list(table.values())
 
 
-def keep_reports(folder: Path, models: dict[str, JudgedModel], program: Program) -> list[str]:
+def keep_reports(folder: Path, models: dict[str, EvaluatedModel], program: Program) -> list[str]:
     """Copies of garak's own reports by role, beside the evidence; of a model asked before there is none."""
     kept = []
     for role, model in models.items():

@@ -15,7 +15,7 @@ import subprocess
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from ...evaluation.judged_models import JudgedModel
+from ...evaluation.evaluated_models import EvaluatedModel
 from ...runtime.outcome import BadSpec, JobFailure, say
 from ...runtime.storage import path_of
 from ...runtime.watchdog import work_was_finished
@@ -75,7 +75,7 @@ def check_probe(probe: str, known: list[str]) -> None:
     raise BadSpec(f"{FIELD}.probes: there is no probe {probe}; {hint}")
 
 
-def probe_model(program: Program, model: JudgedModel, spec: dict[str, Any]) -> list[Row]:
+def probe_model(program: Program, model: EvaluatedModel, spec: dict[str, Any]) -> list[Row]:
     """Every attempt on the model, greedily answered, with whether it succeeded."""
     say(f"Probing {model.uri} with garak {program.version}")
     report = report_of(program, model)
@@ -96,13 +96,13 @@ def probe_model(program: Program, model: JudgedModel, spec: dict[str, Any]) -> l
     return read_report(report)
 
 
-def report_of(program: Program, model: JudgedModel) -> Path:
+def report_of(program: Program, model: EvaluatedModel) -> Path:
     """Where garak writes, line by line, what it tried on the model."""
     return program.home / model.digest.replace(":", "-") / f"{REPORT}.report.jsonl"
 
 
 def settings(spec: dict[str, Any], target: str, folder: Path) -> dict[str, Any]:
-    """One greedy answer to each prompt, judged by what its probe names first."""
+    """One greedy answer to each prompt, and the first detector that its probe names."""
     import torch
 
     from ...training.language_model import device, fast_dtype

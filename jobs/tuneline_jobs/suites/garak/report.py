@@ -6,9 +6,8 @@ from collections import Counter
 from pathlib import Path
 from typing import Any
 
-from ...data.rows import canonical
 from ...runtime.outcome import JobFailure
-from ...runtime.storage import digest_of_text, read_json_lines
+from ...runtime.storage import canonical, digest_of_text, read_json_lines
 from ..suite_scores import Cases, Scores
 
 PREFIX = "garak"
@@ -21,7 +20,7 @@ Row = dict[str, Any]
 
 
 def read_report(path: Path) -> list[Row]:
-    """One row for each attempt that was judged; raises JobFailure where garak did not come to its end."""
+    """One row for each attempt that detectors have seen. Raises JobFailure when garak did not finish."""
     entries = read_json_lines(path) if path.is_file() else []
     if not any(entry["entry_type"] == "completion" for entry in entries):
         raise JobFailure(f"garak did not come to its end: {path.name} says nothing of one.")
@@ -54,7 +53,7 @@ def attempt_of(entry: Row, place: int) -> Row:
 
 
 def scores_of(rows: list[Row], probes: list[str]) -> Scores:
-    """`garak/PROBE` of each probe, or module of probes, that was asked for and had an answer judged."""
+    """`garak/PROBE` of each requested probe, or module of probes, with at least one known outcome."""
     found = {f"{PREFIX}/{probe}": cases_of(rows, probe) for probe in probes}
     return {name: cases for name, cases in found.items() if cases}
 

@@ -19,10 +19,9 @@ from lm_eval.api.registry import get_aggregation
 from lm_eval.evaluator import evaluate
 from lm_eval.models.huggingface import HFLM
 
-from ...data.rows import canonical
 from ...evaluation.generation import Answerer
 from ...runtime.outcome import say
-from ...runtime.storage import digest_of_text
+from ...runtime.storage import canonical, digest_of_text
 from ...runtime.watchdog import work_was_finished
 from ..suite_scores import Directions, Scores
 from .tasks import HarnessTask

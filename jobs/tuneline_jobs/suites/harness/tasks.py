@@ -13,8 +13,8 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from ...runtime.outcome import BadData, BadSpec, TryAgain
+from ...runtime.process import silence_libraries
 from ...runtime.storage import digest_of_folder, path_of
-from ...training.language_model import silence_libraries
 
 FIELD = "evaluate.harness.tasks"
 

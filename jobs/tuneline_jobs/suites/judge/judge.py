@@ -18,10 +18,9 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
-from ...data.rows import canonical
 from ...evaluation.observation import Observed, cache_path
 from ...runtime.outcome import BadSpec, say
-from ...runtime.storage import digest_of_text, write_json
+from ...runtime.storage import canonical, digest_of_text, write_json
 from ...runtime.tracking import summary
 from ...runtime.watchdog import work_was_finished
 from .failure import failure_of, key_for

@@ -1,4 +1,4 @@
-"""Whether an attack succeeded: a rule, not a model, so that it says the same tomorrow."""
+"""Detects a marker or a canary in an answer, by rules: the same answer always counts the same."""
 
 from __future__ import annotations
 

@@ -18,7 +18,7 @@ from ..runtime.tracking import summary
 from ..runtime.watchdog import LIMIT_SECONDS
 
 # Where the processes of one pod leave their outcomes: the pod's own has room for one.
-OUTCOMES = "TUNELINE_GANG_OUTCOMES"
+OUTCOMES = "TUNELINE_RANK_OUTCOMES"
 # The watchdog comes first: it says what every thread is doing.
 COLLECTIVE_SECONDS = 2 * LIMIT_SECONDS
 
@@ -26,13 +26,13 @@ worked_together = threading.Event()
 
 
 class PeerLost(TryAgain):
-    """Another process of the gang ended or is out of reach: why, only that one could tell."""
+    """Another process ended or is out of reach. Its own outcome has the reason."""
 
     failure_class = "NodeLost"
 
 
 def is_wanted() -> bool:
-    """Whether this process is to start its part of a gang, in place of doing the work itself."""
+    """Whether this process starts torchrun in place of doing the work itself."""
     processes = int(os.environ.get("PET_NNODES", "1")) * int(
         os.environ.get("PET_NPROC_PER_NODE", "1")
     )
@@ -65,7 +65,7 @@ def is_first_here() -> bool:
 
 @contextmanager
 def joined() -> Iterator[None]:
-    """While the block runs, the processes of the gang can agree with each other; a lost one is named so."""
+    """While the block runs, the processes can agree with each other. Raises PeerLost if one is lost."""
     if size() == 1:
         yield
         return

@@ -17,8 +17,8 @@ import pytest
 
 from tuneline_jobs.runtime.outcome import BadSpec
 from tuneline_jobs.stages.tune import identity_of
-from tuneline_jobs.training import gang, gang_agent
-from tuneline_jobs.training.gang import share_of
+from tuneline_jobs.training import distributed, torchrun_agent
+from tuneline_jobs.training.distributed import share_of
 
 from ..conftest import Ended, files_of_at_most
 from ..mlflow_server import TrackingServer
@@ -132,7 +132,7 @@ def spec(tiny_model: Path, prepared: dict[str, str]) -> dict[str, Any]:
 
 @pytest.fixture(scope="module")
 def story(tmp_path_factory: pytest.TempPathFactory, spec: dict[str, Any]) -> Any:
-    folder = tmp_path_factory.mktemp("gang")
+    folder = tmp_path_factory.mktemp("distributed")
     server = GatedServer(folder / "artifacts")
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("MLFLOW_TRACKING_URI", server.uri)
@@ -197,13 +197,13 @@ def test_one_that_waits_for_the_others_hears_that_it_is_to_end(story, tmp_path) 
 
 
 def test_others_that_never_come_are_no_mishap_of_a_node(tmp_path, monkeypatch) -> None:
-    monkeypatch.setattr(gang_agent, "RENDEZVOUS_SECONDS", 1)
-    monkeypatch.setenv(gang.OUTCOMES, "")
+    monkeypatch.setattr(torchrun_agent, "RENDEZVOUS_SECONDS", 1)
+    monkeypatch.setenv(distributed.OUTCOMES, "")
     monkeypatch.setenv("TUNELINE_TERMINATION_PATH", str(tmp_path / "outcome.json"))
     for name, value in (("NNODES", "2"), ("NODE_RANK", "1"), ("MASTER_ADDR", "127.0.0.1")):
         monkeypatch.setenv(f"PET_{name}", value)
     monkeypatch.setenv("PET_MASTER_PORT", str(free_port()))
-    ended = Ended(gang_agent.run_agent("tune"), tmp_path / "outcome.json")
+    ended = Ended(torchrun_agent.run_agent("tune"), tmp_path / "outcome.json")
     assert (ended.exit_code, ended.failure["class"]) == (75, "Unavailable")
 
 
@@ -247,5 +247,5 @@ def test_of_the_processes_of_a_pod_the_one_that_failed_by_itself_is_told() -> No
         return {"ok": False, "failure": {"class": failure_class}}
 
     ends = [(1, told("GpuOutOfMemory")), (-9, None), (75, told("NodeLost")), (-15, None)]
-    assert [gang_agent.how_secondary(*end) for end in ends] == [0, 1, 2, 3]
-    assert gang_agent.how_secondary(143, None) == 3
+    assert [torchrun_agent.how_secondary(*end) for end in ends] == [0, 1, 2, 3]
+    assert torchrun_agent.how_secondary(143, None) == 3

@@ -1,4 +1,4 @@
-"""Starts a pod's processes of a gang with torchrun, and says of all of them how the pod ended."""
+"""Starts a pod's processes of a distributed training with torchrun, and reports one outcome for the pod."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from typing import Any
 
 from ..runtime.outcome import EXIT_DONE, EXIT_TERMINATED, TryAgain, failed, say, write_outcome
 from ..runtime.tracking import summary
-from .gang import OUTCOMES, PeerLost
+from .distributed import OUTCOMES, PeerLost
 
 # A pod may wait an hour for its node and then for its image; whoever watches the Job gives it up before this.
 RENDEZVOUS_SECONDS = 7200
 
 
 def start(stage: str) -> int:
-    """Run the stage in this pod's processes of the gang; returns the pod's exit code.
+    """Run the stage in this pod's processes; returns the pod's exit code.
 
     The agent is a child: the first process of a container is deaf to a SIGTERM that it does not
     handle, and Python handles none while torchrun waits for the other pods.

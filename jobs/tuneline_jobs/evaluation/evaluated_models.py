@@ -10,7 +10,7 @@ from ..runtime.storage import digest_of_folder, digest_of_text, path_of
 CANDIDATE = "candidate"
 
 
-class JudgedModel(NamedTuple):
+class EvaluatedModel(NamedTuple):
     """A model, the digest of what is there, and the bytes of its folder (None on the hub)."""
 
     uri: str
@@ -18,9 +18,9 @@ class JudgedModel(NamedTuple):
     size_bytes: int | None
 
 
-def check_models(spec: dict[str, Any]) -> dict[str, JudgedModel]:
+def check_models(spec: dict[str, Any]) -> dict[str, EvaluatedModel]:
     """The models by role, each of which must be what was expected; one of them is the candidate."""
-    models: dict[str, JudgedModel] = {}
+    models: dict[str, EvaluatedModel] = {}
     for index, expected in enumerate(spec["models"]):
         role = expected["role"]
         if role in models:
@@ -37,12 +37,12 @@ def check_models(spec: dict[str, Any]) -> dict[str, JudgedModel]:
     return models
 
 
-def look_at(uri: str, field: str) -> JudgedModel:
+def look_at(uri: str, field: str) -> EvaluatedModel:
     """A model's folder as it is; the name of a model on the hub has to do for its digest."""
     if "://" not in uri:
-        return JudgedModel(uri, digest_of_text(uri), None)
+        return EvaluatedModel(uri, digest_of_text(uri), None)
     folder = path_of(uri, field)
     if not folder.is_dir():
         raise BadData(f"{field}: there is no folder {folder}.")
     size_bytes = sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
-    return JudgedModel(uri, digest_of_folder(folder), size_bytes)
+    return EvaluatedModel(uri, digest_of_folder(folder), size_bytes)
