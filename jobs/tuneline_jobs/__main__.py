@@ -69,7 +69,7 @@ def run_stage(stage: str) -> dict[str, object]:
     return outcome
 
 
-def read_checked(text: str, stage: str) -> dict[str, object]:
+def read_checked(text: str, stage: str) -> object:
     from .runtime.job_spec import read_job_spec
 
     return read_job_spec(text, stage)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Any
 
 import pyarrow
 import pyarrow.parquet
@@ -15,14 +14,15 @@ from tuneline_jobs.data.personal_data import redact
 from tuneline_jobs.data.prompt_injection import find_injections
 from tuneline_jobs.data.prompt_template import render, require_placeholders
 from tuneline_jobs.data.rows import normalize, read_source, row_id
+from tuneline_jobs.runtime.job_specs import DataSource
 from tuneline_jobs.runtime.outcome import BadData, BadSpec
 from tuneline_jobs.runtime.storage import uri_of
 
 ROWS = [{"text": 'a "quoted", line\nand more', "title": "é"}, {"text": "b", "title": "t"}]
 
 
-def data(path: Path, **changes: Any) -> dict[str, Any]:
-    return {"uri": uri_of(path), "input": ["text"], "target": "title"} | changes
+def data(path: Path, group: str | None = None) -> DataSource:
+    return DataSource(uri=uri_of(path), input=["text"], target="title", group=group)
 
 
 def test_every_format_gives_the_same_rows(tmp_path: Path) -> None:

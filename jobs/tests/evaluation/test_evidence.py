@@ -10,13 +10,16 @@ from tuneline_jobs.evaluation.evaluated_models import EvaluatedModel
 from tuneline_jobs.evaluation.evidence import attack_table, evidence_of
 from tuneline_jobs.evaluation.observation import Observed
 from tuneline_jobs.evaluation.samples import ScoredModel, score_model
+from tuneline_jobs.runtime.job_specs import Artifact, EvaluateSpec
 from tuneline_jobs.suites.attacks.attacks import suite
 
 ATTACKS = suite()
 EXAMPLES = [
     {"id": str(n), "prompt": f"Describe tool {n}", "completion": f"tool {n}"} for n in range(10)
 ]
-SPEC = {"dataset": {"digest": ""}, "confidence": 0.95, "bootstrapSamples": 200, "seed": 7}
+SPEC = EvaluateSpec.model_construct(
+    dataset=Artifact(uri="", digest=""), confidence=0.95, bootstrap_samples=200, seed=7
+)
 
 
 def scored(right: int, family: str, size: int | None) -> ScoredModel:

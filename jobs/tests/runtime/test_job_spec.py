@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from tuneline_jobs.runtime.job_spec import read_job_spec
+from tuneline_jobs.runtime.job_specs import ExploreSpec
 from tuneline_jobs.runtime.outcome import BadSpec
 
 
@@ -28,7 +29,10 @@ def message_for(spec: Any, stage: str = "explore") -> str:
 
 
 def test_reads_a_valid_spec() -> None:
-    assert read_job_spec(json.dumps(explore_spec()), "explore") == explore_spec()
+    spec = read_job_spec(json.dumps(explore_spec()), "explore")
+    assert isinstance(spec, ExploreSpec)
+    assert (spec.base_model, spec.data.input) == ("org/name", ["text"])
+    assert spec.model_dump(by_alias=True, exclude_none=True) == explore_spec()
 
 
 def test_names_every_fault_in_one_message() -> None:

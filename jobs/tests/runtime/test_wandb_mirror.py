@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 import wandb
 
+from tuneline_jobs.runtime.job_specs import TuneSpec, WandbSettings
 from tuneline_jobs.runtime.storage import uri_of
 from tuneline_jobs.runtime.tracking import stage_tracker
 
@@ -17,12 +18,12 @@ def wandb_spec(mlflow_server, tmp_path, monkeypatch):
     for variable in ("WANDB_CACHE_DIR", "WANDB_CONFIG_DIR", "WANDB_DATA_DIR"):
         # What the mirror sets for its own Job must not outlive the test.
         monkeypatch.setenv(variable, str(tmp_path / "cache"))
-    yield {
-        "stage": "tune",
-        "output": uri_of(tmp_path / "output"),
-        "runId": mlflow_server.run_id,
-        "wandb": {"project": "summaries"},
-    }
+    yield TuneSpec.model_construct(
+        stage="tune",
+        output=uri_of(tmp_path / "output"),
+        run_id=mlflow_server.run_id,
+        wandb=WandbSettings(project="summaries"),
+    )
     # It reads the environment once in a process, and a Job has a process of its own.
     wandb.teardown()
 
@@ -90,7 +91,7 @@ def test_without_a_key_the_record_is_kept_and_said_so(
 
 
 def test_unasked_for_nothing_of_it_is_there(wandb_spec, tmp_path) -> None:
-    tracker = stage_tracker({name: value for name, value in wandb_spec.items() if name != "wandb"})
+    tracker = stage_tracker(wandb_spec.model_copy(update={"wandb": None}))
     tracker.log_metrics({"loss": 1.0}, 1)
     tracker.close()
     assert not (tmp_path / "output" / "wandb").exists()

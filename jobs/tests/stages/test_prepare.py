@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from tuneline_jobs.runtime.job_specs import PrepareSpec
 from tuneline_jobs.runtime.outcome import BadData
 from tuneline_jobs.runtime.storage import digests_of_files, read_json_lines, uri_of
 from tuneline_jobs.stages.prepare import split
@@ -135,7 +136,8 @@ def test_splits_keep_groups_whole_and_lose_nothing(seed: int) -> None:
     wanted = rng.randint(5, 15)
     counts: dict[str, int] = {}
     try:
-        train, held_out = split(given, {"seed": seed, "heldOutExamples": wanted}, counts)
+        told = PrepareSpec.model_construct(seed=seed, held_out_examples=wanted)
+        train, held_out = split(given, told, counts)
     except BadData:
         # Only where every single group is larger than what may be held out.
         assert min(Counter(e["group"] for e in given).values()) > wanted

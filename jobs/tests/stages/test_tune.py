@@ -13,6 +13,7 @@ from safetensors.torch import load_file, save_file
 from trl import SFTTrainer
 
 from tuneline_jobs.runtime import tracking
+from tuneline_jobs.runtime.job_spec import typed
 from tuneline_jobs.runtime.storage import digests_of_files, uri_of
 from tuneline_jobs.stages.tune import identity_of
 from tuneline_jobs.training import saving_trainer
@@ -121,7 +122,7 @@ def test_the_same_spec_gives_the_same_weights_and_another_seed_does_not(
 def test_a_kill_in_the_midst_loses_no_step(run_job, spec, tmp_path, mlflow_server) -> None:
     spec |= {"runId": mlflow_server.run_id}
     pid = run_job.fork(spec)
-    wait_for(tmp_path / "checkpoints" / identity_of(spec) / "checkpoint-6" / MANIFEST)
+    wait_for(tmp_path / "checkpoints" / identity_of(typed(spec)) / "checkpoint-6" / MANIFEST)
     time.sleep(0.2)
     os.kill(pid, signal.SIGKILL)
     os.waitpid(pid, 0)
@@ -139,7 +140,7 @@ def test_a_kill_in_the_midst_loses_no_step(run_job, spec, tmp_path, mlflow_serve
 @pytest.mark.usefixtures("slow_steps")
 def test_sigterm_saves_a_checkpoint_first(run_job, spec, tmp_path) -> None:
     spec |= {"checkpointEverySteps": 1000}
-    folder = tmp_path / "checkpoints" / identity_of(spec)
+    folder = tmp_path / "checkpoints" / identity_of(typed(spec))
     pid = run_job.fork(spec)
     wait_for(folder / "checkpoint-1" / MANIFEST)
     os.kill(pid, signal.SIGTERM)
@@ -179,7 +180,7 @@ def test_resumes_from_the_last_good_checkpoint_when_the_newest_is_broken(
     run_job, spec, tmp_path, capfd
 ) -> None:
     first = run_job(spec)
-    folder = tmp_path / "checkpoints" / identity_of(spec)
+    folder = tmp_path / "checkpoints" / identity_of(typed(spec))
     with (folder / f"checkpoint-{STEPS}" / "optimizer.pt").open("ab") as file:
         file.write(b"torn")
     again = run_job(spec)
@@ -197,7 +198,7 @@ def test_the_first_step_is_saved_and_read_back_before_the_second(
     assert log.count(PROVEN) == 1
     assert log.index("step 1/") < log.index(PROVEN) < log.index("step 2/")
 
-    shutil.rmtree(tmp_path / "checkpoints" / identity_of(spec) / f"checkpoint-{STEPS}")
+    shutil.rmtree(tmp_path / "checkpoints" / identity_of(typed(spec)) / f"checkpoint-{STEPS}")
     again = run_job(spec)
     assert again.figures["resumedFromStep"] == 1
     assert again.outcome["outputs"] == first.outcome["outputs"]
@@ -264,7 +265,7 @@ def test_a_first_step_that_does_not_come_back_is_the_last(
     monkeypatch.setattr(SFTTrainer, "_save_checkpoint", save_and_damage)
     ended = run_job(spec)
     assert (ended.exit_code, ended.failure["class"]) == (1, "Unknown")
-    folder = tmp_path / "checkpoints" / identity_of(spec)
+    folder = tmp_path / "checkpoints" / identity_of(typed(spec))
     assert ended.failure["message"].startswith(
         f"checkpoints: {folder}/checkpoint-1/{name} does not give back what is in memory"
     )
@@ -297,7 +298,7 @@ def test_a_disk_that_becomes_full_ends_the_first_step(
     with files_of_at_most(room):
         ended = run_job(spec)
     assert (ended.exit_code, ended.failure["class"]) == (75, "Unavailable")
-    folder = tmp_path / "checkpoints" / identity_of(spec)
+    folder = tmp_path / "checkpoints" / identity_of(typed(spec))
     assert f"checkpoints: {folder} can't be written" in ended.failure["message"]
     assert reason in ended.failure["message"]
     assert "step 2/" not in capfd.readouterr().err
@@ -309,7 +310,7 @@ def test_a_folder_that_cannot_be_written_is_a_bad_spec(run_job, spec, tmp_path, 
     ended = run_job(spec | {"checkpoints": uri_of(tmp_path / "file/checkpoints")})
     assert ended.exit_code == 64
     assert ended.failure["message"] == (
-        f"checkpoints: {tmp_path}/file/checkpoints/{identity_of(spec)} can't be written: "
+        f"checkpoints: {tmp_path}/file/checkpoints/{identity_of(typed(spec))} can't be written: "
         "Not a directory."
     )
     assert "step 1/" not in capfd.readouterr().err
@@ -345,9 +346,9 @@ def test_training_goes_on_without_mlflow_and_the_retry_only_reports(
 
 def test_a_smaller_batch_after_an_out_of_memory_shares_the_checkpoints(spec) -> None:
     smaller = spec | {"batchSize": 1, "gradientAccumulation": 2, "runId": "another"}
-    assert identity_of(smaller) == identity_of(spec)
-    assert identity_of(spec | {"learningRate": 0.02}) != identity_of(spec)
-    assert identity_of(spec | {"batchSize": 4}) != identity_of(spec)
+    assert identity_of(typed(smaller)) == identity_of(typed(spec))
+    assert identity_of(typed(spec | {"learningRate": 0.02})) != identity_of(typed(spec))
+    assert identity_of(typed(spec | {"batchSize": 4})) != identity_of(typed(spec))
 
 
 def test_data_that_is_not_what_was_prepared_is_refused(run_job, spec) -> None:

@@ -15,6 +15,7 @@ from typing import Any
 
 import pytest
 
+from tuneline_jobs.runtime.job_spec import typed
 from tuneline_jobs.runtime.outcome import BadSpec
 from tuneline_jobs.stages.tune import identity_of
 from tuneline_jobs.training import distributed, torchrun_agent
@@ -169,7 +170,7 @@ def test_the_curve_is_that_of_one_process_with_the_same_batch(story, run_job, sp
     assert run_job(alone).exit_code == 0
     curves = []
     for folder, told in ((story.folder, story.spec), (tmp_path, alone)):
-        last = folder / "checkpoints" / identity_of(told) / f"checkpoint-{STEPS}"
+        last = folder / "checkpoints" / identity_of(typed(told)) / f"checkpoint-{STEPS}"
         history = TrainerState.load_from_json(str(last / "trainer_state.json")).log_history
         curves.append([(e["step"], e["loss"], e["tokens"]) for e in history if "loss" in e])
     together, by_itself = ([point for entry in curve for point in entry] for curve in curves)
@@ -222,7 +223,7 @@ def test_all_together_make_the_batch_of_the_spec(
     monkeypatch, batch, accumulation, processes, share
 ) -> None:
     monkeypatch.setenv("WORLD_SIZE", str(processes))
-    assert share_of({"batchSize": batch, "gradientAccumulation": accumulation}) == share
+    assert share_of(batch, accumulation) == share
     assert share[0] * share[1] * processes == batch * accumulation
 
 
@@ -235,7 +236,7 @@ def test_a_batch_that_cannot_be_shared_is_a_bad_spec(
 ) -> None:
     monkeypatch.setenv("WORLD_SIZE", str(processes))
     with pytest.raises(BadSpec) as refused:
-        share_of({"batchSize": batch, "gradientAccumulation": accumulation})
+        share_of(batch, accumulation)
     assert str(refused.value) == (
         f"batchSize: {batch} × gradientAccumulation {accumulation} can't be shared by {processes} "
         f"processes; {fitting} would do."

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from tuneline_jobs.runtime.job_specs import EvaluateSpec
 from tuneline_jobs.runtime.outcome import BadSpec, JobFailure
 from tuneline_jobs.runtime.storage import uri_of
 from tuneline_jobs.suites.garak.probes import attempt_table
@@ -85,7 +86,7 @@ def test_only_the_same_attempts_are_paired(tmp_path):
         "models": {"base": {"metrics": {}}, "candidate": {"metrics": {}}},
         "differences": {"base": {}},
     }
-    spec = {"confidence": 0.95, "bootstrapSamples": 200, "seed": 7}
+    spec = EvaluateSpec.model_construct(confidence=0.95, bootstrap_samples=200, seed=7)
     by_role = {"base": scores("a", "You said no.", 0.0), "candidate": scores("b", "You did!", 1.0)}
     add_suites(evidence, spec, by_role, {"garak/dan": "lower", "garak/tap": "lower"})
     metrics = evidence["models"]["candidate"]["metrics"]

@@ -13,6 +13,7 @@ from lm_eval.models.huggingface import HFLM
 from lm_eval.tasks import TaskManager
 
 from tuneline_jobs.evaluation.generation import Answerer
+from tuneline_jobs.runtime.job_specs import Artifact, EvaluateHarnessSettings
 from tuneline_jobs.runtime.outcome import BadData, BadSpec, TryAgain
 from tuneline_jobs.runtime.storage import (
     digest_of_folder,
@@ -184,13 +185,15 @@ def test_what_is_no_mean_over_all_documents_is_left_out(
 
 def test_other_documents_are_another_task(own):
     folder = Path(own["uri"].removeprefix("file://"))
-    [before] = load_tasks({"tasks": ["own_written"], "includePath": own})
-    [again] = load_tasks({"tasks": ["own_written"], "includePath": own})
+    [before] = load_tasks(["own_written"], Artifact(**own))
+    [again] = load_tasks(["own_written"], Artifact(**own))
     questions = read_json_lines(folder / "questions.jsonl")
     write_json_lines(folder / "questions.jsonl", [{**q, "text": "Else?"} for q in questions])
     edited = {**own, "digest": digest_of_folder(folder)}
-    [after] = load_tasks({"tasks": ["own_written"], "includePath": edited})
-    assert digest_of_task(before, {}) == digest_of_task(again, {}) != digest_of_task(after, {})
+    [after] = load_tasks(["own_written"], Artifact(**edited))
+    settings = EvaluateHarnessSettings(tasks=[])
+    digests = [digest_of_task(found, settings) for found in (before, again, after)]
+    assert digests[0] == digests[1] != digests[2]
 
 
 def test_no_tasks_leave_evidence_as_it_was(evidence_of, spec, tmp_path):
@@ -216,17 +219,17 @@ def test_no_tasks_leave_evidence_as_it_was(evidence_of, spec, tmp_path):
 )
 def test_a_task_that_can_not_be_done_is_told_by_name(own, tasks, failure, message):
     with pytest.raises(failure, match=message):
-        load_tasks({"tasks": tasks, "includePath": own})
+        load_tasks(tasks, Artifact(**own))
 
 
 def test_tasks_that_are_not_the_ones_meant_are_refused(own):
     other = {**own, "digest": "sha256:" + "0" * 64}
     with pytest.raises(BadData, match="expected the tasks with sha256:0000"):
-        load_tasks({"tasks": ["own_choice"], "includePath": other})
+        load_tasks(["own_choice"], Artifact(**other))
 
 
 def test_tasks_of_lm_eval_and_of_the_team_are_found_together(own):
-    found = find_tasks({"tasks": ["arc_easy", "own_choice"], "includePath": own})
+    found = find_tasks(["arc_easy", "own_choice"], Artifact(**own))
     assert {name: name in manager.all_subtasks for name, manager in found.items()} == {
         "arc_easy": True,
         "own_choice": True,

@@ -6,6 +6,7 @@ import hashlib
 from pathlib import Path
 from typing import Any
 
+from ..runtime.job_specs import Artifact
 from ..runtime.outcome import BadData
 from ..runtime.storage import digest_of_file, digest_of_text, path_of, read_json_lines
 
@@ -21,16 +22,16 @@ def digest_of_dataset(folder: Path) -> str:
     )
 
 
-def read_examples(dataset: dict[str, str], name: str) -> list[dict[str, Any]]:
+def read_examples(dataset: Artifact, name: str) -> list[dict[str, Any]]:
     """The examples in the file `name`; raises BadData unless the whole dataset has its digest."""
-    folder = path_of(dataset["uri"], "dataset.uri")
+    folder = path_of(dataset.uri, "dataset.uri")
     for file in (TRAIN, HELD_OUT):
         if not (folder / file).is_file():
             raise BadData(f"dataset.uri: there is no {file} in {folder}.")
     digest = digest_of_dataset(folder)
-    if digest != dataset["digest"]:
+    if digest != dataset.digest:
         raise BadData(
-            f"dataset.digest: {folder} holds {digest}, expected {dataset['digest']}; "
+            f"dataset.digest: {folder} holds {digest}, expected {dataset.digest}; "
             "prepare the data again."
         )
     return read_json_lines(folder / name)

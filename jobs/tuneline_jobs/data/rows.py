@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from ..runtime.job_specs import DataSource
 from ..runtime.outcome import BadData, BadSpec, TryAgain
 from ..runtime.storage import canonical, digest_of_file, digest_of_text, path_of
 
@@ -27,9 +28,9 @@ class Source:
     rows: list[Row]
 
 
-def read_source(data: dict[str, Any]) -> Source:
+def read_source(data: DataSource) -> Source:
     """The rows that a spec's `data` refers to; raises BadSpec for a column they do not have."""
-    uri: str = data["uri"]
+    uri = data.uri
     if uri.startswith(HUB):
         rows = read_hub(uri)
         source = Source(uri, digest_of_text(canonical(rows)), rows)
@@ -118,12 +119,12 @@ def read_hub(reference: str) -> list[Row]:
         raise TryAgain(f"The hub can't be reached for {name}: {error}") from None
 
 
-def require_columns(rows: list[Row], data: dict[str, Any]) -> None:
+def require_columns(rows: list[Row], data: DataSource) -> None:
     there = list(rows[0])
-    wanted = {f"data.input[{i}]": column for i, column in enumerate(data["input"])}
-    wanted["data.target"] = data["target"]
-    if "group" in data:
-        wanted["data.group"] = data["group"]
+    wanted = {f"data.input[{i}]": column for i, column in enumerate(data.input)}
+    wanted["data.target"] = data.target
+    if data.group is not None:
+        wanted["data.group"] = data.group
     for field, column in wanted.items():
         if column not in there:
             raise BadSpec(f'{field}: no column "{column}"; there are {", ".join(there)}.')

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
+from ..runtime.job_specs import EvaluateSpec
 from ..runtime.outcome import BadData, BadSpec
 from ..runtime.storage import digest_of_folder, digest_of_text, path_of
 
@@ -18,18 +19,18 @@ class EvaluatedModel(NamedTuple):
     size_bytes: int | None
 
 
-def check_models(spec: dict[str, Any]) -> dict[str, EvaluatedModel]:
+def check_models(spec: EvaluateSpec) -> dict[str, EvaluatedModel]:
     """The models by role, each of which must be what was expected; one of them is the candidate."""
     models: dict[str, EvaluatedModel] = {}
-    for index, expected in enumerate(spec["models"]):
-        role = expected["role"]
+    for index, expected in enumerate(spec.models):
+        role = expected.role
         if role in models:
             raise BadSpec(f"models[{index}].role: there is a {role} already; expected one of each.")
-        model = look_at(expected["uri"], f"models[{index}].uri")
-        if expected.get("digest", model.digest) != model.digest:
+        model = look_at(expected.uri, f"models[{index}].uri")
+        if expected.digest != model.digest:
             raise BadData(
                 f"models[{index}].digest: {model.uri} holds {model.digest}, "
-                f"expected {expected['digest']}; it is not the model that was meant."
+                f"expected {expected.digest}; it is not the model that was meant."
             )
         models[role] = model
     if CANDIDATE not in models:

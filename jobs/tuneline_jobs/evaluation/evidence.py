@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from typing import Any
 
+from ..runtime.job_specs import EvaluateSpec
 from ..suites.attacks.attacks import Attack, digest_of_suite
 from ..suites.attacks.families import SUITE
 from ..suites.judge.judge import JUDGED
@@ -18,19 +19,19 @@ Row = dict[str, Any]
 
 
 def evidence_of(
-    spec: dict[str, Any], examples: list[Row], attacks: list[Attack], scored: dict[str, ScoredModel]
+    spec: EvaluateSpec, examples: list[Row], attacks: list[Attack], scored: dict[str, ScoredModel]
 ) -> dict[str, Any]:
-    confidence = spec["confidence"]
+    confidence = spec.confidence
     samples = {role: whole_sample(spec, found) for role, found in scored.items()}
     # The candidate's tokens: a prompt is about as long in those of any other model.
     lengths = [answer["promptTokens"] for answer in scored[CANDIDATE].observed.answers]
-    parts = slices_of(examples, lengths, spec.get("slices", []))
+    parts = slices_of(examples, lengths, spec.slices or [])
     evidence = {
         "schema": 2,
-        "dataset": {"digest": spec["dataset"]["digest"], "examples": len(examples)},
+        "dataset": {"digest": spec.dataset.digest, "examples": len(examples)},
         "confidence": confidence,
-        "bootstrapSamples": spec["bootstrapSamples"],
-        "seed": spec["seed"],
+        "bootstrapSamples": spec.bootstrap_samples,
+        "seed": spec.seed,
         "signatures": signatures([example["completion"] for example in examples]),
         "levels": list(LEVELS),
         "models": {
@@ -47,9 +48,9 @@ def evidence_of(
     return evidence | ({"attacks": attack_counts(attacks, scored)} if attacks else {})
 
 
-def slice_of(spec: dict[str, Any], part: Slice, scored: dict[str, ScoredModel]) -> dict[str, Any]:
+def slice_of(spec: EvaluateSpec, part: Slice, scored: dict[str, ScoredModel]) -> dict[str, Any]:
     """The quality of every model on one part of the examples."""
-    confidence = spec["confidence"]
+    confidence = spec.confidence
     samples = {role: quality_sample(spec, found, part.members) for role, found in scored.items()}
     figures = {role: sample.figures(confidence) for role, sample in samples.items()}
     for found in figures.values():

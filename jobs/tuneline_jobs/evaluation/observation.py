@@ -11,6 +11,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from ..runtime.job_specs import EvaluateSpec
 from ..runtime.outcome import say
 from ..runtime.process import compute_reproducibly, silence_libraries, use_best_threads
 from ..runtime.storage import canonical, digest_of_text, path_of, write_json
@@ -47,12 +48,13 @@ class Questions(NamedTuple):
 
 
 def observe_all(
-    spec: dict[str, Any], models: dict[str, EvaluatedModel], asked: Questions, tracker: Tracker
+    spec: EvaluateSpec, models: dict[str, EvaluatedModel], asked: Questions, tracker: Tracker
 ) -> dict[str, Observed]:
     """What each model did, by its digest: one that plays two roles is asked once."""
     uris = {model.digest: model.uri for model in models.values()}
-    timed = min(spec["latencyRequests"], len(asked.examples))
-    documents = sum(documents_of(task, spec["harness"].get("limit")) for task in asked.tasks)
+    timed = min(spec.latency_requests, len(asked.examples))
+    limit = spec.harness.limit if spec.harness else None
+    documents = sum(documents_of(task, limit) for task in asked.tasks)
     questions = len(asked.examples) + len(asked.attacks) + timed + documents
     done, total = 0, len(uris) * questions
     tracker.log_progress(done, total)
@@ -65,53 +67,55 @@ def observe_all(
 
     silence_libraries()
     use_best_threads()
-    compute_reproducibly(spec["seed"])
+    compute_reproducibly(spec.seed)
     return {digest: observe(spec, uri, digest, asked, progressed) for digest, uri in uris.items()}
 
 
 def observe(
-    spec: dict[str, Any], uri: str, digest: str, asked: Questions, progressed: Progress
+    spec: EvaluateSpec, uri: str, digest: str, asked: Questions, progressed: Progress
 ) -> Observed:
     # Only now: it brings torch, and a wrong model should be told of at once.
     from .generation import Answerer
 
     say(f"Asking {uri}")
     answerer = Answerer(uri, "models")
-    limit = spec["maxNewTokens"]
-    key = [digest, spec["dataset"]["digest"], spec["examples"], spec["seed"], limit]
+    limit = spec.max_new_tokens
+    key = [digest, spec.dataset.digest, spec.examples, spec.seed, limit]
     answers = remembered(
-        computed_path(spec, "answers", key),
+        computed_path(spec.cache, "answers", key),
         lambda: answerer.answer_all(asked.examples, limit, progressed),
         progressed,
     )
     attacked = []
     if asked.attacks:
         attacked = remembered(
-            computed_path(spec, "attacks", [digest, asked.attacks, MAXIMUM_NEW_TOKENS]),
+            computed_path(spec.cache, "attacks", [digest, asked.attacks, MAXIMUM_NEW_TOKENS]),
             lambda: answerer.answer_prompts(asked.attacks, MAXIMUM_NEW_TOKENS, progressed),
             progressed,
         )
     # Never from the cache: speeds compare only where the same machine was as busy.
-    timings = answerer.time_requests(asked.examples[: spec["latencyRequests"]], limit, progressed)
+    timings = answerer.time_requests(asked.examples[: spec.latency_requests], limit, progressed)
     tasks = run_tasks(spec, answerer, digest, asked.tasks, progressed)
     return Observed(answers, attacked, timings, tasks)
 
 
 def run_tasks(
-    spec: dict[str, Any],
+    spec: EvaluateSpec,
     answerer: Answerer,
     digest: str,
     tasks: list[HarnessTask],
     progressed: Progress,
 ) -> dict[str, list[Row]]:
-    if not tasks:
+    if not tasks or not spec.harness:
         return {}
     from ..suites.harness.runs import digest_of_task, run_task
 
-    limit, seed = spec["harness"].get("limit"), spec["seed"]
+    limit, seed = spec.harness.limit, spec.seed
     return {
         task.name: remembered(
-            computed_path(spec, "harness", [digest, digest_of_task(task, spec["harness"]), seed]),
+            computed_path(
+                spec.cache, "harness", [digest, digest_of_task(task, spec.harness), seed]
+            ),
             partial(run_task, answerer, task, limit, seed),
             progressed,
         )
@@ -119,21 +123,21 @@ def run_tasks(
     }
 
 
-def computed_path(spec: dict[str, Any], kind: str, key: list[Any]) -> Path | None:
+def computed_path(cache: str | None, kind: str, key: list[Any]) -> Path | None:
     """`cache_path` for what a model computes: what another kind of processor computed is not used.
 
     Between one model's answers of a GPU and another's of a CPU a part of the difference would be
     rounding.
     """
-    return cache_path(spec, kind, [computed_on(), *key])
+    return cache_path(cache, kind, [computed_on(), *key])
 
 
-def cache_path(spec: dict[str, Any], kind: str, key: list[Any]) -> Path | None:
+def cache_path(cache: str | None, kind: str, key: list[Any]) -> Path | None:
     """Where what `key` names is kept, if it is to be kept."""
-    if "cache" not in spec:
+    if cache is None:
         return None
     name = digest_of_text(canonical([METRICS_VERSION, *key])).removeprefix("sha256:")
-    return path_of(spec["cache"], "cache") / f"{kind}-{name}.json"
+    return path_of(cache, "cache") / f"{kind}-{name}.json"
 
 
 def remembered(path: Path | None, make: Callable[[], list[Any]], progressed: Progress) -> list[Any]:

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from ..runtime.job_specs import EvaluateSpec
 from ..suites.attacks.attacks import Attack, succeeded
 from ..suites.judge.judge import JUDGED, Verdict
 from .answer_scores import score_answers
@@ -89,12 +90,12 @@ def score_model(
     return ScoredModel(model, observed, scores, quality, attacked, verdicts)
 
 
-def whole_sample(spec: dict[str, Any], scored: ScoredModel) -> Sample:
+def whole_sample(spec: EvaluateSpec, scored: ScoredModel) -> Sample:
     """Everything that was measured of a model."""
     quality = quality_sample(spec, scored, list(range(len(scored.scores))))
     timings, size = scored.observed.timings, scored.model.size_bytes
-    by_request = draw(len(timings), spec["bootstrapSamples"], spec["seed"])
-    speed = speed_metrics(timings, spec.get("costPerHour"))
+    by_request = draw(len(timings), spec.bootstrap_samples, spec.seed)
+    speed = speed_metrics(timings, spec.cost_per_hour)
     return Sample(
         quality.measured | {name: Measured(m, by_request) for name, m in speed.items()},
         quality.outcomes | ({ATTACK_SUCCESS: scored.attacked} if scored.attacked else {}),
@@ -102,10 +103,10 @@ def whole_sample(spec: dict[str, Any], scored: ScoredModel) -> Sample:
     )
 
 
-def quality_sample(spec: dict[str, Any], scored: ScoredModel, members: list[int]) -> Sample:
+def quality_sample(spec: EvaluateSpec, scored: ScoredModel, members: list[int]) -> Sample:
     """The quality of a model's answers to these examples, resampled among them alone."""
     places = np.array(members)
-    resamples = draw(len(members), spec["bootstrapSamples"], spec["seed"])
+    resamples = draw(len(members), spec.bootstrap_samples, spec.seed)
     outcomes = {"exactMatch": [scored.scores[member]["exactMatch"] == 1 for member in members]}
     if scored.verdicts is not None:
         outcomes[JUDGED] = [scored.verdicts[member].supported for member in members]

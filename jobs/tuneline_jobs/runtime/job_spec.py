@@ -9,15 +9,21 @@ import difflib
 import json
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from .outcome import BadSpec
+
+if TYPE_CHECKING:
+    from pydantic import BaseModel
 
 SCHEMA_PATH = Path(__file__).with_name("job-spec.schema.json")
 
 
-def read_job_spec(text: str, stage: str) -> dict[str, Any]:
-    """The spec in `text`, which must be a valid one of `stage`; raises BadSpec with all its faults."""
+def read_job_spec(text: str, stage: str) -> BaseModel:
+    """The spec in `text`, as the class of its stage; raises BadSpec with all its faults.
+
+    The JSON Schema checks it, because its messages name every fault at once.
+    """
     try:
         spec = json.loads(text)
     except ValueError as error:
@@ -32,7 +38,15 @@ def read_job_spec(text: str, stage: str) -> dict[str, Any]:
     faults = find_faults(spec, stage)
     if faults:
         raise BadSpec(f"The spec of this {stage} Job is wrong: {'; '.join(faults)}.")
-    return spec
+    return typed(spec)
+
+
+def typed(spec: dict[str, Any]) -> BaseModel:
+    """A valid spec as the class of its stage: STAGE's is `StageSpec` in `job_specs`."""
+    from . import job_specs
+
+    found: type[BaseModel] = getattr(job_specs, f"{spec['stage'].capitalize()}Spec")
+    return found.model_validate(spec)
 
 
 def find_faults(spec: dict[str, Any], stage: str) -> list[str]:

@@ -28,8 +28,9 @@ def uri_of(path: Path) -> str:
     return "file://" + quote(str(path.absolute()))
 
 
-def output_folder(spec: dict[str, Any]) -> Path:
-    folder = path_of(spec["output"], "output")
+def output_folder(uri: str) -> Path:
+    """The folder that a spec's `output` names, made if it is missing."""
+    folder = path_of(uri, "output")
     folder.mkdir(parents=True, exist_ok=True)
     return folder
 

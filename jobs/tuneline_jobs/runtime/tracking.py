@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from .outcome import BadSpec, TryAgain, say
 from .storage import output_folder
@@ -17,7 +17,10 @@ if TYPE_CHECKING:
     from mlflow.entities import DatasetInput
     from mlflow.tracking import MlflowClient
 
+    from .job_specs import EvaluateSpec, ExploreSpec, PrepareSpec, TuneSpec
     from .wandb_mirror import WandbMirror
+
+    StageSpec = ExploreSpec | PrepareSpec | TuneSpec | EvaluateSpec
 
 # How long the end of a stage waits for a server that went away: a restart takes well under this.
 PATIENCE_SECONDS = 120.0
@@ -191,14 +194,19 @@ def dataset_input(
     return DatasetInput(dataset, tags=[InputTag("mlflow.data.context", context)])
 
 
-def stage_tracker(spec: dict[str, Any]) -> Tracker:
-    return Tracker(spec.get("runId"), PATIENCE_SECONDS, wandb_mirror_of(spec))
+def stage_tracker(spec: StageSpec) -> Tracker:
+    return Tracker(spec.run_id, PATIENCE_SECONDS, wandb_mirror_of(spec))
 
 
-def wandb_mirror_of(spec: dict[str, Any]) -> WandbMirror | None:
-    if "runId" not in spec or "wandb" not in spec:
+def silent_tracker() -> Tracker:
+    """A tracker that drops everything."""
+    return Tracker(None, 0)
+
+
+def wandb_mirror_of(spec: StageSpec) -> WandbMirror | None:
+    if spec.run_id is None or spec.wandb is None:
         return None
     from .wandb_mirror import WandbMirror
 
-    project, folder = spec["wandb"]["project"], output_folder(spec) / "wandb"
-    return WandbMirror(spec["runId"], project, spec["stage"], folder)
+    folder = output_folder(spec.output) / "wandb"
+    return WandbMirror(spec.run_id, spec.wandb.project, spec.stage, folder)

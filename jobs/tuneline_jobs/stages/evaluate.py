@@ -15,6 +15,7 @@ from ..evaluation.evaluated_models import check_models
 from ..evaluation.evidence import attack_table, evidence_of, example_table
 from ..evaluation.observation import Questions, observe_all
 from ..evaluation.samples import score_model
+from ..runtime.job_specs import EvaluateSpec
 from ..runtime.outcome import succeeded
 from ..runtime.storage import output, output_folder, write_json_lines, write_text
 from ..runtime.tracking import Tracker, stage_tracker
@@ -27,24 +28,24 @@ from ..suites.judge.judge import JUDGED, judge_all, judge_of
 
 HEADLINES = ("bleu", "rougeL", "perplexity", "latencyP95Ms", "attackSuccessRate", JUDGED)
 
-Spec = dict[str, Any]
 Row = dict[str, Any]
 
 
-def run(spec: Spec) -> dict[str, object]:
+def run(spec: EvaluateSpec) -> dict[str, object]:
     """Write evidence.json, per-example.jsonl and, where it is wanted, a table of each suite."""
     tracker = stage_tracker(spec)
     models = check_models(spec)
-    folder = output_folder(spec)
-    program = find_program(spec["garak"], folder / "garak") if "garak" in spec else None
-    tasks = load_tasks(spec["harness"]) if "harness" in spec else []
-    examples = read_examples(spec["dataset"], HELD_OUT)
-    examples = sorted(examples, key=lambda example: str(example["id"]))[: spec["examples"]]
+    folder = output_folder(spec.output)
+    program = find_program(spec.garak.probes, folder / "garak") if spec.garak else None
+    tasks = load_tasks(spec.harness.tasks, spec.harness.include_path) if spec.harness else []
+    examples = read_examples(spec.dataset, HELD_OUT)
+    examples = sorted(examples, key=lambda example: str(example["id"]))[: spec.examples]
     attacks, attack_prompts = chosen_attacks(spec, examples)
     asked = Questions(examples, attack_prompts, tasks)
     # Before the models: hours of a GPU are not for a judge that turns out to be none.
     judge = judge_of(spec)
-    attempts = probe_all(spec, models, program) if program else {}
+    probes = spec.garak.probes if spec.garak else []
+    attempts = probe_all(spec, probes, models, program) if program else {}
     observed = observe_all(spec, models, asked, tracker)
     verdicts = judge_all(judge, examples, observed)
     scored = {
@@ -64,7 +65,7 @@ def run(spec: Spec) -> dict[str, object]:
         add_tasks(evidence, spec, tasks, by_role)
         tables["harness.jsonl"] = task_table(by_role)
     if program:
-        add_probes(evidence, spec, attempts)
+        add_probes(evidence, spec, probes, attempts)
         tables["garak.jsonl"] = attempt_table(attempts)
     # One line: thousands of quantiles would fill as many.
     write_text(folder / "evidence.json", json.dumps(evidence, ensure_ascii=False, allow_nan=False))
@@ -77,14 +78,12 @@ def run(spec: Spec) -> dict[str, object]:
     return succeeded({key: output(folder / name) for key, name in outputs.items()}, figures)
 
 
-def chosen_attacks(spec: Spec, examples: list[Row]) -> tuple[list[Attack], dict[str, str]]:
+def chosen_attacks(spec: EvaluateSpec, examples: list[Row]) -> tuple[list[Attack], dict[str, str]]:
     """The attack suite and its prompts by ID; neither where no attacks are wanted."""
-    if "attacks" not in spec:
+    if spec.attacks is None:
         return [], {}
     attacks = suite()
-    return attacks, prompts(
-        attacks, examples, spec["attacks"]["template"], spec["attacks"]["input"]
-    )
+    return attacks, prompts(attacks, examples, spec.attacks.template, spec.attacks.input)
 
 
 def report(

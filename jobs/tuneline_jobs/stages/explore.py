@@ -15,6 +15,7 @@ from ..data.prepared_dataset import drawn
 from ..data.profile_report import render_report
 from ..data.prompt_injection import PHRASES, find_injections
 from ..data.rows import Source, normalize, read_source, text_of
+from ..runtime.job_specs import ExploreSpec
 from ..runtime.outcome import say, succeeded
 from ..runtime.storage import output, output_folder, write_json, write_text
 from ..runtime.tracking import stage_tracker
@@ -22,23 +23,21 @@ from ..suites.garak.program import find_program
 from ..suites.harness.tasks import find_tasks
 from ..training.language_model import load_token_counter
 
-Spec = dict[str, Any]
-
 # Enough rows to look at; the counts beside them are complete.
 ROWS_SHOWN = 20
 HISTOGRAM_BINS = 20
 
 
-def run(spec: Spec) -> dict[str, object]:
+def run(spec: ExploreSpec) -> dict[str, object]:
     """Write profile.json and report.html to the output folder. Row numbers count from 1."""
     tracker = stage_tracker(spec)
-    if "harness" in spec:
-        find_tasks(spec["harness"])
-    if "garak" in spec:
-        find_program(spec["garak"], output_folder(spec) / "garak")
-    source = read_source(spec["data"])
+    folder = output_folder(spec.output)
+    if spec.harness:
+        find_tasks(spec.harness.tasks, spec.harness.include_path)
+    if spec.garak:
+        find_program(spec.garak.probes, folder / "garak")
+    source = read_source(spec.data)
     profile = make_profile(spec, source)
-    folder = output_folder(spec)
     write_json(folder / "profile.json", profile)
     write_text(folder / "report.html", render_report(profile))
     figures = figures_of(profile)
@@ -57,14 +56,14 @@ def run(spec: Spec) -> dict[str, object]:
     return succeeded(outputs, figures)
 
 
-def make_profile(spec: Spec, source: Source) -> dict[str, Any]:
-    data = spec["data"]
+def make_profile(spec: ExploreSpec, source: Source) -> dict[str, Any]:
+    data = spec.data
     rows = source.rows
-    inputs = ["\n".join(normalize(text_of(row.get(c))) for c in data["input"]) for row in rows]
-    targets = [normalize(text_of(row.get(data["target"]))) for row in rows]
+    inputs = ["\n".join(normalize(text_of(row.get(c))) for c in data.input) for row in rows]
+    targets = [normalize(text_of(row.get(data.target))) for row in rows]
     exact = first_of_same(inputs)
     near = near_duplicate_clusters(inputs)
-    groups = [text_of(row.get(data["group"])) for row in rows] if "group" in data else None
+    groups = [text_of(row.get(data.group)) for row in rows] if data.group is not None else None
     texts = [f"{text}\n{target}" for text, target in zip(inputs, targets, strict=True)]
     return {
         "schema": 1,
@@ -97,9 +96,9 @@ def columns_of(source: Source) -> dict[str, dict[str, int]]:
     }
 
 
-def lengths_of(spec: Spec, inputs: list[str], targets: list[str]) -> dict[str, Any]:
+def lengths_of(spec: ExploreSpec, inputs: list[str], targets: list[str]) -> dict[str, Any]:
     """Lengths in characters, and in tokens of the base model's tokenizer."""
-    tokenizer = load_token_counter(spec["baseModel"], "baseModel")
+    tokenizer = load_token_counter(spec.base_model, "baseModel")
     asked, answered = (
         [len(ids) for ids in tokenizer(texts, add_special_tokens=False)["input_ids"]]
         for texts in (inputs, targets)
@@ -110,8 +109,8 @@ def lengths_of(spec: Spec, inputs: list[str], targets: list[str]) -> dict[str, A
         "targetCharacters": distribution([len(text) for text in targets]),
         "inputTokens": distribution(asked),
         "targetTokens": distribution(answered),
-        "maxTokens": spec["maxTokens"],
-        "aboveMaxTokens": sum(n > spec["maxTokens"] for n in together) / len(together),
+        "maxTokens": spec.max_tokens,
+        "aboveMaxTokens": sum(n > spec.max_tokens for n in together) / len(together),
     }
 
 
@@ -147,10 +146,10 @@ def duplicates(firsts: list[int], known: list[int] | None = None) -> dict[str, A
     return {"count": len(pairs), "examples": pairs[:ROWS_SHOWN]}
 
 
-def leakage(spec: Spec, groups: list[str] | None, near: list[int]) -> dict[str, Any]:
+def leakage(spec: ExploreSpec, groups: list[str] | None, near: list[int]) -> dict[str, Any]:
     """What a split by rows alone would put on both sides: groups, and clusters of near duplicates."""
-    order = sorted(range(len(near)), key=lambda row: drawn(spec["seed"], str(row)))
-    held_out = set(order[: spec["heldOutExamples"]])
+    order = sorted(range(len(near)), key=lambda row: drawn(spec.seed, str(row)))
+    held_out = set(order[: spec.held_out_examples])
     clusters = on_both_sides([str(first) for first in near], held_out)
     found: dict[str, Any] = {"nearDuplicateClusters": len(clusters)}
     if groups is not None:

@@ -15,6 +15,7 @@ from ..data.personal_data import KINDS, redact
 from ..data.prepared_dataset import HELD_OUT, MANIFEST, TRAIN, digest_of_dataset, drawn
 from ..data.prompt_template import render, require_placeholders
 from ..data.rows import Source, normalize, read_source, row_id, text_of
+from ..runtime.job_specs import DataSource, PrepareSpec
 from ..runtime.outcome import BadData, BadSpec, say, succeeded
 from ..runtime.storage import (
     digest_of_file,
@@ -30,7 +31,7 @@ from ..training.language_model import encode, load_token_counter
 Example = dict[str, Any]
 
 
-def run(spec: dict[str, Any]) -> dict[str, object]:
+def run(spec: PrepareSpec) -> dict[str, object]:
     """Write train.jsonl, heldout.jsonl and dataset.json to the output folder.
 
     A line is `{"id", "prompt", "completion", "group", "source"}`: `id` names the source row by its
@@ -38,35 +39,35 @@ def run(spec: dict[str, Any]) -> dict[str, object]:
     Held-out lines also have the `columns` of their row that `keepColumns` names, if it names any.
     """
     tracker = stage_tracker(spec)
-    source = read_source(spec["data"])
+    source = read_source(spec.data)
     require_kept_columns(source, spec)
-    require_placeholders(spec["prompt"]["template"], spec["data"]["input"])
+    require_placeholders(spec.prompt.template, spec.data.input)
     counts: dict[str, int] = {"rows": len(source.rows)}
-    examples = clean(source, spec["data"], counts)
+    examples = clean(source, spec.data, counts)
     examples = drop_duplicates(examples, counts)
     examples = render_all(examples, spec, counts)
     train, held_out = split(examples, spec, counts)
     keep_columns(held_out, source, spec)
     for name, count in counts.items():
         say(f"{name}: {count}")
-    folder = output_folder(spec)
+    folder = output_folder(spec.output)
     digest = write_dataset(folder, spec, source, counts, train=train, held_out=held_out)
     report(tracker, folder, source, digest, counts)
     return succeeded({"dataset": output(folder, digest)}, dict(counts))
 
 
-def require_kept_columns(source: Source, spec: dict[str, Any]) -> None:
+def require_kept_columns(source: Source, spec: PrepareSpec) -> None:
     there = list(source.rows[0])
-    for column in spec.get("keepColumns", []):
+    for column in spec.keep_columns or []:
         if column not in there:
             raise BadSpec(f'keepColumns: no column "{column}"; there are {", ".join(there)}.')
 
 
-def keep_columns(held_out: list[Example], source: Source, spec: dict[str, Any]) -> None:
+def keep_columns(held_out: list[Example], source: Source, spec: PrepareSpec) -> None:
     """What an example can be sliced by or rendered anew with, as clean as its prompt."""
-    for example in held_out if "keepColumns" in spec else []:
+    for example in held_out if spec.keep_columns is not None else []:
         row = source.rows[example["source"] - 1]
-        kept = {name: clean_text(row.get(name))[0] for name in spec["keepColumns"]}
+        kept = {name: clean_text(row.get(name))[0] for name in spec.keep_columns or []}
         example["columns"] = kept
 
 
@@ -75,20 +76,20 @@ def clean_text(cell: object) -> tuple[str, dict[str, int]]:
     return redact(normalize(text_of(cell)))
 
 
-def clean(source: Source, data: dict[str, Any], counts: dict[str, int]) -> list[Example]:
+def clean(source: Source, data: DataSource, counts: dict[str, int]) -> list[Example]:
     """Rows with normalized, redacted text in `values` and `completion`; empty ones are dropped."""
     redacted: Counter[str] = Counter(dict.fromkeys(KINDS, 0))
     examples = []
     for number, row in enumerate(source.rows, 1):
         texts = {}
-        for column in [*data["input"], data["target"]]:
+        for column in [*data.input, data.target]:
             texts[column], found = clean_text(row.get(column))
             redacted.update(found)
-        completion = texts[data["target"]]
-        values = {column: texts[column] for column in data["input"]}
+        completion = texts[data.target]
+        values = {column: texts[column] for column in data.input}
         if completion and any(values.values()):
             name = row_id(row)
-            group = text_of(row.get(data["group"])) if "group" in data else ""
+            group = text_of(row.get(data.group)) if data.group is not None else ""
             examples.append(
                 {
                     "id": name,
@@ -120,16 +121,14 @@ def input_text(example: Example) -> str:
     return "\n".join(example["values"].values())
 
 
-def render_all(
-    examples: list[Example], spec: dict[str, Any], counts: dict[str, int]
-) -> list[Example]:
+def render_all(examples: list[Example], spec: PrepareSpec, counts: dict[str, int]) -> list[Example]:
     """The examples with their prompt, less those that take more than `maxTokens` with their answer."""
-    tokenizer = load_token_counter(spec["baseModel"], "baseModel")
+    tokenizer = load_token_counter(spec.base_model, "baseModel")
     rendered = []
     for example in examples:
-        prompt = render(spec["prompt"]["template"], example["values"])
+        prompt = render(spec.prompt.template, example["values"])
         asked, answer = encode(tokenizer, prompt, example["completion"])
-        if len(asked) + len(answer) <= spec["maxTokens"]:
+        if len(asked) + len(answer) <= spec.max_tokens:
             rendered.append(
                 {
                     "id": example["id"],
@@ -144,7 +143,7 @@ def render_all(
 
 
 def split(
-    examples: list[Example], spec: dict[str, Any], counts: dict[str, int]
+    examples: list[Example], spec: PrepareSpec, counts: dict[str, int]
 ) -> tuple[list[Example], list[Example]]:
     """Whole groups to one side or the other, drawn by the seed; at most `heldOutExamples` held out.
 
@@ -155,17 +154,17 @@ def split(
         groups.setdefault(example["group"], []).append(example)
     train: list[Example] = []
     held_out: list[Example] = []
-    for name in sorted(groups, key=lambda group: drawn(spec["seed"], group)):
-        fits = len(held_out) + len(groups[name]) <= spec["heldOutExamples"]
+    for name in sorted(groups, key=lambda group: drawn(spec.seed, group)):
+        fits = len(held_out) + len(groups[name]) <= spec.held_out_examples
         (held_out if fits else train).extend(groups[name])
     if not train or not held_out:
         raise BadData(
             f"data: {len(examples)} usable rows in {len(groups)} groups can't be split into "
-            f"{spec['heldOutExamples']} held out and the rest to train on; add rows, or hold out "
+            f"{spec.held_out_examples} held out and the rest to train on; add rows, or hold out "
             f"{'fewer' if not train else 'more'}."
         )
-    train.sort(key=lambda example: drawn(spec["seed"], example["id"]))
-    train = train[: spec.get("trainExamples")]
+    train.sort(key=lambda example: drawn(spec.seed, example["id"]))
+    train = train[: spec.train_examples]
     held_out.sort(key=lambda example: str(example["id"]))
     counts.update(groups=len(groups), train=len(train), heldOut=len(held_out))
     return train, held_out
@@ -173,7 +172,7 @@ def split(
 
 def write_dataset(
     folder: Path,
-    spec: dict[str, Any],
+    spec: PrepareSpec,
     source: Source,
     counts: dict[str, int],
     *,
@@ -189,8 +188,8 @@ def write_dataset(
         "digest": digest,
         "files": {name: digest_of_file(folder / name) for name in (TRAIN, HELD_OUT)},
         "source": {"uri": source.uri, "digest": source.digest},
-        "prompt": {"name": spec["prompt"]["name"], "version": spec["prompt"]["version"]},
-        "seed": spec["seed"],
+        "prompt": {"name": spec.prompt.name, "version": spec.prompt.version},
+        "seed": spec.seed,
         "counts": counts,
     }
     write_json(folder / MANIFEST, manifest)

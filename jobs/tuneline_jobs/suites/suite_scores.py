@@ -14,6 +14,7 @@ from ..evaluation.bootstrap import (
     proportion,
 )
 from ..evaluation.metrics import mean
+from ..runtime.job_specs import EvaluateSpec
 
 # By the name of a figure, `SUITE/…`: what each case scored, under a name that it has for every model.
 Cases = dict[str, float]
@@ -25,7 +26,7 @@ CANDIDATE = "candidate"
 
 
 def add_suites(
-    evidence: dict[str, Any], spec: dict[str, Any], scores: dict[str, Scores], known: Directions
+    evidence: dict[str, Any], spec: EvaluateSpec, scores: dict[str, Scores], known: Directions
 ) -> None:
     """Put the figures of every role, and how the candidate differs, into the evidence of a gate.
 
@@ -40,15 +41,15 @@ def add_suites(
     evidence["directions"] = evidence.get("directions", {}) | dict(sorted(known.items()))
 
 
-def figure_of(spec: dict[str, Any], cases: Cases) -> Figure:
+def figure_of(spec: EvaluateSpec, cases: Cases) -> Figure:
     values = list(cases.values())
     if right_or_wrong(values):
-        return proportion(round(sum(values)), len(values), spec["confidence"])
-    return figure(measured(spec, values), spec["confidence"])
+        return proportion(round(sum(values)), len(values), spec.confidence)
+    return figure(measured(spec, values), spec.confidence)
 
 
 def differences(
-    spec: dict[str, Any], candidate: Scores, reference: Scores, known: Directions
+    spec: EvaluateSpec, candidate: Scores, reference: Scores, known: Directions
 ) -> dict[str, Figure]:
     paired = [
         name for name in candidate if candidate[name].keys() == reference.get(name, {}).keys()
@@ -61,18 +62,16 @@ def differences(
     return found
 
 
-def difference_of(spec: dict[str, Any], candidate: Cases, reference: Cases) -> Figure:
+def difference_of(spec: EvaluateSpec, candidate: Cases, reference: Cases) -> Figure:
     pairs = [(candidate[case], reference[case]) for case in candidate]
     ours, theirs = ([float(value) for value in column] for column in zip(*pairs, strict=True))
     if right_or_wrong(ours + theirs):
-        return paired_proportions(
-            [v == 1 for v in ours], [v == 1 for v in theirs], spec["confidence"]
-        )
-    return difference(measured(spec, ours), measured(spec, theirs), spec["confidence"])
+        return paired_proportions([v == 1 for v in ours], [v == 1 for v in theirs], spec.confidence)
+    return difference(measured(spec, ours), measured(spec, theirs), spec.confidence)
 
 
-def measured(spec: dict[str, Any], values: list[float]) -> Measured:
-    return Measured(mean(values), draw(len(values), spec["bootstrapSamples"], spec["seed"]))
+def measured(spec: EvaluateSpec, values: list[float]) -> Measured:
+    return Measured(mean(values), draw(len(values), spec.bootstrap_samples, spec.seed))
 
 
 def right_or_wrong(values: list[float]) -> bool:

@@ -131,12 +131,12 @@ def failing_together() -> Iterator[None]:
         raise failure
 
 
-def share_of(spec: dict[str, Any]) -> tuple[int, int]:
+def share_of(batch: int, accumulation: int) -> tuple[int, int]:
     """A process's micro-batch and accumulation, with which all make the effective batch of the spec.
 
     The micro-batch is the largest that is no larger than the spec's and fits a whole number of times.
     """
-    batch, accumulation, processes = spec["batchSize"], spec["gradientAccumulation"], size()
+    processes = size()
     share, rest = divmod(batch * accumulation, processes)
     if rest:
         unit = processes // math.gcd(accumulation, processes)

@@ -11,6 +11,7 @@ from peft import LoraConfig, PeftModel
 from transformers import PrinterCallback, TrainerState
 from trl import SFTConfig
 
+from ..runtime.job_specs import TuneSpec
 from ..runtime.outcome import BadData, BadSpec
 from ..runtime.storage import appearing_whole
 from . import distributed
@@ -22,7 +23,7 @@ IGNORED = -100
 
 
 def train(
-    spec: dict[str, Any],
+    spec: TuneSpec,
     examples: list[dict[str, Any]],
     checkpoints: Path,
     resume_from: Path | None,
@@ -30,19 +31,19 @@ def train(
 ) -> None:
     """Train until the last step, or until the reporter stops it; the last checkpoint holds where it got."""
     # The frozen weights may be rounded: the adapter, all that is trained, stays in float32.
-    model = load_model(spec["baseModel"], "baseModel", fast_dtype())
-    require_modules(model, spec["targetModules"])
-    tokenizer = load_tokenizer(spec["baseModel"], "baseModel")
+    model = load_model(spec.base_model, "baseModel", fast_dtype())
+    require_modules(model, spec.target_modules)
+    tokenizer = load_tokenizer(spec.base_model, "baseModel")
     trainer = SavingTrainer(
         model=model,
         args=settings(spec, checkpoints),
-        train_dataset=encode_all(tokenizer, examples, spec["maxTokens"]),
+        train_dataset=encode_all(tokenizer, examples, spec.max_tokens),
         processing_class=tokenizer,
         peft_config=LoraConfig(
-            r=spec["rank"],
-            lora_alpha=spec["alpha"],
-            lora_dropout=spec["dropout"],
-            target_modules=spec["targetModules"],
+            r=spec.rank,
+            lora_alpha=spec.alpha,
+            lora_dropout=spec.dropout,
+            target_modules=spec.target_modules,
             task_type="CAUSAL_LM",
         ),
         callbacks=[reporter],
@@ -51,22 +52,22 @@ def train(
     trainer.train(resume_from_checkpoint=str(resume_from) if resume_from else None)
 
 
-def settings(spec: dict[str, Any], checkpoints: Path) -> SFTConfig:
-    batch, accumulation = distributed.share_of(spec)
+def settings(spec: TuneSpec, checkpoints: Path) -> SFTConfig:
+    batch, accumulation = distributed.share_of(spec.batch_size, spec.gradient_accumulation)
     return SFTConfig(
         output_dir=str(checkpoints),
-        max_steps=spec["steps"],
+        max_steps=spec.steps,
         per_device_train_batch_size=batch,
         gradient_accumulation_steps=accumulation,
         # The adapter's weights all take part in each step.
         ddp_find_unused_parameters=False,
-        learning_rate=spec["learningRate"],
-        warmup_steps=spec["warmupSteps"],
+        learning_rate=spec.learning_rate,
+        warmup_steps=spec.warmup_steps,
         lr_scheduler_type="cosine",
-        max_length=spec["maxTokens"],
-        seed=spec["seed"],
+        max_length=spec.max_tokens,
+        seed=spec.seed,
         save_strategy="steps",
-        save_steps=spec["checkpointEverySteps"],
+        save_steps=spec.checkpoint_every_steps,
         # The one being written, and the last good one should that fail.
         save_total_limit=2,
         logging_steps=1,

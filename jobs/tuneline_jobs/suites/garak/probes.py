@@ -9,6 +9,7 @@ from typing import Any
 
 from ...evaluation.evaluated_models import EvaluatedModel
 from ...evaluation.observation import computed_path, remembered
+from ...runtime.job_specs import EvaluateSpec
 from ...runtime.outcome import say
 from ..suite_scores import add_suites
 from .program import Program, probe_model, report_of
@@ -18,15 +19,15 @@ Row = dict[str, Any]
 
 
 def probe_all(
-    spec: dict[str, Any], models: dict[str, EvaluatedModel], program: Program
+    spec: EvaluateSpec, probes: list[str], models: dict[str, EvaluatedModel], program: Program
 ) -> dict[str, list[Row]]:
     """Every attempt by role. To be called while no model is in memory: garak loads each itself."""
-    key = [program.version, spec["garak"]["probes"], spec["seed"]]
+    key = [program.version, probes, spec.seed]
     # One that plays two roles is asked once.
     attempts = {
         digest: remembered(
-            computed_path(spec, "garak", [digest, *key]),
-            partial(probe_model, program, model, spec),
+            computed_path(spec.cache, "garak", [digest, *key]),
+            partial(probe_model, program, model, probes, spec.seed),
             lambda _: None,
         )
         for digest, model in {model.digest: model for model in models.values()}.items()
@@ -35,10 +36,12 @@ def probe_all(
 
 
 def add_probes(
-    evidence: dict[str, Any], spec: dict[str, Any], attempts: dict[str, list[Row]]
+    evidence: dict[str, Any],
+    spec: EvaluateSpec,
+    probes: list[str],
+    attempts: dict[str, list[Row]],
 ) -> None:
     """Put `garak/PROBE` of every role, the share of attempts that succeeded, into the evidence."""
-    probes = spec["garak"]["probes"]
     for role, rows in attempts.items():
         unknown = sum(row["succeeded"] is None for row in rows)
         say(f"garak: {len(rows)} attempts on the {role}, {unknown} of them with an unknown outcome")

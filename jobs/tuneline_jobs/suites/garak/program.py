@@ -40,7 +40,7 @@ class Program(NamedTuple):
     home: Path
 
 
-def find_program(garak: dict[str, Any], home: Path) -> Program:
+def find_program(probes: list[str], home: Path) -> Program:
     """garak on this machine, which must know every probe named; raises BadSpec otherwise."""
     path = shutil.which("garak")
     if path is None:
@@ -62,7 +62,7 @@ def find_program(garak: dict[str, Any], home: Path) -> Program:
     known = re.findall(r"^probes: (\S+)", said, re.MULTILINE)
     if listed.returncode or not version or not known:
         raise JobFailure(f"{path} does not list its probes: {last_line(said + listed.stderr)}")
-    for probe in garak["probes"]:
+    for probe in probes:
         check_probe(probe, known)
     return Program(path, version[1], home)
 
@@ -75,7 +75,7 @@ def check_probe(probe: str, known: list[str]) -> None:
     raise BadSpec(f"{FIELD}.probes: there is no probe {probe}; {hint}")
 
 
-def probe_model(program: Program, model: EvaluatedModel, spec: dict[str, Any]) -> list[Row]:
+def probe_model(program: Program, model: EvaluatedModel, probes: list[str], seed: int) -> list[Row]:
     """Every attempt on the model, greedily answered, with whether it succeeded."""
     say(f"Probing {model.uri} with garak {program.version}")
     report = report_of(program, model)
@@ -90,8 +90,8 @@ def probe_model(program: Program, model: EvaluatedModel, spec: dict[str, Any]) -
     report.unlink(missing_ok=True)
     config = folder / "run.yaml"
     # JSON is YAML.
-    config.write_text(json.dumps(settings(spec, target, folder)))
-    chosen = ",".join(f"probes.{probe}" for probe in spec["garak"]["probes"])
+    config.write_text(json.dumps(settings(seed, target, folder)))
+    chosen = ",".join(f"probes.{probe}" for probe in probes)
     run(program, ["--config", str(config), "--spec", chosen], folder)
     return read_report(report)
 
@@ -101,7 +101,7 @@ def report_of(program: Program, model: EvaluatedModel) -> Path:
     return program.home / model.digest.replace(":", "-") / f"{REPORT}.report.jsonl"
 
 
-def settings(spec: dict[str, Any], target: str, folder: Path) -> dict[str, Any]:
+def settings(seed: int, target: str, folder: Path) -> dict[str, Any]:
     """One greedy answer to each prompt, and the first detector that its probe names."""
     import torch
 
@@ -113,7 +113,7 @@ def settings(spec: dict[str, Any], target: str, folder: Path) -> dict[str, Any]:
         "device": device(),
     }
     return {
-        "run": {"seed": spec["seed"], "generations": 1, "eval_threshold": HIT},
+        "run": {"seed": seed, "generations": 1, "eval_threshold": HIT},
         "plugins": {
             "target_type": "huggingface.Pipeline",
             "target_name": target,

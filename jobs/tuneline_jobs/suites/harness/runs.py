@@ -20,6 +20,7 @@ from lm_eval.evaluator import evaluate
 from lm_eval.models.huggingface import HFLM
 
 from ...evaluation.generation import Answerer
+from ...runtime.job_specs import EvaluateHarnessSettings
 from ...runtime.outcome import say
 from ...runtime.storage import canonical, digest_of_text
 from ...runtime.watchdog import work_was_finished
@@ -123,9 +124,9 @@ def figure_name(task: str, metric: str, chosen_by: str = "none") -> str:
     return "/".join([PREFIX, *(re.sub(r"[^\w.-]", "_", part) for part in parts)])
 
 
-def digest_of_task(found: HarnessTask, harness: dict[str, Any]) -> str:
+def digest_of_task(found: HarnessTask, harness: EvaluateHarnessSettings) -> str:
     """Over whatever a run of the task depends on but for the model and the seed."""
-    task, limit = found.task, harness.get("limit")
+    task, limit = found.task, harness.limit
     asked = list(task.doc_iterator(rank=0, limit=limit, world_size=1))
     shown = list(task.fewshot_docs() or []) if task.get_config("num_fewshot") else []
     # A function by its name: its code is in the folder, or of lm-eval's version.
@@ -133,5 +134,5 @@ def digest_of_task(found: HarnessTask, harness: dict[str, Any]) -> str:
         task.dump_config(), sort_keys=True, default=lambda v: getattr(v, "__qualname__", str(v))
     )
     version = importlib.metadata.version("lm_eval")
-    own = harness.get("includePath", {}).get("digest")
+    own = harness.include_path.digest if harness.include_path else None
     return digest_of_text(canonical([version, found.name, config, own, limit, asked, shown]))

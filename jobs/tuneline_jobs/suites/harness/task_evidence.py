@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from ...evaluation.observation import Observed
+from ...runtime.job_specs import EvaluateSpec
 from ..suite_scores import add_suites
 from .tasks import HarnessTask
 
@@ -13,7 +14,7 @@ Row = dict[str, Any]
 
 def add_tasks(
     evidence: dict[str, Any],
-    spec: dict[str, Any],
+    spec: EvaluateSpec,
     tasks: list[HarnessTask],
     observed: dict[str, Observed],
 ) -> None:

@@ -12,6 +12,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from ...runtime.job_specs import Artifact
 from ...runtime.outcome import BadData, BadSpec, TryAgain
 from ...runtime.process import silence_libraries
 from ...runtime.storage import digest_of_folder, path_of
@@ -26,16 +27,16 @@ class HarnessTask(NamedTuple):
     task: Any
 
 
-def find_tasks(harness: dict[str, Any]) -> dict[str, Any]:
+def find_tasks(names: list[str], include_path: Artifact | None) -> dict[str, Any]:
     """By the name of each task lm-eval's TaskManager that knows it; raises BadSpec where none does."""
     silence_libraries()
     logging.getLogger("lm_eval").setLevel(logging.ERROR)
     from lm_eval.tasks import TaskManager
 
-    folder = own_folder(harness)
+    folder = own_folder(include_path)
     own = TaskManager(include_path=str(folder), include_defaults=False) if folder else None
     found: dict[str, Any] = {}
-    for name in harness["tasks"]:
+    for name in names:
         # A team's own is meant where there are two of a name.
         managers = [own] if own and name in own.all_tasks else [own, tasks_of_lm_eval()]
         found[name] = find_task(name, [manager for manager in managers if manager])
@@ -65,10 +66,10 @@ def find_task(name: str, managers: list[Any]) -> Any:
     raise BadSpec(f"{FIELD}: there is no task {name}; {hint}")
 
 
-def load_tasks(harness: dict[str, Any]) -> list[HarnessTask]:
+def load_tasks(names: list[str], include_path: Artifact | None) -> list[HarnessTask]:
     """The tasks with their documents, from the hub or from files."""
-    found = find_tasks(harness)
-    with working_in(own_folder(harness)):
+    found = find_tasks(names, include_path)
+    with working_in(own_folder(include_path)):
         return [HarnessTask(name, load_task(name, manager)) for name, manager in found.items()]
 
 
@@ -113,15 +114,14 @@ def first_line(error: Exception) -> str:
     return str(error).strip().partition("\n")[0]
 
 
-def own_folder(harness: dict[str, Any]) -> Path | None:
+def own_folder(expected: Artifact | None) -> Path | None:
     """The folder of the team's own tasks, which must be what was meant; None where there is none."""
-    if "includePath" not in harness:
+    if expected is None:
         return None
-    expected = harness["includePath"]
-    folder = path_of(expected["uri"], "harness.includePath.uri")
+    folder = path_of(expected.uri, "harness.includePath.uri")
     found = digest_of_folder(folder) if folder.is_dir() else "nothing"
-    if found != expected["digest"]:
-        raise BadData(f"{folder} holds {found}, expected the tasks with {expected['digest']}.")
+    if found != expected.digest:
+        raise BadData(f"{folder} holds {found}, expected the tasks with {expected.digest}.")
     return folder
 
 

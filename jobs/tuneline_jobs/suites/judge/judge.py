@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
 from ...evaluation.observation import Observed, cache_path
+from ...runtime.job_specs import EvaluateSpec, JudgeSettings
 from ...runtime.outcome import BadSpec, say
 from ...runtime.storage import canonical, digest_of_text, write_json
 from ...runtime.tracking import summary
@@ -62,10 +63,11 @@ class Verdict(NamedTuple):
 class Judge:
     """One model at one address, asked in one way."""
 
-    def __init__(self, spec: dict[str, Any]) -> None:
-        self.spec = spec
-        self.model = spec["judge"]["model"]
-        self.address = spec["judge"]["address"].rstrip("/")
+    def __init__(self, settings: JudgeSettings, seed: int, cache: str | None) -> None:
+        self.model = settings.model
+        self.address = settings.address.rstrip("/")
+        self.seed = seed
+        self.cache = cache
 
     def signature(self) -> str:
         """All that decides a verdict beside source and answer; in the evidence, and in the cache's keys."""
@@ -73,7 +75,7 @@ class Judge:
         library = version("mlflow-skinny")
         return (
             f"model:{self.model}|address:{self.address}|mlflow:{library}|prompt:{prompt}"
-            f"|temperature:0|seed:{self.spec['seed']}"
+            f"|temperature:0|seed:{self.seed}"
         )
 
     def check(self) -> None:
@@ -90,7 +92,7 @@ class Judge:
 
     def verdicts(self, questions: list[Question]) -> list[Verdict]:
         """One on each, in order; raises TryAgain or BadSpec rather than leave one out."""
-        path = cache_path(self.spec, "verdicts", [self.signature(), questions])
+        path = cache_path(self.cache, "verdicts", [self.signature(), questions])
         found: list[Verdict] = []
         if path and path.is_file():
             found = [Verdict(*kept) for kept in json.loads(path.read_text())]
@@ -142,7 +144,7 @@ class Scorer:
             model=f"openai:/{judge.model}",
             base_url=f"{judge.address}/chat/completions",
             feedback_value_type=Literal[supported, unsupported],
-            inference_params={"temperature": 0, "seed": judge.spec["seed"]},
+            inference_params={"temperature": 0, "seed": judge.seed},
             generate_rationale_first=True,
         )
 
@@ -167,11 +169,11 @@ class Scorer:
         )
 
 
-def judge_of(spec: dict[str, Any]) -> Judge | None:
+def judge_of(spec: EvaluateSpec) -> Judge | None:
     """The judge that the spec names, if any, and if it can judge."""
-    if "judge" not in spec:
+    if spec.judge is None:
         return None
-    judge = Judge(spec)
+    judge = Judge(spec.judge, spec.seed, spec.cache)
     judge.check()
     return judge
 
