@@ -68,6 +68,7 @@ export const jobSpecSchema = z.discriminatedUnion('stage', [
     ...common,
     dataset: artifact,
     baseModel: modelReference,
+    framework: z.literal('transformers'),
     method: z.literal('lora'),
     steps: count,
     batchSize: count,

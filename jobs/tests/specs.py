@@ -35,6 +35,7 @@ def tune_spec(dataset: dict[str, str], base: Path) -> dict[str, Any]:
         "stage": "tune",
         "dataset": dataset,
         "baseModel": uri_of(base),
+        "framework": "transformers",
         "method": "lora",
         "steps": 12,
         "batchSize": 2,

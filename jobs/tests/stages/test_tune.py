@@ -18,7 +18,7 @@ from tuneline_jobs.runtime.storage import digests_of_files, uri_of
 from tuneline_jobs.stages.tune import identity_of
 from tuneline_jobs.training import saving_trainer
 from tuneline_jobs.training.checkpoints import MANIFEST, newest_whole, seal
-from tuneline_jobs.training.training_reporter import TrainingReporter
+from tuneline_jobs.training.reporting_callback import ReportingCallback
 
 from ..conftest import files_of_at_most
 from ..specs import in_folder, tune_spec
@@ -51,11 +51,11 @@ def wait_for(path: Path) -> None:
 def slow_steps(monkeypatch: pytest.MonkeyPatch) -> None:
     """Steps take long enough that a test can act in the midst of a training."""
 
-    def begin_and_dawdle(reporter: TrainingReporter, *_: Any, **__: Any) -> None:
-        reporter.step_began = time.monotonic()
+    def begin_and_dawdle(callback: ReportingCallback, *_: Any, **__: Any) -> None:
+        callback.step_began = time.monotonic()
         time.sleep(0.15)
 
-    monkeypatch.setattr(TrainingReporter, "on_step_begin", begin_and_dawdle)
+    monkeypatch.setattr(ReportingCallback, "on_step_begin", begin_and_dawdle)
 
 
 def test_wandb_shows_the_curve_that_mlflow_shows(

@@ -133,6 +133,7 @@ class TuneSpec(BaseModel):
     wandb: WandbSettings | None = None
     dataset: Artifact
     base_model: str = Field(..., alias="baseModel")
+    framework: Literal["transformers"]
     method: Literal["lora"]
     steps: int
     batch_size: int = Field(..., alias="batchSize")

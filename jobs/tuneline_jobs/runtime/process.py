@@ -29,11 +29,16 @@ def silence_libraries() -> None:
     )
 
 
+def has_gpu() -> bool:
+    """Whether this process can compute on a GPU, with what it has imported so far."""
+    torch = sys.modules.get("torch")
+    return torch is not None and bool(torch.cuda.is_available())
+
+
 def peak_memory_gib() -> float:
     """The most memory this process held: the GPU's where it used one, else the machine's."""
-    torch = sys.modules.get("torch")
-    if torch is not None and torch.cuda.is_available():
-        return float(torch.cuda.max_memory_allocated()) / 2**30
+    if has_gpu():
+        return float(sys.modules["torch"].cuda.max_memory_allocated()) / 2**30
     # Linux counts in KiB, macOS in bytes.
     unit = 1 if sys.platform == "darwin" else 1024
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit / 2**30

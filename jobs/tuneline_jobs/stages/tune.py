@@ -1,4 +1,6 @@
-"""Fine-tune a foundation model on a prepared dataset, through crashes: LoRA, resumed where it stood.
+"""Tune a foundation model on a prepared dataset; an interrupted training goes on from its checkpoint.
+
+    TUNELINE_JOB="$(cat tune.json)" TUNELINE_TERMINATION_PATH=outcome.json python -m tuneline_jobs tune
 
 The same spec and data give the same weights on the same kind of machine.
 """
@@ -6,89 +8,97 @@ The same spec and data give the same weights on the same kind of machine.
 from __future__ import annotations
 
 import hashlib
-import importlib
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 from ..data.prepared_dataset import TRAIN, read_examples
 from ..runtime.job_specs import TuneSpec
 from ..runtime.outcome import EXIT_TERMINATED, say, succeeded
 from ..runtime.process import (
-    compute_reproducibly,
+    has_gpu,
     peak_memory_gib,
     silence_libraries,
-    use_best_threads,
 )
 from ..runtime.storage import canonical, digest_of_folder, output, output_folder, path_of
 from ..runtime.tracking import Tracker, silent_tracker, stage_tracker
 from ..training import distributed
 from ..training.checkpoints import newest_whole, saving, step_of
+from ..training.trainer import TRAINERS, Trainer, Trainers
+from ..training.training_reporter import TrainingReporter
 
 # What may differ between two attempts of one tune: the rest decides what the weights will be.
 # A batch halved after an out-of-memory, its accumulation doubled, goes on from the same checkpoint.
 NOT_IDENTITY = {"output", "run_id", "wandb", "checkpoints", "batch_size", "gradient_accumulation"}
 
 
-def run(spec: TuneSpec) -> dict[str, object]:
-    """Write adapter/ and model/ to the output folder; a tune that was finished is not trained again."""
+def run(spec: TuneSpec, trainers: Trainers = TRAINERS) -> dict[str, object]:
+    """Write the trainer's outputs to the output folder. A finished tune is not trained again."""
     began = time.monotonic()
     distributed.share_of(spec.batch_size, spec.gradient_accumulation)
     tracker = stage_tracker(spec) if distributed.is_first() else silent_tracker()
     tracker.log_parameters(parameters_of(spec))
-    examples = read_examples(spec.dataset, TRAIN)
-    log_dataset(tracker, spec, len(examples))
+    rows = read_examples(spec.dataset, TRAIN)
+    log_dataset(tracker, spec, len(rows))
     checkpoints = path_of(spec.checkpoints, "checkpoints") / identity_of(spec)
     silence_libraries()
-    use_best_threads()
-    compute_reproducibly(spec.seed)
-    training = importlib.import_module("tuneline_jobs.training.training")
-    reporting = importlib.import_module("tuneline_jobs.training.training_reporter")
-
-    with distributed.joined():
-        with distributed.failing_together():
-            found = checkpoint_of(checkpoints) if distributed.is_first() else None
-        resume_from = distributed.agreed(found)
-        resumed_from_step = step_of(resume_from) if resume_from else 0
-        if resumed_from_step < spec.steps:
-            if resume_from:
-                say(f"Resuming after step {resumed_from_step}.")
-            reporter = reporting.TrainingReporter(tracker)
-            needed = spec.steps * spec.batch_size * spec.gradient_accumulation
-            training.train(spec, examples[:needed], checkpoints, resume_from, reporter)
-            if reporter.terminated:
-                say("Stopped on SIGTERM after a checkpoint.")
-                sys.exit(EXIT_TERMINATED)
-        else:
-            say("The training was finished before; only its outputs are written.")
+    trainer = trainers[spec.framework]()
+    reporter = TrainingReporter(tracker, spec.steps)
+    resumed_from_step = train(spec, rows, checkpoints, trainer, reporter)
     if not distributed.is_first():
         return succeeded()
 
     last = newest_whole(checkpoints)
     if last is None or step_of(last) < spec.steps:
         raise RuntimeError(f"The training left no whole checkpoint of step {spec.steps}.")
-    history = training.history_of(last)
+    history = trainer.history(last)
     if resumed_from_step == spec.steps:
-        reporting.report_history(tracker, history, spec.steps)
+        reporter.report_again(history)
     folder = output_folder(spec.output)
-    training.write_adapter(last, folder / "adapter")
-    training.write_merged(spec.base_model, folder / "adapter", folder / "model")
+    names = trainer.export(spec, last, folder)
     seconds = time.monotonic() - began
     figures = {
         "steps": spec.steps,
-        "trainLoss": sum(entry["loss"] for entry in history) / len(history),
+        "trainLoss": sum(step["loss"] for step in history) / len(history),
         "seconds": round(seconds, 1),
         "peakMemoryGiB": round(peak_memory_gib(), 2),
-        "gpuSeconds": round(seconds * distributed.size(), 1) if training.device() == "cuda" else 0,
+        "gpuSeconds": round(seconds * distributed.size(), 1) if has_gpu() else 0,
         "resumedFromStep": resumed_from_step,
     }
     tracker.log_metrics({f"tune/{key}": value for key, value in figures.items()})
     tracker.close()
-    outputs = {
-        name: output(folder / name, digest_of_folder(folder / name))
-        for name in ("adapter", "model")
-    }
+    outputs = {name: output(folder / name, digest_of_folder(folder / name)) for name in names}
     return succeeded(outputs, figures)
+
+
+def train(
+    spec: TuneSpec,
+    rows: list[dict[str, Any]],
+    checkpoints: Path,
+    trainer: Trainer,
+    reporter: TrainingReporter,
+) -> int:
+    """Train the steps that are left, and return the step after which this attempt went on.
+
+    On SIGTERM it ends the process after a checkpoint.
+    """
+    with distributed.joined():
+        with distributed.failing_together():
+            found = checkpoint_of(checkpoints) if distributed.is_first() else None
+        resume_from = distributed.agreed(found)
+        resumed_from_step = step_of(resume_from) if resume_from else 0
+        if resumed_from_step >= spec.steps:
+            say("The training was finished before; only its outputs are written.")
+            return resumed_from_step
+        if resume_from:
+            say(f"Resuming after step {resumed_from_step}.")
+        needed = spec.steps * spec.batch_size * spec.gradient_accumulation
+        trainer.train(spec, rows[:needed], spec.base_model, checkpoints, resume_from, reporter)
+        if reporter.terminated:
+            say("Stopped on SIGTERM after a checkpoint.")
+            sys.exit(EXIT_TERMINATED)
+    return resumed_from_step
 
 
 def checkpoint_of(folder: Path) -> Path | None:

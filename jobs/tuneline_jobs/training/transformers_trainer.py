@@ -1,4 +1,7 @@
-"""LoRA fine-tuning with TRL's SFTTrainer: the loss is taken over the completion alone."""
+"""The trainer of the framework `transformers`: LoRA with TRL's SFTTrainer.
+
+The loss is taken over the completion alone.
+"""
 
 from __future__ import annotations
 
@@ -13,31 +16,47 @@ from trl import SFTConfig
 
 from ..runtime.job_specs import TuneSpec
 from ..runtime.outcome import BadData, BadSpec
+from ..runtime.process import compute_reproducibly, use_best_threads
 from ..runtime.storage import appearing_whole
 from . import distributed
 from .language_model import device, encode, fast_dtype, load_model, load_tokenizer
+from .reporting_callback import ReportingCallback, steps_of
 from .saving_trainer import SavingTrainer
-from .training_reporter import TrainingReporter
+from .training_reporter import Step, TrainingReporter
 
 IGNORED = -100
 
 
 def train(
     spec: TuneSpec,
-    examples: list[dict[str, Any]],
+    rows: list[dict[str, Any]],
+    start: str,
     checkpoints: Path,
     resume_from: Path | None,
     reporter: TrainingReporter,
 ) -> None:
-    """Train until the last step, or until the reporter stops it; the last checkpoint holds where it got."""
-    # The frozen weights may be rounded: the adapter, all that is trained, stays in float32.
-    model = load_model(spec.base_model, "baseModel", fast_dtype())
+    use_best_threads()
+    compute_reproducibly(spec.seed)
+    fit(spec, rows, start, checkpoints, resume_from, reporter)
+
+
+def fit(
+    spec: TuneSpec,
+    rows: list[dict[str, Any]],
+    start: str,
+    checkpoints: Path,
+    resume_from: Path | None,
+    reporter: TrainingReporter,
+) -> None:
+    """Train with the threads and kernels that this process is set to."""
+    # The frozen weights may be rounded. Only the adapter is trained, and it stays in float32.
+    model = load_model(start, "baseModel", fast_dtype())
     require_modules(model, spec.target_modules)
-    tokenizer = load_tokenizer(spec.base_model, "baseModel")
+    tokenizer = load_tokenizer(start, "baseModel")
     trainer = SavingTrainer(
         model=model,
         args=settings(spec, checkpoints),
-        train_dataset=encode_all(tokenizer, examples, spec.max_tokens),
+        train_dataset=encode_all(tokenizer, rows, spec.max_tokens),
         processing_class=tokenizer,
         peft_config=LoraConfig(
             r=spec.rank,
@@ -46,10 +65,11 @@ def train(
             target_modules=spec.target_modules,
             task_type="CAUSAL_LM",
         ),
-        callbacks=[reporter],
+        callbacks=[ReportingCallback(reporter)],
     )
     trainer.remove_callback(PrinterCallback)
-    trainer.train(resume_from_checkpoint=str(resume_from) if resume_from else None)
+    with reporter.listening():
+        trainer.train(resume_from_checkpoint=str(resume_from) if resume_from else None)
 
 
 def settings(spec: TuneSpec, checkpoints: Path) -> SFTConfig:
@@ -109,12 +129,15 @@ def encode_all(tokenizer: Any, examples: list[dict[str, Any]], max_tokens: int) 
     return Dataset.from_list(rows)
 
 
-def history_of(checkpoint: Path) -> list[dict[str, float]]:
-    """What each step up to the checkpoint reported."""
-    history: list[dict[str, float]] = TrainerState.load_from_json(
-        str(checkpoint / "trainer_state.json")
-    ).log_history
-    return [entry for entry in history if "loss" in entry]
+def history(checkpoint: Path) -> list[Step]:
+    return steps_of(TrainerState.load_from_json(str(checkpoint / "trainer_state.json")))
+
+
+def export(spec: TuneSpec, checkpoint: Path, folder: Path) -> list[str]:
+    """Write the adapter to `adapter`, and the base with it added to `model`."""
+    write_adapter(checkpoint, folder / "adapter")
+    write_merged(spec.base_model, folder / "adapter", folder / "model")
+    return ["adapter", "model"]
 
 
 def write_adapter(checkpoint: Path, destination: Path) -> None:
