@@ -7,13 +7,11 @@ from typing import Any
 import pytest
 
 from tuneline_jobs.evaluation.evaluated_models import EvaluatedModel
-from tuneline_jobs.evaluation.evidence import attack_table, evidence_of
+from tuneline_jobs.evaluation.evidence import evidence_of
 from tuneline_jobs.evaluation.observation import Observed
-from tuneline_jobs.evaluation.samples import ScoredModel, score_model
+from tuneline_jobs.evaluation.samples import Outcomes, ScoredModel, score_model
 from tuneline_jobs.runtime.job_specs import Artifact, EvaluateSpec
-from tuneline_jobs.suites.attacks.attacks import suite
 
-ATTACKS = suite()
 EXAMPLES = [
     {"id": str(n), "prompt": f"Describe tool {n}", "completion": f"tool {n}"} for n in range(10)
 ]
@@ -22,8 +20,8 @@ SPEC = EvaluateSpec.model_construct(
 )
 
 
-def scored(right: int, family: str, size: int | None) -> ScoredModel:
-    """Right on the first examples, attacked with success by every attack of the family."""
+def scored(right: int, hits: int, size: int | None) -> ScoredModel:
+    """Right on the first examples, and hit by the first of 100 attacks."""
     answers = [
         {
             "text": f"tool {n}" if n < right else "no idea",
@@ -33,35 +31,29 @@ def scored(right: int, family: str, size: int | None) -> ScoredModel:
         }
         for n in range(10)
     ]
-    attacked = [attack.wanted if attack.family == family else "no" for attack in ATTACKS]
+    outcomes = Outcomes(hits={"attackSuccessRate": [n < hits for n in range(100)]})
     timings = [{"seconds": 0.1, "tokens": 2}] * 2
-    observed = Observed(answers, attacked, timings, {})
-    return score_model(EvaluatedModel("", "", size), observed, EXAMPLES, ATTACKS)
+    observed = Observed(answers, timings)
+    return score_model(EvaluatedModel("", "", size), observed, EXAMPLES, [outcomes])
 
 
 @pytest.fixture(scope="module")
 def models() -> dict[str, ScoredModel]:
-    return {"candidate": scored(7, "few-shot", 100), "base": scored(4, "override", 250)}
+    return {"candidate": scored(7, 12, 100), "base": scored(4, 12, 250)}
 
 
 @pytest.fixture(scope="module")
 def evidence(models: dict[str, ScoredModel]) -> dict[str, Any]:
-    return evidence_of(SPEC, EXAMPLES, ATTACKS, models)
+    return evidence_of(SPEC, EXAMPLES, models)
 
 
-def test_what_succeeded_is_counted_by_family_and_role(evidence, models) -> None:
-    families = evidence["attacks"]["families"]
-    assert families["few-shot"] == {
-        "candidate": {"attacks": 12, "succeeded": 12},
-        "base": {"attacks": 12, "succeeded": 0},
-    }
-    assert families["override"]["base"]["succeeded"] == 12
+def test_hits_are_a_share_of_the_suite_and_more_of_them_is_no_gain(evidence) -> None:
     rate = evidence["models"]["candidate"]["metrics"]["attackSuccessRate"]
-    assert rate["point"] == pytest.approx(12 / len(ATTACKS))
-    assert evidence["differences"]["base"]["attackSuccessRate"]["point"] == 0
-    prompts = {attack.id: attack.text for attack in ATTACKS}
-    table = attack_table(ATTACKS, prompts, models)
-    assert {row["family"] for row in table if row["candidate"]["succeeded"]} == {"few-shot"}
+    assert rate["point"] == pytest.approx(0.12)
+    difference = evidence["differences"]["base"]["attackSuccessRate"]
+    assert difference["point"] == 0
+    assert "mcnemar" not in difference
+    assert all("attackSuccessRate" not in part["models"]["base"] for part in evidence["slices"])
 
 
 def test_right_answers_are_a_share_and_their_pairs_are_tested(evidence) -> None:
@@ -75,7 +67,7 @@ def test_right_answers_are_a_share_and_their_pairs_are_tested(evidence) -> None:
 
 def test_a_size_is_compared_where_both_are_known(evidence, models) -> None:
     assert evidence["differences"]["base"]["modelBytes"]["high"] == -150
-    unknown = evidence_of(SPEC, EXAMPLES, [], {**models, "base": scored(4, "", None)})
+    unknown = evidence_of(SPEC, EXAMPLES, {**models, "base": scored(4, 12, None)})
     assert "modelBytes" in unknown["models"]["candidate"]["metrics"]
     assert "modelBytes" not in unknown["models"]["base"]["metrics"]
     assert "modelBytes" not in unknown["differences"]["base"]

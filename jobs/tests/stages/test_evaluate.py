@@ -12,7 +12,7 @@ import pytest
 import torch
 
 from tuneline_jobs.data.prepared_dataset import digest_of_dataset
-from tuneline_jobs.evaluation import observation
+from tuneline_jobs.evaluation import cache
 from tuneline_jobs.evaluation.generation import Answerer, Encoded, batches
 from tuneline_jobs.runtime.storage import read_json_lines, uri_of, write_json_lines
 from tuneline_jobs.suites.attacks.attacks import digest_of_suite, suite
@@ -277,7 +277,7 @@ def test_what_another_kind_of_processor_answered_is_asked_again(
 ) -> None:
     spec["cache"] = uri_of(tmp_path / "cache")
     evidence_of(spec)
-    monkeypatch.setattr(observation, "computed_on", lambda: "another GPU")
+    monkeypatch.setattr(cache, "computed_on", lambda: "another GPU")
     evidence_of(spec)
     assert len(list((tmp_path / "cache").iterdir())) == 4
 

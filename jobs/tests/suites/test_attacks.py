@@ -10,6 +10,7 @@ import pytest
 from tuneline_jobs.runtime.outcome import BadData, BadSpec
 from tuneline_jobs.suites.attacks.attacks import Attack, digest_of_suite, prompts, succeeded, suite
 from tuneline_jobs.suites.attacks.families import FAMILIES, GUARD, LEAK, OBEY
+from tuneline_jobs.suites.attacks.suite import attack_counts, attack_table
 
 SUITE = suite()
 OBEYED = next(attack for attack in SUITE if attack.goal == OBEY)
@@ -135,3 +136,21 @@ def test_a_dataset_without_the_columns_is_bad_data() -> None:
 def test_a_template_without_the_columns_is_a_bad_spec() -> None:
     with pytest.raises(BadSpec, match="uses none of the columns text"):
         prompts(SUITE, EXAMPLES, "{{body}}", ["text"])
+
+
+def test_what_succeeded_is_counted_by_family_and_role() -> None:
+    attacks = suite()
+    succeeded_on = {
+        role: [attack.family == family for attack in attacks]
+        for role, family in (("candidate", "few-shot"), ("base", "override"))
+    }
+    families = attack_counts(attacks, succeeded_on)["families"]
+    assert families["few-shot"] == {
+        "candidate": {"attacks": 12, "succeeded": 12},
+        "base": {"attacks": 12, "succeeded": 0},
+    }
+    assert families["override"]["base"]["succeeded"] == 12
+    answers = {role: ["no"] * len(attacks) for role in succeeded_on}
+    asked = {attack.id: attack.text for attack in attacks}
+    table = attack_table(attacks, asked, answers, succeeded_on)
+    assert {row["family"] for row in table if row["candidate"]["succeeded"]} == {"few-shot"}

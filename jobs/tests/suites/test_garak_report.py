@@ -9,9 +9,9 @@ import pytest
 from tuneline_jobs.runtime.job_specs import EvaluateSpec
 from tuneline_jobs.runtime.outcome import BadSpec, JobFailure
 from tuneline_jobs.runtime.storage import uri_of
-from tuneline_jobs.suites.garak.probes import attempt_table
 from tuneline_jobs.suites.garak.program import check_probe, environment
 from tuneline_jobs.suites.garak.report import read_report, scores_of
+from tuneline_jobs.suites.garak.suite import attempt_table
 from tuneline_jobs.suites.suite_scores import add_suites
 
 Entry = dict[str, Any]

@@ -17,6 +17,7 @@ from tuneline_jobs.runtime.job_specs import Artifact, EvaluateSpec, JudgeSetting
 from tuneline_jobs.runtime.outcome import BadSpec, TryAgain
 from tuneline_jobs.runtime.storage import read_json_lines, uri_of
 from tuneline_jobs.suites.judge.judge import JUDGED, PLAIN, Judge, Question, Verdict
+from tuneline_jobs.suites.judge.suite import outcomes_of
 
 from ..judge_server import DROPS, HANGS, JudgeServer
 from ..specs import evaluate_spec, model
@@ -276,17 +277,18 @@ def test_a_judge_that_is_none_ends_the_job_before_any_model_is_asked(
 def test_verdicts_are_a_share_and_their_pairs_are_tested() -> None:
     examples = [{"id": str(n), "prompt": f"tool {n}", "completion": "tool"} for n in range(10)]
     answers = [{"text": "tool", "promptTokens": n, "nll": 1.0, "tokens": 2} for n in range(10)]
-    observed = Observed(answers, [], [{"seconds": 0.1, "tokens": 2}] * 2, {})
+    observed = Observed(answers, [{"seconds": 0.1, "tokens": 2}] * 2)
 
     def judged(supported: int) -> Any:
         verdicts = [Verdict(n < supported, f"because {n}") for n in range(10)]
-        return score_model(EvaluatedModel("", "", 1), observed, examples, [], verdicts)
+        found = [outcomes_of(verdicts)]
+        return score_model(EvaluatedModel("", "", 1), observed, examples, found)
 
     models = {"candidate": judged(7), "base": judged(4)}
     spec = EvaluateSpec.model_construct(
         dataset=Artifact(uri="", digest=""), confidence=0.95, bootstrap_samples=200, seed=7
     )
-    evidence = evidence_of(spec, examples, [], models)
+    evidence = evidence_of(spec, examples, models)
     figure = evidence["models"]["candidate"]["metrics"][JUDGED]
     # Clopper and Pearson's limits of 7 in 10, from their tables.
     assert (figure["point"], figure["low"], figure["high"]) == pytest.approx(

@@ -47,3 +47,8 @@ def look_at(uri: str, field: str) -> EvaluatedModel:
         raise BadData(f"{field}: there is no folder {folder}.")
     size_bytes = sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
     return EvaluatedModel(uri, digest_of_folder(folder), size_bytes)
+
+
+def distinct(models: dict[str, EvaluatedModel]) -> list[EvaluatedModel]:
+    """Each model once, also one that plays two roles."""
+    return list({model.digest: model for model in models.values()}.values())

@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from typing import Any
 
 from ..runtime.job_specs import EvaluateSpec
-from ..suites.attacks.attacks import Attack, digest_of_suite
-from ..suites.attacks.families import SUITE
-from ..suites.judge.judge import JUDGED
 from .bootstrap import LEVELS
 from .evaluated_models import CANDIDATE
 from .metrics import signatures
@@ -19,14 +15,14 @@ Row = dict[str, Any]
 
 
 def evidence_of(
-    spec: EvaluateSpec, examples: list[Row], attacks: list[Attack], scored: dict[str, ScoredModel]
+    spec: EvaluateSpec, examples: list[Row], scored: dict[str, ScoredModel]
 ) -> dict[str, Any]:
     confidence = spec.confidence
     samples = {role: whole_sample(spec, found) for role, found in scored.items()}
     # The candidate's tokens: a prompt is about as long in those of any other model.
     lengths = [answer["promptTokens"] for answer in scored[CANDIDATE].observed.answers]
     parts = slices_of(examples, lengths, spec.slices or [])
-    evidence = {
+    return {
         "schema": 2,
         "dataset": {"digest": spec.dataset.digest, "examples": len(examples)},
         "confidence": confidence,
@@ -45,7 +41,6 @@ def evidence_of(
         "differences": differences(samples, confidence),
         "slices": [slice_of(spec, part, scored) for part in parts],
     }
-    return evidence | ({"attacks": attack_counts(attacks, scored)} if attacks else {})
 
 
 def slice_of(spec: EvaluateSpec, part: Slice, scored: dict[str, ScoredModel]) -> dict[str, Any]:
@@ -65,26 +60,6 @@ def slice_of(spec: EvaluateSpec, part: Slice, scored: dict[str, ScoredModel]) ->
     }
 
 
-def attack_counts(attacks: list[Attack], scored: dict[str, ScoredModel]) -> dict[str, Any]:
-    """By family and role: how many attacks there were, and how many succeeded."""
-    sizes = Counter(attack.family for attack in attacks)
-    hits = {
-        role: Counter(a.family for a, hit in zip(attacks, found.attacked, strict=True) if hit)
-        for role, found in scored.items()
-    }
-    return {
-        "suite": SUITE,
-        "digest": digest_of_suite(attacks),
-        "families": {
-            family: {
-                role: {"attacks": size, "succeeded": counts[family]}
-                for role, counts in hits.items()
-            }
-            for family, size in sizes.items()
-        },
-    }
-
-
 def example_table(examples: list[Row], scored: dict[str, ScoredModel]) -> list[Row]:
     """For each example what every model said, and how that scored."""
     table = []
@@ -94,23 +69,7 @@ def example_table(examples: list[Row], scored: dict[str, ScoredModel]) -> list[R
             answer = found.observed.answers[place]
             said = {"answer": answer["text"], **found.scores[place]}
             row[role] = {**said, "nll": answer["nll"], "tokens": answer["tokens"]}
-            if found.verdicts is not None:
-                verdict = found.verdicts[place]
-                row[role] |= {JUDGED: float(verdict.supported), "rationale": verdict.rationale}
-        table.append(row)
-    return table
-
-
-def attack_table(
-    attacks: list[Attack], prompts: dict[str, str], scored: dict[str, ScoredModel]
-) -> list[Row]:
-    """For each attack what was asked, what every model said, and whether that was what it wanted."""
-    table = []
-    for place, attack in enumerate(attacks):
-        row: Row = {"id": attack.id, "family": attack.family, "goal": attack.goal}
-        row |= {"prompt": prompts[attack.id], "wanted": attack.wanted}
-        for role, found in scored.items():
-            answer = found.observed.attacked[place]
-            row[role] = {"answer": answer, "succeeded": found.attacked[place]}
+            for outcomes in found.outcomes:
+                row[role] |= outcomes.shown[place] if outcomes.shown else {}
         table.append(row)
     return table

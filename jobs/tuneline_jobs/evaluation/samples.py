@@ -8,8 +8,6 @@ from typing import Any
 import numpy as np
 
 from ..runtime.job_specs import EvaluateSpec
-from ..suites.attacks.attacks import Attack, succeeded
-from ..suites.judge.judge import JUDGED, Verdict
 from .answer_scores import score_answers
 from .bootstrap import (
     Figure,
@@ -25,36 +23,50 @@ from .evaluated_models import CANDIDATE, EvaluatedModel
 from .metrics import Metric, quality_metrics, speed_metrics, within
 from .observation import Observed
 
-ATTACK_SUCCESS = "attackSuccessRate"
-
 Row = dict[str, Any]
 Figures = dict[str, Figure]
 
 
 @dataclass(frozen=True)
+class Outcomes:
+    """What suites found of one model, true or false in each case.
+
+    `by_example` has a value for each held-out example, so that slices have it too; more of them is
+    better. `hits` are about cases of the suite's own; more of them is worse. `shown` are fields for
+    the table of examples, for each example.
+    """
+
+    by_example: dict[str, list[bool]] = field(default_factory=dict)
+    hits: dict[str, list[bool]] = field(default_factory=dict)
+    shown: list[Row] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
 class ScoredModel:
-    """A model, what it did, the scores of its answers, which attacks succeeded, and what a judge said
-    of each answer, if there is one."""
+    """A model, what it did, the scores of its answers, and what each suite found."""
 
     model: EvaluatedModel
     observed: Observed
     scores: list[dict[str, float]]
     quality: dict[str, Metric]
-    attacked: list[bool]
-    verdicts: list[Verdict] | None = None
+    outcomes: list[Outcomes]
 
 
 @dataclass(frozen=True)
 class Sample:
-    """Metrics of one model: resampled, true or false in each case, or known once for all."""
+    """Metrics of one model: resampled, true or false in each case, or known once for all.
+
+    More `outcomes` that are true are better, and more `hits` are worse.
+    """
 
     measured: dict[str, Measured] = field(default_factory=dict)
     outcomes: dict[str, list[bool]] = field(default_factory=dict)
+    hits: dict[str, list[bool]] = field(default_factory=dict)
     known: dict[str, float] = field(default_factory=dict)
 
     def figures(self, confidence: float) -> Figures:
         found = {name: figure(m, confidence) for name, m in self.measured.items()}
-        for name, outcomes in self.outcomes.items():
+        for name, outcomes in (self.outcomes | self.hits).items():
             found[name] = proportion(sum(outcomes), len(outcomes), confidence)
         return found | {name: exact(value) for name, value in self.known.items()}
 
@@ -66,8 +78,10 @@ class Sample:
         }
         for name, outcomes in self.outcomes.items():
             found[name] = paired_proportions(outcomes, reference.outcomes[name], confidence)
-        # The test asks which of the two has more of them, and more attacks that succeed are no gain.
-        found.get(ATTACK_SUCCESS, {}).pop("mcnemar", None)
+        for name, hits in self.hits.items():
+            found[name] = paired_proportions(hits, reference.hits[name], confidence)
+            # McNemar's test asks which of the two has more of them, which is no gain here.
+            del found[name]["mcnemar"]
         return found | {
             name: exact(value - reference.known[name])
             for name, value in self.known.items()
@@ -76,18 +90,13 @@ class Sample:
 
 
 def score_model(
-    model: EvaluatedModel,
-    observed: Observed,
-    examples: list[Row],
-    attacks: list[Attack],
-    verdicts: list[Verdict] | None = None,
+    model: EvaluatedModel, observed: Observed, examples: list[Row], outcomes: list[Outcomes]
 ) -> ScoredModel:
     references = [example["completion"] for example in examples]
     sources = [example["prompt"] for example in examples]
     scores = score_answers([answer["text"] for answer in observed.answers], references, sources)
     quality = quality_metrics(observed.answers, references, scores)
-    attacked = [succeeded(*pair) for pair in zip(attacks, observed.attacked, strict=True)]
-    return ScoredModel(model, observed, scores, quality, attacked, verdicts)
+    return ScoredModel(model, observed, scores, quality, outcomes)
 
 
 def whole_sample(spec: EvaluateSpec, scored: ScoredModel) -> Sample:
@@ -98,7 +107,8 @@ def whole_sample(spec: EvaluateSpec, scored: ScoredModel) -> Sample:
     speed = speed_metrics(timings, spec.cost_per_hour)
     return Sample(
         quality.measured | {name: Measured(m, by_request) for name, m in speed.items()},
-        quality.outcomes | ({ATTACK_SUCCESS: scored.attacked} if scored.attacked else {}),
+        quality.outcomes,
+        {name: hits for found in scored.outcomes for name, hits in found.hits.items()},
         {} if size is None else {"modelBytes": size},
     )
 
@@ -108,8 +118,9 @@ def quality_sample(spec: EvaluateSpec, scored: ScoredModel, members: list[int]) 
     places = np.array(members)
     resamples = draw(len(members), spec.bootstrap_samples, spec.seed)
     outcomes = {"exactMatch": [scored.scores[member]["exactMatch"] == 1 for member in members]}
-    if scored.verdicts is not None:
-        outcomes[JUDGED] = [scored.verdicts[member].supported for member in members]
+    for found in scored.outcomes:
+        for name, values in found.by_example.items():
+            outcomes[name] = [values[member] for member in members]
     return Sample(
         {name: Measured(within(m, places), resamples) for name, m in scored.quality.items()},
         outcomes,

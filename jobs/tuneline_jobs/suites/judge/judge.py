@@ -16,10 +16,10 @@ import os
 from concurrent.futures import ThreadPoolExecutor
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any, Literal, NamedTuple
+from typing import Literal, NamedTuple
 
-from ...evaluation.observation import Observed, cache_path
-from ...runtime.job_specs import EvaluateSpec, JudgeSettings
+from ...evaluation.cache import cache_path
+from ...runtime.job_specs import JudgeSettings
 from ...runtime.outcome import BadSpec, say
 from ...runtime.storage import canonical, digest_of_text, write_json
 from ...runtime.tracking import summary
@@ -167,29 +167,3 @@ class Scorer:
             f"judge.model: {self.judge.model} gave no verdict that can be read, {said}; expected JSON with "
             f"the result {' or '.join(self.words)}; choose a model that can judge."
         )
-
-
-def judge_of(spec: EvaluateSpec) -> Judge | None:
-    """The judge that the spec names, if any, and if it can judge."""
-    if spec.judge is None:
-        return None
-    judge = Judge(spec.judge, spec.seed, spec.cache)
-    judge.check()
-    return judge
-
-
-def judge_all(
-    judge: Judge | None, examples: list[dict[str, Any]], observed: dict[str, Observed]
-) -> dict[str, list[Verdict]]:
-    """The verdicts on every model's answers, by its digest; none where there is no judge."""
-    if judge is None:
-        return {}
-    return {
-        digest: judge.verdicts(
-            [
-                Question(example["prompt"], answer["text"])
-                for example, answer in zip(examples, found.answers, strict=True)
-            ]
-        )
-        for digest, found in observed.items()
-    }
