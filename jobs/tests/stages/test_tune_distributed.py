@@ -6,15 +6,16 @@ import json
 import os
 import signal
 import socket
-import subprocess
 import sys
 import time
+from multiprocessing import get_context
 from pathlib import Path
 from threading import Event
 from typing import Any
 
 import pytest
 
+from tuneline_jobs.__main__ import main
 from tuneline_jobs.runtime.job_spec import typed
 from tuneline_jobs.runtime.outcome import BadSpec
 from tuneline_jobs.stages.tune import identity_of
@@ -45,7 +46,11 @@ class GatedServer(TrackingServer):
 
 
 class Pod:
-    """A program that is told what a pod of an Indexed Job is told."""
+    """A process that is told what a pod of an Indexed Job is told.
+
+    It is a fork of this one, which has imported torch already. torchrun starts a fresh interpreter for
+    the process that trains.
+    """
 
     def __init__(self, folder: Path, spec: dict[str, Any], index: int, nodes: int, port: int):
         self.termination = folder / f"outcome-{port}-{index}.json"
@@ -61,26 +66,33 @@ class Pod:
             # The gate holds longer than a stage would wait.
             "MLFLOW_HTTP_REQUEST_TIMEOUT": "600",
         }
+        self.process = get_context("fork").Process(target=self.run, args=(said,))
+        self.process.start()
+
+    def run(self, said: dict[str, str]) -> None:
+        os.environ.update(said)
         with self.log.open("wb") as log:
-            self.process = subprocess.Popen(
-                [sys.executable, "-m", "tuneline_jobs", "tune"],
-                env={**os.environ, **said},
-                stderr=log,
-            )
+            # The second is where torch's loggers write since pytest captured its import.
+            for stderr in (2, sys.stderr.fileno()):
+                os.dup2(log.fileno(), stderr)
+        os._exit(main(["tune"]))
 
     def ended(self) -> Ended:
-        return Ended(self.process.wait(), self.termination)
+        self.process.join()
+        code = self.process.exitcode
+        assert code is not None
+        return Ended(code, self.termination)
 
     def rank(self) -> int:
         """The process that trains: the child of torchrun, which is the program's child."""
-        pid = self.process.pid
+        pid = self.process.pid or 0
         for _ in range(2):
             pid = int(Path(f"/proc/{pid}/task/{pid}/children").read_text())
         return pid
 
     def wait_until_it_says(self, text: str) -> None:
         while text not in self.log.read_text():
-            assert self.process.poll() is None, self.log.read_text()
+            assert self.process.is_alive(), self.log.read_text()
             time.sleep(0.01)
 
 
@@ -107,7 +119,7 @@ class Story:
         try:
             if act:
                 while not self.server.reached.wait(0.1):
-                    assert all(pod.process.poll() is None for pod in pods), pods[0].log.read_text()
+                    assert all(pod.process.is_alive() for pod in pods), pods[0].log.read_text()
                 act(pods)
             self.server.open.set()
             return [pod.ended() for pod in pods]
@@ -189,9 +201,10 @@ def test_what_one_process_cannot_save_all_end_with(spec, tmp_path) -> None:
     assert "step 2/" not in first.log.read_text()
 
 
-def test_one_that_waits_for_the_others_hears_that_it_is_to_end(story, tmp_path) -> None:
+def test_one_that_waits_for_the_others_hears_that_it_is_to_end(spec, tmp_path) -> None:
+    told = spec | in_folder(tmp_path) | {"nodes": 2}
     with socket.create_server(("127.0.0.1", 0)) as master:
-        pod = Pod(tmp_path, story.spec, 1, 2, master.getsockname()[1])
+        pod = Pod(tmp_path, told, 1, 2, master.getsockname()[1])
         master.accept()[0].close()
         pod.process.terminate()
         assert pod.ended().exit_code == 143
