@@ -1,7 +1,7 @@
 const word = /[\p{L}\p{N}_]+/gu;
 const repeatedWords = 4;
 
-/** Share of the answer's word 4-grams that stood in it before, as `jobs/tuneline_jobs/answer_scores.py` measures it; 0 of fewer than four words. */
+/** Share of the answer's word 4-grams that stood in it before, as `jobs/tuneline_jobs/evaluation/answer_scores.py` measures it; 0 of fewer than four words. */
 export function repetitionOf(answer: string): number {
   const words = answer.toLowerCase().match(word) ?? [];
   const grams = words.slice(repeatedWords - 1).map((_, index) => words.slice(index, index + repeatedWords).join(' '));

@@ -1,6 +1,6 @@
 /**
  * Phrases that read like orders to a model to leave its task, by the families of the attack suite
- * (jobs/tuneline_jobs/attack_families.py) and after OWASP's LLM01. For texts in lower case. Bounded gaps alone, so that no text
+ * (jobs/tuneline_jobs/suites/attacks/families.py) and after OWASP's LLM01. For texts in lower case. Bounded gaps alone, so that no text
  * takes longer than its length.
  */
 const orders = '(?:instructions?|prompts?|rules|guidelines|orders?|policy|policies|restrictions)';

@@ -3,7 +3,7 @@ import { jobStageNames, type JobStage } from './job/stages.ts';
 import { judgeSchema } from './judge.ts';
 
 /**
- * What a Job is told, by stage: references only. `jobs/tuneline_jobs/job-spec.schema.json` is made
+ * What a Job is told, by stage: references only. `jobs/tuneline_jobs/runtime/job-spec.schema.json` is made
  * from this file, so TypeScript and Python can't drift apart.
  */
 
@@ -69,6 +69,7 @@ const stageSpecs = {
     ...common,
     dataset: artifact,
     baseModel: modelReference,
+    framework: z.literal('transformers'),
     method: z.literal('lora'),
     steps: count,
     batchSize: count,

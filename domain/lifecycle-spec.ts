@@ -65,6 +65,7 @@ const maximumNodes = 1000;
 
 const tune = z
   .strictObject({
+    framework: z.literal('transformers').default('transformers').meta({ description: 'What trains.' }),
     method: z.literal('lora').default('lora'),
     steps: z.int().min(1).max(1_000_000).meta({ description: 'Optimizer steps.' }),
     batchSize: z.int().min(1).max(1024).default(4),

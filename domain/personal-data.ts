@@ -1,4 +1,4 @@
-/** The same kinds and patterns as `jobs/tuneline_jobs/personal_data.py` redacts from training data. */
+/** The same kinds and patterns as `jobs/tuneline_jobs/data/personal_data.py` redacts from training data. */
 export type PersonalDataKind = 'email' | 'card' | 'ip' | 'phone';
 
 export interface PersonalData {

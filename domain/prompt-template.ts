@@ -1,4 +1,4 @@
-/** The same placeholders as in `jobs/tuneline_jobs/prompt_template.py`, so that a client is served the prompt that was trained. */
+/** The same placeholders as in `jobs/tuneline_jobs/data/prompt_template.py`, so that a client is served the prompt that was trained. */
 const placeholder = /\{\{\s*([^{}]*?)\s*\}\}/g;
 
 export type Rendered = { readonly ok: true; readonly text: string } | { readonly ok: false; readonly missing: readonly string[] };

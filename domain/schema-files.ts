@@ -10,8 +10,8 @@ export const schemaFiles = (): readonly { readonly path: string; readonly conten
   { path: 'examples/lifecycle-spec.schema.json', content: show(lifecycleSpecJsonSchema()) },
   { path: 'examples/schedule-spec.schema.json', content: show(scheduleSpecJsonSchema()) },
   { path: 'examples/event-rules.schema.json', content: show(eventRulesJsonSchema()) },
-  { path: 'jobs/tuneline_jobs/job-spec.schema.json', content: show(z.toJSONSchema(jobSpecSchema)) },
-  { path: 'jobs/tuneline_jobs/stages.json', content: show(pythonStages()) },
+  { path: 'jobs/tuneline_jobs/runtime/job-spec.schema.json', content: show(z.toJSONSchema(jobSpecSchema)) },
+  { path: 'jobs/tuneline_jobs/stages/stages.json', content: show(pythonStages()) },
 ];
 
 /** What the Python entry point needs of the stage table. */

@@ -19,8 +19,14 @@ from typing import Any
 
 import numpy as np
 
-from tuneline_jobs.bootstrap import LEVELS, Measured, difference, draw, paired_proportions
-from tuneline_jobs.metrics import Floats, Indices, Metric
+from tuneline_jobs.evaluation.bootstrap import (
+    LEVELS,
+    Measured,
+    difference,
+    draw,
+    paired_proportions,
+)
+from tuneline_jobs.evaluation.metrics import Floats, Indices, Metric
 
 CONFIDENCE = 0.95
 RESAMPLES = 2000

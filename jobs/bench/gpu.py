@@ -15,12 +15,14 @@ from typing import Any
 
 import torch
 
-from tuneline_jobs import generation, training
-from tuneline_jobs.prepared_dataset import HELD_OUT, TRAIN, digest_of_dataset, read_examples
-from tuneline_jobs.process import compute_reproducibly, peak_memory_gib
-from tuneline_jobs.storage import uri_of
-from tuneline_jobs.tracking import stage_tracker
-from tuneline_jobs.training_reporter import TrainingReporter
+from tuneline_jobs.data.prepared_dataset import HELD_OUT, TRAIN, digest_of_dataset, read_examples
+from tuneline_jobs.evaluation import generation
+from tuneline_jobs.runtime.job_specs import Artifact, TuneSpec
+from tuneline_jobs.runtime.process import compute_reproducibly, peak_memory_gib
+from tuneline_jobs.runtime.storage import uri_of
+from tuneline_jobs.runtime.tracking import silent_tracker
+from tuneline_jobs.training import transformers_trainer
+from tuneline_jobs.training.training_reporter import TrainingReporter
 
 EXAMPLES = 128
 STEPS = 24
@@ -29,7 +31,7 @@ WARM_UP_STEPS = 4
 
 
 def main(model: Path, dataset: Path) -> None:
-    held = {"uri": uri_of(dataset), "digest": digest_of_dataset(dataset)}
+    held = Artifact(uri=uri_of(dataset), digest=digest_of_dataset(dataset))
     compute_reproducibly(1)
     with tempfile.TemporaryDirectory() as folder:
         for reproducible in (True, False):
@@ -46,27 +48,27 @@ def tell(**found: Any) -> None:
     print(json.dumps(found), flush=True)
 
 
-def tune(model: Path, dataset: dict[str, str], checkpoints: Path, batch: int) -> dict[str, float]:
-    spec = {
-        "baseModel": uri_of(model),
-        "steps": STEPS,
-        "batchSize": batch,
-        "gradientAccumulation": 1,
-        "learningRate": 0.0006,
-        "warmupSteps": 2,
-        "rank": 8,
-        "alpha": 16,
-        "dropout": 0.05,
-        "targetModules": ["q_proj", "k_proj", "v_proj", "o_proj"],
-        "maxTokens": 192,
-        "checkpointEverySteps": STEPS,
-        "seed": 1,
-    }
+def tune(model: Path, dataset: Artifact, checkpoints: Path, batch: int) -> dict[str, float]:
+    spec = TuneSpec.model_construct(
+        steps=STEPS,
+        batch_size=batch,
+        gradient_accumulation=1,
+        learning_rate=0.0006,
+        warmup_steps=2,
+        rank=8,
+        alpha=16,
+        dropout=0.05,
+        target_modules=["q_proj", "k_proj", "v_proj", "o_proj"],
+        max_tokens=192,
+        checkpoint_every_steps=STEPS,
+        seed=1,
+    )
     checkpoints.mkdir()
     examples = read_examples(dataset, TRAIN)[: STEPS * batch]
-    training.train(spec, examples, checkpoints, None, TrainingReporter(stage_tracker({})))
-    history = training.history_of(checkpoints / f"checkpoint-{STEPS}")
-    seconds = [entry["seconds"] for entry in history[WARM_UP_STEPS:]]
+    reporter = TrainingReporter(silent_tracker(), STEPS)
+    transformers_trainer.fit(spec, examples, uri_of(model), checkpoints, None, reporter)
+    history = transformers_trainer.history(checkpoints / f"checkpoint-{STEPS}")
+    seconds = [entry["secondsPerStep"] for entry in history[WARM_UP_STEPS:]]
     tokens = history[-1]["tokens"] - history[WARM_UP_STEPS - 1]["tokens"]
     return {
         "secondsPerStep": round(statistics.median(seconds), 4),
@@ -75,7 +77,7 @@ def tune(model: Path, dataset: dict[str, str], checkpoints: Path, batch: int) ->
     }
 
 
-def answer(model: Path, dataset: dict[str, str], batch: int) -> dict[str, float]:
+def answer(model: Path, dataset: Artifact, batch: int) -> dict[str, float]:
     generation.GPU_BATCH = batch
     answerer = generation.Answerer(uri_of(model), "models")
     examples = read_examples(dataset, HELD_OUT)[:EXAMPLES]

@@ -19,9 +19,10 @@ os.environ["OMP_NUM_THREADS"] = "1"
 os.environ["HF_HUB_OFFLINE"] = "1"
 
 from tuneline_jobs.__main__ import main
-from tuneline_jobs.language_model import device, silence_libraries
-from tuneline_jobs.prepared_dataset import digest_of_dataset
-from tuneline_jobs.storage import uri_of, write_json_lines
+from tuneline_jobs.data.prepared_dataset import digest_of_dataset
+from tuneline_jobs.runtime.process import silence_libraries
+from tuneline_jobs.runtime.storage import uri_of, write_json_lines
+from tuneline_jobs.training.language_model import device
 
 from .mlflow_server import TrackingServer
 from .tiny_model import make_tiny_model, sentence

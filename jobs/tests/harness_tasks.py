@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from tuneline_jobs.storage import digest_of_folder, uri_of, write_json_lines
+from tuneline_jobs.runtime.storage import digest_of_folder, uri_of, write_json_lines
 
 CHOICE = """
 task: own_choice

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from tuneline_jobs.storage import digest_of_folder, uri_of
+from tuneline_jobs.runtime.storage import digest_of_folder, uri_of
 
 
 def model(role: str, folder: Path) -> dict[str, str]:
@@ -35,6 +35,7 @@ def tune_spec(dataset: dict[str, str], base: Path) -> dict[str, Any]:
         "stage": "tune",
         "dataset": dataset,
         "baseModel": uri_of(base),
+        "framework": "transformers",
         "method": "lora",
         "steps": 12,
         "batchSize": 2,

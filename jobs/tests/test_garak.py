@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from tuneline_jobs.garak_program import find_program
-from tuneline_jobs.outcome import BadSpec
-from tuneline_jobs.storage import read_json_lines, uri_of
+from tuneline_jobs.runtime.outcome import BadSpec
+from tuneline_jobs.runtime.storage import read_json_lines, uri_of
+from tuneline_jobs.suites.garak.program import find_program
 
 from .specs import evaluate_spec, model
 
@@ -41,4 +41,4 @@ def test_probes_are_tried_on_every_model(run_job, tmp_path, tiny_model, prepared
 
 def test_a_probe_that_garak_does_not_know_is_refused(tmp_path: Path) -> None:
     with pytest.raises(BadSpec, match=r"no probe dan.AntiDam; did you mean dan.AntiDAN"):
-        find_program({"probes": ["dan.AntiDam"]}, tmp_path)
+        find_program(["dan.AntiDam"], tmp_path)

@@ -16,10 +16,11 @@ from typing import Any
 import pytest
 import torch
 
-from tuneline_jobs.checkpoints import MANIFEST
-from tuneline_jobs.prepared_dataset import digest_of_dataset
-from tuneline_jobs.storage import digests_of_files, uri_of, write_json_lines
-from tuneline_jobs.tune import identity_of
+from tuneline_jobs.data.prepared_dataset import digest_of_dataset
+from tuneline_jobs.runtime.job_spec import typed
+from tuneline_jobs.runtime.storage import digests_of_files, uri_of, write_json_lines
+from tuneline_jobs.stages.tune import identity_of
+from tuneline_jobs.training.checkpoints import MANIFEST
 
 from .specs import evaluate_spec, in_folder, model, tune_spec
 from .tiny_model import make_tiny_model, sentence
@@ -116,7 +117,7 @@ def test_the_same_spec_gives_the_same_weights(run_job, tune, tmp_path) -> None:
 
 def test_a_killed_training_goes_on_to_the_same_weights(run_job, tune, tmp_path) -> None:
     job = start(tune, tmp_path)
-    sealed = tmp_path / "checkpoints" / identity_of(tune) / "checkpoint-6" / MANIFEST
+    sealed = tmp_path / "checkpoints" / identity_of(typed(tune)) / "checkpoint-6" / MANIFEST
     while not sealed.exists():
         assert job.poll() is None
         time.sleep(0.001)
@@ -141,7 +142,7 @@ def test_what_does_not_fit_is_told_as_the_gpus_memory_and_fits_in_halves(
     assert (ended.exit_code, ended.failure["class"]) == (1, "GpuOutOfMemory")
     assert "The GPU's memory did not suffice" in ended.failure["message"]
     halved = tune | {"batchSize": 4, "gradientAccumulation": 2}
-    assert identity_of(halved) == identity_of(tune)
+    assert identity_of(typed(halved)) == identity_of(typed(tune))
     free_memory()
     assert run_job(halved).figures["steps"] == 2
     assert tenant.numel() == left

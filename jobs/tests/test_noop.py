@@ -8,7 +8,9 @@ from pathlib import Path
 JOBS = Path(__file__).parents[1]
 
 
-def run_own_stage(module: str, spec: str, termination: Path, *flags: str) -> subprocess.CompletedProcess[str]:
+def run_own_stage(
+    module: str, spec: str, termination: Path, *flags: str
+) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         [sys.executable, *flags, "-m", "tuneline_jobs", module],
         cwd=JOBS,
@@ -23,7 +25,11 @@ def test_runs_an_own_stage_by_its_module_and_leaves_no_other_file(tmp_path: Path
     termination = tmp_path / "outcome.json"
     done = run_own_stage("bench.noop", '{"stage": "noop-1", "passed": 6}', termination)
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
-    assert json.loads(termination.read_text()) == {"ok": True, "outputs": {}, "figures": {"passed": 7}}
+    assert json.loads(termination.read_text()) == {
+        "ok": True,
+        "outputs": {},
+        "figures": {"passed": 7},
+    }
     assert list(tmp_path.iterdir()) == [termination]
 
 

@@ -12,7 +12,7 @@ import signal
 import sys
 from contextlib import nullcontext
 
-from .outcome import (
+from .runtime.outcome import (
     EXIT_BAD_SPEC,
     EXIT_DONE,
     EXIT_TERMINATED,
@@ -24,12 +24,9 @@ from .outcome import (
     say,
     write_outcome,
 )
-from .watchdog import watching
+from .runtime.watchdog import watching
+from .stages import STAGES
 
-STAGES = ("explore", "prepare", "tune", "evaluate")
-# The others are done in minutes, or make no steps that could be counted.
-LONG_STAGES = ("tune", "evaluate")
-GANG_STAGES = ("tune",)
 USAGE = f"""usage: TUNELINE_JOB=JSON python -m tuneline_jobs STAGE
        python -m tuneline_jobs import-base GGUF_FOLDER DESTINATION
 STAGE is one of {", ".join(STAGES)}, or the module of an own stage, such as team.score."""
@@ -42,12 +39,13 @@ def main(arguments: list[str]) -> int:
     if len(arguments) != 1 or not (arguments[0] in STAGES or "." in arguments[0]):
         say(USAGE)
         return EXIT_BAD_SPEC
-    if arguments[0] in GANG_STAGES:
-        from . import gang, gang_agent
+    stage = STAGES.get(arguments[0])
+    if stage is not None and stage.distributed:
+        from .training import distributed, torchrun_agent
 
-        if gang.is_wanted():
-            return gang_agent.start(arguments[0])
-        gang.take_place()
+        if distributed.is_wanted():
+            return torchrun_agent.start(arguments[0])
+        distributed.take_place()
     try:
         outcome = run_stage(arguments[0])
         exit_code = EXIT_DONE
@@ -67,15 +65,16 @@ def run_stage(stage: str) -> dict[str, object]:
     if stage not in STAGES:
         return run_own_stage(stage, text)
     spec = read_checked(text, stage)
-    module = importlib.import_module(f"tuneline_jobs.{stage}")
-    watch = watching() if stage in LONG_STAGES else nullcontext()
+    entry = STAGES[stage]
+    module = importlib.import_module(f"tuneline_jobs.{entry.module}")
+    watch = watching() if entry.long else nullcontext()
     with watch:
         outcome: dict[str, object] = module.run(spec)
     return outcome
 
 
-def read_checked(text: str, stage: str) -> dict[str, object]:
-    from .job_spec import read_job_spec
+def read_checked(text: str, stage: str) -> object:
+    from .runtime.job_spec import read_job_spec
 
     return read_job_spec(text, stage)
 
@@ -118,7 +117,7 @@ def first_line(error: Exception) -> str:
 
 
 def import_base(source: str, destination: str) -> int:
-    from .import_base import import_base as convert
+    from .training.import_base import import_base as convert
 
     try:
         convert(source, destination)

@@ -26,7 +26,7 @@ const inPython = <T>(code: string, input: unknown = null): T =>
   ) as T;
 
 describe('the input guard', () => {
-  const attacks = inPython<[string, string][]>("from tuneline_jobs.attacks import suite\nprint(json.dumps([[a.family, a.text.replace('{data}', 'Lists files.')] for a in suite()]))");
+  const attacks = inPython<[string, string][]>("from tuneline_jobs.suites.attacks.attacks import suite\nprint(json.dumps([[a.family, a.text.replace('{data}', 'Lists files.')] for a in suite()]))");
 
   test('knows the wordings of the attack suite', () => {
     const missed = attacks.filter(([, text]) => findInjections(text).length === 0);
@@ -72,7 +72,7 @@ describe('personal data', () => {
 
   test('is what the Jobs redact from training data', () => {
     const texts = [...fc.sample(text, { numRuns: 3000, seed: 7 }), ...examples.map(({ description = '' }) => description)];
-    const theirs = inPython<string[]>('from tuneline_jobs.personal_data import redact\nprint(json.dumps([redact(text)[0] for text in data]))', texts);
+    const theirs = inPython<string[]>('from tuneline_jobs.data.personal_data import redact\nprint(json.dumps([redact(text)[0] for text in data]))', texts);
     const differing = texts.flatMap((one, index) => (redactPersonalData(one) === theirs[index] ? [] : [[one, redactPersonalData(one), theirs[index]]]));
     expect(differing).toEqual([]);
   });

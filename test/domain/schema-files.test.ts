@@ -3,7 +3,7 @@ import { expect, test } from '@jest/globals';
 import { schemaFiles } from '../../domain/schema-files.ts';
 
 test('editors and both languages have their schema files', () => {
-  expect(schemaFiles().map((file) => file.path)).toEqual(['examples/lifecycle-spec.schema.json', 'examples/schedule-spec.schema.json', 'examples/event-rules.schema.json', 'jobs/tuneline_jobs/job-spec.schema.json', 'jobs/tuneline_jobs/stages.json']);
+  expect(schemaFiles().map((file) => file.path)).toEqual(['examples/lifecycle-spec.schema.json', 'examples/schedule-spec.schema.json', 'examples/event-rules.schema.json', 'jobs/tuneline_jobs/runtime/job-spec.schema.json', 'jobs/tuneline_jobs/stages/stages.json']);
 });
 
 test.each(schemaFiles())('$path is what the zod schemas say; if not, run node scripts/write-schemas.ts', async ({ path, content }) => {

@@ -1,6 +1,6 @@
 import type { ProfileView } from './views.ts';
 
-/** The parts of explore's profile.json that the page shows; `jobs/tuneline_jobs/explore.py` writes it. */
+/** The parts of explore's profile.json that the page shows; `jobs/tuneline_jobs/stages/explore.py` writes it. */
 interface Profile {
   readonly rows: number;
   readonly columns: Readonly<Record<string, { readonly missing: number; readonly empty: number }>>;

@@ -87,7 +87,7 @@ describe.each(['worker', 'jobs'])('the image of %s', (image) => {
 });
 
 test('no state, no tools and no tests are sent to a build', () => {
-  for (const path of ['.git', '.git/config', '.tuneline/state/endpoint-token', 'node_modules/zod', 'test/support', 'jobs/tests/conftest.py', 'jobs/tuneline_jobs/__pycache__/tune.pyc', 'k8s/install/settings.yaml', '.env'])
+  for (const path of ['.git', '.git/config', '.tuneline/state/endpoint-token', 'node_modules/zod', 'test/support', 'jobs/tests/conftest.py', 'jobs/tuneline_jobs/stages/__pycache__/tune.pyc', 'k8s/install/settings.yaml', '.env'])
     expect([path, isIgnored(path)]).toEqual([path, true]);
 });
 

@@ -1,0 +1,108 @@
+"""The seam between the evaluate stage and what it asks beside the held-out examples."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol
+
+from ..evaluation.cache import Progress
+from ..evaluation.evaluated_models import EvaluatedModel
+from ..evaluation.samples import Outcomes
+from ..runtime.job_specs import EvaluateSpec
+
+if TYPE_CHECKING:
+    from ..evaluation.generation import Answerer
+
+Row = dict[str, Any]
+# By role.
+Models = dict[str, EvaluatedModel]
+
+
+class Suite(Protocol):
+    """What is asked of every model of an evaluation. The stage calls the methods in this order.
+
+    A suite overrides what it needs: by default a method does nothing. One that fails raises; no answer
+    is left out. A model that plays two roles is asked once.
+    """
+
+    # Figures of this suite that the stage's outcome names, and tables that it gives as outputs.
+    headlines: tuple[str, ...] = ()
+    outputs: tuple[tuple[str, str], ...] = ()
+
+    def ask_first(self, models: Models) -> None:
+        """Ask what needs no model in this process's memory, and check what could fail later."""
+        return
+
+    def requests(self) -> int:
+        """How many questions `ask` has for each model."""
+        return 0
+
+    def ask(self, model: EvaluatedModel, answerer: Answerer, progressed: Progress) -> None:
+        """Ask a model that is loaded."""
+        return
+
+    def read(self, model: EvaluatedModel, answers: list[Row]) -> None:
+        """Read a model's answers to the examples, after all models have answered."""
+        return
+
+    def outcomes(self, model: EvaluatedModel) -> Outcomes:
+        return Outcomes()
+
+    def add(self, evidence: dict[str, Any], models: Models) -> None:
+        """Put what else was found into the evidence."""
+        return
+
+    def tables(self, models: Models) -> dict[str, list[Row]]:
+        """Tables for a person, by file name."""
+        return {}
+
+    def keep_files(self, folder: Path, models: Models) -> list[str]:
+        """Write files of other formats beside the evidence, and return their names."""
+        return []
+
+
+Load = Callable[[EvaluateSpec, list[Row]], Suite]
+# By the field of the spec that asks for it. Figures stand in the evidence in this order.
+Suites = dict[str, Load]
+
+
+def load_judge(spec: EvaluateSpec, examples: list[Row]) -> Suite:
+    from .judge.suite import JudgeSuite
+
+    assert spec.judge
+    return JudgeSuite(spec.judge, spec, examples)
+
+
+def load_attacks(spec: EvaluateSpec, examples: list[Row]) -> Suite:
+    from .attacks.suite import AttackSuite
+
+    assert spec.attacks
+    return AttackSuite(spec.attacks, spec.cache, examples)
+
+
+def load_harness(spec: EvaluateSpec, _: list[Row]) -> Suite:
+    from .harness.suite import HarnessSuite
+
+    assert spec.harness
+    return HarnessSuite(spec.harness, spec)
+
+
+def load_garak(spec: EvaluateSpec, _: list[Row]) -> Suite:
+    from .garak.suite import GarakSuite
+
+    assert spec.garak
+    return GarakSuite(spec.garak.probes, spec)
+
+
+SUITES: Suites = {
+    "judge": load_judge,
+    "attacks": load_attacks,
+    "harness": load_harness,
+    "garak": load_garak,
+}
+
+
+def load_suites(spec: EvaluateSpec, examples: list[Row], table: Suites) -> list[Suite]:
+    """The suites that the spec names. Raises what is wrong with them before any model is asked."""
+    return [load(spec, examples) for name, load in table.items() if getattr(spec, name)]
