@@ -1,7 +1,8 @@
 """Run one stage of a lifecycle: `TUNELINE_JOB=JSON python -m tuneline_jobs STAGE`.
 
-A name with a dot, such as `team.score`, is the module of an own stage: its `run(spec)` gets the spec as it is.
-A stage's module is imported only when that stage is asked for, so that a small one starts in milliseconds.
+A name with a dot, such as `team.score`, is the module of an own stage: its `run(spec)` gets the spec
+as it is. A stage's module is imported only when that stage is asked for, so that a small one starts
+in milliseconds.
 """
 
 from __future__ import annotations
