@@ -3,8 +3,8 @@ import { readFile } from 'node:fs/promises';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { ApplicationFailure } from '@temporalio/activity';
-import { checkLifecycleSpec, describeProblems, type Problem, type SpecCheck } from '../domain/explain-spec.ts';
-import type { LifecycleSpec } from '../domain/lifecycle-spec.ts';
+import { checkLifecycleSpec, describeProblems, type Problem, type SpecCheck } from '../domain/spec/explain-spec.ts';
+import type { LifecycleSpec } from '../domain/spec/lifecycle-spec.ts';
 import type { Dependencies, Workspace } from './dependencies.ts';
 import { resolveBaseModel, resolveData, resolveFile, resolveHarnessTasks } from './references.ts';
 

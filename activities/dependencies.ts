@@ -1,10 +1,10 @@
 import type { ArtifactStore } from '../domain/artifact-store.ts';
-import type { JobOwner, JobRequest, JobRunner } from '../domain/job.ts';
+import type { JobOwner, JobRequest, JobRunner } from '../domain/job/job.ts';
 import type { StageTable } from '../domain/job/stages.ts';
-import type { EndpointHost } from '../domain/release.ts';
-import type { ReleaseRequest } from '../domain/roll-out.ts';
-import type { Schedules } from '../domain/schedule.ts';
-import type { Tracking } from '../domain/tracking.ts';
+import type { EndpointHost } from '../domain/endpoint/release.ts';
+import type { ReleaseRequest } from '../domain/endpoint/roll-out.ts';
+import type { Schedules } from '../domain/lifecycle/schedule.ts';
+import type { Tracking } from '../domain/lineage/tracking.ts';
 
 /** What activities work with. The worker makes the real ones; a test may pass its own. */
 export interface Dependencies {

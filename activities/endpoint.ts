@@ -1,11 +1,11 @@
 import { ApplicationFailure } from '@temporalio/activity';
-import { judgeCanary, type CanaryVerdict } from '../domain/canary.ts';
-import type { CanaryRules } from '../domain/deploy-spec.ts';
-import { checkLifecycleSpec, describeProblems } from '../domain/explain-spec.ts';
-import { type Release, releaseId, type Share } from '../domain/release.ts';
-import type { Candidate, ReleaseRequest, ReleaseTerms } from '../domain/roll-out.ts';
-import { isSameRelease, type ServingState } from '../domain/serving-state.ts';
-import { recordPrefix, recordTag, tags, type Alias } from '../domain/tracking.ts';
+import { checkCanary, type CanaryVerdict } from '../domain/endpoint/canary.ts';
+import type { CanaryRules } from '../domain/spec/deploy-spec.ts';
+import { checkLifecycleSpec, describeProblems } from '../domain/spec/explain-spec.ts';
+import { type Release, releaseId, type Share } from '../domain/endpoint/release.ts';
+import type { Candidate, ReleaseRequest, ReleaseTerms } from '../domain/endpoint/roll-out.ts';
+import { isSameRelease, type ServingState } from '../domain/endpoint/serving-state.ts';
+import { recordPrefix, recordTag, tags, type Alias } from '../domain/lineage/tracking.ts';
 import type { Dependencies } from './dependencies.ts';
 import { whileBeating } from './heartbeats.ts';
 import { heldOutPrompts, prepareApproved } from './prepare-release.ts';
@@ -77,8 +77,8 @@ export function createEndpointActivities({ tracking, artifacts, endpoints, endpo
         await endpoints.setTraffic(endpoint, shares);
       }),
 
-    judgeCanary: (canary: Release, current: Release, sinceMs: number, rules: CanaryRules): Promise<CanaryVerdict> =>
-      whileBeating(async () => judgeCanary(await endpoints.observe(canary.endpoint, sinceMs), { canary: releaseId(canary), current: releaseId(current) }, rules)),
+    checkCanary: (canary: Release, current: Release, sinceMs: number, rules: CanaryRules): Promise<CanaryVerdict> =>
+      whileBeating(async () => checkCanary(await endpoints.observe(canary.endpoint, sinceMs), { canary: releaseId(canary), current: releaseId(current) }, rules)),
 
     /**
      * Traffic, aliases and record, in that order, are as in `next` afterwards, whatever they were; then all else is ended.

@@ -1,8 +1,8 @@
 import { ApplicationFailure } from '@temporalio/activity';
 import { digestOfText } from '../domain/digest.ts';
-import { evidenceOn, type Evidence } from '../domain/evidence.ts';
-import type { Artifact } from '../domain/job.ts';
-import type { Metric } from '../domain/lifecycle-spec.ts';
+import { evidenceOn, type Evidence } from '../domain/gate/evidence.ts';
+import type { Artifact } from '../domain/job/job.ts';
+import type { Metric } from '../domain/spec/lifecycle-spec.ts';
 import type { Dependencies } from './dependencies.ts';
 
 export const createEvidenceActivities = ({ artifacts }: Pick<Dependencies, 'artifacts'>) => ({

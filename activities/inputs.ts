@@ -1,9 +1,9 @@
 import { readFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import { digestOfText } from '../domain/digest.ts';
-import type { Artifact } from '../domain/job.ts';
-import type { LifecycleSpec } from '../domain/lifecycle-spec.ts';
-import type { LifecycleInputs } from '../domain/lifecycle.ts';
+import type { Artifact } from '../domain/job/job.ts';
+import type { LifecycleSpec } from '../domain/spec/lifecycle-spec.ts';
+import type { LifecycleInputs } from '../domain/lifecycle/lifecycle.ts';
 import type { Workspace } from './dependencies.ts';
 import { must, resolveBaseModel, resolveData, resolveFile, resolveHarnessTasks, type Resolved } from './references.ts';
 

@@ -1,11 +1,11 @@
 import { activityInfo, ApplicationFailure, CompleteAsyncError } from '@temporalio/activity';
 import { digestOf, stageDigestOf } from '../domain/digest.ts';
-import type { JobReport, JobToRun, StageTracking } from '../domain/job-request.ts';
+import type { JobReport, JobToRun, StageTracking } from '../domain/job/job-request.ts';
 import { findStage, type JobFolder } from '../domain/job/stages.ts';
-import { JobConflictError, type JobRequest } from '../domain/job.ts';
-import { traceTags } from '../domain/job-trace.ts';
+import { JobConflictError, type JobRequest } from '../domain/job/job.ts';
+import { traceTags } from '../domain/job/job-trace.ts';
 import { jobName, type JobIdentity } from '../domain/names.ts';
-import { tags } from '../domain/tracking.ts';
+import { tags } from '../domain/lineage/tracking.ts';
 import type { Dependencies } from './dependencies.ts';
 import { findReusable } from './reuse.ts';
 

@@ -1,8 +1,8 @@
-import type { Verdict } from '../domain/gate.ts';
-import type { LifecycleSpec } from '../domain/lifecycle-spec.ts';
-import type { LifecycleInputs } from '../domain/lifecycle.ts';
-import { traceTags } from '../domain/job-trace.ts';
-import { tags, type RunStatus } from '../domain/tracking.ts';
+import type { Verdict } from '../domain/gate/gate.ts';
+import type { LifecycleSpec } from '../domain/spec/lifecycle-spec.ts';
+import type { LifecycleInputs } from '../domain/lifecycle/lifecycle.ts';
+import { traceTags } from '../domain/job/job-trace.ts';
+import { tags, type RunStatus } from '../domain/lineage/tracking.ts';
 import type { Dependencies } from './dependencies.ts';
 import { readInputs } from './inputs.ts';
 

@@ -1,15 +1,15 @@
 import { ApplicationFailure } from '@temporalio/activity';
-import { advance, type Advanced, type BreachState } from '../domain/breach.ts';
+import { advance, type Advanced, type BreachState } from '../domain/monitoring/breach.ts';
 import { digestOfText } from '../domain/digest.ts';
-import { toHtml } from '../domain/document.ts';
-import type { Artifact } from '../domain/job.ts';
-import { driftsOf, judgeWindow, type Drifts } from '../domain/judge-window.ts';
-import { profiledExamples, profileOf, type Example, type LiveProfile } from '../domain/live-profile.ts';
-import { windowOf, type LiveWindow } from '../domain/live-window.ts';
-import { monitorPage } from '../domain/monitor-page.ts';
-import type { MonitorSettings, MonitoringRun, WindowBounds } from '../domain/monitoring.ts';
-import { type Release, releaseId } from '../domain/release.ts';
-import { tags } from '../domain/tracking.ts';
+import { toHtml } from '../domain/report/document.ts';
+import type { Artifact } from '../domain/job/job.ts';
+import { driftsOf, evaluateWindow, type Drifts } from '../domain/monitoring/evaluate-window.ts';
+import { profiledExamples, profileOf, type Example, type LiveProfile } from '../domain/monitoring/training-profile.ts';
+import { windowOf, type LiveWindow } from '../domain/monitoring/window-stats.ts';
+import { monitorPage } from '../domain/monitoring/monitor-page.ts';
+import type { MonitorSettings, MonitoringRun, WindowBounds } from '../domain/monitoring/monitoring.ts';
+import { type Release, releaseId } from '../domain/endpoint/release.ts';
+import { tags } from '../domain/lineage/tracking.ts';
 import type { Dependencies } from './dependencies.ts';
 
 export interface WindowToObserve {
@@ -77,7 +77,7 @@ export function createMonitoringActivities({ tracking, artifacts, endpoints }: P
       const drifts = profile ? driftsOf(window, profile) : {};
       const ageDays = Math.max(0, untilMs - run.trainedAtMs) / dayMs;
       const rules = monitor?.rules ?? [];
-      const findings = judgeWindow({ window, drifts, rules, refresh, ageDays });
+      const findings = evaluateWindow({ window, drifts, rules, refresh, ageDays });
       const advanced = advance(state, findings, monitor ?? { breachWindows: 1, ofWindows: 1, clearWindows: 1 }, untilMs);
       if (profile) {
         const page = monitorPage({ release, index, sinceMs, untilMs, window, profile, drifts, rules, findings, state: advanced.state, ageDays, ...(currency === undefined ? {} : { currency }) });

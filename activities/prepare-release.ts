@@ -1,6 +1,6 @@
 import { ApplicationFailure } from '@temporalio/activity';
 import type { ArtifactStore } from '../domain/artifact-store.ts';
-import { SmokeTestError, type EndpointHost, type Release, type Trial } from '../domain/release.ts';
+import { SmokeTestError, type EndpointHost, type Release, type Trial } from '../domain/endpoint/release.ts';
 
 /** The first prompts that were held out of a prepared data set. */
 export async function heldOutPrompts(artifacts: Pick<ArtifactStore, 'readLines'>, dataset: string, count: number): Promise<string[]> {

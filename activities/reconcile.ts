@@ -1,5 +1,5 @@
-import { missedReleases, type MissedRelease } from '../domain/missed-release.ts';
-import type { Orphan } from '../domain/job.ts';
+import { missedReleases, type MissedRelease } from '../domain/endpoint/missed-release.ts';
+import type { Orphan } from '../domain/job/job.ts';
 import type { Dependencies } from './dependencies.ts';
 import { whileBeating } from './heartbeats.ts';
 

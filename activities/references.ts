@@ -2,8 +2,8 @@ import { stat } from 'node:fs/promises';
 import { isAbsolute, join, relative, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { ApplicationFailure } from '@temporalio/activity';
-import { describeProblems, type Problem } from '../domain/explain-spec.ts';
-import type { LifecycleSpec } from '../domain/lifecycle-spec.ts';
+import { describeProblems, type Problem } from '../domain/spec/explain-spec.ts';
+import type { LifecycleSpec } from '../domain/spec/lifecycle-spec.ts';
 import type { Workspace } from './dependencies.ts';
 
 /** A reference of a spec, resolved; or what is wrong with it. */

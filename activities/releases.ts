@@ -1,15 +1,15 @@
-import type { Evidence } from '../domain/evidence.ts';
-import type { Verdict } from '../domain/gate.ts';
-import type { Artifact } from '../domain/job.ts';
-import type { LifecycleSpec } from '../domain/lifecycle-spec.ts';
-import type { LifecycleInputs } from '../domain/lifecycle.ts';
-import { toHtml, toMarkdown } from '../domain/document.ts';
-import { modelCard } from '../domain/model-card.ts';
-import type { Release } from '../domain/release.ts';
-import type { ReleaseTerms } from '../domain/roll-out.ts';
-import { decidedBy, type ReviewRecord } from '../domain/review.ts';
-import { tags, type RegisteredVersion } from '../domain/tracking.ts';
-import { digestOfSettings } from '../domain/unchanged.ts';
+import type { Evidence } from '../domain/gate/evidence.ts';
+import type { Verdict } from '../domain/gate/gate.ts';
+import type { Artifact } from '../domain/job/job.ts';
+import type { LifecycleSpec } from '../domain/spec/lifecycle-spec.ts';
+import type { LifecycleInputs } from '../domain/lifecycle/lifecycle.ts';
+import { toHtml, toMarkdown } from '../domain/report/document.ts';
+import { modelCard } from '../domain/gate/model-card.ts';
+import type { Release } from '../domain/endpoint/release.ts';
+import type { ReleaseTerms } from '../domain/endpoint/roll-out.ts';
+import { decidedBy, type ReviewRecord } from '../domain/review/review.ts';
+import { tags, type RegisteredVersion } from '../domain/lineage/tracking.ts';
+import { digestOfSettings } from '../domain/lifecycle/unchanged.ts';
 import type { Dependencies } from './dependencies.ts';
 import type { ExecutionIdentity } from './lifecycle-record.ts';
 

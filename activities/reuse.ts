@@ -1,5 +1,5 @@
-import type { JobOutcome } from '../domain/job.ts';
-import { tags } from '../domain/tracking.ts';
+import type { JobOutcome } from '../domain/job/job.ts';
+import { tags } from '../domain/lineage/tracking.ts';
 import type { Dependencies } from './dependencies.ts';
 
 export type JobSuccess = Extract<JobOutcome, { readonly kind: 'succeeded' }>;

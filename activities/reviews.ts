@@ -1,8 +1,8 @@
 import { digestOf, digestOfDataset, digestOfText } from '../domain/digest.ts';
-import type { Artifact } from '../domain/job.ts';
-import type { LifecycleInputs } from '../domain/lifecycle.ts';
-import { decidedBy, describeChanges, type ReviewRecord, type ReviewSubject } from '../domain/review.ts';
-import { tags } from '../domain/tracking.ts';
+import type { Artifact } from '../domain/job/job.ts';
+import type { LifecycleInputs } from '../domain/lifecycle/lifecycle.ts';
+import { decidedBy, describeChanges, type ReviewRecord, type ReviewSubject } from '../domain/review/review.ts';
+import { tags } from '../domain/lineage/tracking.ts';
 import type { Dependencies } from './dependencies.ts';
 import { whileBeating } from './heartbeats.ts';
 

@@ -1,4 +1,4 @@
-import { pauseNote, type FailedNow } from '../domain/schedule.ts';
+import { pauseNote, type FailedNow } from '../domain/lifecycle/schedule.ts';
 import type { Dependencies } from './dependencies.ts';
 
 export const createScheduleActivities = ({ schedules }: Pick<Dependencies, 'schedules'>) => ({

@@ -1,7 +1,7 @@
-import type { LiveFinding } from '../domain/canary.ts';
-import { judgeAnswers, judgeLoad, type Asked } from '../domain/trials.ts';
-import type { ChatAnswer, ChatRequest } from '../domain/release.ts';
-import type { Candidate } from '../domain/roll-out.ts';
+import type { LiveFinding } from '../domain/endpoint/canary.ts';
+import { checkAnswers, checkLoad, type Asked } from '../domain/endpoint/release-checks.ts';
+import type { ChatAnswer, ChatRequest } from '../domain/endpoint/release.ts';
+import type { Candidate } from '../domain/endpoint/roll-out.ts';
 import type { Dependencies } from './dependencies.ts';
 import { whileBeating } from './heartbeats.ts';
 import { firstLines, heldOutPrompts } from './prepare-release.ts';
@@ -28,7 +28,7 @@ export function createTrialActivities({ artifacts, endpoints }: Pick<Dependencie
         ];
         const answers: ChatAnswer[] = [];
         for (const { prompt } of asked) answers.push(await ask(candidate, prompt, spec.evaluate.maxNewTokens));
-        return judgeAnswers(asked, answers, qa.schema);
+        return checkAnswers(asked, answers, qa.schema);
       }),
 
     /** The held-out prompts over and over, several at a time. */
@@ -45,7 +45,7 @@ export function createTrialActivities({ artifacts, endpoints }: Pick<Dependencie
           for (let i = next++; i < objective.requests; i = next++) answers.push(await ask(candidate, prompts[i % prompts.length] ?? '', objective.maxTokens));
         };
         await Promise.all(Array.from({ length: objective.concurrency }, client));
-        return judgeLoad(answers, (performance.now() - startedMs) / 1000, objective);
+        return checkLoad(answers, (performance.now() - startedMs) / 1000, objective);
       }),
   };
 }

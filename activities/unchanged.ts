@@ -1,6 +1,6 @@
-import type { LifecycleSpec } from '../domain/lifecycle-spec.ts';
-import { tags } from '../domain/tracking.ts';
-import { digestOfSettings, isUnchanged, refusedBefore, type Origins, type RefusedBefore } from '../domain/unchanged.ts';
+import type { LifecycleSpec } from '../domain/spec/lifecycle-spec.ts';
+import { tags } from '../domain/lineage/tracking.ts';
+import { digestOfSettings, isUnchanged, refusedBefore, type Origins, type RefusedBefore } from '../domain/lifecycle/unchanged.ts';
 import type { Dependencies } from './dependencies.ts';
 import { readInputs } from './inputs.ts';
 

@@ -1,4 +1,4 @@
-import type { Artifact } from './job.ts';
+import type { Artifact } from './job/job.ts';
 
 /** Where data, weights and reports live; MLflow keeps only their URIs and digests. */
 export interface ArtifactStore {

@@ -1,5 +1,5 @@
 import { digestOfText } from './digest.ts';
-import { type Release, releaseId } from './release.ts';
+import { type Release, releaseId } from './endpoint/release.ts';
 
 /** Which attempt at which stage of which execution; the Job's identity. */
 export interface JobIdentity {

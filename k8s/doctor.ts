@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { ApisApi, AppsV1Api, AuthorizationV1Api, CustomObjectsApi, SchedulingV1Api, VersionApi, type CoreV1Event, type V1Node } from '@kubernetes/client-node';
-import { parseTokens, reviewersOf } from '../domain/access-tokens.ts';
+import { parseTokens, reviewersOf } from '../domain/review/access-tokens.ts';
 import { statusOf, type Cluster } from './client.ts';
 import type { JobPlacement } from './manifests/job.ts';
 import { jobSetApi } from './manifests/job-set.ts';

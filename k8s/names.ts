@@ -1,6 +1,6 @@
 import type { KubernetesObject, V1Job, V1Pod } from '@kubernetes/client-node';
 import { releaseNameOf } from '../domain/names.ts';
-import { type Release, releaseId } from '../domain/release.ts';
+import { type Release, releaseId } from '../domain/endpoint/release.ts';
 
 /** What Tuneline writes on its objects. Labels are what a watch selects by; annotations hold whatever does not fit a label. */
 export const labels = {

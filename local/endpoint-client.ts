@@ -1,4 +1,4 @@
-import { SmokeTestError, type ChatAnswer, type EndpointHost, type Observation, type Share } from '../domain/release.ts';
+import { SmokeTestError, type ChatAnswer, type EndpointHost, type Observation, type Share } from '../domain/endpoint/release.ts';
 
 export interface EndpointClientOptions {
   /** Where the local endpoint listens; clients call the same address. */

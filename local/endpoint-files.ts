@@ -1,6 +1,6 @@
 import { mkdir, readFile, readdir, rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { Share } from '../domain/release.ts';
+import type { Share } from '../domain/endpoint/release.ts';
 import type { Prepared } from './release-engine.ts';
 
 export interface Kept {

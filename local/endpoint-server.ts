@@ -1,6 +1,6 @@
 import { timingSafeEqual } from 'node:crypto';
 import type { FastifyInstance } from 'fastify';
-import type { ChatAnswer, ChatRequest, Release, Share, Trial } from '../domain/release.ts';
+import type { ChatAnswer, ChatRequest, Release, Share, Trial } from '../domain/endpoint/release.ts';
 import { askEngine, createEngines } from '../serving/engines.ts';
 import { Refusal, sendRefusal } from '../serving/refusal.ts';
 import { createServingServer, type ServingOptions } from '../serving/server.ts';

@@ -1,6 +1,6 @@
 import { EventEmitter, once } from 'node:events';
-import { type Release, releaseId, type Share, type Trial } from '../domain/release.ts';
-import { findShareProblem, shareAt } from '../domain/traffic-split.ts';
+import { type Release, releaseId, type Share, type Trial } from '../domain/endpoint/release.ts';
+import { findShareProblem, shareAt } from '../domain/endpoint/traffic-split.ts';
 import type { Draw, Upstream, Upstreams } from '../serving/upstreams.ts';
 import { EndpointFiles } from './endpoint-files.ts';
 import type { Engine, LaunchEngine } from './engine.ts';

@@ -4,7 +4,7 @@ import { mkdir, open, readFile, rm, symlink, writeFile } from 'node:fs/promises'
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
-import type { Release } from '../domain/release.ts';
+import type { Release } from '../domain/endpoint/release.ts';
 import { freePort } from './ports.ts';
 import { endGroup, identityOf, type ProcessIdentity } from './process-identity.ts';
 

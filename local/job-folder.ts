@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { access, link, mkdir, open, readFile, readdir, rename, rm, unlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { CancelCause, JobRequest } from '../domain/job.ts';
+import type { CancelCause, JobRequest } from '../domain/job/job.ts';
 import type { ProcessIdentity } from './process-identity.ts';
 
 /**

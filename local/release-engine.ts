@@ -1,5 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import type { Release } from '../domain/release.ts';
+import type { Release } from '../domain/endpoint/release.ts';
 import type { Engine } from './engine.ts';
 
 /** What was prepared: it is kept running, over crashes of its engine and of this process, until it is retired. */

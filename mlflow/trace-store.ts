@@ -1,7 +1,7 @@
-import type { ChatMessage } from '../domain/chat-request.ts';
-import { textOf } from '../domain/chat-request.ts';
-import type { RatedAnswer } from '../domain/preference-pairs.ts';
-import type { TraceStore } from '../domain/trace-store.ts';
+import type { ChatMessage } from '../domain/serving/chat-request.ts';
+import { textOf } from '../domain/serving/chat-request.ts';
+import type { RatedAnswer } from '../domain/serving/preference-pairs.ts';
+import type { TraceStore } from '../domain/serving/trace-store.ts';
 import type { Mlflow } from './index.ts';
 import type { Assessment, Trace } from './traces.ts';
 

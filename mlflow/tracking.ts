@@ -1,4 +1,4 @@
-import { tags as tagNames, type RegisteredVersion, type Tracking } from '../domain/tracking.ts';
+import { tags as tagNames, type RegisteredVersion, type Tracking } from '../domain/lineage/tracking.ts';
 import { isMlflowError } from './errors.ts';
 import type { Mlflow } from './index.ts';
 

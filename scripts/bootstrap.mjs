@@ -14,11 +14,11 @@ const programs = {
   ci: 'scripts/dev/ci.ts',
   check: 'scripts/dev/check.ts',
   'clean-builds': 'scripts/dev/clean-builds.ts',
-  'demo-drift': 'scripts/demo-drift.ts',
-  'bench-overhead': 'scripts/bench-overhead.ts',
-  'bench-jobs': 'scripts/bench-jobs.ts',
-  'bench-gate': 'scripts/bench-gate.ts',
-  'bench-endpoint': 'scripts/bench-endpoint.ts',
+  'demo-drift': 'scripts/demo/drift.ts',
+  'bench-overhead': 'scripts/bench/overhead.ts',
+  'bench-jobs': 'scripts/bench/jobs.ts',
+  'bench-gate': 'scripts/bench/gate.ts',
+  'bench-endpoint': 'scripts/bench/endpoint.ts',
 };
 
 function fail(message) {
@@ -39,7 +39,7 @@ if (!existsSync(stamp) || readFileSync(stamp, 'utf8') !== lockDigest) {
 
 const [command, ...rest] = process.argv.slice(2);
 const program = programs[command];
-const args = program ? [program, ...rest] : ['scripts/tuneline.ts', ...process.argv.slice(2)];
+const args = program ? [program, ...rest] : ['scripts/cli/tuneline.ts', ...process.argv.slice(2)];
 const node = join(root, 'node_modules', '.bin', 'node');
 // Node keeps what it compiled, so that the next command and each service start in half the time.
 const compiled = join(process.env.TUNELINE_HOME || join(root, '.tuneline'), 'cache', 'node');

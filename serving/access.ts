@@ -1,6 +1,6 @@
 import type { FastifyReply } from 'fastify';
-import type { Release } from '../domain/release.ts';
-import { spend, type Allowance } from '../domain/rate-limit.ts';
+import type { Release } from '../domain/endpoint/release.ts';
+import { spend, type Allowance } from '../domain/serving/rate-limit.ts';
 import { Refusal } from './refusal.ts';
 
 /** Who may ask, by their API keys. */

@@ -1,5 +1,5 @@
 import { Agent, request } from 'undici';
-import type { ChatAnswer, ChatRequest } from '../domain/release.ts';
+import type { ChatAnswer, ChatRequest } from '../domain/endpoint/release.ts';
 import { eventsOf } from './event-stream.ts';
 import type { Upstream } from './upstreams.ts';
 

@@ -1,5 +1,5 @@
-import type { ChatMessage } from '../domain/chat-request.ts';
-import type { Release } from '../domain/release.ts';
+import type { ChatMessage } from '../domain/serving/chat-request.ts';
+import type { Release } from '../domain/endpoint/release.ts';
 
 /** One request that one release answered or failed, with its text. */
 export interface Exchange {

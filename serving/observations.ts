@@ -1,10 +1,10 @@
-import { embed } from '../domain/text-embedding.ts';
+import { embed } from '../domain/monitoring/text-embedding.ts';
 import { readFileSync } from 'node:fs';
 import { appendFile, mkdir, rename, writeFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
-import { isRefusal, repetitionOf } from '../domain/answer-figures.ts';
-import { textOf } from '../domain/chat-request.ts';
-import { type Observation, releaseId } from '../domain/release.ts';
+import { isRefusal, repetitionOf } from '../domain/serving/answer-stats.ts';
+import { textOf } from '../domain/serving/chat-request.ts';
+import { type Observation, releaseId } from '../domain/endpoint/release.ts';
 import type { Exchange } from './exchange.ts';
 
 /** What is left of an exchange once its text is gone. */

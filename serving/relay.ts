@@ -1,5 +1,5 @@
-import { guardAnswer, needsWholeAnswer, StreamGuard } from '../domain/output-guard.ts';
-import type { ServingSettings } from '../domain/serving-settings.ts';
+import { guardAnswer, needsWholeAnswer, StreamGuard } from '../domain/serving/output-guard.ts';
+import type { ServingSettings } from '../domain/serving/serving-settings.ts';
 import { completionTokensOf } from './engines.ts';
 import { eventWith } from './event-stream.ts';
 import { errorBody, Refusal } from './refusal.ts';

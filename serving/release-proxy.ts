@@ -1,6 +1,6 @@
 import fastify, { type FastifyInstance } from 'fastify';
-import { releaseProxyRoutes, type ReleaseProxySettings } from '../domain/release-proxy-settings.ts';
-import { releaseId } from '../domain/release.ts';
+import { releaseProxyRoutes, type ReleaseProxySettings } from '../domain/endpoint/release-proxy-settings.ts';
+import { releaseId } from '../domain/endpoint/release.ts';
 import { chat } from './chat.ts';
 import { refusalOf, sendRefusal } from './refusal.ts';
 import { createServingServer, type ServingOptions } from './server.ts';

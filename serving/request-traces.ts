@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import type { ChatMessage } from '../domain/chat-request.ts';
-import { redactPersonalData } from '../domain/personal-data.ts';
-import type { Feedback, RequestTrace, TraceStore } from '../domain/trace-store.ts';
+import type { ChatMessage } from '../domain/serving/chat-request.ts';
+import { redactPersonalData } from '../domain/serving/personal-data.ts';
+import type { Feedback, RequestTrace, TraceStore } from '../domain/serving/trace-store.ts';
 import type { Exchange } from './exchange.ts';
 
 export type DropReason = 'queue full' | 'refused' | 'ended';

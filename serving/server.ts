@@ -1,8 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import fastify, { type FastifyInstance, type FastifyRequest } from 'fastify';
-import { readFeedback } from '../domain/feedback.ts';
-import { defaultServing } from '../domain/serving-settings.ts';
-import type { TraceStore } from '../domain/trace-store.ts';
+import { readFeedback } from '../domain/serving/feedback.ts';
+import { defaultServing } from '../domain/serving/serving-settings.ts';
+import type { TraceStore } from '../domain/serving/trace-store.ts';
 import { chat, type GuardDecision } from './chat.ts';
 import { admit, anonymous, Limits, type ApiKeys } from './access.ts';
 import type { Engines } from './engines.ts';

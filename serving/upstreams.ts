@@ -1,4 +1,4 @@
-import type { Release } from '../domain/release.ts';
+import type { Release } from '../domain/endpoint/release.ts';
 
 /** An engine that runs, and the release that it serves. */
 export interface Upstream {

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { readFileSync, statSync } from 'node:fs';
-import { parseTokens } from '../domain/access-tokens.ts';
+import { parseTokens } from '../domain/review/access-tokens.ts';
 import type { ApiKeys } from '../serving/access.ts';
 import { SetupError } from '../local/setup-error.ts';
 

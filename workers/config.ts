@@ -3,7 +3,7 @@ import { basename, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { loadClientConnectConfig } from '@temporalio/envconfig';
 import type { NativeConnectionOptions } from '@temporalio/worker';
-import { releaseProxyVariable } from '../domain/release-proxy-settings.ts';
+import { releaseProxyVariable } from '../domain/endpoint/release-proxy-settings.ts';
 import { stackAddresses, type StackAddresses } from '../local/stack-state.ts';
 import type { SecretReference } from './secrets.ts';
 

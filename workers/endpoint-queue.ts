@@ -1,6 +1,6 @@
 import type { Client } from '@temporalio/client';
 import type { EndpointQueue } from '../activities/dependencies.ts';
-import type { ReleaseRequest } from '../domain/roll-out.ts';
+import type { ReleaseRequest } from '../domain/endpoint/roll-out.ts';
 import type { endpoint, EndpointStart } from '../workflows/endpoint.ts';
 import { releaseSignal, withdrawSignal } from '../workflows/messages.ts';
 import { taskQueue } from './config.ts';

@@ -1,5 +1,5 @@
 import { WorkflowNotFoundError, type Client, type WorkflowExecutionDescription } from '@temporalio/client';
-import type { JobOwner } from '../domain/job.ts';
+import type { JobOwner } from '../domain/job/job.ts';
 
 /**
  * Whether the execution that asked for a Job still runs. One that was reset goes on under another run ID, and adopts

@@ -1,4 +1,4 @@
-import type { ReleaseProxySettings } from '../domain/release-proxy-settings.ts';
+import type { ReleaseProxySettings } from '../domain/endpoint/release-proxy-settings.ts';
 import { createMlflow } from '../mlflow/index.ts';
 import { createTraceStore } from '../mlflow/trace-store.ts';
 import { createEngines } from '../serving/engines.ts';

@@ -1,4 +1,4 @@
-import type { EndpointStatus, ReleaseReply, ReleaseRequest } from '../domain/roll-out.ts';
+import type { EndpointStatus, ReleaseReply, ReleaseRequest } from '../domain/endpoint/roll-out.ts';
 
 /** What Temporal's UI shows of an endpoint at a glance, as Markdown. */
 export function describeEndpoint({ endpoint, servingState, rollingOut, queue, ended }: EndpointStatus): string {

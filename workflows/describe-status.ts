@@ -1,6 +1,6 @@
-import { describeWait } from '../domain/job.ts';
-import type { LifecycleStatus } from '../domain/lifecycle.ts';
-import type { ReviewRequest } from '../domain/review.ts';
+import { describeWait } from '../domain/job/job.ts';
+import type { LifecycleStatus } from '../domain/lifecycle/lifecycle.ts';
+import type { ReviewRequest } from '../domain/review/review.ts';
 
 /** What Temporal's UI shows of a lifecycle at a glance, as Markdown. */
 export function describeStatus(status: LifecycleStatus): string {

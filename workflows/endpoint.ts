@@ -13,9 +13,9 @@ import {
   workflowInfo,
 } from '@temporalio/workflow';
 import type { Activities } from '../activities/index.ts';
-import type { Release } from '../domain/release.ts';
-import type { Candidate, EndpointStatus, ReleaseReply, ReleaseRequest, RollOutStatus } from '../domain/roll-out.ts';
-import { isSameRelease } from '../domain/serving-state.ts';
+import type { Release } from '../domain/endpoint/release.ts';
+import type { Candidate, EndpointStatus, ReleaseReply, ReleaseRequest, RollOutStatus } from '../domain/endpoint/roll-out.ts';
+import { isSameRelease } from '../domain/endpoint/serving-state.ts';
 import { endpointCalls, restoring } from './activity-options.ts';
 import { describeEndpoint, describeRequest } from './describe-endpoint.ts';
 import { endpointStatusQuery, releaseEndedSignal, releaseSignal, rollbackUpdate, withdrawSignal } from './messages.ts';

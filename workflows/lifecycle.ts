@@ -13,13 +13,13 @@ import {
   workflowInfo,
 } from '@temporalio/workflow';
 import type { Activities } from '../activities/index.ts';
-import { decide, type Verdict } from '../domain/gate.ts';
-import { describeWait, type Artifact } from '../domain/job.ts';
-import type { AnyStageSpec } from '../domain/job-request.ts';
+import { decide, type Verdict } from '../domain/gate/gate.ts';
+import { describeWait, type Artifact } from '../domain/job/job.ts';
+import type { AnyStageSpec } from '../domain/job/job-request.ts';
 import { jobStages, type JobStage, type OutputOf } from '../domain/job/stages.ts';
-import type { LifecycleResult, LifecycleStatus, RefusedBy, UnchangedResult } from '../domain/lifecycle.ts';
-import { decidedBy, type ReviewRecord, type ReviewRequest } from '../domain/review.ts';
-import type { ReviewNotice } from '../domain/review-notice.ts';
+import type { LifecycleResult, LifecycleStatus, RefusedBy, UnchangedResult } from '../domain/lifecycle/lifecycle.ts';
+import { decidedBy, type ReviewRecord, type ReviewRequest } from '../domain/review/review.ts';
+import type { ReviewNotice } from '../domain/review/review-notice.ts';
 import { specChecks, trackingCalls, releaseSteps } from './activity-options.ts';
 import { describeStatus } from './describe-status.ts';
 import { jobWaitSignal, statusQuery } from './messages.ts';

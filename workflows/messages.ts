@@ -1,8 +1,8 @@
 import { defineQuery, defineSignal, defineUpdate } from '@temporalio/workflow';
-import type { Wait } from '../domain/job.ts';
-import type { LifecycleStatus } from '../domain/lifecycle.ts';
-import type { EndpointStatus, ReleaseReply, ReleaseRequest } from '../domain/roll-out.ts';
-import type { Delegation, ReviewComment, ReviewDecision } from '../domain/review.ts';
+import type { Wait } from '../domain/job/job.ts';
+import type { LifecycleStatus } from '../domain/lifecycle/lifecycle.ts';
+import type { EndpointStatus, ReleaseReply, ReleaseRequest } from '../domain/endpoint/roll-out.ts';
+import type { Delegation, ReviewComment, ReviewDecision } from '../domain/review/review.ts';
 
 /** Updates, not Signals: a person must hear at once that the digest is stale, somebody else is asked or nobody waits. */
 export const reviewUpdate = defineUpdate<string, [ReviewDecision]>('review');

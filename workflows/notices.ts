@@ -1,7 +1,7 @@
 import { proxyActivities, workflowInfo } from '@temporalio/workflow';
 import type { Activities } from '../activities/index.ts';
-import { describeNotice, type ReviewNotice } from '../domain/review-notice.ts';
-import type { ReviewRequest } from '../domain/review.ts';
+import { describeNotice, type ReviewNotice } from '../domain/review/review-notice.ts';
+import type { ReviewRequest } from '../domain/review/review.ts';
 import { notifications } from './activity-options.ts';
 
 const { tellTeam } = proxyActivities<Activities>(notifications);

@@ -1,6 +1,6 @@
 import { CancellationScope, isCancellation, proxyActivities, rootCause, TemporalFailure, workflowInfo } from '@temporalio/workflow';
 import type { Activities } from '../activities/index.ts';
-import { scheduleMemo, type StartedBy } from '../domain/schedule.ts';
+import { scheduleMemo, type StartedBy } from '../domain/lifecycle/schedule.ts';
 import { trackingCalls } from './activity-options.ts';
 
 const { pauseFailingSchedule } = proxyActivities<Activities>(trackingCalls);

@@ -1,8 +1,8 @@
 import { WorkflowExecutionAlreadyStartedError } from '@temporalio/common';
 import { proxyActivities, setCurrentDetails, setWorkflowOptions, sleep, startChild } from '@temporalio/workflow';
 import type { Activities } from '../activities/index.ts';
-import { describeMissed, type MissedRelease } from '../domain/missed-release.ts';
-import type { Orphan } from '../domain/job.ts';
+import { describeMissed, type MissedRelease } from '../domain/endpoint/missed-release.ts';
+import type { Orphan } from '../domain/job/job.ts';
 import { jobCancellations, endpointCalls, trackingCalls } from './activity-options.ts';
 import { movesToNewBuilds } from './moves-to-new-builds.ts';
 import type { redeploy } from './redeploy.ts';

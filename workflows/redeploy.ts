@@ -1,5 +1,5 @@
 import { ApplicationFailure, setCurrentDetails, workflowInfo } from '@temporalio/workflow';
-import type { ReleaseReply } from '../domain/roll-out.ts';
+import type { ReleaseReply } from '../domain/endpoint/roll-out.ts';
 import { describeRequest } from './describe-endpoint.ts';
 import { requestRelease } from './request-release.ts';
 

@@ -1,6 +1,6 @@
 import { CancellationScope, condition, isCancellation, proxyActivities, setHandler, workflowInfo } from '@temporalio/workflow';
 import type { Activities } from '../activities/index.ts';
-import type { ReleaseReply, ReleaseRequest } from '../domain/roll-out.ts';
+import type { ReleaseReply, ReleaseRequest } from '../domain/endpoint/roll-out.ts';
 import { endpointCalls } from './activity-options.ts';
 import { releaseEndedSignal } from './messages.ts';
 

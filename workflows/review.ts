@@ -1,9 +1,9 @@
 import { allHandlersFinished, ApplicationFailure, condition, setHandler } from '@temporalio/workflow';
-import type { LifecycleSpec } from '../domain/lifecycle-spec.ts';
-import { agendaOf } from '../domain/review-agenda.ts';
-import type { ReviewNotice } from '../domain/review-notice.ts';
-import { outcomeOf, type ReviewRecord, type ReviewRequest, type ReviewSubject } from '../domain/review.ts';
-import { refuseComment, refuseDelegation, refuseReview } from '../domain/refuse-review.ts';
+import type { LifecycleSpec } from '../domain/spec/lifecycle-spec.ts';
+import { agendaOf } from '../domain/review/reminders.ts';
+import type { ReviewNotice } from '../domain/review/review-notice.ts';
+import { outcomeOf, type ReviewRecord, type ReviewRequest, type ReviewSubject } from '../domain/review/review.ts';
+import { refuseComment, validateDelegation, validateReview } from '../domain/review/validate-review.ts';
 import { commentUpdate, delegateUpdate, reviewUpdate } from './messages.ts';
 
 export type ReviewRules = Extract<LifecycleSpec['review'], { by: 'person' }>;
@@ -42,7 +42,7 @@ export function createReview(show: (review: ReviewRequest | undefined) => void) 
       if (decision === 'reject') return `rejected by ${reviewer}`;
       return `approved by ${reviewer}${missing > 0 ? `; ${missing} more must approve` : ''}`;
     },
-    { validator: (given) => refuse(refuseReview(given, open)) },
+    { validator: (given) => refuse(validateReview(given, open)) },
   );
   setHandler(
     commentUpdate,
@@ -60,7 +60,7 @@ export function createReview(show: (review: ReviewRequest | undefined) => void) 
       change({ ...review, delegations: [...review.delegations, { from, ...(roles ? { roles } : {}), to, at: now() }] });
       return `${to} decides in place of ${from}`;
     },
-    { validator: (given) => refuse(refuseDelegation(given, open)) },
+    { validator: (given) => refuse(validateDelegation(given, open)) },
   );
 
   return {

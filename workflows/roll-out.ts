@@ -1,11 +1,11 @@
 import { ActivityFailure, ApplicationFailure, CancellationScope, condition, isCancellation, proxyActivities } from '@temporalio/workflow';
 import type { Activities } from '../activities/index.ts';
-import type { CanaryVerdict, LiveFinding } from '../domain/canary.ts';
-import type { Candidate, RollOutStatus } from '../domain/roll-out.ts';
-import { promote, type ServingState } from '../domain/serving-state.ts';
+import type { CanaryVerdict, LiveFinding } from '../domain/endpoint/canary.ts';
+import type { Candidate, RollOutStatus } from '../domain/endpoint/roll-out.ts';
+import { promote, type ServingState } from '../domain/endpoint/serving-state.ts';
 import { endpointCalls, promoting, restoring, releaseSteps } from './activity-options.ts';
 
-const { judgeCanary } = proxyActivities<Activities>(endpointCalls);
+const { checkCanary } = proxyActivities<Activities>(endpointCalls);
 const { startRelease, tryRelease, loadTest, splitTraffic } = proxyActivities<Activities>(releaseSteps);
 const { applyServingState } = proxyActivities<Activities>(promoting);
 const { applyServingState: restoreStanding } = proxyActivities<Activities>(restoring);
@@ -77,7 +77,7 @@ export async function rollOut({ endpoint, candidate, before, atOnce, stopped, sh
       let looks = 0;
       do {
         if (await condition(() => stopped() !== undefined, canary.bakeSeconds * 1000)) return stopped();
-        verdict = await judgeCanary(release, current, sinceMs, canary);
+        verdict = await checkCanary(release, current, sinceMs, canary);
         looks += 1;
         show({ findings: verdict.findings });
         if (!verdict.passed) return `as a canary with ${percent} % of the requests: ${describe(verdict.findings)}`;

@@ -1,9 +1,9 @@
 import { ApplicationFailure, CancellationScope, isCancellation, proxyActivities, workflowInfo } from '@temporalio/workflow';
 import type { Activities } from '../activities/index.ts';
-import { describeFailure, tryAgainAfter, type Tally } from '../domain/failure.ts';
-import type { JobOutcome } from '../domain/job.ts';
-import type { AnyStageSpec, StageTracking } from '../domain/job-request.ts';
-import { reduceBatchAfter } from '../domain/reduce-batch.ts';
+import { describeFailure, tryAgainAfter, type Tally } from '../domain/job/failure.ts';
+import type { JobOutcome } from '../domain/job/job.ts';
+import type { AnyStageSpec, StageTracking } from '../domain/job/job-request.ts';
+import { reduceBatchAfter } from '../domain/job/reduce-batch.ts';
 import { jobCancellations, running } from './activity-options.ts';
 
 const { runJob } = proxyActivities<Activities>(running);

@@ -1,8 +1,8 @@
-import type { Artifact } from '../domain/job.ts';
-import type { StageSpec } from '../domain/job-request.ts';
-import type { LifecycleSpec } from '../domain/lifecycle-spec.ts';
-import type { LifecycleInputs } from '../domain/lifecycle.ts';
-import type { Role } from '../domain/evidence.ts';
+import type { Artifact } from '../domain/job/job.ts';
+import type { StageSpec } from '../domain/job/job-request.ts';
+import type { LifecycleSpec } from '../domain/spec/lifecycle-spec.ts';
+import type { LifecycleInputs } from '../domain/lifecycle/lifecycle.ts';
+import type { Role } from '../domain/gate/evidence.ts';
 
 /** From a lifecycle's spec and inputs to what each Job is told. */
 

@@ -1,6 +1,6 @@
 /**
  * The stage table: one entry for each stage that runs as a Job, in the order of the lifecycle. It holds plain data
- * only, because workflows import it; the stage's spec is in `domain/job-spec.ts`, its module in `jobs/tuneline_jobs/`.
+ * only, because workflows import it; the stage's spec is in `domain/job/job-spec.ts`, its module in `jobs/tuneline_jobs/`.
  */
 
 /** A folder that a Job may write to: its own output, the checkpoints that outlive its attempts, a cache that all Jobs share. */

@@ -1,7 +1,7 @@
 """Writes the typed specs of the Jobs from their JSON Schema: `cd jobs && python -m dev.write_job_specs`.
 
-The schema comes from zod (`node scripts/write-schemas.ts`). Run both after a change to
-`domain/job-spec.ts`; `tests/runtime/test_job_specs.py` fails until then.
+The schema comes from zod (`node scripts/dev/write-schemas.ts`). Run both after a change to
+`domain/job/job-spec.ts`; `tests/runtime/test_job_specs.py` fails until then.
 """
 
 from __future__ import annotations

@@ -24,8 +24,8 @@ FACETS: dict[str, Callable[..., Any]] = {
 Object = dict[str, Any]
 
 WRITE = """
-const { openLineageOf } = await import('./domain/open-lineage.ts');
-const { tags } = await import('./domain/tracking.ts');
+const { openLineageOf } = await import('./domain/lineage/open-lineage.ts');
+const { tags } = await import('./domain/lineage/tracking.ts');
 const given = JSON.parse(process.argv[1]);
 const tagged = Object.fromEntries(Object.entries(given.tags).map(([key, value]) => [tags[key], value]));
 const version = { name: 'summaries', version: '3', runId: given.run.runId, aliases: [], tags: tagged };

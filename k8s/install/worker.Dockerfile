@@ -34,7 +34,7 @@ COPY mlflow mlflow
 COPY serving serving
 COPY workers workers
 COPY web web
-# Its commands look at the cluster with the worker's own account: kubectl exec deploy/worker -- node scripts/tuneline.ts doctor
+# Its commands look at the cluster with the worker's own account: kubectl exec deploy/worker -- node scripts/cli/tuneline.ts doctor
 COPY scripts scripts
 COPY examples examples
 # The root file system is read-only, and /tmp is not.

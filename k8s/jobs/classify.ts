@@ -1,7 +1,7 @@
 import type { V1ContainerStatus, V1Job, V1Pod } from '@kubernetes/client-node';
-import type { Failure } from '../../domain/failure.ts';
-import { exitCodes, type CancelCause, type JobState, type Wait } from '../../domain/job.ts';
-import { classifyEnding } from '../../domain/outcome.ts';
+import type { Failure } from '../../domain/job/failure.ts';
+import { exitCodes, type CancelCause, type JobState, type Wait } from '../../domain/job/job.ts';
+import { classifyEnding } from '../../domain/job/outcome.ts';
 import { annotations, indexAnnotation } from '../names.ts';
 import { waitOfWorkload, type Workload } from './workload.ts';
 

@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { BatchV1Api, V1Job } from '@kubernetes/client-node';
-import type { CancelCause } from '../../domain/job.ts';
+import type { CancelCause } from '../../domain/job/job.ts';
 import { cancelledOf, classifyJob, isBarred, isLive } from './classify.ts';
 import { statusOf } from '../client.ts';
 import type { ClusterJobs } from './cluster-jobs.ts';

@@ -1,5 +1,5 @@
 import { PatchStrategy, setHeaderOptions, type V1Job } from '@kubernetes/client-node';
-import type { JobOwner, JobRequest, Wait } from '../../domain/job.ts';
+import type { JobOwner, JobRequest, Wait } from '../../domain/job/job.ts';
 import { ownerAnnotations } from '../manifests/job.ts';
 import { labels } from '../names.ts';
 

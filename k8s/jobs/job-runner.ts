@@ -1,6 +1,6 @@
 import type { BatchV1Api, V1Job, V1Pod } from '@kubernetes/client-node';
-import { HintQueue } from '../../domain/hint-queue.ts';
-import { JobConflictError, type CancelCause, type JobRequest, type JobRunner, type JobState } from '../../domain/job.ts';
+import { HintQueue } from '../../domain/job/change-queue.ts';
+import { JobConflictError, type CancelCause, type JobRequest, type JobRunner, type JobState } from '../../domain/job/job.ts';
 import { isBarred } from './classify.ts';
 import type { Cluster } from '../client.ts';
 import { ClusterJobs, isOpen } from './cluster-jobs.ts';

@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { BatchV1Api, CustomObjectsApi, V1Job } from '@kubernetes/client-node';
-import type { JobOwner, JobRequest, Wait } from '../../domain/job.ts';
+import type { JobOwner, JobRequest, Wait } from '../../domain/job/job.ts';
 import { statusOf, unlessMissing } from '../client.ts';
 import { closedLabels, mergePatch, openPatch, type JobKind, type ObjectName } from './job-kinds.ts';
 import type { JobPlacement } from '../manifests/job.ts';

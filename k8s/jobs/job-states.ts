@@ -1,4 +1,4 @@
-import type { JobState } from '../../domain/job.ts';
+import type { JobState } from '../../domain/job/job.ts';
 import { classifyJob } from './classify.ts';
 import { isOpen, type ClusterJobs } from './cluster-jobs.ts';
 import type { JobRecords } from './job-record.ts';

@@ -1,5 +1,5 @@
 import type { BatchV1Api, CoreV1Api, V1Job } from '@kubernetes/client-node';
-import type { JobOwner, JobRequest } from '../../domain/job.ts';
+import type { JobOwner, JobRequest } from '../../domain/job/job.ts';
 import { statusOf, unlessMissing } from '../client.ts';
 import { closedLabels, mergePatch, openPatch, type JobKind, type ObjectName } from './job-kinds.ts';
 import { jobManifest, type JobPlacement } from '../manifests/job.ts';

@@ -1,5 +1,5 @@
 import type { CustomObjectsApi, V1Job } from '@kubernetes/client-node';
-import type { Wait } from '../../domain/job.ts';
+import type { Wait } from '../../domain/job/job.ts';
 import { jobSetUidLabel, queueLabel } from '../names.ts';
 
 /** The part of a `kueue.x-k8s.io/v1beta1` Workload that says why a Job or JobSet waits. */

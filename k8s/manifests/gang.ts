@@ -1,5 +1,5 @@
 import type { V1EnvVar, V1JobSpec } from '@kubernetes/client-node';
-import type { JobRequest } from '../../domain/job.ts';
+import type { JobRequest } from '../../domain/job/job.ts';
 import { indexAnnotation } from '../names.ts';
 
 /** torchrun's own default; a pod has its ports for itself. */

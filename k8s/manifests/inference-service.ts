@@ -1,7 +1,7 @@
 import type { KubernetesObject, V1ObjectMeta, V1PodSpec } from '@kubernetes/client-node';
 import { digestOfText } from '../../domain/digest.ts';
 import { releaseName } from '../../domain/names.ts';
-import type { Release, Trial } from '../../domain/release.ts';
+import type { Release, Trial } from '../../domain/endpoint/release.ts';
 import { podOf } from './release-pod.ts';
 import type { ReleasePlacement } from './release-placement.ts';
 import { inferenceServiceApi, inferenceServiceKind, releaseMetadata, scraped } from './release-metadata.ts';

@@ -1,5 +1,5 @@
 import type { KubernetesObject, V1Job, V1JobSpec, V1ObjectMeta } from '@kubernetes/client-node';
-import type { JobRequest } from '../../domain/job.ts';
+import type { JobRequest } from '../../domain/job/job.ts';
 import { jobSetUidLabel, queueLabel } from '../names.ts';
 import type { GangNames } from './gang.ts';
 import { jobMetadata, jobSpec, type JobPlacement } from './job.ts';

@@ -1,7 +1,7 @@
 import type { V1Job, V1JobSpec, V1ObjectMeta } from '@kubernetes/client-node';
-import { exitCodes, type JobOwner, type JobRequest } from '../../domain/job.ts';
+import { exitCodes, type JobOwner, type JobRequest } from '../../domain/job/job.ts';
 import { entryOf, findStage, type StageTable } from '../../domain/job/stages.ts';
-import { traceVariables, type JobTrace } from '../../domain/job-trace.ts';
+import { traceVariables, type JobTrace } from '../../domain/job/job-trace.ts';
 import { annotations, containerName, jobVariable, labels, managedBy, nameOf, queueLabel } from '../names.ts';
 import { gangEnv, gangSpec, nodesOf, type GangNames } from './gang.ts';
 

@@ -1,6 +1,6 @@
 import type { V1Deployment, V1ObjectMeta, V1OwnerReference } from '@kubernetes/client-node';
 import { releaseName } from '../../domain/names.ts';
-import type { Release } from '../../domain/release.ts';
+import type { Release } from '../../domain/endpoint/release.ts';
 import { annotations, labels, releaseLabels, servedBy, servedNameOf } from '../names.ts';
 import type { ReleasePlacement } from './release-placement.ts';
 import { ports } from './release-pod.ts';

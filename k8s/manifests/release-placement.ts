@@ -1,4 +1,4 @@
-import type { ReplicaBounds } from '../../domain/replicas.ts';
+import type { ReplicaBounds } from '../../domain/endpoint/replicas.ts';
 import type { JobPlacement } from './job.ts';
 
 /** Where and with what a cluster serves releases; the same for all of them. */

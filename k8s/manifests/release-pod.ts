@@ -1,9 +1,9 @@
 import { isAbsolute, join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { V1Container, V1PodSpec, V1Probe, V1VolumeMount } from '@kubernetes/client-node';
-import { releaseProxyRoutes, releaseProxyVariable, type ReleaseProxySettings } from '../../domain/release-proxy-settings.ts';
-import type { Release, Trial } from '../../domain/release.ts';
-import { defaultServing } from '../../domain/serving-settings.ts';
+import { releaseProxyRoutes, releaseProxyVariable, type ReleaseProxySettings } from '../../domain/endpoint/release-proxy-settings.ts';
+import type { Release, Trial } from '../../domain/endpoint/release.ts';
+import { defaultServing } from '../../domain/serving/serving-settings.ts';
 import { releaseLabels } from '../names.ts';
 import type { StorageMount } from './job.ts';
 import type { ReleasePlacement } from './release-placement.ts';

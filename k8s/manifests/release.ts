@@ -1,6 +1,6 @@
 import type { V1Deployment, V2HorizontalPodAutoscaler, V1PodDisruptionBudget } from '@kubernetes/client-node';
-import type { Release, Trial } from '../../domain/release.ts';
-import type { ReplicaBounds } from '../../domain/replicas.ts';
+import type { Release, Trial } from '../../domain/endpoint/release.ts';
+import type { ReplicaBounds } from '../../domain/endpoint/replicas.ts';
 import { releaseLabels } from '../names.ts';
 import { ownedBy, releaseMetadata, scraped } from './release-metadata.ts';
 import type { ReleasePlacement } from './release-placement.ts';

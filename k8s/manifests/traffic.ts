@@ -1,6 +1,6 @@
 import type { V1Deployment, V1ObjectMeta, V1Service } from '@kubernetes/client-node';
 import { endpointName, releaseName } from '../../domain/names.ts';
-import { releaseId, type Share } from '../../domain/release.ts';
+import { releaseId, type Share } from '../../domain/endpoint/release.ts';
 import { annotations, labels, releaseLabels, servedBy } from '../names.ts';
 import type { GatewayReference } from './release-placement.ts';
 import { ports } from './release-pod.ts';

@@ -1,8 +1,8 @@
 import type { V1Pod } from '@kubernetes/client-node';
 import { releaseName } from '../../domain/names.ts';
-import { SmokeTestError, type EndpointHost, type Release, type Share } from '../../domain/release.ts';
-import { releaseId } from '../../domain/release.ts';
-import { replicasFor } from '../../domain/replicas.ts';
+import { SmokeTestError, type EndpointHost, type Release, type Share } from '../../domain/endpoint/release.ts';
+import { releaseId } from '../../domain/endpoint/release.ts';
+import { replicasFor } from '../../domain/endpoint/replicas.ts';
 import type { Cluster } from '../client.ts';
 import { chatWith, isReady, observationsOf, type Fetch } from './release-proxies.ts';
 import { createGatewayApiRouting, servesGateways } from './gateway-api-routing.ts';

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { PatchStrategy, setHeaderOptions } from '@kubernetes/client-node';
 import { endpointName } from '../../domain/names.ts';
-import { boundsByRoute } from '../../domain/replicas.ts';
+import { boundsByRoute } from '../../domain/endpoint/replicas.ts';
 import { statusOf, unlessMissing, type Cluster } from '../client.ts';
 import { endpointRoute, gatewayGroup, releaseService, urlThrough, type HttpRoute } from '../manifests/traffic.ts';
 import type { GatewayReference } from '../manifests/release-placement.ts';

@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { CustomObjectsApi, V1Deployment, V1OwnerReference } from '@kubernetes/client-node';
-import type { Release, Trial } from '../../domain/release.ts';
+import type { Release, Trial } from '../../domain/endpoint/release.ts';
 import { statusOf, unlessMissing } from '../client.ts';
 import { inferenceServiceManifest, type InferenceService } from '../manifests/inference-service.ts';
 import { inferenceServiceApi, inferenceServiceOf } from '../manifests/release-metadata.ts';

@@ -1,7 +1,7 @@
 import type { V1Pod } from '@kubernetes/client-node';
-import { releaseProxyRoutes } from '../../domain/release-proxy-settings.ts';
-import type { ChatAnswer, ChatRequest, Observation, Release } from '../../domain/release.ts';
-import { defaultServing } from '../../domain/serving-settings.ts';
+import { releaseProxyRoutes } from '../../domain/endpoint/release-proxy-settings.ts';
+import type { ChatAnswer, ChatRequest, Observation, Release } from '../../domain/endpoint/release.ts';
+import { defaultServing } from '../../domain/serving/serving-settings.ts';
 import { ports } from '../manifests/release-pod.ts';
 
 /** How to reach a pod by its address. */

@@ -1,5 +1,5 @@
 import type { V1ContainerStatus, V1Deployment, V1Pod } from '@kubernetes/client-node';
-import { judgeWait } from '../../domain/clocks.ts';
+import { checkWait } from '../../domain/job/wait-limits.ts';
 import { waitOfPod } from '../jobs/classify.ts';
 import { inferenceServiceOf } from '../manifests/release-metadata.ts';
 
@@ -25,7 +25,7 @@ export function classifyRelease(deployment: V1Deployment, pods: readonly V1Pod[]
   const wait = pods.map(waitOfPod).find((found) => found !== undefined);
   const refused = status?.conditions?.find(({ type, status }) => type === 'ReplicaFailure' && status === 'True');
   const detail = [`${available} of ${replicas} replicas are ready`, wait?.message ?? refused?.message].filter(Boolean).join(': ');
-  const given = wait && judgeWait(wait, nowMs);
+  const given = wait && checkWait(wait, nowMs);
   // KServe lets a Deployment have no deadline but ten minutes, in which not every model loads.
   const late = !inferenceServiceOf(deployment) && status?.conditions?.find(({ type, reason }) => type === 'Progressing' && reason === 'ProgressDeadlineExceeded');
   if (given || late) return { kind: 'stuck', detail: given?.reason ?? detail };

@@ -1,8 +1,8 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { PatchStrategy, setHeaderOptions, type KubernetesObject, type V1Deployment, type V1Pod } from '@kubernetes/client-node';
 import { releaseName } from '../../domain/names.ts';
-import { SmokeTestError, type Release, type Trial } from '../../domain/release.ts';
-import type { ReplicaBounds } from '../../domain/replicas.ts';
+import { SmokeTestError, type Release, type Trial } from '../../domain/endpoint/release.ts';
+import type { ReplicaBounds } from '../../domain/endpoint/replicas.ts';
 import { statusOf, unlessMissing, type Cluster } from '../client.ts';
 import { goneAtStart, InferenceServices } from './inference-services.ts';
 import { autoscalerManifest, deploymentManifest, disruptionBudgetManifest, progressSeconds } from '../manifests/release.ts';

@@ -1,8 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import { PatchStrategy, setHeaderOptions } from '@kubernetes/client-node';
 import { endpointName } from '../../domain/names.ts';
-import { releaseId } from '../../domain/release.ts';
-import { boundsByReplicas } from '../../domain/replicas.ts';
+import { releaseId } from '../../domain/endpoint/release.ts';
+import { boundsByReplicas } from '../../domain/endpoint/replicas.ts';
 import { statusOf, unlessMissing, type Cluster } from '../client.ts';
 import { endpointService } from '../manifests/traffic.ts';
 import { ports } from '../manifests/release-pod.ts';

@@ -1,6 +1,6 @@
 import type { V1Deployment } from '@kubernetes/client-node';
-import type { Share } from '../../domain/release.ts';
-import type { ReplicaBounds } from '../../domain/replicas.ts';
+import type { Share } from '../../domain/endpoint/release.ts';
+import type { ReplicaBounds } from '../../domain/endpoint/replicas.ts';
 import { annotations } from '../names.ts';
 
 interface ObjectMeta {

@@ -1,6 +1,6 @@
-import { decide, type Finding } from '../../domain/gate.ts';
-import type { Rule } from '../../domain/lifecycle-spec.ts';
-import { isWithin } from '../../domain/statistics.ts';
+import { decide, type Finding } from '../../domain/gate/gate.ts';
+import type { Rule } from '../../domain/spec/lifecycle-spec.ts';
+import { isWithin } from '../../domain/gate/statistics.ts';
 import type { MakeTrials } from './gate-trials.ts';
 
 /** With no margin anywhere, a model against itself stands on the bound of every rule: none is easier to pass by mistake. */

@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
-import type { Evidence } from '../../domain/evidence.ts';
+import type { Evidence } from '../../domain/gate/evidence.ts';
 
 export interface Trials {
   /** Held-out examples in each trial. */

@@ -1,5 +1,5 @@
 import { proxyActivities } from '@temporalio/workflow';
-import type { JobReport } from '../../domain/job-request.ts';
+import type { JobReport } from '../../domain/job/job-request.ts';
 import { running } from '../../workflows/activity-options.ts';
 import { heldActivityId, type HoldActivities } from './job-worker-messages.ts';
 

@@ -2,7 +2,7 @@ import { setMaxListeners } from 'node:events';
 import type { Cluster } from '../../k8s/client.ts';
 import { jobNameLabel, labels } from '../../k8s/names.ts';
 import { Mirror, watchClocks } from '../../k8s/watch.ts';
-import { letEnd } from '../../test/cluster/never-ending.ts';
+import { letEnd } from '../../test/cluster/support/never-ending.ts';
 import { monotonicMs } from './job-worker-messages.ts';
 
 /** Sees over connections of its own what becomes of a namespace's Jobs, apart from the worker under test, and ends their pods. */

@@ -1,5 +1,5 @@
-import type { JobReport } from '../../domain/job-request.ts';
-import type { JobRequest } from '../../domain/job.ts';
+import type { JobReport } from '../../domain/job/job-request.ts';
+import type { JobRequest } from '../../domain/job/job.ts';
 
 /** What the worker under test is started with. */
 export interface JobWorkerSettings {

@@ -2,7 +2,7 @@ import { subscribe } from 'node:diagnostics_channel';
 import { CompleteAsyncError } from '@temporalio/activity';
 import { Client, Connection } from '@temporalio/client';
 import { DefaultLogger, NativeConnection, Runtime, Worker } from '@temporalio/worker';
-import type { JobRequest } from '../../domain/job.ts';
+import type { JobRequest } from '../../domain/job/job.ts';
 import { connectCluster } from '../../k8s/client.ts';
 import { createKubernetesJobRunner } from '../../k8s/jobs/job-runner.ts';
 import { loadKubeConfig } from '../../k8s/kube-config.ts';
@@ -11,7 +11,7 @@ import { createTracking } from '../../mlflow/tracking.ts';
 import { createJobReporter } from '../../workers/jobs/job-reporter.ts';
 import { JobTracker, type JobReporter } from '../../workers/jobs/job-tracker.ts';
 import { jobHeartbeatTimeoutMs } from '../../workflows/activity-options.ts';
-import { neverEnding } from '../../test/cluster/never-ending.ts';
+import { neverEnding } from '../../test/cluster/support/never-ending.ts';
 import { inParallel } from './in-parallel.ts';
 import { benchTaskQueue, monotonicMs, type HoldActivities, type JobWorkerOrder, type JobWorkerSettings, type JobWorkerWord } from './job-worker-messages.ts';
 

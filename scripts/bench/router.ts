@@ -1,7 +1,7 @@
 import { mkdtemp } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { Release } from '../../domain/release.ts';
+import type { Release } from '../../domain/endpoint/release.ts';
 import { createEndpointServer } from '../../local/endpoint-server.ts';
 import { LocalEndpoints } from '../../local/endpoints.ts';
 import { createObservationBook } from '../../serving/observations.ts';

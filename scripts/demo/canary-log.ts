@@ -1,5 +1,5 @@
-import type { LiveFinding } from '../../domain/canary.ts';
-import type { EndpointStatus } from '../../domain/roll-out.ts';
+import type { LiveFinding } from '../../domain/endpoint/canary.ts';
+import type { EndpointStatus } from '../../domain/endpoint/roll-out.ts';
 
 export interface CanaryStep {
   readonly percent: number;

@@ -1,6 +1,6 @@
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { renderPrompt } from '../../domain/prompt-template.ts';
+import { renderPrompt } from '../../domain/serving/prompt-template.ts';
 
 export interface Row {
   readonly description: string;

@@ -1,8 +1,8 @@
 import type { InputDrift, SeenWindow } from './windows.ts';
 import type { CanaryStep } from './canary-log.ts';
 import type { LoadCounts } from './load.ts';
-import { exitCodeOf, showSummary, type Summary } from '../summary.ts';
-import { exitCodes } from '../user-error.ts';
+import { exitCodeOf, showSummary, type Summary } from '../report/summary.ts';
+import { exitCodes } from '../cli/user-error.ts';
 
 export interface SeenDrift {
   readonly rule: InputDrift;

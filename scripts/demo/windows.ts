@@ -1,6 +1,6 @@
-import type { MonitorRule } from '../../domain/monitor-spec.ts';
-import { type Release, releaseId } from '../../domain/release.ts';
-import { tags } from '../../domain/tracking.ts';
+import type { MonitorRule } from '../../domain/spec/monitor-spec.ts';
+import { type Release, releaseId } from '../../domain/endpoint/release.ts';
+import { tags } from '../../domain/lineage/tracking.ts';
 import type { Mlflow } from '../../mlflow/index.ts';
 
 /** A window of live traffic, as the monitoring run of its release has it. */

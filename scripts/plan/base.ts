@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto';
 import { once } from 'node:events';
 import { basename, dirname } from 'node:path';
 import { promisify } from 'node:util';
-import { UserError } from '../user-error.ts';
+import { UserError } from '../cli/user-error.ts';
 
 /** Files as they were at a revision of the repository that holds them. */
 export interface Base {

@@ -1,12 +1,12 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { toMarkdown, toText } from '../../domain/document.ts';
-import { describeProblems } from '../../domain/explain-spec.ts';
+import { toMarkdown, toText } from '../../domain/report/document.ts';
+import { describeProblems } from '../../domain/spec/explain-spec.ts';
 import { isMlflowError } from '../../mlflow/errors.ts';
 import { loadConfig } from '../../workers/config.ts';
 import { workspaceOf } from '../../workers/workspace.ts';
-import { connectMlflow } from '../connect.ts';
-import { exitCodes, UserError } from '../user-error.ts';
+import { connectMlflow } from '../cli/connect.ts';
+import { exitCodes, UserError } from '../cli/user-error.ts';
 import { planLifecycle, type PlanRequest } from './plan.ts';
 import { planBlocks, problemBlocks } from './show.ts';
 

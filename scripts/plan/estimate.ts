@@ -1,7 +1,7 @@
-import type { JobOutcome } from '../../domain/job.ts';
+import type { JobOutcome } from '../../domain/job/job.ts';
 import { jobStageNames, type JobStage } from '../../domain/job/stages.ts';
-import type { LifecycleSpec } from '../../domain/lifecycle-spec.ts';
-import { tags } from '../../domain/tracking.ts';
+import type { LifecycleSpec } from '../../domain/spec/lifecycle-spec.ts';
+import { tags } from '../../domain/lineage/tracking.ts';
 import type { Mlflow } from '../../mlflow/index.ts';
 
 export interface Estimate {

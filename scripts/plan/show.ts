@@ -1,7 +1,7 @@
 import { digestOfText } from '../../domain/digest.ts';
-import type { Block } from '../../domain/document.ts';
-import type { Problem } from '../../domain/explain-spec.ts';
-import type { LifecycleSpec } from '../../domain/lifecycle-spec.ts';
+import type { Block } from '../../domain/report/document.ts';
+import type { Problem } from '../../domain/spec/explain-spec.ts';
+import type { LifecycleSpec } from '../../domain/spec/lifecycle-spec.ts';
 import { duration, gpuHours } from '../report/amounts.ts';
 import { neutralizeMentions } from '../report/neutralize-mentions.ts';
 import { newVersion, type Planned } from './plan.ts';

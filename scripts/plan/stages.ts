@@ -1,9 +1,9 @@
 import type { Dependencies } from '../../activities/dependencies.ts';
 import { findReusable, type JobSuccess } from '../../activities/reuse.ts';
-import type { StageSpec } from '../../domain/job-request.ts';
+import type { StageSpec } from '../../domain/job/job-request.ts';
 import { jobStageNames, type JobStage } from '../../domain/job/stages.ts';
-import type { LifecycleSpec } from '../../domain/lifecycle-spec.ts';
-import type { LifecycleInputs } from '../../domain/lifecycle.ts';
+import type { LifecycleSpec } from '../../domain/spec/lifecycle-spec.ts';
+import type { LifecycleInputs } from '../../domain/lifecycle/lifecycle.ts';
 import { stageDigestOf } from '../../domain/digest.ts';
 import { evaluateSpec, exploreSpec, inputDigestsOf, prepareSpec, tuneSpec } from '../../workflows/stages.ts';
 

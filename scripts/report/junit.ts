@@ -1,6 +1,6 @@
-import { toJunitXml, type JunitCase, type JunitSuite } from '../../domain/junit.ts';
+import { toJunitXml, type JunitCase, type JunitSuite } from '../../domain/report/junit.ts';
 import { lifecycleStages, type Stage } from '../../domain/job/stages.ts';
-import type { Summary } from '../summary.ts';
+import type { Summary } from './summary.ts';
 
 /** Each stage is a test case, and each rule of the gate is one. */
 export const toJunit = (summary: Summary, at = new Date()): string => toJunitXml(suitesOf(summary), at);

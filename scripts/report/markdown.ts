@@ -1,6 +1,6 @@
-import { costMetric, withCurrency } from '../../domain/evidence.ts';
-import { toMarkdown, type Block } from '../../domain/document.ts';
-import type { Summary } from '../summary.ts';
+import { costMetric, withCurrency } from '../../domain/gate/evidence.ts';
+import { toMarkdown, type Block } from '../../domain/report/document.ts';
+import type { Summary } from './summary.ts';
 import { duration, gpuHours, hours } from './amounts.ts';
 import { neutralizeMentions } from './neutralize-mentions.ts';
 

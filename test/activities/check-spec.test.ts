@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { createSpecActivities } from '../../activities/check-spec.ts';
-import type { LifecycleSpecInput } from '../../domain/lifecycle-spec.ts';
+import type { LifecycleSpecInput } from '../../domain/spec/lifecycle-spec.ts';
 import { aSpec, specInput } from '../builders/specs.ts';
 import { activityEnvironment } from '../support/temporal.ts';
 

@@ -1,7 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import { createEndpointActivities } from '../../activities/endpoint.ts';
-import { type EndpointHost, type Observation, releaseId, SmokeTestError } from '../../domain/release.ts';
-import { recordTag, tags } from '../../domain/tracking.ts';
+import { type EndpointHost, type Observation, releaseId, SmokeTestError } from '../../domain/endpoint/release.ts';
+import { recordTag, tags } from '../../domain/lineage/tracking.ts';
 import { artifact, fakeArtifacts } from '../builders/artifacts.ts';
 import { fakeEndpointHost } from '../builders/endpoint-host.ts';
 import { candidateOf, releaseOf } from '../builders/releases.ts';
@@ -151,6 +151,6 @@ test('a canary is judged on what its own release and the current one did', async
     );
   const { canary } = terms.spec.deploy;
   const { activities } = lab({ endpoints: { observe } });
-  expect(await activities.judgeCanary(releaseOf('2'), releaseOf('1'), 7, canary)).toMatchObject({ passed: false, requests: 40 });
-  expect(await activities.judgeCanary(releaseOf('1'), releaseOf('2'), 7, canary)).toMatchObject({ passed: true });
+  expect(await activities.checkCanary(releaseOf('2'), releaseOf('1'), 7, canary)).toMatchObject({ passed: false, requests: 40 });
+  expect(await activities.checkCanary(releaseOf('1'), releaseOf('2'), 7, canary)).toMatchObject({ passed: true });
 });

@@ -1,7 +1,7 @@
 import { expect, test } from '@jest/globals';
 import { createEvidenceActivities } from '../../activities/evidence.ts';
 import { digestOfText } from '../../domain/digest.ts';
-import { evidenceOn } from '../../domain/evidence.ts';
+import { evidenceOn } from '../../domain/gate/evidence.ts';
 import { artifact, fakeArtifacts } from '../builders/artifacts.ts';
 import { between, evidenceOf, sliceOf } from '../builders/evidence.ts';
 import { activityEnvironment } from '../support/temporal.ts';

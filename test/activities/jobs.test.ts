@@ -1,10 +1,10 @@
 import { describe, expect, test } from '@jest/globals';
 import { createJobActivities } from '../../activities/jobs.ts';
-import type { JobToRun, StageSpec } from '../../domain/job-request.ts';
+import type { JobToRun, StageSpec } from '../../domain/job/job-request.ts';
 import { jobStages, type StageTable } from '../../domain/job/stages.ts';
-import { jobSpecSchema } from '../../domain/job-spec.ts';
-import { JobConflictError, type CancelCause, type JobRequest, type JobRunner } from '../../domain/job.ts';
-import { tags, type FinishedRun } from '../../domain/tracking.ts';
+import { jobSpecSchema } from '../../domain/job/job-spec.ts';
+import { JobConflictError, type CancelCause, type JobRequest, type JobRunner } from '../../domain/job/job.ts';
+import { tags, type FinishedRun } from '../../domain/lineage/tracking.ts';
 import { evaluateSpec, prepareSpec, tuneSpec } from '../../workflows/stages.ts';
 import { artifact, fakeArtifacts } from '../builders/artifacts.ts';
 import { inputs } from '../builders/inputs.ts';

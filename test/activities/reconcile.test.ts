@@ -1,6 +1,6 @@
 import { expect, test } from '@jest/globals';
 import { createReconcileActivities } from '../../activities/reconcile.ts';
-import type { JobRunner } from '../../domain/job.ts';
+import type { JobRunner } from '../../domain/job/job.ts';
 import { fakeTracking } from '../builders/tracking.ts';
 import { jobOf } from '../contract/job-runner.ts';
 import { activityEnvironment } from '../support/temporal.ts';

@@ -1,7 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import { createReleaseActivities } from '../../activities/releases.ts';
-import type { Release } from '../../domain/release.ts';
-import { tags } from '../../domain/tracking.ts';
+import type { Release } from '../../domain/endpoint/release.ts';
+import { tags } from '../../domain/lineage/tracking.ts';
 import { artifact, fakeArtifacts } from '../builders/artifacts.ts';
 import { between, evidenceOf } from '../builders/evidence.ts';
 import { inputs } from '../builders/inputs.ts';

@@ -5,7 +5,7 @@ import { pathToFileURL } from 'node:url';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 import { createReviewActivities, type CandidateForReview } from '../../activities/reviews.ts';
 import { digestOf, digestOfDataset, digestOfText } from '../../domain/digest.ts';
-import { tags } from '../../domain/tracking.ts';
+import { tags } from '../../domain/lineage/tracking.ts';
 import { createLocalArtifactStore } from '../../local/artifact-store.ts';
 import { createMlflow, type Mlflow } from '../../mlflow/index.ts';
 import { createTracking } from '../../mlflow/tracking.ts';

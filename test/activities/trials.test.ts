@@ -1,7 +1,7 @@
 import { expect, test } from '@jest/globals';
 import { createTrialActivities } from '../../activities/trials.ts';
-import type { LiveFinding } from '../../domain/canary.ts';
-import type { ChatAnswer, EndpointHost } from '../../domain/release.ts';
+import type { LiveFinding } from '../../domain/endpoint/canary.ts';
+import type { ChatAnswer, EndpointHost } from '../../domain/endpoint/release.ts';
 import { artifact, fakeArtifacts } from '../builders/artifacts.ts';
 import { fakeEndpointHost } from '../builders/endpoint-host.ts';
 import { candidateOf } from '../builders/releases.ts';

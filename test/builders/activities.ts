@@ -1,6 +1,6 @@
 import { cancelled } from '@temporalio/activity';
 import type { Activities } from '../../activities/index.ts';
-import type { JobReport } from '../../domain/job-request.ts';
+import type { JobReport } from '../../domain/job/job-request.ts';
 import { jobStages, type JobStage } from '../../domain/job/stages.ts';
 import { artifact } from './artifacts.ts';
 import { between, evidenceOf } from './evidence.ts';
@@ -46,7 +46,7 @@ const goingWell = {
   tryRelease: () => Promise.resolve([]),
   loadTest: () => Promise.resolve([]),
   splitTraffic: () => Promise.resolve(),
-  judgeCanary: () => Promise.resolve({ passed: true, requests: 0, findings: [] }),
+  checkCanary: () => Promise.resolve({ passed: true, requests: 0, findings: [] }),
   readServingState: () => Promise.resolve({}),
   applyServingState: ({ endpoint }) => Promise.resolve(`http://127.0.0.1/${endpoint}`),
   noteRefusal: () => Promise.resolve(),

@@ -1,6 +1,6 @@
 import type { ArtifactStore } from '../../domain/artifact-store.ts';
 import { digestOfText } from '../../domain/digest.ts';
-import type { Artifact } from '../../domain/job.ts';
+import type { Artifact } from '../../domain/job/job.ts';
 
 /** An artifact by name: another name is another digest. */
 export const artifact = (name: string): Artifact => ({ uri: `file:///store/${name}`, digest: digestOfText(name) });

@@ -1,4 +1,4 @@
-import type { EndpointHost, Share } from '../../domain/release.ts';
+import type { EndpointHost, Share } from '../../domain/endpoint/release.ts';
 
 /** An endpoint in memory that notes what changes: the method's name, then which versions. */
 export function fakeEndpointHost(given: Partial<EndpointHost> = {}, changes: unknown[][] = [], url = 'http://127.0.0.1/'): EndpointHost {

@@ -1,7 +1,7 @@
-import type { Rule } from '../../domain/lifecycle-spec.ts';
-import type { ReviewSoFar } from '../../domain/lineage-facts.ts';
-import { refuseDelegation, refuseReview } from '../../domain/refuse-review.ts';
-import type { Delegation, ReviewDecision } from '../../domain/review.ts';
+import type { Rule } from '../../domain/spec/lifecycle-spec.ts';
+import type { ReviewSoFar } from '../../domain/lineage/lineage-facts.ts';
+import { validateDelegation, validateReview } from '../../domain/review/validate-review.ts';
+import type { Delegation, ReviewDecision } from '../../domain/review/review.ts';
 import { toAttack } from '../../workers/console/attacks.ts';
 import { viewEvidence, viewFinding } from '../../workers/console/evidence-view.ts';
 import { toExample } from '../../workers/console/examples.ts';
@@ -112,14 +112,14 @@ export function fixtureLifecycles({ requester = 'ada', now = new Date('2026-11-2
     lineage: (id) => Promise.resolve(view(id)).then(() => viewLineage({ ...record, review: reviewSoFar() })),
     review: (_id, given) =>
       Promise.resolve().then(() => {
-        const refusal = refuseReview(given, request());
+        const refusal = validateReview(given, request());
         if (refusal !== undefined) throw new Refusal(409, refusal);
         decisions.push({ ...given, at: now.toISOString() });
         return `${given.decision === 'approve' ? 'approved' : 'rejected'} by ${given.reviewer}`;
       }),
     delegate: (_id, given) =>
       Promise.resolve().then(() => {
-        const refusal = refuseDelegation(given, request());
+        const refusal = validateDelegation(given, request());
         if (refusal !== undefined) throw new Refusal(409, refusal);
         delegations.push({ ...given, at: now.toISOString() });
         return `${given.to} decides in place of ${given.from}`;

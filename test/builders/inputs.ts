@@ -1,4 +1,4 @@
-import type { LifecycleInputs } from '../../domain/lifecycle.ts';
+import type { LifecycleInputs } from '../../domain/lifecycle/lifecycle.ts';
 import { artifact } from './artifacts.ts';
 
 export const inputs = (change: Partial<LifecycleInputs> = {}): LifecycleInputs => ({

@@ -1,5 +1,5 @@
-import type { FailureClass } from '../../domain/failure.ts';
-import type { JobReport } from '../../domain/job-request.ts';
+import type { FailureClass } from '../../domain/job/failure.ts';
+import type { JobReport } from '../../domain/job/job-request.ts';
 import { artifact } from './artifacts.ts';
 
 /** A Job that left one artifact under each name. */

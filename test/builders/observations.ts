@@ -1,4 +1,4 @@
-import type { Observation } from '../../domain/release.ts';
+import type { Observation } from '../../domain/endpoint/release.ts';
 
 /** A request that was answered well, and what the test changes in it. */
 export const observation = (change: Partial<Observation> = {}): Observation => ({

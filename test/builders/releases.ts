@@ -1,6 +1,6 @@
-import type { Release, Share } from '../../domain/release.ts';
-import type { Candidate } from '../../domain/roll-out.ts';
-import type { LifecycleSpecInput } from '../../domain/lifecycle-spec.ts';
+import type { Release, Share } from '../../domain/endpoint/release.ts';
+import type { Candidate } from '../../domain/endpoint/roll-out.ts';
+import type { LifecycleSpecInput } from '../../domain/spec/lifecycle-spec.ts';
 import { artifact } from './artifacts.ts';
 import { aSpec } from './specs.ts';
 

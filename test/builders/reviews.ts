@@ -1,5 +1,5 @@
 import { digestOf, digestOfText } from '../../domain/digest.ts';
-import type { ReviewRecord, ReviewRequest, ReviewSubject } from '../../domain/review.ts';
+import type { ReviewRecord, ReviewRequest, ReviewSubject } from '../../domain/review/review.ts';
 import { artifact } from './artifacts.ts';
 import { inputs } from './inputs.ts';
 

@@ -1,5 +1,5 @@
-import { checkLifecycleSpec, describeProblems } from '../../domain/explain-spec.ts';
-import type { LifecycleSpec, LifecycleSpecInput } from '../../domain/lifecycle-spec.ts';
+import { checkLifecycleSpec, describeProblems } from '../../domain/spec/explain-spec.ts';
+import type { LifecycleSpec, LifecycleSpecInput } from '../../domain/spec/lifecycle-spec.ts';
 
 /** What a person writes who writes no more than is needed, and what the test changes in it. */
 export const specInput = (change: Partial<LifecycleSpecInput> = {}): LifecycleSpecInput => ({

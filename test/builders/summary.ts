@@ -1,4 +1,4 @@
-import type { Summary } from '../../scripts/summary.ts';
+import type { Summary } from '../../scripts/report/summary.ts';
 
 /** A lifecycle that went through, and what the test changes in it. */
 export const summary = (change: Partial<Summary> = {}): Summary => ({

@@ -1,4 +1,4 @@
-import type { FinishedRun, RegisteredVersion, Tracking } from '../../domain/tracking.ts';
+import type { FinishedRun, RegisteredVersion, Tracking } from '../../domain/lineage/tracking.ts';
 
 interface Holds {
   /** Found by whatever tag is looked for. */

@@ -1,4 +1,4 @@
-import type { Example } from '../../domain/live-profile.ts';
+import type { Example } from '../../domain/monitoring/training-profile.ts';
 
 const words = 'lists reads writes files for images with fonts network games tools a the of and library shell editor mail server music maps charts text small fast'.split(' ');
 

@@ -5,8 +5,8 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { loadYaml } from '@kubernetes/client-node';
 import { repository } from '../support/stack.ts';
-import { startTimeoutMs } from './cluster.ts';
-import { buildPromtool } from './promtool.ts';
+import { startTimeoutMs } from './support/cluster.ts';
+import { buildPromtool } from './support/promtool.ts';
 
 /** The alerts in `examples/monitoring`, by Prometheus itself. Among the clusters' tests, for what builds those builds it, too. */
 

@@ -6,7 +6,7 @@ import { createInterface } from 'node:readline';
 import { BatchV1Api, CoreV1Api, KubeConfig, type V1Pod } from '@kubernetes/client-node';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { until } from '../support/until.ts';
-import { type Cluster, givenKubeconfig, startCluster, startTimeoutMs } from './cluster.ts';
+import { type Cluster, givenKubeconfig, startCluster, startTimeoutMs } from './support/cluster.ts';
 
 const namespace = 'default';
 const report = (message: string): void => void process.stderr.write(`${message}\n`);
@@ -95,7 +95,7 @@ const processesWith = (text: string): string[] =>
     .filter((line) => line.includes(text));
 
 own('a cluster whose process was killed is ended all the same', async () => {
-  const script = `import { startCluster } from ${JSON.stringify(new URL('cluster.ts', import.meta.url).href)}; console.log((await startCluster({ report() {}, gpuNodes: 1 })).kubeconfigPath);`;
+  const script = `import { startCluster } from ${JSON.stringify(new URL('support/cluster.ts', import.meta.url).href)}; console.log((await startCluster({ report() {}, gpuNodes: 1 })).kubeconfigPath);`;
   const child = spawn(process.execPath, ['--input-type=module', '--eval', script], { env: { ...process.env, NODE_OPTIONS: '' }, stdio: ['ignore', 'pipe', 'inherit'] });
   const [kubeconfigPath] = (await once(createInterface({ input: child.stdout }), 'line')) as [string];
   const folder = dirname(kubeconfigPath);

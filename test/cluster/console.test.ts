@@ -12,10 +12,10 @@ import { aliasBody, datasetBody, mlflowRequest, secrets, signedRequest, type Eve
 import { repository } from '../support/stack.ts';
 import { startDevServer } from '../support/temporal.ts';
 import { until } from '../support/until.ts';
-import { givenKubeconfig, startCluster, startTimeoutMs, type Cluster } from './cluster.ts';
-import { makeWorkerImage } from './images.ts';
-import { noRealNode } from './real-node.ts';
-import { runShell } from './shell.ts';
+import { givenKubeconfig, startCluster, startTimeoutMs, type Cluster } from './support/cluster.ts';
+import { makeWorkerImage } from './support/images.ts';
+import { noRealNode } from './support/real-node.ts';
+import { runShell } from './support/shell.ts';
 
 /** The console and the routes of events of `k8s/install` in real pods: image, mounts and user are as a team has them. */
 

@@ -14,7 +14,7 @@ import type { JobPlacement } from '../../k8s/manifests/job.ts';
 import { freePort } from '../../local/ports.ts';
 import { repository } from '../support/stack.ts';
 import { until } from '../support/until.ts';
-import { givenKubeconfig, startCluster, startTimeoutMs, type Cluster } from './cluster.ts';
+import { givenKubeconfig, startCluster, startTimeoutMs, type Cluster } from './support/cluster.ts';
 
 const report = (message: string): void => void process.stderr.write(`${message}\n`);
 const namespace = `doctor-${process.pid}`;
@@ -182,7 +182,7 @@ own('where Kueue is not installed a queue is served by nobody', async () => {
 async function tuneline(env: Record<string, string>, ...args: readonly string[]) {
   const home = await mkdtemp(join(tmpdir(), 'tuneline-home-'));
   const settings = { TUNELINE_HOME: home, KUBECONFIG: cluster.kubeconfigPath, TUNELINE_NAMESPACE: namespace, TUNELINE_JOB_IMAGE: 'jobs@sha256:0', TUNELINE_STORAGE_CLAIM: 'storage', MLFLOW_TRACKING_URI: 'http://192.0.2.1', TEMPORAL_ADDRESS: '127.0.0.1:9' };
-  const { status, stdout, stderr } = spawnSync(process.execPath, ['--disable-warning=ExperimentalWarning', join(repository, 'scripts/tuneline.ts'), ...args], {
+  const { status, stdout, stderr } = spawnSync(process.execPath, ['--disable-warning=ExperimentalWarning', join(repository, 'scripts/cli/tuneline.ts'), ...args], {
     cwd: repository,
     env: { PATH: process.env['PATH'], HOME: home, ...settings, ...env },
     encoding: 'utf8',

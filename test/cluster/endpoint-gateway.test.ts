@@ -1,16 +1,16 @@
 import { isDeepStrictEqual } from 'node:util';
 import { PatchStrategy, setHeaderOptions } from '@kubernetes/client-node';
 import { afterAll, afterEach, beforeAll, expect, test } from '@jest/globals';
-import type { Release } from '../../domain/release.ts';
+import type { Release } from '../../domain/endpoint/release.ts';
 import { endpointName, releaseName } from '../../domain/names.ts';
 import { inspectServing } from '../../k8s/doctor-serving.ts';
 import type { HttpRoute } from '../../k8s/manifests/traffic.ts';
 import { releaseOf } from '../builders/releases.ts';
 import { until } from '../support/until.ts';
-import { as, grantWorker, noting } from './accounts.ts';
-import { givenKubeconfig, startTimeoutMs } from './cluster.ts';
-import { serveHttpRoutes } from './gateway-api.ts';
-import { report, startServing, type ServingSite } from './serving.ts';
+import { as, grantWorker, noting } from './support/accounts.ts';
+import { givenKubeconfig, startTimeoutMs } from './support/cluster.ts';
+import { serveHttpRoutes } from './support/gateway-api.ts';
+import { report, startServing, type ServingSite } from './support/serving.ts';
 
 /** A cluster that people use is not given an API for a test. */
 const own = givenKubeconfig ? test.skip : test;

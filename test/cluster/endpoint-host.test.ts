@@ -1,13 +1,13 @@
 import { afterAll, afterEach, beforeAll, expect, test } from '@jest/globals';
-import { type EndpointHost, type Release, releaseId } from '../../domain/release.ts';
+import { type EndpointHost, type Release, releaseId } from '../../domain/endpoint/release.ts';
 import { releaseName } from '../../domain/names.ts';
 import { inspectServing } from '../../k8s/doctor-serving.ts';
 import { createReplicaRouting } from '../../k8s/releases/replica-routing.ts';
 import { describeEndpointHost } from '../contract/endpoint-host.ts';
 import { releaseOf } from '../builders/releases.ts';
 import { until } from '../support/until.ts';
-import { startTimeoutMs } from './cluster.ts';
-import { releaseOfDeployment, startServing, type ServingSite } from './serving.ts';
+import { startTimeoutMs } from './support/cluster.ts';
+import { releaseOfDeployment, startServing, type ServingSite } from './support/serving.ts';
 
 const namespace = `serving-${process.pid}`;
 let site: ServingSite;

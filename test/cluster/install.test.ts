@@ -15,8 +15,8 @@ import { placementOf, unprivilegedUser } from '../../workers/kubernetes.ts';
 import { finished, jobOf, jobOn, phase } from '../contract/job-runner.ts';
 import { repository } from '../support/stack.ts';
 import { until } from '../support/until.ts';
-import { givenKubeconfig, startCluster, startTimeoutMs, type Cluster } from './cluster.ts';
-import { neverEnding } from './never-ending.ts';
+import { givenKubeconfig, startCluster, startTimeoutMs, type Cluster } from './support/cluster.ts';
+import { neverEnding } from './support/never-ending.ts';
 
 const namespace = 'tuneline';
 const folder = join(repository, 'k8s', 'install');

@@ -6,8 +6,8 @@ import { createKubernetesJobRunner } from '../../k8s/jobs/job-runner.ts';
 import { jobNameLabel } from '../../k8s/names.ts';
 import { describeJobRunner, finished, jobOf, jobOn, phase, saying, untilSaid } from '../contract/job-runner.ts';
 import { until } from '../support/until.ts';
-import { sharedCluster, startTimeoutMs, type Cluster } from './cluster.ts';
-import { simulatedHarness, type SimulatedHarness } from './simulated-harness.ts';
+import { sharedCluster, startTimeoutMs, type Cluster } from './support/cluster.ts';
+import { simulatedHarness, type SimulatedHarness } from './support/simulated-harness.ts';
 
 const report = (message: string): void => void process.stderr.write(`${message}\n`);
 let simulated: Cluster;

@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { CustomObjectsApi, KubeConfig, loadAllYaml, RbacAuthorizationV1Api, SchedulingV1Api, type V1Role } from '@kubernetes/client-node';
-import type { JobRunner } from '../../domain/job.ts';
+import type { JobRunner } from '../../domain/job/job.ts';
 import { isLive } from '../../k8s/jobs/classify.ts';
 import { connectCluster, unlessMissing, type Cluster as Connection } from '../../k8s/client.ts';
 import { inspectCluster } from '../../k8s/doctor.ts';
@@ -11,9 +11,9 @@ import { jobNameInSet, jobSetApi, jobSetManifest, setNameOf, type JobSet } from 
 import { describeJobRunner, finished, jobOf, jobOn, phase, saying, untilSaid } from '../contract/job-runner.ts';
 import { repository } from '../support/stack.ts';
 import { until } from '../support/until.ts';
-import { givenKubeconfig, sharedCluster, startTimeoutMs, type Cluster } from './cluster.ts';
-import { letEnd, neverAnnotation } from './never-ending.ts';
-import { simulatedHarness, type SimulatedHarness } from './simulated-harness.ts';
+import { givenKubeconfig, sharedCluster, startTimeoutMs, type Cluster } from './support/cluster.ts';
+import { letEnd, neverAnnotation } from './support/never-ending.ts';
+import { simulatedHarness, type SimulatedHarness } from './support/simulated-harness.ts';
 
 /** A cluster that people use need not have JobSet and Kueue. */
 const own = givenKubeconfig ? test.skip : test;

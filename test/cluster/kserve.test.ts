@@ -1,6 +1,6 @@
 import { NetworkingV1Api, PatchStrategy, setHeaderOptions } from '@kubernetes/client-node';
 import { afterAll, afterEach, beforeAll, expect, test } from '@jest/globals';
-import { type Release, releaseId } from '../../domain/release.ts';
+import { type Release, releaseId } from '../../domain/endpoint/release.ts';
 import { endpointName, releaseName } from '../../domain/names.ts';
 import { inspectServing } from '../../k8s/doctor-serving.ts';
 import { inferenceServiceManifest, inferenceServiceName, type InferenceService } from '../../k8s/manifests/inference-service.ts';
@@ -9,9 +9,9 @@ import { releaseService } from '../../k8s/manifests/traffic.ts';
 import { describeEndpointHost } from '../contract/endpoint-host.ts';
 import { releaseOf } from '../builders/releases.ts';
 import { until } from '../support/until.ts';
-import { as, grantWorker, noting } from './accounts.ts';
-import { givenKubeconfig, startTimeoutMs } from './cluster.ts';
-import { releaseOfDeployment, startServing, type ServingSite } from './serving.ts';
+import { as, grantWorker, noting } from './support/accounts.ts';
+import { givenKubeconfig, startTimeoutMs } from './support/cluster.ts';
+import { releaseOfDeployment, startServing, type ServingSite } from './support/serving.ts';
 
 /** A cluster that people use need not have KServe. */
 const own = givenKubeconfig ? test.skip : test;

@@ -1,14 +1,14 @@
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { CustomObjectsApi, KubeConfig, PatchStrategy, SchedulingV1Api, setHeaderOptions, type KubernetesListObject, type KubernetesObject, type V1Pod } from '@kubernetes/client-node';
-import type { JobRunner, Wait } from '../../domain/job.ts';
+import type { JobRunner, Wait } from '../../domain/job/job.ts';
 import { isLive } from '../../k8s/jobs/classify.ts';
 import { connectCluster, type Cluster as Connection } from '../../k8s/client.ts';
 import { createKubernetesJobRunner } from '../../k8s/jobs/job-runner.ts';
 import { annotations, jobNameLabel } from '../../k8s/names.ts';
 import { finished, jobOf, phase, untilSaid } from '../contract/job-runner.ts';
 import { until } from '../support/until.ts';
-import { sharedCluster, startTimeoutMs, type Cluster } from './cluster.ts';
-import { letEnd, neverEnding } from './never-ending.ts';
+import { sharedCluster, startTimeoutMs, type Cluster } from './support/cluster.ts';
+import { letEnd, neverEnding } from './support/never-ending.ts';
 
 const report = (message: string): void => void process.stderr.write(`${message}\n`);
 const [urgent, flavor] = [`urgent-${process.pid}`, `gpus-${process.pid}`] as const;

@@ -3,7 +3,7 @@ import { CoordinationV1Api, KubeConfig } from '@kubernetes/client-node';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { whileLeading } from '../../k8s/lease.ts';
 import { until } from '../support/until.ts';
-import { sharedCluster, startTimeoutMs, type Cluster } from './cluster.ts';
+import { sharedCluster, startTimeoutMs, type Cluster } from './support/cluster.ts';
 
 const namespace = 'default';
 const clocks = { durationMs: 2000, renewMs: 200 };

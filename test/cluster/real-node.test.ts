@@ -9,7 +9,7 @@ import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { KubeConfig, type V1Pod } from '@kubernetes/client-node';
-import type { JobRequest, JobRunner } from '../../domain/job.ts';
+import type { JobRequest, JobRunner } from '../../domain/job/job.ts';
 import { connectCluster, type Cluster as Connection } from '../../k8s/client.ts';
 import { createKubernetesJobRunner } from '../../k8s/jobs/job-runner.ts';
 import type { JobPlacement } from '../../k8s/manifests/job.ts';
@@ -18,15 +18,15 @@ import { isLive } from '../../k8s/jobs/classify.ts';
 import { describeJobRunner, finished, jobOf, phase, type RunnerHarness, saying, untilSaid } from '../contract/job-runner.ts';
 import { noopStage } from '../../scripts/bench/noop-stage.ts';
 import { until } from '../support/until.ts';
-import { givenKubeconfig, startCluster, startTimeoutMs, type Cluster } from './cluster.ts';
-import { makeImage, makeJobsImage, makePythonRoot, type Image } from './images.ts';
-import { noRealNode, realNodeName } from './real-node.ts';
+import { givenKubeconfig, startCluster, startTimeoutMs, type Cluster } from './support/cluster.ts';
+import { makeImage, makeJobsImage, makePythonRoot, type Image } from './support/images.ts';
+import { noRealNode, realNodeName } from './support/real-node.ts';
 
 const report = (message: string): void => void process.stderr.write(`${message}\n`);
 const why = givenKubeconfig ? 'a cluster was given' : noRealNode;
 if (why) report(`the tests of a real node are left out: ${why}`);
 
-const program = fileURLToPath(new URL('behaviours.py', import.meta.url));
+const program = fileURLToPath(new URL('support/behaviours.py', import.meta.url));
 
 async function makeBehavioursImage(into: string): Promise<Image> {
   const layer = await mkdtemp(join(into, 'behaviours-'));
@@ -180,8 +180,8 @@ const realJob = (spec: Record<string, unknown>): JobRequest => ({ ...jobOf({ doe
   });
 
   test('a node whose process was killed leaves nothing, not even of a pod that runs', async () => {
-    const script = `import { startCluster } from ${JSON.stringify(new URL('cluster.ts', import.meta.url).href)};
-      import { makeSandboxImage } from ${JSON.stringify(new URL('images.ts', import.meta.url).href)};
+    const script = `import { startCluster } from ${JSON.stringify(new URL('support/cluster.ts', import.meta.url).href)};
+      import { makeSandboxImage } from ${JSON.stringify(new URL('support/images.ts', import.meta.url).href)};
       const { kubeconfigPath, realNode } = await startCluster({ report() {}, gpuNodes: 0, realNode: { images: [makeSandboxImage] } });
       console.log(JSON.stringify({ kubeconfigPath, image: realNode.images[0] }));`;
     const child = spawn(process.execPath, ['--input-type=module', '--eval', script], { env: { ...process.env, NODE_OPTIONS: '' }, stdio: ['ignore', 'pipe', 'inherit'] });

@@ -7,7 +7,7 @@ import { pathToFileURL } from 'node:url';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { KubeConfig, type V1EndpointSlice, type V1Pod } from '@kubernetes/client-node';
 import { endpointName } from '../../domain/names.ts';
-import { type EndpointHost, type Release, releaseId } from '../../domain/release.ts';
+import { type EndpointHost, type Release, releaseId } from '../../domain/endpoint/release.ts';
 import { connectCluster, type Cluster as Connection } from '../../k8s/client.ts';
 import { createKubernetesEndpointHost } from '../../k8s/releases/endpoint-host.ts';
 import type { ReleasePlacement } from '../../k8s/manifests/release-placement.ts';
@@ -17,11 +17,11 @@ import { unprivilegedUser } from '../../workers/kubernetes.ts';
 import { releaseOf } from '../builders/releases.ts';
 import { makeTinyModel, repository } from '../support/stack.ts';
 import { until } from '../support/until.ts';
-import { givenKubeconfig, startCluster, startTimeoutMs, type Cluster } from './cluster.ts';
-import { makeJobsImage, makeWorkerImage } from './images.ts';
-import { noRealNode } from './real-node.ts';
-import { runShell } from './shell.ts';
-import { linkJobsPackages, makeNamespaceWithClaim } from './storage.ts';
+import { givenKubeconfig, startCluster, startTimeoutMs, type Cluster } from './support/cluster.ts';
+import { makeJobsImage, makeWorkerImage } from './support/images.ts';
+import { noRealNode } from './support/real-node.ts';
+import { runShell } from './support/shell.ts';
+import { linkJobsPackages, makeNamespaceWithClaim } from './support/storage.ts';
 
 /** Releases in pods that really run: the release proxy of the worker's image, and the engine that serves on this machine, too. */
 

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
-import type { EndpointHost, Release, Share } from '../../domain/release.ts';
+import type { EndpointHost, Release, Share } from '../../domain/endpoint/release.ts';
 import { releaseOf } from '../builders/releases.ts';
 
 const mute = '13';

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { digestOf } from '../../domain/digest.ts';
-import { maximumOutcomeBytes, type JobOutcome, type JobRequest, type JobRunner, type JobState } from '../../domain/job.ts';
+import { maximumOutcomeBytes, type JobOutcome, type JobRequest, type JobRunner, type JobState } from '../../domain/job/job.ts';
 import { until } from '../support/until.ts';
 
 /** What a Job of the suite does; a harness knows how to make its runner run that. */

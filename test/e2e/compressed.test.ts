@@ -4,9 +4,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
-import type { Evidence } from '../../domain/evidence.ts';
-import { decide } from '../../domain/gate.ts';
-import type { Artifact } from '../../domain/job.ts';
+import type { Evidence } from '../../domain/gate/evidence.ts';
+import { decide } from '../../domain/gate/gate.ts';
+import type { Artifact } from '../../domain/job/job.ts';
 import { createLocalArtifactStore } from '../../local/artifact-store.ts';
 import { repository } from '../support/stack.ts';
 

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import type { Browser, Page } from 'playwright-core';
-import type { Summary } from '../../scripts/summary.ts';
+import type { Summary } from '../../scripts/report/summary.ts';
 import { statusQuery } from '../../workflows/messages.ts';
 import { makeTinyModel, TestStack } from '../support/stack.ts';
 import { tinySpec } from '../support/tiny-lifecycle.ts';

@@ -1,8 +1,8 @@
 import { readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import { tags } from '../../domain/tracking.ts';
-import type { Summary } from '../../scripts/summary.ts';
+import { tags } from '../../domain/lineage/tracking.ts';
+import type { Summary } from '../../scripts/report/summary.ts';
 import { readJunit } from '../support/junit.ts';
 import { startOtlpReceiver } from '../support/otlp-receiver.ts';
 import { runGithubJob, runGitlabJob, teamRepository, type Surroundings } from '../support/pipeline.ts';

@@ -3,7 +3,7 @@ import { readdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { jobName } from '../../domain/names.ts';
-import { tags } from '../../domain/tracking.ts';
+import { tags } from '../../domain/lineage/tracking.ts';
 import { JobFolders } from '../../local/job-folder.ts';
 import { isGroupAlive } from '../../local/process-identity.ts';
 import type { lifecycle } from '../../workflows/lifecycle.ts';

@@ -4,7 +4,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import type { Client } from '@temporalio/client';
 import { jobName } from '../../domain/names.ts';
-import { tags } from '../../domain/tracking.ts';
+import { tags } from '../../domain/lineage/tracking.ts';
 import { JobFolders } from '../../local/job-folder.ts';
 import { isGroupAlive } from '../../local/process-identity.ts';
 import type { Run } from '../../mlflow/index.ts';

@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import type { Client } from '@temporalio/client';
-import type { EndpointStatus, ReleaseReply } from '../../domain/roll-out.ts';
+import type { EndpointStatus, ReleaseReply } from '../../domain/endpoint/roll-out.ts';
 import type { Redeploy, redeploy } from '../../workflows/redeploy.ts';
 import type { reconcile } from '../../workflows/reconcile.ts';
 import { endpointStatusQuery, rollbackUpdate } from '../../workflows/messages.ts';
@@ -15,7 +15,7 @@ const count = Number(process.env['TUNELINE_KILLS'] ?? 18);
 /** So many endpoints live at once, in one stack: what one has killed, all of them lose. */
 const lanes = ['north', 'east', 'south', 'west', 'middle'];
 /** Of the endpoint's execution. The first is what asks it. */
-const steps = ['askEndpoint', 'readCandidate', 'startRelease', 'tryRelease', 'loadTest', 'splitTraffic', 'judgeCanary', 'applyServingState', 'noteRefusal'] as const;
+const steps = ['askEndpoint', 'readCandidate', 'startRelease', 'tryRelease', 'loadTest', 'splitTraffic', 'checkCanary', 'applyServingState', 'noteRefusal'] as const;
 type Step = (typeof steps)[number];
 
 const careful = ['first', 'second', 'third'];

@@ -1,7 +1,7 @@
 import type { Dependencies } from '../../activities/dependencies.ts';
-import { type EndpointHost, type Release, releaseId, type Share } from '../../domain/release.ts';
-import type { ReleaseTerms } from '../../domain/roll-out.ts';
-import { recordTag, tags, type Alias, type Tracking } from '../../domain/tracking.ts';
+import { type EndpointHost, type Release, releaseId, type Share } from '../../domain/endpoint/release.ts';
+import type { ReleaseTerms } from '../../domain/endpoint/roll-out.ts';
+import { recordTag, tags, type Alias, type Tracking } from '../../domain/lineage/tracking.ts';
 import { artifact, fakeArtifacts } from '../builders/artifacts.ts';
 import { aSpec } from '../builders/specs.ts';
 import { disagreements } from '../support/agreement.ts';

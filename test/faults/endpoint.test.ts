@@ -5,7 +5,7 @@ import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import type { Activities } from '../../activities/index.ts';
 import { createEndpointActivities } from '../../activities/endpoint.ts';
 import { createTrialActivities } from '../../activities/trials.ts';
-import type { EndpointStatus, ReleaseRequest } from '../../domain/roll-out.ts';
+import type { EndpointStatus, ReleaseRequest } from '../../domain/endpoint/roll-out.ts';
 import { createEndpointQueue } from '../../workers/endpoint-queue.ts';
 import type { endpoint } from '../../workflows/endpoint.ts';
 import { endpointStatusQuery, releaseSignal, rollbackUpdate, withdrawSignal } from '../../workflows/messages.ts';
@@ -52,7 +52,7 @@ function inEachWorld(): Partial<Activities> {
     tryRelease: (candidate) => of(candidate.release.endpoint).tryRelease(candidate),
     loadTest: (candidate) => of(candidate.release.endpoint).loadTest(candidate),
     splitTraffic: (name, shares) => of(name).splitTraffic(name, shares),
-    judgeCanary: (canary, ...rest) => of(canary.endpoint).judgeCanary(canary, ...rest),
+    checkCanary: (canary, ...rest) => of(canary.endpoint).checkCanary(canary, ...rest),
     readServingState: (name, model) => of(name).readServingState(name, model),
     applyServingState: (change) => of(change.endpoint).applyServingState(change),
     noteRefusal: (model, ...rest) => of(model).noteRefusal(model, ...rest),

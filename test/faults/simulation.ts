@@ -1,5 +1,5 @@
 import { digestOf } from '../../domain/digest.ts';
-import type { JobOutcome, JobRequest } from '../../domain/job.ts';
+import type { JobOutcome, JobRequest } from '../../domain/job/job.ts';
 import { connectCluster } from '../../k8s/client.ts';
 import { createKubernetesJobRunner } from '../../k8s/jobs/job-runner.ts';
 import { annotations, labels } from '../../k8s/names.ts';

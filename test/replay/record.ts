@@ -8,7 +8,7 @@ import { mkdir, writeFile } from 'node:fs/promises';
 import { CompleteAsyncError } from '@temporalio/activity';
 import { historyToJSON } from '@temporalio/common/lib/proto-utils.js';
 import type { Activities } from '../../activities/index.ts';
-import type { LifecycleSpecInput } from '../../domain/lifecycle-spec.ts';
+import type { LifecycleSpecInput } from '../../domain/spec/lifecycle-spec.ts';
 import { commentUpdate, delegateUpdate, reviewUpdate } from '../../workflows/messages.ts';
 import { fakeActivities, scriptedJobs, stop } from '../builders/activities.ts';
 import { between, evidenceOf } from '../builders/evidence.ts';

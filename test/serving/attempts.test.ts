@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
-import { releaseId } from '../../domain/release.ts';
-import { defaultServing } from '../../domain/serving-settings.ts';
+import { releaseId } from '../../domain/endpoint/release.ts';
+import { defaultServing } from '../../domain/serving/serving-settings.ts';
 import { answerChat } from '../support/fake-engine.ts';
 import { chat, contentOf, deploy, errorOf, openEndpoint, releaseOf, seeded, split, trial, type Answer } from '../support/endpoint-lab.ts';
 

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import { evaluationExamples, preferencePairs, type RatedAnswer } from '../../domain/preference-pairs.ts';
-import { defaultServing } from '../../domain/serving-settings.ts';
-import type { Feedback, RequestTrace, TraceStore } from '../../domain/trace-store.ts';
+import { evaluationExamples, preferencePairs, type RatedAnswer } from '../../domain/serving/preference-pairs.ts';
+import { defaultServing } from '../../domain/serving/serving-settings.ts';
+import type { Feedback, RequestTrace, TraceStore } from '../../domain/serving/trace-store.ts';
 import { createMlflow } from '../../mlflow/index.ts';
 import { createTraceStore, ratedAnswers } from '../../mlflow/trace-store.ts';
 import type { Exchange } from '../../serving/exchange.ts';

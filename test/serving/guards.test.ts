@@ -1,5 +1,5 @@
 import { expect, test } from '@jest/globals';
-import { defaultServing, type ServingSettings } from '../../domain/serving-settings.ts';
+import { defaultServing, type ServingSettings } from '../../domain/serving/serving-settings.ts';
 import { answerChat } from '../support/fake-engine.ts';
 import { chat, contentOf, errorOf, messages, openEndpoint, releaseOf, trial, type EndpointLab } from '../support/endpoint-lab.ts';
 

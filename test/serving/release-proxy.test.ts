@@ -1,5 +1,5 @@
 import { expect, test } from '@jest/globals';
-import { releaseProxyRoutes, type ReleaseProxySettings } from '../../domain/release-proxy-settings.ts';
+import { releaseProxyRoutes, type ReleaseProxySettings } from '../../domain/endpoint/release-proxy-settings.ts';
 import { createEngines } from '../../serving/engines.ts';
 import { createReleaseProxy } from '../../serving/release-proxy.ts';
 import { createObservationBook } from '../../serving/observations.ts';

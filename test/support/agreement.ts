@@ -1,5 +1,5 @@
-import type { Share } from '../../domain/release.ts';
-import type { ServingState } from '../../domain/serving-state.ts';
+import type { Share } from '../../domain/endpoint/release.ts';
+import type { ServingState } from '../../domain/endpoint/serving-state.ts';
 
 export interface Seen {
   readonly shares: readonly Share[];

@@ -26,7 +26,7 @@ const services: Readonly<Record<string, () => Promise<object>>> = {
   },
   async cluster() {
     // Loaded late: only the suites of clusters need the Kubernetes client.
-    const { startCluster } = await import('../cluster/cluster.ts');
+    const { startCluster } = await import('../cluster/support/cluster.ts');
     const report = (message: string): void => void process.stderr.write(`${message}\n`);
     const cluster = await startCluster({ report, withKueue: true, withJobSet: true });
     stops.push(() => cluster.stop());

@@ -9,7 +9,7 @@ import { Client, Connection } from '@temporalio/client';
 import { isGroupAlive, type ProcessIdentity } from '../../local/process-identity.ts';
 import { readStackState, type StackState } from '../../local/stack-state.ts';
 import { createMlflow, type Mlflow } from '../../mlflow/index.ts';
-import type { Summary } from '../../scripts/summary.ts';
+import type { Summary } from '../../scripts/report/summary.ts';
 import { cliCommand } from './cli.ts';
 
 export const repository = resolve(fileURLToPath(new URL('../..', import.meta.url)));

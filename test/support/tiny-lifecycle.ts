@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { tags } from '../../domain/tracking.ts';
+import { tags } from '../../domain/lineage/tracking.ts';
 import type { JobFolders } from '../../local/job-folder.ts';
 import type { ProcessIdentity } from '../../local/process-identity.ts';
 import type { Mlflow, Run } from '../../mlflow/index.ts';

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { CompleteAsyncError } from '@temporalio/activity';
 import type { Activities } from '../../activities/index.ts';
-import type { ReleaseReply, ReleaseRequest } from '../../domain/roll-out.ts';
+import type { ReleaseReply, ReleaseRequest } from '../../domain/endpoint/roll-out.ts';
 import { fakeActivities, scriptedJobs, stop } from '../builders/activities.ts';
 import { specInput } from '../builders/specs.ts';
 import { ensureSearchAttributes } from '../../workers/search-attributes.ts';

@@ -2,7 +2,7 @@ import { ApplicationFailure } from '@temporalio/common';
 import type { WorkflowHandle } from '@temporalio/client';
 import { describe, expect, test } from '@jest/globals';
 import type { Activities } from '../../activities/index.ts';
-import type { EndpointStatus, ReleaseReply, ReleaseRequest } from '../../domain/roll-out.ts';
+import type { EndpointStatus, ReleaseReply, ReleaseRequest } from '../../domain/endpoint/roll-out.ts';
 import type { endpoint } from '../../workflows/endpoint.ts';
 import { endpointStatusQuery, releaseSignal, rollbackUpdate, withdrawSignal } from '../../workflows/messages.ts';
 import type { redeploy } from '../../workflows/redeploy.ts';
@@ -71,7 +71,7 @@ describe('a release', () => {
     const fakes = withTerms({ canary: { steps: [5, 25, 60], bakeSeconds: 0.1 } });
     const status = await afterAsking(fakes, '2');
     expect(splits(fakes)).toEqual(['2: 5, 1: 95', '2: 25, 1: 75', '2: 60, 1: 40']);
-    const judged = fakes.argumentsOf('judgeCanary');
+    const judged = fakes.argumentsOf('checkCanary');
     expect(judged.map(([canary, current]) => [canary.version, current.version])).toEqual(Array.from({ length: 3 }, () => ['2', '1']));
     // Each step is judged on its own time.
     const [first = 0, second = 0] = judged.map(([, , sinceMs]) => sinceMs);
@@ -84,7 +84,7 @@ describe('a release', () => {
     ['does not start', { startRelease: () => Promise.reject(ApplicationFailure.nonRetryable('It said nothing.', 'SmokeTestError')) }, 'It said nothing.'],
     ['fails a trial', { tryRelease: () => Promise.resolve([{ rule: 'golden prompts', passed: false, finding: '1 of 2' }]) }, 'golden prompts: 1 of 2'],
     ['fails its load test', { loadTest: () => Promise.resolve([{ rule: 'p95', passed: false, finding: '900 ms' }]) }, 'p95: 900 ms'],
-    ['is shown to be worse as a canary', { judgeCanary: () => Promise.resolve(refused) }, 'as a canary with 10 % of the requests: error rate: 50 %'],
+    ['is shown to be worse as a canary', { checkCanary: () => Promise.resolve(refused) }, 'as a canary with 10 % of the requests: error rate: 50 %'],
     ['can not be promoted', { applyServingState: ({ next }) => (next.champion?.version === '2' ? Promise.reject(ApplicationFailure.nonRetryable('The version was deleted.')) : Promise.resolve('')) }, 'The version was deleted.'],
   ])('that %s is refused, and what was before is put back', async (_what, given, reason) => {
     const fakes = withTerms({ canary: { steps: [10], bakeSeconds: 0.1 } }, given);
@@ -96,7 +96,7 @@ describe('a release', () => {
   });
 
   test('has a worker that dies noticed in seconds, whatever is done at that moment', async () => {
-    const fakes = withTerms({ canary: { steps: [10], bakeSeconds: 0.1 } }, { judgeCanary: () => Promise.resolve(refused) });
+    const fakes = withTerms({ canary: { steps: [10], bakeSeconds: 0.1 } }, { checkCanary: () => Promise.resolve(refused) });
     const events = await withEndpoint(
       fakes,
       async (handle) => {
@@ -112,9 +112,9 @@ describe('a release', () => {
   });
 
   test('that has too few requests to be judged bakes on, and is refused in the end', async () => {
-    const fakes = withTerms({ canary: { steps: [10], bakeSeconds: 0.1, minimumRequests: 50 } }, { judgeCanary: () => Promise.resolve({ passed: true, requests: 49, findings: [] }) });
+    const fakes = withTerms({ canary: { steps: [10], bakeSeconds: 0.1, minimumRequests: 50 } }, { checkCanary: () => Promise.resolve({ passed: true, requests: 49, findings: [] }) });
     const { ended: [reply] } = await afterAsking(fakes, '2');
-    expect(fakes.argumentsOf('judgeCanary')).toHaveLength(10);
+    expect(fakes.argumentsOf('checkCanary')).toHaveLength(10);
     expect(reply).toMatchObject({ ended: 'refused', reason: expect.stringContaining('it had 49 requests, too few to be judged; deploy.canary.minimumRequests asks for 50') });
   });
 

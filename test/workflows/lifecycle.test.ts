@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import type { StageSpec } from '../../domain/job-request.ts';
+import type { StageSpec } from '../../domain/job/job-request.ts';
 import { WorkflowFailedError } from '@temporalio/client';
 import { createSpecActivities } from '../../activities/check-spec.ts';
-import type { LifecycleStatus } from '../../domain/lifecycle.ts';
+import type { LifecycleStatus } from '../../domain/lifecycle/lifecycle.ts';
 import { jobWaitSignal, statusQuery } from '../../workflows/messages.ts';
 import { championOf, fakeActivities, scriptedJobs, stop, type Call } from '../builders/activities.ts';
 import { artifact } from '../builders/artifacts.ts';

@@ -1,7 +1,7 @@
 import type { TestWorkflowEnvironment } from '@temporalio/testing';
 import type { WorkflowBundle } from '@temporalio/worker';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
-import type { Orphan } from '../../domain/job.ts';
+import type { Orphan } from '../../domain/job/job.ts';
 import type { reconcile } from '../../workflows/reconcile.ts';
 import { fakeActivities } from '../builders/activities.ts';
 import { bundleWorkflows, createWorker, startTimeSkipping } from '../support/temporal.ts';

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { ApplicationFailure } from '@temporalio/common';
-import type { LifecycleSpecInput } from '../../domain/lifecycle-spec.ts';
-import type { Delegation, ReviewComment, ReviewDecision } from '../../domain/review.ts';
+import type { LifecycleSpecInput } from '../../domain/spec/lifecycle-spec.ts';
+import type { Delegation, ReviewComment, ReviewDecision } from '../../domain/review/review.ts';
 import { commentUpdate, delegateUpdate, reviewUpdate, statusQuery } from '../../workflows/messages.ts';
 import { fakeActivities, stop } from '../builders/activities.ts';
 import { artifact } from '../builders/artifacts.ts';

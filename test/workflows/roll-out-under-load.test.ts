@@ -1,10 +1,10 @@
 import { expect, test } from '@jest/globals';
 import { createEndpointActivities } from '../../activities/endpoint.ts';
 import { createTrialActivities } from '../../activities/trials.ts';
-import type { LifecycleSpecInput } from '../../domain/lifecycle-spec.ts';
-import { releaseId } from '../../domain/release.ts';
-import type { ReleaseReply, ReleaseRequest, ReleaseTerms } from '../../domain/roll-out.ts';
-import { tags } from '../../domain/tracking.ts';
+import type { LifecycleSpecInput } from '../../domain/spec/lifecycle-spec.ts';
+import { releaseId } from '../../domain/endpoint/release.ts';
+import type { ReleaseReply, ReleaseRequest, ReleaseTerms } from '../../domain/endpoint/roll-out.ts';
+import { tags } from '../../domain/lineage/tracking.ts';
 import { startLoad } from '../../scripts/demo/load.ts';
 import type { endpoint } from '../../workflows/endpoint.ts';
 import { endpointStatusQuery, releaseSignal } from '../../workflows/messages.ts';

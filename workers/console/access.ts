@@ -2,7 +2,7 @@ import { createHash, randomBytes, timingSafeEqual } from 'node:crypto';
 import { readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { mkdir, readFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
-import { isRole, parseTokens, type StoredToken } from '../../domain/access-tokens.ts';
+import { isRole, parseTokens, type StoredToken } from '../../domain/review/access-tokens.ts';
 import { whileLocked } from '../../local/file-lock.ts';
 import { SetupError } from '../../local/setup-error.ts';
 

@@ -1,4 +1,4 @@
-import { shownRoles } from '../../domain/evidence.ts';
+import { shownRoles } from '../../domain/gate/evidence.ts';
 import { pageOf } from './paging.ts';
 import { textOf } from './tables.ts';
 import type { AttacksView, AttackView } from './views.ts';

@@ -1,12 +1,12 @@
 import type { PayloadConverter } from '@temporalio/common';
-import type { Verdict } from '../../domain/gate.ts';
-import type { JobReport, JobToRun } from '../../domain/job-request.ts';
-import type { Artifact } from '../../domain/job.ts';
-import type { LifecycleSpec } from '../../domain/lifecycle-spec.ts';
-import type { LifecycleInputs } from '../../domain/lifecycle.ts';
-import type { ReviewSoFar } from '../../domain/lineage-facts.ts';
-import { decidedBy, type ReviewRecord } from '../../domain/review.ts';
-import type { RegisteredVersion } from '../../domain/tracking.ts';
+import type { Verdict } from '../../domain/gate/gate.ts';
+import type { JobReport, JobToRun } from '../../domain/job/job-request.ts';
+import type { Artifact } from '../../domain/job/job.ts';
+import type { LifecycleSpec } from '../../domain/spec/lifecycle-spec.ts';
+import type { LifecycleInputs } from '../../domain/lifecycle/lifecycle.ts';
+import type { ReviewSoFar } from '../../domain/lineage/lineage-facts.ts';
+import { decidedBy, type ReviewRecord } from '../../domain/review/review.ts';
+import type { RegisteredVersion } from '../../domain/lineage/tracking.ts';
 import { acceptedUpdates, completedCalls, type Call, type History } from '../execution-history.ts';
 import type { CommentView, DecisionView, DelegationView } from './views.ts';
 

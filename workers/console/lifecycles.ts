@@ -1,4 +1,4 @@
-import type { Delegation, ReviewComment, ReviewDecision } from '../../domain/review.ts';
+import type { Delegation, ReviewComment, ReviewDecision } from '../../domain/review/review.ts';
 import type { Example } from './examples.ts';
 import type { AttackView, CurveView, LifecycleView, LineageView, ProfileView, QueueView } from './views.ts';
 

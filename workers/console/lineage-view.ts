@@ -1,5 +1,5 @@
-import { factsOfLifecycle, type LifecycleDone } from '../../domain/lineage-facts.ts';
-import { lineageOf, type LineageKind } from '../../domain/lineage.ts';
+import { factsOfLifecycle, type LifecycleDone } from '../../domain/lineage/lineage-facts.ts';
+import { lineageOf, type LineageKind } from '../../domain/lineage/lineage.ts';
 import type { LineageView } from './views.ts';
 
 export function viewLineage(done: LifecycleDone): LineageView {

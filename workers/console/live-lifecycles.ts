@@ -9,9 +9,9 @@ import {
   type WorkflowExecutionInfo,
 } from '@temporalio/client';
 import type { UpdateDefinition } from '@temporalio/common';
-import type { Artifact } from '../../domain/job.ts';
-import { outputOf, type LifecycleStatus } from '../../domain/lifecycle.ts';
-import { tags } from '../../domain/tracking.ts';
+import type { Artifact } from '../../domain/job/job.ts';
+import { outputOf, type LifecycleStatus } from '../../domain/lifecycle/lifecycle.ts';
+import { tags } from '../../domain/lineage/tracking.ts';
 import { MlflowError, type Mlflow } from '../../mlflow/index.ts';
 import { commentUpdate, delegateUpdate, reviewUpdate, statusQuery } from '../../workflows/messages.ts';
 import { modelAttribute, stageAttribute, verdictAttribute } from '../../workflows/search-attributes.ts';

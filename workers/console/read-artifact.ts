@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { readFile, realpath, stat } from 'node:fs/promises';
 import { relative, sep } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import type { Artifact } from '../../domain/job.ts';
+import type { Artifact } from '../../domain/job/job.ts';
 import { Refusal } from './lifecycles.ts';
 
 /** A table of some hundred thousand answers; a browser has no use for more, and the console no memory. */

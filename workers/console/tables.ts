@@ -1,4 +1,4 @@
-import type { Artifact } from '../../domain/job.ts';
+import type { Artifact } from '../../domain/job/job.ts';
 
 /** A reader pages through one. */
 const tablesKept = 4;

@@ -1,5 +1,5 @@
-import type { Directions } from '../../domain/evidence.ts';
-import type { Lineage } from '../../domain/lineage.ts';
+import type { Directions } from '../../domain/gate/evidence.ts';
+import type { Lineage } from '../../domain/lineage/lineage.ts';
 import type { Page } from './paging.ts';
 
 /**

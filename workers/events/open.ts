@@ -1,6 +1,6 @@
 import type { Client } from '@temporalio/client';
 import type { FastifyInstance } from 'fastify';
-import { memoryNeededMs } from '../../domain/event.ts';
+import { memoryNeededMs } from '../../domain/events/event.ts';
 import { SetupError } from '../../local/setup-error.ts';
 import { taskQueue, type Config } from '../config.ts';
 import { readSecret } from '../secrets.ts';

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { eventFields, repositoryOf, type Event } from '../../domain/event.ts';
+import { eventFields, repositoryOf, type Event } from '../../domain/events/event.ts';
 import { Refusal } from '../console/lifecycles.ts';
 import { headerOf, type RawRequest } from './requests.ts';
 

@@ -1,5 +1,5 @@
 import type { FastifyRequest } from 'fastify';
-import type { Delivery } from '../../domain/event-signature.ts';
+import type { Delivery } from '../../domain/events/event-signature.ts';
 
 /** A request as it came: nothing of it is believed yet. */
 export interface RawRequest {

@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
-import { checkEventRules, type EventRule } from '../../domain/event-rules.ts';
-import { checkLifecycleSpec, type Problem } from '../../domain/explain-spec.ts';
+import { checkEventRules, type EventRule } from '../../domain/spec/event-rules.ts';
+import { checkLifecycleSpec, type Problem } from '../../domain/spec/explain-spec.ts';
 import { SetupError } from '../../local/setup-error.ts';
 
 /** The rules, with the paths of specs made absolute. Throws a `SetupError` that names each wrong field, of the specs as well. */

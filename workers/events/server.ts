@@ -1,7 +1,7 @@
 import fastify, { type FastifyInstance, type FastifyReply } from 'fastify';
-import { decideStart, type EventRule } from '../../domain/event-rules.ts';
-import { keyOf, refuseDelivery, type Delivery } from '../../domain/event-signature.ts';
-import { eventWorkflowId, refuseAge, type Event } from '../../domain/event.ts';
+import { decideStart, type EventRule } from '../../domain/spec/event-rules.ts';
+import { keyOf, refuseDelivery, type Delivery } from '../../domain/events/event-signature.ts';
+import { eventWorkflowId, refuseAge, type Event } from '../../domain/events/event.ts';
 import { Refusal } from '../console/lifecycles.ts';
 import { readCloudEvent, readMlflowEvent, readSignedEvent, signedContentOf } from './read-event.ts';
 import { mlflowDelivery, standardDelivery, type RawRequest } from './requests.ts';

@@ -1,5 +1,5 @@
 import { WorkflowExecutionAlreadyStartedError, type Client } from '@temporalio/client';
-import type { EventStart } from '../../domain/event-rules.ts';
+import type { EventStart } from '../../domain/spec/event-rules.ts';
 
 export interface StartRequest {
   readonly workflowId: string;

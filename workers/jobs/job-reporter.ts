@@ -1,9 +1,9 @@
 import { ActivityCancelledError, ActivityNotFoundError, WorkflowNotFoundError, type Client } from '@temporalio/client';
-import type { Failure, FailureClass } from '../../domain/failure.ts';
-import type { JobReport } from '../../domain/job-request.ts';
-import type { JobOutcome, JobRunner } from '../../domain/job.ts';
-import { linesThatMatter } from '../../domain/log-lines.ts';
-import { tags, type RunStatus, type Tracking } from '../../domain/tracking.ts';
+import type { Failure, FailureClass } from '../../domain/job/failure.ts';
+import type { JobReport } from '../../domain/job/job-request.ts';
+import type { JobOutcome, JobRunner } from '../../domain/job/job.ts';
+import { linesThatMatter } from '../../domain/job/log-lines.ts';
+import { tags, type RunStatus, type Tracking } from '../../domain/lineage/tracking.ts';
 import { jobWaitSignal } from '../../workflows/messages.ts';
 import { isAwaited } from '../executions.ts';
 import type { JobReporter } from './job-tracker.ts';

@@ -1,5 +1,5 @@
-import { judgeWait } from '../../domain/clocks.ts';
-import type { JobOutcome, JobRequest, JobRunner, JobState, Wait } from '../../domain/job.ts';
+import { checkWait } from '../../domain/job/wait-limits.ts';
+import type { JobOutcome, JobRequest, JobRunner, JobState, Wait } from '../../domain/job/job.ts';
 import { pause, repeatUntilDone, type Backoff } from './backoff.ts';
 import { TrackedJob } from './tracked-job.ts';
 
@@ -141,7 +141,7 @@ export class JobTracker {
   }
 
   async #enforceClocks({ name }: JobRequest, wait: Wait): Promise<void> {
-    const verdict = judgeWait(wait, Date.now());
+    const verdict = checkWait(wait, Date.now());
     if (verdict) await this.#options.runner.cancel(name, verdict.cause, verdict.reason);
   }
 

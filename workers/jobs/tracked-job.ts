@@ -1,4 +1,4 @@
-import type { JobRequest, Wait } from '../../domain/job.ts';
+import type { JobRequest, Wait } from '../../domain/job/job.ts';
 
 /**
  * `hinted`: only the name is known. `listed`: a list, which may be stale, showed the Job. `seen`: the Job existed, so its

@@ -1,7 +1,7 @@
 import type { Client } from '@temporalio/client';
-import type { ReleaseTerms } from '../../domain/roll-out.ts';
-import type { ServingState } from '../../domain/serving-state.ts';
-import { recordPrefix, tags } from '../../domain/tracking.ts';
+import type { ReleaseTerms } from '../../domain/endpoint/roll-out.ts';
+import type { ServingState } from '../../domain/endpoint/serving-state.ts';
+import { recordPrefix, tags } from '../../domain/lineage/tracking.ts';
 import type { ServedModel } from '../../mlflow/served-models.ts';
 import { stageAttribute, verdictAttribute } from '../../workflows/search-attributes.ts';
 

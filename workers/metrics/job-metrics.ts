@@ -1,6 +1,6 @@
 import type { MetricMeter } from '@temporalio/common';
-import { failurePolicies } from '../../domain/failure.ts';
-import type { Wait } from '../../domain/job.ts';
+import { failurePolicies } from '../../domain/job/failure.ts';
+import type { Wait } from '../../domain/job/job.ts';
 import type { JobReporter } from '../jobs/job-tracker.ts';
 
 const waits: Readonly<Record<Wait['for'], true>> = { quota: true, node: true, image: true, start: true };

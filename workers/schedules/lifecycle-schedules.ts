@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { ScheduleNotFoundError, WorkflowFailedError, WorkflowNotFoundError, type Client, type ScheduleDescription, type WorkflowExecutionDescription } from '@temporalio/client';
 import { optionalDateToTs, tsToDate } from '@temporalio/common/lib/time.js';
-import { failuresInARow, scheduleMemo, type Ending, type Schedules, type StartedBy } from '../../domain/schedule.ts';
+import { failuresInARow, scheduleMemo, type Ending, type Schedules, type StartedBy } from '../../domain/lifecycle/schedule.ts';
 import { verdictAttribute } from '../../workflows/search-attributes.ts';
 import { isApplied, optionsOf, type LifecycleSchedule } from './schedule-options.ts';
 

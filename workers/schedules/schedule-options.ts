@@ -1,8 +1,8 @@
 import { isDeepStrictEqual } from 'node:util';
 import { MONTHS, type CalendarSpec, type DayOfWeek, type ScheduleDescription, type ScheduleOptions } from '@temporalio/client';
 import { digestOf } from '../../domain/digest.ts';
-import type { ScheduleSpec } from '../../domain/schedule-spec.ts';
-import { scheduleMemo, type StartedBy } from '../../domain/schedule.ts';
+import type { ScheduleSpec } from '../../domain/spec/schedule-spec.ts';
+import { scheduleMemo, type StartedBy } from '../../domain/lifecycle/schedule.ts';
 import { taskQueue } from '../config.ts';
 
 /** A schedule's file, with the lifecycle spec that it names in it. */

@@ -1,7 +1,7 @@
 import { ROOT_CONTEXT, SpanStatusCode, trace, TraceFlags, type Attributes } from '@opentelemetry/api';
 import { BasicTracerProvider, RandomIdGenerator, type TracerConfig } from '@opentelemetry/sdk-trace-base';
-import type { JobOutcome, JobRequest } from '../../domain/job.ts';
-import { spanOf } from '../../domain/job-trace.ts';
+import type { JobOutcome, JobRequest } from '../../domain/job/job.ts';
+import { spanOf } from '../../domain/job/job-trace.ts';
 import type { JobReporter } from '../jobs/job-tracker.ts';
 
 /** A reporter that makes a span of each Job whose end it has told; told again, the same span. */

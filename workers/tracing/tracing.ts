@@ -1,7 +1,7 @@
 import type { ClientInterceptors } from '@temporalio/client';
 import type { WorkerOptions } from '@temporalio/worker';
 import type { FastifyInstance } from 'fastify';
-import type { JobRequest } from '../../domain/job.ts';
+import type { JobRequest } from '../../domain/job/job.ts';
 import type { JobReporter } from '../jobs/job-tracker.ts';
 
 /** What the parts of a process do to be traced; none of them names OpenTelemetry. */

@@ -1,4 +1,4 @@
-"""The evidence that a gate decides on (`domain/evidence.ts`), and the tables that a person reads."""
+"""The evidence that a gate decides on (`domain/gate/evidence.ts`), and the tables that a person reads."""
 
 from __future__ import annotations
 

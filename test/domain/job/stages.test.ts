@@ -1,5 +1,5 @@
 import { expect, test } from '@jest/globals';
-import { jobSpecSchema } from '../../../domain/job-spec.ts';
+import { jobSpecSchema } from '../../../domain/job/job-spec.ts';
 import { entryOf, findStage, jobStageNames, jobStages, lifecycleStages } from '../../../domain/job/stages.ts';
 
 const score = { module: 'team.score', usesGpu: false, longRunning: false, distributed: false, outputs: ['scores'], folders: ['output'] } as const;

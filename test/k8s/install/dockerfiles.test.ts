@@ -99,7 +99,7 @@ test("the worker's image has every folder that its programs import from", () => 
     seen.add(file);
     for (const [, target = ''] of read(file).matchAll(/(?:from|import|new URL\() ?'(\.{1,2}\/[^']+\.ts)'/g)) visit(join(file, '..', target));
   };
-  for (const program of ['workers/worker.ts', 'workers/endpoint.ts', 'workers/console.ts', 'scripts/tuneline.ts']) visit(program);
+  for (const program of ['workers/worker.ts', 'workers/endpoint.ts', 'workers/console.ts', 'scripts/cli/tuneline.ts']) visit(program);
   const folders = new Set([...seen].map((file) => file.split('/')[0] ?? ''));
   expect([...folders].sort()).toEqual(expect.arrayContaining(['activities', 'domain', 'k8s', 'local', 'mlflow', 'scripts', 'workers', 'workflows']));
   for (const folder of folders) expect(copied).toContain(folder);

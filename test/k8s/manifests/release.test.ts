@@ -1,9 +1,9 @@
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
-import { releaseProxyRoutes, releaseProxyVariable, type ReleaseProxySettings } from '../../../domain/release-proxy-settings.ts';
+import { releaseProxyRoutes, releaseProxyVariable, type ReleaseProxySettings } from '../../../domain/endpoint/release-proxy-settings.ts';
 import { endpointName, releaseName } from '../../../domain/names.ts';
-import { releaseId } from '../../../domain/release.ts';
-import { defaultServing } from '../../../domain/serving-settings.ts';
+import { releaseId } from '../../../domain/endpoint/release.ts';
+import { defaultServing } from '../../../domain/serving/serving-settings.ts';
 import type { ReleasePlacement } from '../../../k8s/manifests/release-placement.ts';
 import { autoscalerManifest, deploymentManifest, disruptionBudgetManifest } from '../../../k8s/manifests/release.ts';
 import { endpointRoute, endpointService, releaseService } from '../../../k8s/manifests/traffic.ts';

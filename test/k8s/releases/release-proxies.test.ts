@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterEach, expect, test } from '@jest/globals';
-import { defaultServing } from '../../../domain/serving-settings.ts';
+import { defaultServing } from '../../../domain/serving/serving-settings.ts';
 import { chatWith, type Fetch } from '../../../k8s/releases/release-proxies.ts';
 import { releaseOf } from '../../builders/releases.ts';
 

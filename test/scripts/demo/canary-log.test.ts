@@ -1,6 +1,6 @@
 import { expect, test } from '@jest/globals';
-import type { LiveFinding } from '../../../domain/canary.ts';
-import type { RollOutStatus } from '../../../domain/roll-out.ts';
+import type { LiveFinding } from '../../../domain/endpoint/canary.ts';
+import type { RollOutStatus } from '../../../domain/endpoint/roll-out.ts';
 import { CanaryLog } from '../../../scripts/demo/canary-log.ts';
 
 const finding = (rule: string): LiveFinding => ({ rule, passed: true, finding: 'fine' });

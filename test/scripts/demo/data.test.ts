@@ -1,12 +1,12 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { beforeAll, expect, test } from '@jest/globals';
-import { driftsOf, judgeWindow } from '../../../domain/judge-window.ts';
-import { profileOf, type LiveProfile } from '../../../domain/live-profile.ts';
-import { windowOf } from '../../../domain/live-window.ts';
-import { monitorSchema } from '../../../domain/monitor-spec.ts';
-import { renderPrompt } from '../../../domain/prompt-template.ts';
-import { embed } from '../../../domain/text-embedding.ts';
+import { driftsOf, evaluateWindow } from '../../../domain/monitoring/evaluate-window.ts';
+import { profileOf, type LiveProfile } from '../../../domain/monitoring/training-profile.ts';
+import { windowOf } from '../../../domain/monitoring/window-stats.ts';
+import { monitorSchema } from '../../../domain/spec/monitor-spec.ts';
+import { renderPrompt } from '../../../domain/serving/prompt-template.ts';
+import { embed } from '../../../domain/monitoring/text-embedding.ts';
 import { readKinds, Traffic, type Kind, type Row } from '../../../scripts/demo/data.ts';
 import { observation } from '../../builders/observations.ts';
 import { seeded } from '../../faults/faults.ts';
@@ -37,7 +37,7 @@ function windows(count: number, profile: LiveProfile, next: () => string): strin
   return Array.from({ length: count }, () => {
     const observations = Array.from({ length: monitor.minimumRequests }, next).map((prompt) => observation({ promptCharacters: prompt.length, embedding: embed(prompt) }));
     const window = windowOf(observations);
-    return judgeWindow({ window, drifts: driftsOf(window, profile), rules: monitor.rules, refresh: undefined, ageDays: 0 })[0]?.side ?? '';
+    return evaluateWindow({ window, drifts: driftsOf(window, profile), rules: monitor.rules, refresh: undefined, ageDays: 0 })[0]?.side ?? '';
   });
 }
 

@@ -1,5 +1,5 @@
 import { expect, test } from '@jest/globals';
-import { toMarkdown, toText } from '../../../domain/document.ts';
+import { toMarkdown, toText } from '../../../domain/report/document.ts';
 import { planBlocks, problemBlocks } from '../../../scripts/plan/show.ts';
 import { newVersion, type Planned } from '../../../scripts/plan/plan.ts';
 import { inputs } from '../../builders/inputs.ts';

@@ -1,8 +1,8 @@
 import { expect, test } from '@jest/globals';
 import { stageDigestOf } from '../../../domain/digest.ts';
-import type { StageSpec } from '../../../domain/job-request.ts';
-import type { LifecycleSpec } from '../../../domain/lifecycle-spec.ts';
-import { tags, type RegisteredVersion, type Tracking } from '../../../domain/tracking.ts';
+import type { StageSpec } from '../../../domain/job/job-request.ts';
+import type { LifecycleSpec } from '../../../domain/spec/lifecycle-spec.ts';
+import { tags, type RegisteredVersion, type Tracking } from '../../../domain/lineage/tracking.ts';
 import { planStages } from '../../../scripts/plan/stages.ts';
 import { evaluateSpec, exploreSpec, inputDigestsOf, prepareSpec, tuneSpec } from '../../../workflows/stages.ts';
 import { artifact, fakeArtifacts } from '../../builders/artifacts.ts';

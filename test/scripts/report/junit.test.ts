@@ -1,6 +1,6 @@
 import { expect, test } from '@jest/globals';
 import { toJunit } from '../../../scripts/report/junit.ts';
-import type { Summary } from '../../../scripts/summary.ts';
+import type { Summary } from '../../../scripts/report/summary.ts';
 import { awaitingReview, failedAtTune, refusedByGate, summary } from '../../builders/summary.ts';
 import { readJunit, type ReadCase } from '../../support/junit.ts';
 

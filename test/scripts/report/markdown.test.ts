@@ -3,7 +3,7 @@ import fc from 'fast-check';
 import { marked, type Tokens } from 'marked';
 import { neutralizeMentions } from '../../../scripts/report/neutralize-mentions.ts';
 import { toMarkdownReport } from '../../../scripts/report/markdown.ts';
-import type { Summary } from '../../../scripts/summary.ts';
+import type { Summary } from '../../../scripts/report/summary.ts';
 import { awaitingReview, failedAtTune, refusedByGate, summary } from '../../builders/summary.ts';
 
 test('a pull request hears the verdict, each rule with its interval, what it cost, and where there is more', () => {

@@ -1,4 +1,4 @@
-import type { EventRule } from '../../../domain/event-rules.ts';
+import type { EventRule } from '../../../domain/spec/event-rules.ts';
 import { createEventServer } from '../../../workers/events/server.ts';
 import type { StartRequest } from '../../../workers/events/starter.ts';
 import { secrets, type EventRequest } from './event-requests.ts';

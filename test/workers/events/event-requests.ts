@@ -1,4 +1,4 @@
-import { sign } from '../../../domain/event-signature.ts';
+import { sign } from '../../../domain/events/event-signature.ts';
 
 export interface EventRequest {
   readonly url: string;

@@ -1,7 +1,7 @@
 import { randomInt } from 'node:crypto';
 import { expect, test } from '@jest/globals';
 import fc from 'fast-check';
-import { maximumEventAgeMs, signatureWindowMs } from '../../../domain/event.ts';
+import { maximumEventAgeMs, signatureWindowMs } from '../../../domain/events/event.ts';
 import { eventLab } from './event-lab.ts';
 import { aliasBody, binaryRequest, cloudAttributes, cloudBody, datasetBody, json, mlflowRequest, signedRequest, structuredRequest, type EventRequest, type ToSign } from './event-requests.ts';
 

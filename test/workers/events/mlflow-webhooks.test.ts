@@ -7,7 +7,7 @@ import { promisify } from 'node:util';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals';
 import type { TestWorkflowEnvironment } from '@temporalio/testing';
 import type { FastifyInstance } from 'fastify';
-import type { EventRule } from '../../../domain/event-rules.ts';
+import type { EventRule } from '../../../domain/spec/event-rules.ts';
 import { localWebhooks, makeEncryptionKey } from '../../../local/mlflow-webhooks.ts';
 import { createMlflow, type Mlflow } from '../../../mlflow/index.ts';
 import { ensureMemory } from '../../../workers/events/open.ts';
@@ -148,7 +148,7 @@ describe('"tuneline webhooks"', () => {
   async function webhooks(args: readonly string[], env: Readonly<Record<string, string>> = { TUNELINE_MLFLOW_WEBHOOK_SECRET: secret }) {
     const { PATH = '' } = process.env;
     const settings = { PATH, MLFLOW_TRACKING_URI: server.trackingUri, TUNELINE_STATE: join(tmpdir(), 'tuneline-none'), TUNELINE_EVENT_RULES: 'examples/events/rules.json', TUNELINE_EVENTS_URL: url };
-    const asked = promisify(execFile)(process.execPath, ['--disable-warning=ExperimentalWarning', join(repository, 'scripts/tuneline.ts'), 'webhooks', ...args], { cwd: repository, env: { ...settings, ...env } });
+    const asked = promisify(execFile)(process.execPath, ['--disable-warning=ExperimentalWarning', join(repository, 'scripts/cli/tuneline.ts'), 'webhooks', ...args], { cwd: repository, env: { ...settings, ...env } });
     return asked.then(({ stdout }) => ({ code: 0, stdout, stderr: '' }), (error: unknown) => error as { code: number; stdout: string; stderr: string });
   }
 

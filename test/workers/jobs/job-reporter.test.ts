@@ -1,7 +1,7 @@
 import type { Client } from '@temporalio/client';
 import { expect, test } from '@jest/globals';
-import type { FailureClass } from '../../../domain/failure.ts';
-import type { JobOutcome, JobRunner } from '../../../domain/job.ts';
+import type { FailureClass } from '../../../domain/job/failure.ts';
+import type { JobOutcome, JobRunner } from '../../../domain/job/job.ts';
 import { createJobReporter } from '../../../workers/jobs/job-reporter.ts';
 import { fakeTracking } from '../../builders/tracking.ts';
 import { jobOf } from '../../contract/job-runner.ts';

@@ -1,6 +1,6 @@
 import { afterEach, expect, test } from '@jest/globals';
-import type { CancelCause, JobOutcome, JobRequest, JobRunner, JobState, Wait } from '../../../domain/job.ts';
-import { HintQueue } from '../../../domain/hint-queue.ts';
+import type { CancelCause, JobOutcome, JobRequest, JobRunner, JobState, Wait } from '../../../domain/job/job.ts';
+import { HintQueue } from '../../../domain/job/change-queue.ts';
 import { JobTracker, type JobReporter } from '../../../workers/jobs/job-tracker.ts';
 import { jobOf } from '../../contract/job-runner.ts';
 import { until } from '../../support/until.ts';

@@ -1,5 +1,5 @@
 import { expect, test } from '@jest/globals';
-import { recordTag, tags } from '../../../domain/tracking.ts';
+import { recordTag, tags } from '../../../domain/lineage/tracking.ts';
 import { standingOf } from '../../../workers/metrics/fleet.ts';
 
 const dayMs = 86_400_000;

@@ -1,6 +1,6 @@
 import { expect, test } from '@jest/globals';
 import { DefaultLogger, Runtime } from '@temporalio/worker';
-import type { JobOutcome } from '../../../domain/job.ts';
+import type { JobOutcome } from '../../../domain/job/job.ts';
 import { freePort } from '../../../local/ports.ts';
 import type { JobReporter } from '../../../workers/jobs/job-tracker.ts';
 import { metricsAt } from '../../../workers/metrics/core-metrics.ts';

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { loadYaml } from '@kubernetes/client-node';
 import { createServingMetrics } from '../../../serving/metrics.ts';
-import { tags } from '../../../domain/tracking.ts';
+import { tags } from '../../../domain/lineage/tracking.ts';
 import { candidateOf, releaseOf } from '../../builders/releases.ts';
 import { repository } from '../../support/stack.ts';
 import { until } from '../../support/until.ts';

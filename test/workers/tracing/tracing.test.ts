@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import type { TestWorkflowEnvironment } from '@temporalio/testing';
-import { tags } from '../../../domain/tracking.ts';
+import { tags } from '../../../domain/lineage/tracking.ts';
 import { taskQueue } from '../../../workers/config.ts';
 import { createEndpointQueue } from '../../../workers/endpoint-queue.ts';
 import { createEventServer } from '../../../workers/events/server.ts';

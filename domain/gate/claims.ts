@@ -1,0 +1,124 @@
+import type { Difference, Directions, Figure, Interval, Reference, Role } from './evidence.ts';
+import type { Metric, Rule } from '../spec/lifecycle-spec.ts';
+import type { Side } from './statistics.ts';
+
+type AnyFigure = Interval & Pick<Difference, 'mcnemar'>;
+type Figures<F> = Readonly<Partial<Record<string, F>>>;
+type Differences<F> = Readonly<Partial<Record<Reference, Figures<F>>>>;
+interface Slice<F> {
+  readonly by: string;
+  readonly value: string;
+  readonly differences: Differences<F>;
+}
+
+/** As much of evidence, whatever its figures hold beside their interval, as a claim needs. */
+export interface Measured<F extends AnyFigure> {
+  readonly models?: Readonly<Partial<Record<Role, { readonly metrics?: Figures<F> }>>>;
+  readonly differences?: Differences<F>;
+  readonly slices?: readonly Slice<F>[];
+  readonly directions?: Directions | undefined;
+}
+
+/** One statement that a rule wants shown. Most rules make one, a rule over slices one for each. */
+export interface Claim<F extends AnyFigure = Figure> {
+  readonly rule: string;
+  readonly metric: Metric;
+  readonly slice?: string;
+  /** What the figure is, in words: empty for the candidate's own. */
+  readonly subject: string;
+  readonly figure: F | undefined;
+  readonly side: Side;
+  readonly bound: number;
+  /** The bound, in words. */
+  readonly wanted: string;
+  /** An exact p-value, where there is a test that needs no distribution. */
+  readonly exactP?: number;
+  readonly lowerIsBetter?: boolean;
+  /** Why there is no figure, in words. */
+  readonly missing: string;
+}
+
+/** Of Tuneline's own metrics; those of a suite have it in the evidence. */
+export const lowerIsBetter: readonly string[] = ['perplexity', 'repetition', 'attackSuccessRate', 'latencyP50Ms', 'latencyP95Ms', 'costPer1000Requests', 'modelBytes'];
+
+/** What this rule wants shown of this evidence; at least one claim, if only one that nothing can show. */
+export function claimsOf<F extends AnyFigure>(rule: Rule, evidence: Measured<F>): Claim<F>[] {
+  const { metric } = rule;
+  switch (rule.rule) {
+    case 'atLeast':
+    case 'atMost':
+      return [boundOf(rule, evidence)];
+    case 'noWorseThanChampion': {
+      const reference = championOrBase(evidence);
+      const title = `${metric} no worse than champion by more than ${rule.byMoreThan}`;
+      return [differenceOf({ title, metric, reference, leastGain: -rule.byMoreThan, from: evidence })];
+    }
+    case 'betterThanBase':
+      return [differenceOf({ title: `${metric} better than base by at least ${rule.byAtLeast}`, metric, reference: 'base', leastGain: rule.byAtLeast, from: evidence })];
+    case 'noSliceWorseThanChampion': {
+      const reference = championOrBase(evidence);
+      const slices = (evidence.slices ?? []).filter(({ by }) => rule.by === undefined || by === rule.by);
+      const title = (where: string) => `${metric} in ${where} no worse than champion by more than ${rule.byMoreThan}`;
+      const common = { metric, reference, leastGain: -rule.byMoreThan };
+      const nowhere = differenceOf<F>({ ...common, title: title(`each slice${rule.by === undefined ? '' : ` by ${rule.by}`}`), from: undefined });
+      if (slices.length === 0) return [{ ...nowhere, missing: `any slice${rule.by === undefined ? '' : ` by ${rule.by}`}` }];
+      return slices.map((slice) => differenceOf({ ...common, title: title(nameOf(slice)), from: slice, slice: nameOf(slice) }));
+    }
+  }
+}
+
+const nameOf = ({ by, value }: Pick<Slice<never>, 'by' | 'value'>): string => `${by}=${value}`;
+
+/** The first lifecycle of a model has no champion: the base model is what is served without us. */
+const championOrBase = <F extends AnyFigure>({ models, differences }: Measured<F>): Reference => (models?.champion ?? differences?.champion ? 'champion' : 'base');
+
+function boundOf<F extends AnyFigure>({ rule: side, metric, value: bound }: Extract<Rule, { value: number }>, { models }: Measured<F>): Claim<F> {
+  const wanted = `${side === 'atLeast' ? 'at least' : 'at most'} ${bound}`;
+  const figure = models?.candidate?.metrics?.[metric];
+  return { rule: `${metric} ${wanted}`, metric, subject: '', figure, side, bound, wanted, missing: `the candidate's ${metric}` };
+}
+
+interface DifferenceClaim<F extends AnyFigure> {
+  readonly title: string;
+  readonly metric: Metric;
+  readonly reference: Reference;
+  /** Smallest acceptable gain, in the metric's own unit; negative where a loss is tolerated. */
+  readonly leastGain: number;
+  readonly from: Pick<Measured<F>, 'differences' | 'directions'> | undefined;
+  readonly slice?: string;
+}
+
+function differenceOf<F extends AnyFigure>({ title, metric, reference, leastGain, from, slice }: DifferenceClaim<F>): Claim<F> {
+  const direction = directionOf(metric, from?.directions);
+  // A difference of which nobody knows whether it is a gain shows nothing.
+  const figure = direction && from?.differences?.[reference]?.[metric];
+  const downwards = direction === 'lower';
+  const difference = `the difference in ${metric} from the ${reference} model${slice === undefined ? '' : ` in ${slice}`}`;
+  return {
+    rule: title,
+    metric,
+    ...(slice === undefined ? {} : { slice }),
+    subject: `difference from ${reference} `,
+    figure,
+    side: downwards ? 'atMost' : 'atLeast',
+    bound: downwards ? -leastGain : leastGain,
+    wanted: inWords(leastGain),
+    ...(leastGain === 0 && !downwards && figure?.mcnemar ? { exactP: figure.mcnemar.pCandidateBetter } : {}),
+    lowerIsBetter: downwards,
+    missing: direction ? difference : `${difference}, nor whether more or less is better`,
+  };
+}
+
+/** As in harness/TASK/METRIC: whose names and directions are not Tuneline's. */
+export const isOfSuite = (metric: string): boolean => metric.includes('/');
+
+/** Undefined where a suite does not say. */
+function directionOf(metric: Metric, directions: Directions = {}): 'higher' | 'lower' | undefined {
+  if (isOfSuite(metric)) return directions[metric];
+  return lowerIsBetter.includes(metric) ? 'lower' : 'higher';
+}
+
+function inWords(leastGain: number): string {
+  if (leastGain === 0) return 'no loss';
+  return leastGain > 0 ? `a gain of at least ${leastGain}` : `a loss of at most ${-leastGain}`;
+}

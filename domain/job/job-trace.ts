@@ -1,0 +1,46 @@
+import { digestOfText } from '../digest.ts';
+import { tags } from '../lineage/tracking.ts';
+
+/** Which trace a Job belongs to. It says nothing of what the Job computes: with another, or none, it is the same Job. */
+export interface JobTrace {
+  /** W3C `traceparent` of the activity that asked for it. */
+  readonly parent: string;
+  readonly askedAtMs: number;
+}
+
+export interface JobSpan {
+  readonly traceId: string;
+  readonly spanId: string;
+  readonly parentSpanId: string;
+  readonly isSampled: boolean;
+}
+
+interface Traced {
+  readonly name: string;
+  readonly trace?: JobTrace;
+}
+
+/** The span of a Job's life. Its ID follows from the Job, so that the Job knows it from its start, and whichever worker hears of its end. */
+export function spanOf({ name, trace }: Traced): JobSpan | undefined {
+  const parent = trace && readTraceparent(trace.parent);
+  if (!parent) return undefined;
+  const { traceId, spanId: parentSpanId, isSampled } = parent;
+  return { traceId, spanId: digestOfText(`${traceId}/${parentSpanId}/${name}`).slice(-16), parentSpanId, isSampled };
+}
+
+/** What a traced Job finds in its environment: what it traces itself belongs under its span. */
+export function traceVariables(request: Traced): { readonly TRACEPARENT?: string } {
+  const span = spanOf(request);
+  return span ? { TRACEPARENT: `00-${span.traceId}-${span.spanId}-${span.isSampled ? '01' : '00'}` } : {};
+}
+
+/** By which a run leads to its trace; none where the trace is kept nowhere. */
+export function traceTags(traceparent: string | undefined): Readonly<Record<string, string>> {
+  const trace = traceparent === undefined ? undefined : readTraceparent(traceparent);
+  return trace?.isSampled ? { [tags.traceId]: trace.traceId } : {};
+}
+
+function readTraceparent(text: string) {
+  const [, traceId, spanId, flags] = /^00-([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-f]{2})$/.exec(text) ?? [];
+  return traceId && spanId && flags ? { traceId, spanId, isSampled: Number.parseInt(flags, 16) % 2 === 1 } : undefined;
+}

@@ -1,0 +1,73 @@
+import { lettersAlone, readingsOf } from './decodings.ts';
+import { findPersonalData, redactPersonalData } from './personal-data.ts';
+import type { ServingSettings } from './serving-settings.ts';
+
+export interface GuardedAnswer {
+  /** What the client may have; undefined where it may have nothing of it. */
+  readonly text: string | undefined;
+  /** What was found, for the log: kinds, never the text. */
+  readonly findings: readonly string[];
+}
+
+type Settings = Pick<ServingSettings, 'outputGuard' | 'canary'>;
+
+/** Whether the answer gives the canary away: plainly, spaced, backwards, in leet, rot13, base64 or hex. */
+export function givesAway(answer: string, canary: string): boolean {
+  const wanted = lettersAlone(canary.toLowerCase());
+  return readingsOf(answer).some((reading) => lettersAlone(reading).includes(wanted));
+}
+
+/** A whole answer. A canary is never let out, whatever else the settings say. */
+export function guardAnswer(answer: string, { outputGuard, canary }: Settings): GuardedAnswer {
+  if (canary !== undefined && givesAway(answer, canary)) return { text: undefined, findings: ['canary'] };
+  if (outputGuard === 'off') return { text: answer, findings: [] };
+  const found = findPersonalData(answer);
+  const findings = [...new Set(found.map(({ kind }) => kind))];
+  if (found.length === 0 || outputGuard === 'flag') return { text: answer, findings };
+  return { text: outputGuard === 'redact' ? redactPersonalData(answer, found) : undefined, findings };
+}
+
+/** Whether an answer can only be judged as a whole, so that a stream of it must be held back. */
+export const needsWholeAnswer = ({ outputGuard, canary }: Settings): boolean => canary !== undefined || outputGuard === 'refuse';
+
+/** Of a text without a place to cut, no more than this is held back. */
+const mostHeld = 4096;
+
+/** A blank that no personal data has in it: where it has any, they stand between the digits and brackets of a number. */
+const cut = /(?<![\d)])\s(?=\S)|\s(?=[^\s\d(])/g;
+
+/** Guards an answer that comes in parts: gives out what no later part can change. Together its texts are what `guardAnswer` makes of the whole. */
+export class StreamGuard {
+  readonly #settings: Settings;
+  readonly #findings = new Set<string>();
+  #held = '';
+
+  constructor(settings: Settings) {
+    this.#settings = settings;
+  }
+
+  /** What needs the whole answer to be judged is never given to this guard. */
+  readonly isStopped = false;
+
+  get findings(): readonly string[] {
+    return [...this.#findings];
+  }
+
+  push(part: string): string {
+    this.#held += part;
+    if (this.#settings.outputGuard === 'off') return this.end();
+    const at = [...this.#held.matchAll(cut)].at(-1)?.index ?? 0;
+    return this.#giveOut(this.#held.length - at > mostHeld ? this.#held.length : at);
+  }
+
+  /** The rest. */
+  end = (): string => this.#giveOut(this.#held.length);
+
+  #giveOut(length: number): string {
+    const ready = this.#held.slice(0, length);
+    this.#held = this.#held.slice(length);
+    const { text = '', findings } = guardAnswer(ready, this.#settings);
+    for (const finding of findings) this.#findings.add(finding);
+    return text;
+  }
+}
