@@ -29,7 +29,7 @@ export function createEndpointActivities({ tracking, artifacts, endpoints, endpo
     const { dataset } = (await readTerms(release)).terms;
     const [smokePrompt = ''] = await heldOutPrompts(artifacts, dataset.uri, 1);
     const template = await tracking.readPrompt(release.prompt.name, release.prompt.version);
-    await prepareApproved({ artifacts, endpoints }, release, { smokePrompt, ...(template === undefined ? {} : { template }) });
+    await prepareApproved({ artifacts, endpoints }, release, { smokePrompt, template });
   }
 
   async function readTerms({ model, version }: Pick<Release, 'model' | 'version'>): Promise<Candidate> {
@@ -45,7 +45,7 @@ export function createEndpointActivities({ tracking, artifacts, endpoints, endpo
     if (!checked.ok) throw refuse(`has a spec that is not valid: ${describeProblems(checked.problems)}`);
     const terms = { ...kept, spec: checked.spec };
     const [name = '', promptVersion = ''] = prompt.split('/');
-    return { release: { endpoint: terms.spec.deploy.endpoint, model, version, weights: found.weights, prompt: { name, version: promptVersion }, ...(terms.spec.deploy.serving ? { serving: terms.spec.deploy.serving } : {}) }, terms };
+    return { release: { endpoint: terms.spec.deploy.endpoint, model, version, weights: found.weights, prompt: { name, version: promptVersion }, serving: terms.spec.deploy.serving }, terms };
   }
 
   return {

@@ -30,5 +30,5 @@ export async function readInputs(spec: LifecycleSpec, workspace: Workspace, { co
   const template = (await readFile(fileURLToPath(must(await resolveFile(spec.prompt.path, 'prompt.path', workspace))), 'utf8')).trimEnd();
   const version = await promptVersion(spec.prompt.name, template);
   const { codeDigest, codeRevision, cluster: { gpusPerNode = 0 } = {} } = workspace;
-  return { data, baseModel, prompt: { name: spec.prompt.name, version, template }, codeDigest, codeRevision, ...(harnessTasks ? { harnessTasks } : {}), ...(gpusPerNode > 1 ? { gpusPerNode } : {}) };
+  return { data, baseModel, prompt: { name: spec.prompt.name, version, template }, codeDigest, codeRevision, harnessTasks, ...(gpusPerNode > 1 ? { gpusPerNode } : {}) };
 }

@@ -80,7 +80,7 @@ export function createMonitoringActivities({ tracking, artifacts, endpoints }: P
       const findings = evaluateWindow({ window, drifts, rules, refresh, ageDays });
       const advanced = advance(state, findings, monitor ?? { breachWindows: 1, ofWindows: 1, clearWindows: 1 }, untilMs);
       if (profile) {
-        const page = monitorPage({ release, index, sinceMs, untilMs, window, profile, drifts, rules, findings, state: advanced.state, ageDays, ...(currency === undefined ? {} : { currency }) });
+        const page = monitorPage({ release, index, sinceMs, untilMs, window, profile, drifts, rules, findings, state: advanced.state, ageDays, currency });
         await tracking.logFigures(run.runId, figuresToLog(window, drifts, ageDays, advanced), { step: index, atMs: untilMs });
         await tracking.putText(run.runId, 'monitor.html', toHtml(page));
       }

@@ -17,7 +17,7 @@ export function createUnchangedActivities({ tracking, artifacts, workspace }: Pi
       'base model': baseModel.digest,
       code: codeDigest,
       prompt: prompt.template,
-      settings: digestOfSettings(spec, { ...(harnessTasks ? { harnessTasks } : {}), ...(gpusPerNode ? { gpusPerNode } : {}) }),
+      settings: digestOfSettings(spec, { harnessTasks, gpusPerNode }),
     };
   }
 

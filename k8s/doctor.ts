@@ -102,7 +102,7 @@ export async function inspectGrants({ kubeConfig }: Cluster, namespace: string, 
   const answers = await Promise.all(
     asked.map(async ({ group, path, verb }) => {
       const [resource, subresource] = path.split('/');
-      const resourceAttributes = { namespace, group, verb, ...(resource ? { resource } : {}), ...(subresource ? { subresource } : {}) };
+      const resourceAttributes = { namespace, group, verb, resource, subresource };
       const review = await api.createSelfSubjectAccessReview({ body: { spec: { resourceAttributes } } });
       return review.status?.allowed ? [] : [`${path} ${verb}`];
     }),

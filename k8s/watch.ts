@@ -25,7 +25,7 @@ const pageSize = 500;
 export async function* pagesOf<T extends KubernetesObject>(list: (page: Page) => Promise<KubernetesListObject<T>>): AsyncGenerator<KubernetesListObject<T>> {
   let next: string | undefined;
   do {
-    const page = await list({ limit: pageSize, ...(next ? { _continue: next } : {}) });
+    const page = await list({ limit: pageSize, _continue: next });
     yield page;
     next = page.metadata?._continue;
   } while (next);
@@ -147,7 +147,7 @@ export class Mirror<T extends KubernetesObject> {
       lastVersion = object.metadata?.resourceVersion ?? lastVersion;
       if (type !== 'BOOKMARK') this.#take(type, object);
     };
-    const query = { labelSelector, allowWatchBookmarks: true, timeoutSeconds: Math.ceil(clocks.relistMs / 1000), ...(from === undefined ? {} : { resourceVersion: from }) };
+    const query = { labelSelector, allowWatchBookmarks: true, timeoutSeconds: Math.ceil(clocks.relistMs / 1000), resourceVersion: from };
     const controller = await watch.watch(path, query, onEvent, (error: unknown) => (error ? reject(toError(error)) : resolve(undefined)));
     const stop = () => controller.abort();
     signal.addEventListener('abort', stop, { once: true });

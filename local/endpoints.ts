@@ -47,7 +47,7 @@ export class LocalEndpoints implements Upstreams {
   async prepare(release: Release, { template }: Pick<Trial, 'template'>): Promise<Upstream | undefined> {
     const key = keyOf(release);
     const isNew = !this.#releases.has(key);
-    const added = this.#releases.get(key) ?? this.#add({ release, ...(template === undefined ? {} : { template }) });
+    const added = this.#releases.get(key) ?? this.#add({ release, template });
     if (isNew) await this.#savePrepared(release.endpoint);
     try {
       await added.start();
@@ -153,7 +153,7 @@ const upstream = ({ release, template }: Prepared, { url, modelName }: Engine): 
   release,
   url,
   modelName,
-  ...(template === undefined ? {} : { template }),
+  template,
 });
 
 /** One release, one engine. */

@@ -99,7 +99,7 @@ export function createLocalJobRunner(options: LocalJobRunnerOptions): JobRunner 
 
   async function finished(name: string, exitCode: number | undefined): Promise<JobState> {
     const [message, cancelled, open] = await Promise.all([folders.outcome(name), folders.cancelled(name), folders.isOpen(name)]);
-    return { phase: 'finished', outcome: classifyEnding({ exitCode, message, ...(cancelled ? { cancelled } : {}) }), ...(open ? {} : { acknowledged: true }) };
+    return { phase: 'finished', outcome: classifyEnding({ exitCode, message, cancelled }), ...(open ? {} : { acknowledged: true }) };
   }
 
   async function sweep(): Promise<void> {

@@ -58,9 +58,9 @@ export function createClient(options: ClientOptions): Client {
       const reply = await send(`${origin}${basePath}${request.path}${query}`, {
         method: request.method,
         headers: {
-          ...(authorization === undefined ? {} : { authorization }),
-          ...(request.contentType === undefined ? {} : { 'content-type': request.contentType }),
-          ...(request.experimentId === undefined ? {} : { 'x-mlflow-experiment-id': request.experimentId }),
+          authorization,
+          'content-type': request.contentType,
+          'x-mlflow-experiment-id': request.experimentId,
         },
         body: request.body ?? null,
         // A followed redirect turns POST into GET, and could take the authorization elsewhere.

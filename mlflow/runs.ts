@@ -102,7 +102,7 @@ export function createRuns(client: Client, runLog: RunLog): Runs {
           filter: `tags.\`${tagKey(key)}\` != ''`,
           order_by: ['attributes.start_time DESC', 'attributes.run_id ASC'],
           max_results: FOUND_AT_MOST,
-          ...(pageToken ? { page_token: pageToken } : {}),
+          page_token: pageToken,
         });
         yield* (page.runs ?? []).map(toRun).filter(({ tags }) => Object.hasOwn(tags, key));
         pageToken = page.next_page_token;

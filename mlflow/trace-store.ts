@@ -35,7 +35,7 @@ export function createTraceStore({ experiments, traces }: Pick<Mlflow, 'experime
         startedAtMs: atMs - ms,
         ms,
         ok: status === 200,
-        inputs: { messages, ...(variables ? { variables } : {}) },
+        inputs: { messages, variables },
         outputs: { choices: [{ message: { role: 'assistant', content: answer } }] },
         previews: { request: textOf(messages), response: answer },
         tags: { [versionTag]: `${release.model}/${release.version}`, [promptTag]: `${release.prompt.name}/${release.prompt.version}` },

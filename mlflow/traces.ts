@@ -83,7 +83,7 @@ export function createTraces(client: Client): Traces {
           filter: tagsEqual(tags).join(' AND '),
           order_by: ['timestamp_ms ASC'],
           max_results: PAGE,
-          ...(pageToken ? { page_token: pageToken } : {}),
+          page_token: pageToken,
         });
         for (const info of page.traces ?? []) {
           const { trace } = await client.json<{ trace?: { spans?: readonly WireSpan[] } }>('GET', `${ROOT}/get`, { trace_id: info.trace_id });

@@ -23,7 +23,7 @@ export function createTracking(mlflow: Mlflow): Tracking {
         name,
         idempotencyTag: key,
         tags,
-        ...(parentRunId === undefined ? {} : { parentRunId }),
+        parentRunId,
       });
       return run.runId;
     },

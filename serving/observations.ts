@@ -20,7 +20,7 @@ export const observationOf = ({ id, release, atMs, status, ms, messages, answer,
   refused: isRefusal(answer),
   repetition: repetitionOf(answer),
   embedding: embed(textOf(messages)),
-  ...(guard ? { guard } : {}),
+  guard,
 });
 
 /** A rating that came later stands in a line of its own. */

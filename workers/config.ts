@@ -180,7 +180,7 @@ function mlflowOf(env: NodeJS.ProcessEnv, addresses: StackAddresses): Config['ml
   const password = env['MLFLOW_TRACKING_PASSWORD'];
   const basic = Buffer.from(`${env['MLFLOW_TRACKING_USERNAME'] ?? ''}:${password ?? ''}`).toString('base64');
   const authorization = token ? `Bearer ${token}` : password ? `Basic ${basic}` : undefined;
-  return { trackingUri, embedded: false, ...(authorization === undefined ? {} : { authorization }) };
+  return { trackingUri, embedded: false, authorization };
 }
 
 export const readPackageVersion = (): string =>

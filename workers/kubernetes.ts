@@ -49,11 +49,11 @@ export function placementOf({ folders, mlflow, runner, kubernetes, host }: Confi
     },
     // The root file system is read-only, and /tmp is not.
     env: { ...silence, HOME: '/tmp', HF_HOME: '/tmp/huggingface', PYTHONDONTWRITEBYTECODE: '1', MLFLOW_TRACKING_URI: mlflowUri },
-    ...(gpuProduct ? { gpuProduct } : {}),
-    ...(memory ? { memory } : {}),
-    ...(queue ? { queue } : {}),
-    ...(priorityClass ? { priorityClass } : {}),
-    ...(secret ? { secret } : {}),
+    gpuProduct,
+    memory,
+    queue,
+    priorityClass,
+    secret,
   };
 }
 

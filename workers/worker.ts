@@ -82,7 +82,7 @@ const worker = await Worker.create({
     endpointQueue: createEndpointQueue(client),
     schedules: createSchedules(client),
     ...(tracing ? { traceparent: () => tracing.traceparent() } : {}),
-    ...(config.reviewWebhook ? { reviewWebhook: config.reviewWebhook } : {}),
+    reviewWebhook: config.reviewWebhook,
     workspace: await workspaceOf(config),
   }),
 });

@@ -102,7 +102,7 @@ export async function endpoint({ endpoint: name, known }: EndpointStart): Promis
     await condition(allHandlersFinished);
     await monitor.settled();
     const watched = monitor.state();
-    await continueAsNew<typeof endpoint>({ endpoint: name, known: { servingState, queue, ended, ...(served ? { served } : {}), ...(watched ? { monitor: watched } : {}) } });
+    await continueAsNew<typeof endpoint>({ endpoint: name, known: { servingState, queue, ended, served, monitor: watched } });
   }
 
   /** False once a window of live traffic has ended before anything was asked. */
@@ -202,7 +202,7 @@ export async function endpoint({ endpoint: name, known }: EndpointStart): Promis
   }
 
   function status(): EndpointStatus {
-    return { endpoint: name, servingState, queue, ended, ...(rollingOut ? { rollingOut } : {}) };
+    return { endpoint: name, servingState, queue, ended, rollingOut };
   }
 }
 

@@ -56,7 +56,7 @@ export function createMonitor(kept?: MonitorState) {
       if (watched && state && isSameRelease(state.release, watched.release)) return;
       if (state && breachesOf(state.breaches).length > 0) show([]);
       const { retrainedAtMs } = state ?? {};
-      state = watched && { release: watched.release, index: 0, sinceMs: nowMs, dueAtMs: nowMs + windowMs(watched.settings), breaches: {}, ...(retrainedAtMs === undefined ? {} : { retrainedAtMs }) };
+      state = watched && { release: watched.release, index: 0, sinceMs: nowMs, dueAtMs: nowMs + windowMs(watched.settings), breaches: {}, retrainedAtMs };
     },
 
     /** How long until the window ends; undefined where nothing is watched. */

@@ -36,7 +36,7 @@ export function createReview(show: (review: ReviewRequest | undefined) => void) 
     reviewUpdate,
     ({ decision, reviewer, roles, digest, comment }) => {
       const review = requireOpen();
-      const said = { decision, reviewer, ...(roles ? { roles } : {}), digest, ...(comment === undefined ? {} : { comment }), at: now() };
+      const said = { decision, reviewer, roles, digest, comment, at: now() };
       change({ ...review, decisions: [...review.decisions, said] });
       const missing = review.approvals - review.decisions.length - 1;
       if (decision === 'reject') return `rejected by ${reviewer}`;
@@ -57,7 +57,7 @@ export function createReview(show: (review: ReviewRequest | undefined) => void) 
     delegateUpdate,
     ({ from, roles, to }) => {
       const review = requireOpen();
-      change({ ...review, delegations: [...review.delegations, { from, ...(roles ? { roles } : {}), to, at: now() }] });
+      change({ ...review, delegations: [...review.delegations, { from, roles, to, at: now() }] });
       return `${to} decides in place of ${from}`;
     },
     { validator: (given) => refuse(validateDelegation(given, open)) },
@@ -69,7 +69,7 @@ export function createReview(show: (review: ReviewRequest | undefined) => void) 
       const sinceMs = Date.now();
       const { deadlineHours, twoPersonRule, approvals, reviewers, escalation } = rules;
       const deadline = new Date(sinceMs + deadlineHours * hourMs).toISOString();
-      change({ digest, subject, requester, twoPersonRule, approvals, ...(reviewers ? { reviewers } : {}), since: now(), deadline, decisions: [], comments: [], delegations: [] });
+      change({ digest, subject, requester, twoPersonRule, approvals, reviewers, since: now(), deadline, decisions: [], comments: [], delegations: [] });
       tell({ what: 'wanted' }, requireOpen());
       for (const { afterHours, what } of agendaOf(rules)) {
         if (await condition(() => outcomeOf(requireOpen()) !== undefined, sinceMs + afterHours * hourMs - Date.now())) break;

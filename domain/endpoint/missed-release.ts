@@ -17,7 +17,7 @@ export const missedReleases = (models: readonly RegisteredModel[]): MissedReleas
       const recorded = key.startsWith(recordPrefix) ? championOf(value) : undefined;
       const alias = aliases['champion'];
       if (recorded?.model !== model || recorded.version === alias) return [];
-      return [{ model, endpoint: key.slice(recordPrefix.length), ...(alias === undefined ? {} : { alias }), recorded: recorded.version }];
+      return [{ model, endpoint: key.slice(recordPrefix.length), alias, recorded: recorded.version }];
     }),
   );
 

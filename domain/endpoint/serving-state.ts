@@ -14,7 +14,7 @@ export interface ServingState {
  */
 export function promote(release: Release, before: ServingState): ServingState {
   const former = before.champion && !isSameVersion(before.champion, release) ? before.champion : before.previous;
-  return { champion: release, ...(former ? { previous: former } : {}) };
+  return { champion: release, previous: former };
 }
 
 const isSameVersion = (a: Release, b: Release): boolean => a.model === b.model && a.version === b.version;

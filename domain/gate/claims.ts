@@ -97,7 +97,7 @@ function differenceOf<F extends AnyFigure>({ title, metric, reference, leastGain
   return {
     rule: title,
     metric,
-    ...(slice === undefined ? {} : { slice }),
+    slice,
     subject: `difference from ${reference} `,
     figure,
     side: downwards ? 'atMost' : 'atLeast',

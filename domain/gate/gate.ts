@@ -66,7 +66,7 @@ interface Context {
 function report(test: Test, context: Context): Finding {
   const { claim, p: pValue } = test;
   const { evidence, statedRate, tests, pAdjusted } = context;
-  const common = { rule: claim.rule, metric: claim.metric, ...(claim.slice === undefined ? {} : { slice: claim.slice }), pValue, pAdjusted };
+  const common = { rule: claim.rule, metric: claim.metric, slice: claim.slice, pValue, pAdjusted };
   if ('unknown' in test) return { ...common, passed: false, finding: `unknown: ${test.unknown}, and what is unknown does not pass` };
   const passed = isWithin(pAdjusted, statedRate);
   const detectable = detectableEffect(claim.side, statedRate / tests, test.figure, evidence.levels);

@@ -47,7 +47,7 @@ const edges: readonly (readonly [LineageKind, LineageKind])[] = [
 export function lineageOf(facts: LineageFacts): Lineage {
   const nodes = kinds.flatMap((kind): LineageNode[] => {
     const { name, digest } = facts[kind] ?? {};
-    return name === undefined && digest === undefined ? [] : [{ kind, name: name ?? kind, ...(digest === undefined ? {} : { digest }) }];
+    return name === undefined && digest === undefined ? [] : [{ kind, name: name ?? kind, digest }];
   });
   const has = (kind: LineageKind): boolean => nodes.some((node) => node.kind === kind);
   return { nodes, edges: edges.filter(([from, to]) => has(from) && has(to)).map(([from, to]) => ({ from, to })) };

@@ -12,7 +12,7 @@ export interface MonitorSettings {
 /** Undefined where nothing is to be watched. */
 export function monitorSettingsOf({ monitor, refresh, evaluate: { costPerHour, currency } }: LifecycleSpec): MonitorSettings | undefined {
   if (monitor === undefined && refresh?.maximumAgeDays === undefined) return undefined;
-  return { ...(monitor ? { monitor } : {}), ...(refresh ? { refresh } : {}), ...(costPerHour === undefined ? {} : { costPerHour }), ...(currency === undefined ? {} : { currency }) };
+  return { monitor, refresh, costPerHour, currency };
 }
 
 /** Where what is seen of a release is kept, and what it is held against, by digest. */

@@ -15,7 +15,7 @@ export function classifyJob(job: V1Job, pods: readonly V1Pod[], workload?: Workl
   const sinceMs = runningSince(job, pods);
   if (sinceMs !== undefined) return { phase: 'running', sinceMs };
   const wait = waitOf(job, pods, workload);
-  return { phase: 'queued', ...(wait ? { wait } : {}) };
+  return { phase: 'queued', wait };
 }
 
 export function cancelledOf(job: V1Job): { cause: CancelCause; reason: string } | undefined {
@@ -66,7 +66,7 @@ function outcomeOf(job: V1Job, pods: readonly V1Pod[], cancelled: ReturnType<typ
   const failure = cancelled ? undefined : decisive ? (failureOfPod(decisive) ?? disruptionOf(job, decisive)) : failureWithoutPod(job);
   if (failure) return { kind: 'failed' as const, failure };
   const ended = decisive && mainStatus(decisive)?.state?.terminated;
-  return classifyEnding({ exitCode: ended?.exitCode, message: ended?.message, ...(cancelled ? { cancelled } : {}) });
+  return classifyEnding({ exitCode: ended?.exitCode, message: ended?.message, cancelled });
 }
 
 /** One of several nodes was lost together with its pod. Only the Job's condition and the other pods show it. */

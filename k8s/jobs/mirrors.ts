@@ -41,7 +41,7 @@ export function mirrorJobs({ cluster: { batch, core, kubeConfig }, namespace, cl
     path: `/api/v1/namespaces/${namespace}/pods`,
     list: (page) => core.listNamespacedPod({ namespace, labelSelector, ...page }),
     // The specs of thousands of pods would fill the worker's memory, and nothing here reads them.
-    keep: ({ metadata: { managedFields: _managedFields, ...metadata } = {}, status }) => ({ metadata, ...(status ? { status } : {}) }),
+    keep: ({ metadata: { managedFields: _managedFields, ...metadata } = {}, status }) => ({ metadata, status }),
     groupOf: jobOf,
     onChange: onPod,
   });

@@ -109,7 +109,7 @@ export function jobSpec(request: JobRequest, placement: JobPlacement, names: Gan
         enableServiceLinks: false,
         ...(gpus > 0 && gpuProduct ? { nodeSelector: { 'nvidia.com/gpu.product': gpuProduct } } : {}),
         ...(gpus > 0 ? { tolerations: [{ key: 'nvidia.com/gpu', operator: 'Exists', effect: 'NoSchedule' }] } : {}),
-        ...(priorityClass ? { priorityClassName: priorityClass } : {}),
+        priorityClassName: priorityClass,
         securityContext: { runAsNonRoot: true, runAsUser: userId, runAsGroup: userId, fsGroup: userId, seccompProfile: { type: 'RuntimeDefault' } },
         containers: [
           {
@@ -161,7 +161,7 @@ export function requestOf(job: V1Job): JobRequest | undefined {
     spec: JSON.parse(spec) as JobRequest['spec'],
     specDigest,
     maximumSeconds: Number(notes[annotations.maximumSeconds]),
-    ...(runId ? { runId } : {}),
+    runId,
     ...(trace ? { trace: JSON.parse(trace) as JobTrace } : {}),
   };
 }

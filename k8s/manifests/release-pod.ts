@@ -55,7 +55,7 @@ export function podOf(release: Release, trial: Trial, placement: ReleasePlacemen
 function releaseProxyOf(release: Release, { template }: Trial, { releaseProxyImage, releaseProxyEnv, kserve }: ReleasePlacement): V1Container {
   const settings: ReleaseProxySettings = {
     release,
-    ...(template === undefined ? {} : { template }),
+    template,
     engine: { url: `http://127.0.0.1:${ports.engine}`, modelName: release.endpoint },
     port: ports.clients,
     internalPort: ports.internal,

@@ -117,7 +117,7 @@ export class Releases {
     if (service) return this.#endService(service);
     const { name = '', uid } = deployment.metadata ?? {};
     const asked = { namespace: this.#placement.namespace, name };
-    const body = { propagationPolicy: 'Foreground', preconditions: { ...(uid ? { uid } : {}) } };
+    const body = { propagationPolicy: 'Foreground', preconditions: { uid } };
     await this.#cluster.apps.deleteNamespacedDeployment({ ...asked, body }).catch(unlessMissing);
     await this.until(`${name} does not go`, this.#clocks.settleMs, async () => {
       const { items } = await this.#cluster.apps.listNamespacedDeployment({ namespace: asked.namespace, fieldSelector: `metadata.name=${name}` });

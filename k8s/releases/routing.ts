@@ -38,5 +38,5 @@ export const overtaken = (endpoint: string): Error => new Error(`The traffic of 
 /** The record that an object's metadata holds. */
 export function recordFrom({ resourceVersion, annotations: notes = {} }: ObjectMeta = {}): TrafficRecord {
   const [shares, settled] = [notes[annotations.shares], notes[annotations.settled]];
-  return { shares: shares === undefined ? [] : (JSON.parse(shares) as Share[]), ...(settled === undefined ? {} : { settled }), ...(resourceVersion ? { resourceVersion } : {}) };
+  return { shares: shares === undefined ? [] : (JSON.parse(shares) as Share[]), settled, resourceVersion };
 }

@@ -56,7 +56,7 @@ export async function prune({ model, keepDays, apply, nowMs }: Prune, { mlflow, 
 const jobRunOf = ({ runId, endedAtMs, tags: given }: Run): JobRun => ({
   runId,
   job: given[tags.job] ?? '',
-  ...(endedAtMs === undefined ? {} : { endedAtMs }),
+  endedAtMs,
   ...(given[tags.outcome] ? { outcome: JSON.parse(given[tags.outcome] ?? '') as JobOutcome } : {}),
 });
 

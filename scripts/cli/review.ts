@@ -19,7 +19,7 @@ export async function review(handle: WorkflowHandle<typeof lifecycle>, person: s
   if (awaitingReview === undefined) throw new UserError(`${handle.workflowId} is not awaiting a review; it is at ${stage}.`);
   if (delegateTo !== undefined) return sending(handle.executeUpdate(delegateUpdate, { args: [{ from: person, to: delegateTo }] }));
   if (approve || reject) {
-    const decision = { decision: approve ? ('approve' as const) : ('reject' as const), reviewer: person, digest: digest ?? awaitingReview.digest, ...(comment === undefined ? {} : { comment }) };
+    const decision = { decision: approve ? ('approve' as const) : ('reject' as const), reviewer: person, digest: digest ?? awaitingReview.digest, comment };
     return sending(handle.executeUpdate(reviewUpdate, { args: [decision] }));
   }
   if (comment !== undefined) return sending(handle.executeUpdate(commentUpdate, { args: [{ author: person, text: comment }] }));

@@ -29,8 +29,8 @@ export async function windowsOf(mlflow: Mlflow, release: Release): Promise<reado
     return {
       index,
       requests: requests?.get(index) ?? 0,
-      ...(byEmbedding === undefined ? {} : { promptEmbeddingDrift: byEmbedding }),
-      ...(byLength === undefined ? {} : { promptLengthDrift: byLength }),
+      promptEmbeddingDrift: byEmbedding,
+      promptLengthDrift: byLength,
       breached: breach === 1,
     };
   });

@@ -13,6 +13,7 @@ await createToolchain({ ...folders, env, report: (message) => process.stderr.wri
 const checks: readonly { readonly name: string; readonly command: string; readonly args: readonly string[]; readonly cwd?: string; readonly mustSay?: RegExp }[] = [
   { name: 'types', command: 'tsc', args: [] },
   { name: 'types of the pages', command: 'tsc', args: ['-p', 'web'] },
+  { name: 'format', command: 'prettier', args: ['--check', '--log-level', 'warn', '.'] },
   { name: 'lint', command: 'eslint', args: ['.'] },
   // With a compiler it can't read, dependency-cruiser finds no module and no fault.
   { name: 'layers', command: 'depcruise', args: [...layers, 'test'], mustSay: /\((?!0 )\d+ modules/ },

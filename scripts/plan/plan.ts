@@ -76,7 +76,7 @@ export async function planLifecycle(request: PlanRequest, { workspace, mlflow, a
     stages: isBlind ? undefined : await planStages(spec, { runId: '', ...inputs }, { tracking, artifacts }),
     estimates,
     champion: (await tracking.findAlias(spec.model, 'champion'))?.version,
-    ...(unchanged === undefined ? {} : { unchanged }),
+    unchanged,
   };
 }
 

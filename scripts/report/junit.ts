@@ -20,7 +20,7 @@ function casesOf(summary: Summary): readonly JunitCase[] {
   const expected: readonly Stage[] = lifecycleStages.filter((stage) => stage !== 'review' || summary.needsReview);
   const cases = expected.map((name): JunitCase => {
     const finished = summary.stages.find(({ stage }) => stage === name);
-    if (finished) return { name, ...(finished.seconds === undefined ? {} : { seconds: finished.seconds }) };
+    if (finished) return { name, seconds: finished.seconds };
     if (stop === undefined) return { name };
     if (name === stop.at) return { name, ...stop.how };
     // Review leaves nothing behind among the finished stages, and came before.

@@ -57,7 +57,7 @@ export const evidenceOf = (given: Given): Evidence => ({
   },
   differences: {
     base: given.fromBase ?? {},
-    ...(given.fromChampion ? { champion: given.fromChampion } : {}),
+    champion: given.fromChampion,
   },
   slices: given.slices ?? [],
 });

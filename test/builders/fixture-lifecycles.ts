@@ -80,7 +80,7 @@ export function fixtureLifecycles({ requester = 'ada', now = new Date('2026-11-2
       requester,
       baseModel: 'packaged:SmolLM2-135M-Instruct',
       endpoint: 'package-summaries',
-      ...(open ? { review: open } : {}),
+      review: open,
       decisions,
       delegations,
       comments,

@@ -28,7 +28,7 @@ afterAll(() => simulated.stop());
 function makeRunner(priorityClass?: string): JobRunner {
   return createKubernetesJobRunner({
     cluster: neverEnding(connection),
-    placement: { namespace, image: 'none', gpus: 1, env: {}, graceSeconds: 1, userId: 10_001, ...(priorityClass ? { priorityClass } : {}) },
+    placement: { namespace, image: 'none', gpus: 1, env: {}, graceSeconds: 1, userId: 10_001, priorityClass },
     log: () => undefined,
   });
 }

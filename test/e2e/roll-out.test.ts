@@ -93,7 +93,7 @@ async function untilScheduled(workflowId: string, step: Step, sinceMs: number, o
   for (;;) {
     over.throwIfAborted();
     const page: HistoryPage | undefined = await workflowService
-      .getWorkflowExecutionHistory({ namespace, execution: { workflowId }, waitNewEvent: true, ...(nextPageToken ? { nextPageToken } : {}) })
+      .getWorkflowExecutionHistory({ namespace, execution: { workflowId }, waitNewEvent: true, nextPageToken })
       .catch(() => undefined);
     if (page?.history?.events?.some((event) => event.activityTaskScheduledEventAttributes?.activityType?.name === step && Number(event.eventTime?.seconds) * 1000 + Number(event.eventTime?.nanos) / 1e6 >= sinceMs)) return;
     // Temporal was killed, or the execution goes on as a new one.

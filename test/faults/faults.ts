@@ -67,7 +67,7 @@ export class Faults {
     const staleness = 1 + Math.floor(this.#requests() * 4);
     this.#note(what, fault, slow && 'slow', stale && 'stale');
     return {
-      ...(fault ? { fault } : {}),
+      fault,
       delayBefore: slow ? Math.floor(before * 4) : 0,
       delayAfter: slow ? Math.floor(after * 4) : 0,
       staleness: stale ? staleness : 0,

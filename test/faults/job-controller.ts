@@ -117,7 +117,7 @@ export class JobController {
     const end = (status: NonNullable<ApiObject['status']>, exitCode: number, reason: string, message?: string) => {
       const finishedAt = this.#store.timestamp();
       status.phase = exitCode === 0 ? 'Succeeded' : 'Failed';
-      status.containerStatuses = containerStatuses(pod, { terminated: { exitCode, reason, ...(message === undefined ? {} : { message }), startedAt: finishedAt, finishedAt } });
+      status.containerStatuses = containerStatuses(pod, { terminated: { exitCode, reason, message, startedAt: finishedAt, finishedAt } });
     };
 
     // Somebody deleted the pod alone: its finalizer keeps it until the Job has counted it.
@@ -163,7 +163,7 @@ export class JobController {
     const labels = { ...metadata?.labels, [jobNameLabel]: name, 'job-name': name, 'batch.kubernetes.io/controller-uid': uid };
     const number = (this.#created.get(uid) ?? 0) + 1;
     const ownerReferences = [{ apiVersion: 'batch/v1', kind: 'Job', name, uid, controller: true, blockOwnerDeletion: true }];
-    const sent = { metadata: { ...metadata, name: `${name}-${suffix}`, labels, ownerReferences }, ...(spec ? { spec } : {}), status: { phase: 'Pending' } };
+    const sent = { metadata: { ...metadata, name: `${name}-${suffix}`, labels, ownerReferences }, spec, status: { phase: 'Pending' } };
     const pod = this.#store.create('pods', namespace, sent);
     this.#created.set(uid, number);
     this.#plans.set(pod.metadata.uid, this.plan(job, number));
@@ -189,7 +189,7 @@ export class JobController {
   }
 
   #condition(type: string, reason?: string, message?: string): Condition {
-    return { type, status: 'True', ...(reason ? { reason } : {}), ...(message ? { message } : {}), lastTransitionTime: this.#store.timestamp() };
+    return { type, status: 'True', reason, message, lastTransitionTime: this.#store.timestamp() };
   }
 }
 

@@ -127,7 +127,7 @@ export class Run {
     })();
     if (method !== 'GET' && 'code' in answer) {
       const uid = found ?? this.store.find(resource, namespace, name)?.metadata.uid;
-      this.log.push({ method, resource, name, user, body, ...(uid === undefined ? {} : { uid }), code: answer.code, applied: answer.code >= 200 && answer.code < 300, ...(fault ? { fault } : {}) });
+      this.log.push({ method, resource, name, user, body, uid, code: answer.code, applied: answer.code >= 200 && answer.code < 300, fault });
     }
     return answer;
   }
@@ -231,7 +231,7 @@ interface DeleteOptions {
 export function reply(response: ServerResponse, { code, body }: Reply): void {
   // As a real one does: of a log without a byte the type is not said.
   const type = typeof body !== 'string' ? 'application/json' : body === '' ? undefined : 'text/plain';
-  response.writeHead(code, { ...(type ? { 'content-type': type } : {}), ...(code === 429 ? { 'retry-after': '0' } : {}) });
+  response.writeHead(code, { 'content-type': type, ...(code === 429 ? { 'retry-after': '0' } : {}) });
   response.end(typeof body === 'string' ? body : JSON.stringify(body));
 }
 

@@ -177,7 +177,7 @@ export class Store {
     const { namespace, name } = (after ?? before)?.metadata ?? { namespace: '', name: '' };
     if (after) this.#objects.set(keyOf(resource, namespace, name), { resource, object: after });
     else this.#objects.delete(keyOf(resource, namespace, name));
-    const change = { revision: this.#revision, resource, ...(before ? { before } : {}), ...(after ? { after } : {}) };
+    const change = { revision: this.#revision, resource, before, after };
     this.history.push(change);
     for (const listener of this.#listeners) listener(change);
     return after;

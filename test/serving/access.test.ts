@@ -28,7 +28,7 @@ test('once there is a key, nobody asks without one', async () => {
     const answer = await chat(url, {}, headers);
     expect(answer.status).toBe(401);
     expect(await errorOf(answer)).toMatchObject({ type: 'authentication_error', code: 'invalid_api_key' });
-    expect((await fetch(`${url}/v1/feedback`, { method: 'POST', ...(headers ? { headers } : {}) })).status).toBe(401);
+    expect((await fetch(`${url}/v1/feedback`, { method: 'POST', headers })).status).toBe(401);
     expect((await fetch(`${url}/v1/models`, headers ? { headers } : {})).status).toBe(401);
   }
   expect((await chat(url, {}, bearer(key))).status).toBe(200);

@@ -40,7 +40,7 @@ function readCase(element: XmlElement): ReadCase {
   const read = { name: attribute(element, 'name'), time: Number(attribute(element, 'time')) };
   if (!child) return read;
   const { type } = attributesOf(child);
-  return { ...read, ended: { as: child.name, ...(type === undefined ? {} : { type }), message: attribute(child, 'message'), text: child.content } };
+  return { ...read, ended: { as: child.name, type, message: attribute(child, 'message'), text: child.content } };
 }
 
 function elements(parent: XmlElement, name?: string): XmlElement[] {

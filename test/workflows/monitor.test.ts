@@ -75,7 +75,7 @@ describe('windows', () => {
     expect(b).toMatchObject({ index: 1, sinceMs: a?.untilMs });
     expect(first.opened).toHaveLength(1);
 
-    const next = await watched({ served: [served()], ...(first.state ? { kept: first.state } : {}) });
+    const next = await watched({ served: [served()], kept: first.state });
     expect(next.observed[0]?.bounds).toMatchObject({ index: 2, sinceMs: b?.untilMs });
     expect(next.opened).toEqual([]);
   });

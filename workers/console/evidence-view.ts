@@ -54,7 +54,7 @@ function viewSlice(raw: unknown): SliceView {
 export function viewFinding({ rule, passed, finding, slice }: Finding, rules: readonly Rule[], evidence: EvidenceView): FindingView {
   const claim = rules.flatMap((one) => claimsOf(one, evidence)).find((one) => one.rule === rule);
   const drawing = claim?.figure && { interval: claim.figure, threshold: claim.bound, isDifference: claim.subject !== '', passesBelow: claim.side === 'atMost' };
-  return { rule: withCurrency(rule, claim?.metric, evidence.units[costMetric]), passed, finding, ...(slice === undefined ? {} : { slice }), ...(drawing ? { drawing } : {}) };
+  return { rule: withCurrency(rule, claim?.metric, evidence.units[costMetric]), passed, finding, slice, drawing };
 }
 
 const figuresFrom = (raw: unknown): Figures =>

@@ -47,7 +47,7 @@ export function createJobReporter({ client, tracking, runner }: JobReporterDepen
     async showWait({ owner, spec }, wait) {
       await client.workflow
         .getHandle(owner.workflowId, owner.runId)
-        .signal(jobWaitSignal, { stage: spec.stage, ...(wait ? { wait } : {}) })
+        .signal(jobWaitSignal, { stage: spec.stage, wait })
         .catch((error: unknown) => {
           if (!(error instanceof WorkflowNotFoundError)) throw error;
         });

@@ -120,7 +120,7 @@ async function viewStarted(client: Client, workflowId: string): Promise<Started 
   if (!description) return undefined;
   const ending = endingOf(description);
   const reason = ending === 'failed' ? await reasonOf(client, workflowId) : undefined;
-  return { workflowId, at: description.startTime.toISOString(), ending, ...(reason ? { reason } : {}) };
+  return { workflowId, at: description.startTime.toISOString(), ending, reason };
 }
 
 function endingOf({ status, typedSearchAttributes }: WorkflowExecutionDescription): Ending {

@@ -57,7 +57,7 @@ const rhythmOf = ({ interval, timeZone, jitterSeconds }: LifecycleSchedule) => (
 const policiesOf = ({ overlap, catchUpMinutes }: LifecycleSchedule) => ({ overlap: overlaps[overlap], catchupWindow: catchUpMinutes * minuteMs, pauseOnFailure: false });
 
 function actionOf({ id, spec, skip, pauseAfterFailures, note }: LifecycleSchedule) {
-  const startedBy: StartedBy = { id, ...(pauseAfterFailures === undefined ? {} : { pauseAfterFailures }), ...(note === undefined ? {} : { note }) };
+  const startedBy: StartedBy = { id, pauseAfterFailures, note };
   return { type: 'startWorkflow' as const, workflowType: 'lifecycle', workflowId: id, taskQueue, args: [{ requester: `schedule ${id}`, ...spec, skip }], memo: { [scheduleMemo]: startedBy } };
 }
 

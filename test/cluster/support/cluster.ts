@@ -76,7 +76,7 @@ export async function startCluster({ report, gpuNodes = 2, gpusPerNode = 8, with
     if (kueue) await startKueue(components, { kueue, kubeconfigPath, jobSets: withJobSet });
     if (kserve) await startKserve(components, { kserve, kubeconfigPath });
     report(`the cluster is ready, after ${((performance.now() - startedAt) / 1000).toFixed(1)} s`);
-    return { kubeconfigPath, ...(realNode ? { realNode } : {}), stop };
+    return { kubeconfigPath, realNode, stop };
   } catch (error) {
     await stop();
     throw error;

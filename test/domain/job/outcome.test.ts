@@ -9,7 +9,7 @@ const deadline = { cause: 'Deadline', reason: 'It ran longer than 5 seconds.' } 
 const ended = (exitCode: number | undefined, report?: unknown, cancelled?: Ending['cancelled']): Ending => ({
   exitCode,
   message: typeof report === 'string' || report === undefined ? report : JSON.stringify(report),
-  ...(cancelled ? { cancelled } : {}),
+  cancelled,
 });
 
 describe('a success', () => {

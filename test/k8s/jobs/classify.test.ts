@@ -15,7 +15,7 @@ const ended = (type: 'Complete' | 'Failed', reason = '') => ({ conditions: [{ ty
 const podOf = (status: V1PodStatus, created = 1): V1Pod => ({ metadata: { name: `tl-${created}`, creationTimestamp: at(created) }, status });
 const terminated = (exitCode: number, message?: string, reason = exitCode === 0 ? 'Completed' : 'Error'): V1PodStatus => ({
   phase: exitCode === 0 ? 'Succeeded' : 'Failed',
-  containerStatuses: [{ name: 'job', image: '', imageID: '', ready: false, restartCount: 0, state: { terminated: { exitCode, reason, startedAt: at(2), ...(message ? { message } : {}) } } }],
+  containerStatuses: [{ name: 'job', image: '', imageID: '', ready: false, restartCount: 0, state: { terminated: { exitCode, reason, startedAt: at(2), message } } }],
 });
 const disrupted = (reason: string): V1PodStatus => ({ ...terminated(143), conditions: [{ type: 'DisruptionTarget', status: 'True', reason, message: 'Someone needed the place.' }] });
 const waiting = (reason: string, message = 'it said so'): V1PodStatus => ({

@@ -26,7 +26,7 @@ describe('what Kueue says of a Job that waits', () => {
   test('names the checks that are not through', () => {
     const { metadata, status } = workloadOf(condition('QuotaReserved', 'True', 'Quota reserved in ClusterQueue a'));
     const admissionChecks = [{ name: 'nodes', state: 'Pending', message: 'being made' }, { name: 'budget', state: 'Ready', message: 'enough' }];
-    expect(waitOfWorkload({ ...(metadata ? { metadata } : {}), status: { ...status, admissionChecks } })).toMatchObject({ message: 'Quota reserved in ClusterQueue a; nodes: being made' });
+    expect(waitOfWorkload({ metadata, status: { ...status, admissionChecks } })).toMatchObject({ message: 'Quota reserved in ClusterQueue a; nodes: being made' });
   });
 
   test('is nothing before it has looked at it', () => {
