@@ -4,7 +4,10 @@ const layer = (name, allowed, packages = []) => ({
   comment: `${name}/ may import ${[...allowed, ...packages].join(', ') || 'nothing'}; move the code, or pass what it needs as an argument.`,
   severity: 'error',
   from: { path: `^${name}/` },
-  to: { pathNot: [`^${name}/`, ...allowed.map((a) => `^${a}/`), ...packages.map((p) => `^node_modules/${p}/`)], dependencyTypesNot: ['core'] },
+  to: {
+    pathNot: [`^${name}/`, ...allowed.map((a) => `^${a}/`), ...packages.map((p) => `^node_modules/${p}/`)],
+    dependencyTypesNot: ['core'],
+  },
 });
 
 const tracing = { path: '^node_modules/(@opentelemetry|@temporalio/interceptors-opentelemetry)/' };
@@ -15,7 +18,10 @@ module.exports = {
     layer('domain', [], ['zod', 'croner', 'fastest-levenshtein']),
     {
       ...layer('workflows', ['domain'], ['@temporalio/workflow', '@temporalio/common']),
-      to: { pathNot: ['^workflows/', '^domain/', '^node_modules/@temporalio/(workflow|common)/', tracing.path], dependencyTypesNot: ['type-only'] },
+      to: {
+        pathNot: ['^workflows/', '^domain/', '^node_modules/@temporalio/(workflow|common)/', tracing.path],
+        dependencyTypesNot: ['type-only'],
+      },
     },
     layer('activities', ['domain'], ['@temporalio/activity']),
     layer('k8s', ['domain'], ['@kubernetes/client-node', 'undici']),
@@ -29,9 +35,19 @@ module.exports = {
       from: { path: '^web/' },
       to: { pathNot: '^web/', dependencyTypesNot: ['type-only'] },
     },
-    { name: 'workers import neither tests nor scripts', severity: 'error', from: { path: '^workers/' }, to: { path: '^(test|scripts)/' } },
+    {
+      name: 'workers import neither tests nor scripts',
+      severity: 'error',
+      from: { path: '^workers/' },
+      to: { path: '^(test|scripts)/' },
+    },
     // The benchmark of Jobs starts the tests' cluster, for it measures on a control plane and needs nothing of it to be real but that.
-    { name: 'nothing imports tests', severity: 'error', from: { pathNot: ['^test/', '^scripts/bench/'] }, to: { path: '^test/' } },
+    {
+      name: 'nothing imports tests',
+      severity: 'error',
+      from: { pathNot: ['^test/', '^scripts/bench/'] },
+      to: { path: '^test/' },
+    },
     {
       name: 'only k8s knows Kubernetes',
       comment: 'Everyone else goes through the JobRunner and EndpointHost interfaces of domain/.',
@@ -55,7 +71,8 @@ module.exports = {
     },
     {
       name: 'what traces is loaded where tracing is on',
-      comment: 'workers/tracing/open.ts imports start.ts when there is a collector; what is imported before is paid for by everyone.',
+      comment:
+        'workers/tracing/open.ts imports start.ts when there is a collector; what is imported before is paid for by everyone.',
       severity: 'error',
       from: { pathNot: [traces, '^test/'] },
       to: { path: traces, dynamic: false, dependencyTypesNot: ['type-only'] },

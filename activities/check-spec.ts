@@ -43,11 +43,27 @@ async function checkReferences(spec: LifecycleSpec, workspace: Workspace): Promi
 }
 
 /** A process for each GPU of each node: they share a batch, and none may be left without a part. */
-function checkProcesses({ tune: { nodes, batchSize, gradientAccumulation } }: LifecycleSpec, { cluster }: Workspace): Problem[] {
-  if (!cluster) return nodes === 1 ? [] : [{ path: 'tune.nodes', message: `expected 1, for this machine runs the Jobs, got ${nodes}; a cluster has more (TUNELINE_RUNNER=kubernetes)` }];
+function checkProcesses(
+  { tune: { nodes, batchSize, gradientAccumulation } }: LifecycleSpec,
+  { cluster }: Workspace,
+): Problem[] {
+  if (!cluster)
+    return nodes === 1
+      ? []
+      : [
+          {
+            path: 'tune.nodes',
+            message: `expected 1, for this machine runs the Jobs, got ${nodes}; a cluster has more (TUNELINE_RUNNER=kubernetes)`,
+          },
+        ];
   const processes = nodes * Math.max(1, cluster.gpusPerNode);
   if ((batchSize * gradientAccumulation) % processes === 0) return [];
-  return [{ path: 'tune.batchSize', message: `expected with tune.gradientAccumulation a multiple of ${processes}, for so many processes share the batch (tune.nodes ${nodes}, TUNELINE_JOB_GPUS ${cluster.gpusPerNode}), got ${batchSize} × ${gradientAccumulation}` }];
+  return [
+    {
+      path: 'tune.batchSize',
+      message: `expected with tune.gradientAccumulation a multiple of ${processes}, for so many processes share the batch (tune.nodes ${nodes}, TUNELINE_JOB_GPUS ${cluster.gpusPerNode}), got ${batchSize} × ${gradientAccumulation}`,
+    },
+  ];
 }
 
 /** Looks at the first row only: the prepare stage checks every one. */
@@ -62,7 +78,10 @@ async function checkColumns({ data, evaluate }: LifecycleSpec, uri: string): Pro
   ];
   return asked
     .filter(({ column }) => !columns.includes(column))
-    .map(({ path, column }) => ({ path, message: `the data has no column ${JSON.stringify(column)}; it has ${columns.join(', ') || 'none'}` }));
+    .map(({ path, column }) => ({
+      path,
+      message: `the data has no column ${JSON.stringify(column)}; it has ${columns.join(', ') || 'none'}`,
+    }));
 }
 
 async function firstRowColumns(uri: string): Promise<string[] | undefined> {
@@ -87,8 +106,17 @@ async function firstRowColumns(uri: string): Promise<string[] | undefined> {
 async function checkPlaceholders({ data, prompt }: LifecycleSpec, uri: string): Promise<Problem[]> {
   const template = await readFile(fileURLToPath(uri), 'utf8');
   const used = [...template.matchAll(/\{\{\s*([^{}]*?)\s*\}\}/g)].map((match) => match[1] ?? '');
-  if (used.length === 0) return [{ path: 'prompt.path', message: `${prompt.path} has no {{column}} placeholder, so every prompt would be the same` }];
+  if (used.length === 0)
+    return [
+      {
+        path: 'prompt.path',
+        message: `${prompt.path} has no {{column}} placeholder, so every prompt would be the same`,
+      },
+    ];
   return used
     .filter((column) => !data.input.includes(column))
-    .map((column) => ({ path: 'prompt.path', message: `${prompt.path} uses {{${column}}}, and data.input has ${data.input.join(', ')}` }));
+    .map((column) => ({
+      path: 'prompt.path',
+      message: `${prompt.path} uses {{${column}}}, and data.input has ${data.input.join(', ')}`,
+    }));
 }

@@ -36,16 +36,33 @@ export function createEndpointActivities({ tracking, artifacts, endpoints, endpo
     const found = await tracking.readVersion(model, version);
     const refuse = (why: string) => notReleasable({ model, version }, why);
     if (found === undefined) throw refuse('is not in the registry.');
-    const { [tags.verdict]: verdict, [tags.evidenceDigest]: evidence, [tags.releaseTerms]: written, [tags.promptVersion]: prompt = '' } = found.tags;
-    if (found.weights === undefined || verdict !== 'gate passed' || !evidence) throw refuse('passed no gate; only what a lifecycle approved is released.');
-    if (!written) throw refuse('has no release terms among its tags. Run its lifecycle again: unchanged stages are reused.');
+    const {
+      [tags.verdict]: verdict,
+      [tags.evidenceDigest]: evidence,
+      [tags.releaseTerms]: written,
+      [tags.promptVersion]: prompt = '',
+    } = found.tags;
+    if (found.weights === undefined || verdict !== 'gate passed' || !evidence)
+      throw refuse('passed no gate; only what a lifecycle approved is released.');
+    if (!written)
+      throw refuse('has no release terms among its tags. Run its lifecycle again: unchanged stages are reused.');
     const kept = JSON.parse(written) as ReleaseTerms;
     // Check the spec again: others can write to MLflow.
     const checked = checkLifecycleSpec(kept.spec);
     if (!checked.ok) throw refuse(`has a spec that is not valid: ${describeProblems(checked.problems)}`);
     const terms = { ...kept, spec: checked.spec };
     const [name = '', promptVersion = ''] = prompt.split('/');
-    return { release: { endpoint: terms.spec.deploy.endpoint, model, version, weights: found.weights, prompt: { name, version: promptVersion }, serving: terms.spec.deploy.serving }, terms };
+    return {
+      release: {
+        endpoint: terms.spec.deploy.endpoint,
+        model,
+        version,
+        weights: found.weights,
+        prompt: { name, version: promptVersion },
+        serving: terms.spec.deploy.serving,
+      },
+      terms,
+    };
   }
 
   return {
@@ -53,18 +70,28 @@ export function createEndpointActivities({ tracking, artifacts, endpoints, endpo
     askEndpoint: (request: ReleaseRequest): Promise<void> => whileBeating(() => endpointQueue.ask(request)),
 
     /** Has it drop the request if it can; a reply comes either way. */
-    withdrawRelease: (endpoint: string, requestId: string): Promise<void> => whileBeating(() => endpointQueue.withdraw(endpoint, requestId)),
+    withdrawRelease: (endpoint: string, requestId: string): Promise<void> =>
+      whileBeating(() => endpointQueue.withdraw(endpoint, requestId)),
 
     /** The version with its terms; fails with `NotReleasable` where no gate passed it. Undefined where `champion` names none that we registered. */
-    readCandidate: ({ endpoint, model, version }: Pick<ReleaseRequest, 'endpoint' | 'model' | 'version'>): Promise<Candidate | undefined> =>
+    readCandidate: ({
+      endpoint,
+      model,
+      version,
+    }: Pick<ReleaseRequest, 'endpoint' | 'model' | 'version'>): Promise<Candidate | undefined> =>
       whileBeating(async () => {
         const wanted = version ?? (await tracking.aliasVersion(model, 'champion'));
         if (wanted === undefined) return undefined;
         const candidate = await readTerms({ model, version: wanted });
         const owner = await ownerBeside(endpoint, model);
         const own = candidate.release.endpoint;
-        if (own !== endpoint) throw notReleasable(candidate.release, `is for the endpoint ${own}, not for ${endpoint}.`);
-        if (owner !== undefined) throw notReleasable(candidate.release, `can't be served by ${endpoint}: ${owner} serves ${model}, and its aliases name one version each. Give the model of one of the two another name.`);
+        if (own !== endpoint)
+          throw notReleasable(candidate.release, `is for the endpoint ${own}, not for ${endpoint}.`);
+        if (owner !== undefined)
+          throw notReleasable(
+            candidate.release,
+            `can't be served by ${endpoint}: ${owner} serves ${model}, and its aliases name one version each. Give the model of one of the two another name.`,
+          );
         return candidate;
       }),
 
@@ -78,7 +105,13 @@ export function createEndpointActivities({ tracking, artifacts, endpoints, endpo
       }),
 
     checkCanary: (canary: Release, current: Release, sinceMs: number, rules: CanaryRules): Promise<CanaryVerdict> =>
-      whileBeating(async () => checkCanary(await endpoints.observe(canary.endpoint, sinceMs), { canary: releaseId(canary), current: releaseId(current) }, rules)),
+      whileBeating(async () =>
+        checkCanary(
+          await endpoints.observe(canary.endpoint, sinceMs),
+          { canary: releaseId(canary), current: releaseId(current) },
+          rules,
+        ),
+      ),
 
     /**
      * Traffic, aliases and record, in that order, are as in `next` afterwards, whatever they were; then all else is ended.
@@ -89,7 +122,9 @@ export function createEndpointActivities({ tracking, artifacts, endpoints, endpo
         const { champion } = next;
         if (champion) await start(champion);
         const { url } = await endpoints.setTraffic(endpoint, champion ? [{ release: champion, percent: 100 }] : []);
-        const models = [next, before].flatMap((servingState) => [servingState.champion, servingState.previous]).flatMap((release) => release?.model ?? []);
+        const models = [next, before]
+          .flatMap((servingState) => [servingState.champion, servingState.previous])
+          .flatMap((release) => release?.model ?? []);
         for (const model of new Set([...models, ...(asked ? [asked] : [])])) {
           if (await ownerBeside(endpoint, model)) continue;
           await point(model, 'previous', next.previous);
@@ -99,8 +134,10 @@ export function createEndpointActivities({ tracking, artifacts, endpoints, endpo
         }
         if (champion) {
           await tracking.setVersionTags(champion.model, champion.version, { [tags.endpoint]: endpoint });
-          if (!before.champion || !isSameRelease(before.champion, champion)) await tracking.removeVersionTag(champion.model, champion.version, tags.refused);
-          if ((await tracking.aliasVersion(champion.model, 'candidate')) === champion.version) await tracking.removeAlias(champion.model, 'candidate');
+          if (!before.champion || !isSameRelease(before.champion, champion))
+            await tracking.removeVersionTag(champion.model, champion.version, tags.refused);
+          if ((await tracking.aliasVersion(champion.model, 'candidate')) === champion.version)
+            await tracking.removeAlias(champion.model, 'candidate');
         }
         await endpoints.retireIdle(endpoint);
         return url;
@@ -122,13 +159,16 @@ export function createEndpointActivities({ tracking, artifacts, endpoints, endpo
     noteRefusal: (model: string, version: string | undefined, reason: string): Promise<void> =>
       whileBeating(async () => {
         const named = version ?? (await tracking.aliasVersion(model, 'champion'));
-        if (named !== undefined && (await tracking.readVersion(model, named))) await tracking.setVersionTags(model, named, { [tags.refused]: reason });
+        if (named !== undefined && (await tracking.readVersion(model, named)))
+          await tracking.setVersionTags(model, named, { [tags.refused]: reason });
       }),
   };
 
   /** Another endpoint that serves the model: its aliases are that one's. */
   async function ownerBeside(endpoint: string, model: string): Promise<string | undefined> {
-    const record = Object.keys(await tracking.modelTags(model)).find((key) => key.startsWith(recordPrefix) && key !== recordTag(endpoint));
+    const record = Object.keys(await tracking.modelTags(model)).find(
+      (key) => key.startsWith(recordPrefix) && key !== recordTag(endpoint),
+    );
     return record?.slice(recordPrefix.length);
   }
 
@@ -138,4 +178,5 @@ export function createEndpointActivities({ tracking, artifacts, endpoints, endpo
   }
 }
 
-const notReleasable = ({ model, version }: Pick<Release, 'model' | 'version'>, why: string) => ApplicationFailure.nonRetryable(`Version ${version} of ${model} ${why}`, 'NotReleasable');
+const notReleasable = ({ model, version }: Pick<Release, 'model' | 'version'>, why: string) =>
+  ApplicationFailure.nonRetryable(`Version ${version} of ${model} ${why}`, 'NotReleasable');

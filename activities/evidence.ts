@@ -10,6 +10,9 @@ export const createEvidenceActivities = ({ artifacts }: Pick<Dependencies, 'arti
   async readEvidence({ uri, digest }: Artifact, metrics: readonly Metric[]): Promise<Evidence> {
     const text = await artifacts.readText(uri);
     if (digestOfText(text) === digest) return evidenceOn(metrics, JSON.parse(text) as Evidence);
-    throw ApplicationFailure.nonRetryable(`The evidence at ${uri} is not the one that was reported: its digest differs.`, 'BadEvidence');
+    throw ApplicationFailure.nonRetryable(
+      `The evidence at ${uri} is not the one that was reported: its digest differs.`,
+      'BadEvidence',
+    );
   },
 });

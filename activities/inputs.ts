@@ -17,18 +17,35 @@ export interface Fixing {
 }
 
 /** What a lifecycle with this spec works from, but for its run in MLflow. */
-export async function readInputs(spec: LifecycleSpec, workspace: Workspace, { copied, digest, promptVersion }: Fixing): Promise<Omit<LifecycleInputs, 'runId'>> {
+export async function readInputs(
+  spec: LifecycleSpec,
+  workspace: Workspace,
+  { copied, digest, promptVersion }: Fixing,
+): Promise<Omit<LifecycleInputs, 'runId'>> {
   /** A hub ID stands for itself: the hub keeps its revisions. */
   const fix = async (resolved: Resolved, how: (uri: string) => Promise<Artifact>): Promise<Artifact> => {
     const uri = must(resolved);
     return uri.startsWith('file:') ? how(uri) : { uri, digest: digestOfText(uri) };
   };
   const data = await fix(await resolveData(spec.data.path, workspace), copied);
-  const baseModel = await fix(await resolveBaseModel(spec.baseModel, workspace), async (uri) => ({ uri, digest: await digest(uri) }));
+  const baseModel = await fix(await resolveBaseModel(spec.baseModel, workspace), async (uri) => ({
+    uri,
+    digest: await digest(uri),
+  }));
   const ownTasks = await resolveHarnessTasks(spec, workspace);
   const harnessTasks = ownTasks && (await fix(ownTasks, copied));
-  const template = (await readFile(fileURLToPath(must(await resolveFile(spec.prompt.path, 'prompt.path', workspace))), 'utf8')).trimEnd();
+  const template = (
+    await readFile(fileURLToPath(must(await resolveFile(spec.prompt.path, 'prompt.path', workspace))), 'utf8')
+  ).trimEnd();
   const version = await promptVersion(spec.prompt.name, template);
   const { codeDigest, codeRevision, cluster: { gpusPerNode = 0 } = {} } = workspace;
-  return { data, baseModel, prompt: { name: spec.prompt.name, version, template }, codeDigest, codeRevision, harnessTasks, ...(gpusPerNode > 1 ? { gpusPerNode } : {}) };
+  return {
+    data,
+    baseModel,
+    prompt: { name: spec.prompt.name, version, template },
+    codeDigest,
+    codeRevision,
+    harnessTasks,
+    ...(gpusPerNode > 1 ? { gpusPerNode } : {}),
+  };
 }

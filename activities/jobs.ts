@@ -11,8 +11,20 @@ import { findReusable } from './reuse.ts';
 
 type JobDependencies = Pick<Dependencies, 'runner' | 'track' | 'tracking' | 'artifacts' | 'traceparent' | 'stages'>;
 
-export function createJobActivities({ runner, track, tracking, artifacts, traceparent = () => undefined, stages }: JobDependencies) {
-  const openRun = (name: string, stage: string, { experiment, parentRunId }: StageTracking, more: Readonly<Record<string, string>>) =>
+export function createJobActivities({
+  runner,
+  track,
+  tracking,
+  artifacts,
+  traceparent = () => undefined,
+  stages,
+}: JobDependencies) {
+  const openRun = (
+    name: string,
+    stage: string,
+    { experiment, parentRunId }: StageTracking,
+    more: Readonly<Record<string, string>>,
+  ) =>
     tracking.openRun({
       experiment,
       name: stage,
@@ -30,14 +42,29 @@ export function createJobActivities({ runner, track, tracking, artifacts, tracep
       const name = jobName(identity);
       const parent = traceparent();
       const stageDigest = stageDigestOf(spec, record.inputDigests);
-      const reusable = record.reuse ? await findReusable(record.experiment, stageDigest, { tracking, artifacts }) : undefined;
+      const reusable = record.reuse
+        ? await findReusable(record.experiment, stageDigest, { tracking, artifacts })
+        : undefined;
       if (reusable) return { outcome: reusable, reused: true };
-      const runId = await openRun(name, spec.stage, record, { [tags.stageDigest]: stageDigest, ...(because ? { [tags.because]: because } : {}), ...traceTags(parent) });
+      const runId = await openRun(name, spec.stage, record, {
+        [tags.stageDigest]: stageDigest,
+        ...(because ? { [tags.because]: because } : {}),
+        ...traceTags(parent),
+      });
       const { workflowExecution, activityId } = activityInfo();
       const request: JobRequest = {
         name,
-        owner: { workflowId: identity.workflowId, runId: workflowExecution?.runId ?? identity.firstExecutionRunId, activityId },
-        spec: { ...spec, ...foldersOf(spec.stage, identity, name), runId, ...(record.wandb ? { wandb: { project: record.experiment } } : {}) },
+        owner: {
+          workflowId: identity.workflowId,
+          runId: workflowExecution?.runId ?? identity.firstExecutionRunId,
+          activityId,
+        },
+        spec: {
+          ...spec,
+          ...foldersOf(spec.stage, identity, name),
+          runId,
+          ...(record.wandb ? { wandb: { project: record.experiment } } : {}),
+        },
         specDigest: digestOf(spec),
         maximumSeconds,
         runId,

@@ -11,7 +11,12 @@ export interface ExecutionIdentity {
   readonly firstExecutionRunId: string;
 }
 
-export function createRecordActivities({ tracking, artifacts, workspace, traceparent = () => undefined }: Pick<Dependencies, 'tracking' | 'artifacts' | 'workspace' | 'traceparent'>) {
+export function createRecordActivities({
+  tracking,
+  artifacts,
+  workspace,
+  traceparent = () => undefined,
+}: Pick<Dependencies, 'tracking' | 'artifacts' | 'workspace' | 'traceparent'>) {
   return {
     /** Fixes what the lifecycle works from, by digest, and opens its run in MLflow. */
     async openLifecycle(spec: LifecycleSpec, execution: ExecutionIdentity): Promise<LifecycleInputs> {

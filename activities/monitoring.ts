@@ -29,7 +29,11 @@ export interface ObservedWindow extends Advanced {
 const profilePath = 'live-profile.json';
 const dayMs = 24 * 3_600_000;
 
-export function createMonitoringActivities({ tracking, artifacts, endpoints }: Pick<Dependencies, 'tracking' | 'artifacts' | 'endpoints'>) {
+export function createMonitoringActivities({
+  tracking,
+  artifacts,
+  endpoints,
+}: Pick<Dependencies, 'tracking' | 'artifacts' | 'endpoints'>) {
   /** Of the data set that the lifecycle trained on; made once, and kept with the lifecycle's run. */
   async function keepProfile(lifecycleRunId: string, dataset: Artifact): Promise<string> {
     const kept = await tracking.readText(lifecycleRunId, profilePath);
@@ -47,20 +51,36 @@ export function createMonitoringActivities({ tracking, artifacts, endpoints }: P
   async function readProfile({ lifecycleRunId, profileDigest }: MonitoringRun): Promise<LiveProfile> {
     const text = await tracking.readText(lifecycleRunId, profilePath);
     if (text !== undefined && digestOfText(text) === profileDigest) return JSON.parse(text) as LiveProfile;
-    throw ApplicationFailure.nonRetryable(`${profilePath} of the run ${lifecycleRunId} is ${text === undefined ? 'gone' : 'not the one that the release is watched by: its digest differs'}.`, 'BadProfile');
+    throw ApplicationFailure.nonRetryable(
+      `${profilePath} of the run ${lifecycleRunId} is ${text === undefined ? 'gone' : 'not the one that the release is watched by: its digest differs'}.`,
+      'BadProfile',
+    );
   }
 
   return {
     /** The run that keeps what is seen of a release, and the profile that it is held against. Idempotent. */
-    async openMonitoring(release: Release, { dataset, runId }: { readonly dataset: Artifact; readonly runId: string }): Promise<MonitoringRun> {
+    async openMonitoring(
+      release: Release,
+      { dataset, runId }: { readonly dataset: Artifact; readonly runId: string },
+    ): Promise<MonitoringRun> {
       const profileDigest = await keepProfile(runId, dataset);
       const monitoringRunId = await tracking.openRun({
         experiment: release.model,
         name: `monitor ${release.endpoint} version ${release.version}`,
         key: { key: tags.monitoring, value: `${release.endpoint}/${releaseId(release)}` },
-        tags: { [tags.stage]: 'monitor', [tags.endpoint]: release.endpoint, [tags.weightsDigest]: release.weights.digest, [tags.datasetDigest]: dataset.digest },
+        tags: {
+          [tags.stage]: 'monitor',
+          [tags.endpoint]: release.endpoint,
+          [tags.weightsDigest]: release.weights.digest,
+          [tags.datasetDigest]: dataset.digest,
+        },
       });
-      return { runId: monitoringRunId, lifecycleRunId: runId, profileDigest, trainedAtMs: await tracking.startedAtMs(runId) };
+      return {
+        runId: monitoringRunId,
+        lifecycleRunId: runId,
+        profileDigest,
+        trainedAtMs: await tracking.startedAtMs(runId),
+      };
     },
 
     /** What the window says, logged as its step and drawn as `monitor.html`. Idempotent: a retry logs the same step again. */
@@ -78,10 +98,31 @@ export function createMonitoringActivities({ tracking, artifacts, endpoints }: P
       const ageDays = Math.max(0, untilMs - run.trainedAtMs) / dayMs;
       const rules = monitor?.rules ?? [];
       const findings = evaluateWindow({ window, drifts, rules, refresh, ageDays });
-      const advanced = advance(state, findings, monitor ?? { breachWindows: 1, ofWindows: 1, clearWindows: 1 }, untilMs);
+      const advanced = advance(
+        state,
+        findings,
+        monitor ?? { breachWindows: 1, ofWindows: 1, clearWindows: 1 },
+        untilMs,
+      );
       if (profile) {
-        const page = monitorPage({ release, index, sinceMs, untilMs, window, profile, drifts, rules, findings, state: advanced.state, ageDays, currency });
-        await tracking.logFigures(run.runId, figuresToLog(window, drifts, ageDays, advanced), { step: index, atMs: untilMs });
+        const page = monitorPage({
+          release,
+          index,
+          sinceMs,
+          untilMs,
+          window,
+          profile,
+          drifts,
+          rules,
+          findings,
+          state: advanced.state,
+          ageDays,
+          currency,
+        });
+        await tracking.logFigures(run.runId, figuresToLog(window, drifts, ageDays, advanced), {
+          step: index,
+          atMs: untilMs,
+        });
         await tracking.putText(run.runId, 'monitor.html', toHtml(page));
       }
       return { requests: mine.length, closed, ...advanced };
@@ -89,8 +130,20 @@ export function createMonitoringActivities({ tracking, artifacts, endpoints }: P
   };
 }
 
-function figuresToLog({ requests, figures }: LiveWindow, drifts: Drifts, ageDays: number, { state }: Advanced): Readonly<Record<string, number>> {
-  const measured = Object.entries(figures).flatMap(([name, { point, low, high }]) => [[name, point], [`${name}/low`, low], [`${name}/high`, high]] as const);
+function figuresToLog(
+  { requests, figures }: LiveWindow,
+  drifts: Drifts,
+  ageDays: number,
+  { state }: Advanced,
+): Readonly<Record<string, number>> {
+  const measured = Object.entries(figures).flatMap(
+    ([name, { point, low, high }]) =>
+      [
+        [name, point],
+        [`${name}/low`, low],
+        [`${name}/high`, high],
+      ] as const,
+  );
   const drifted = Object.entries(drifts).map(([name, { size }]) => [name, size] as const);
   const breached = Object.entries(state).map(([rule, { breach }]) => [`breached/${rule}`, breach ? 1 : 0] as const);
   return Object.fromEntries([['requests', requests], ['modelAgeDays', ageDays], ...measured, ...drifted, ...breached]);

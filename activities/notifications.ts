@@ -9,12 +9,17 @@ export function createNotificationActivities({ reviewWebhook }: Pick<Dependencie
   async function tellTeam(text: string): Promise<'sent' | 'no webhook is configured'> {
     if (!reviewWebhook) return 'no webhook is configured';
     if (!/^https?:$/.test(URL.parse(reviewWebhook)?.protocol ?? ''))
-      throw ApplicationFailure.nonRetryable('TUNELINE_REVIEW_WEBHOOK is no http or https address; set one and restart the worker.', 'BadWebhook');
+      throw ApplicationFailure.nonRetryable(
+        'TUNELINE_REVIEW_WEBHOOK is no http or https address; set one and restart the worker.',
+        'BadWebhook',
+      );
     const status = await post(reviewWebhook, text);
     if (status >= 200 && status < 300) return 'sent';
     const message = `The review webhook answered ${status}.`;
     // What it refuses now it refuses again, but for one that is asked too often or too slow.
-    throw status < 500 && ![408, 429].includes(status) ? ApplicationFailure.nonRetryable(message, 'BadWebhook') : ApplicationFailure.retryable(message, 'WebhookUnavailable');
+    throw status < 500 && ![408, 429].includes(status)
+      ? ApplicationFailure.nonRetryable(message, 'BadWebhook')
+      : ApplicationFailure.retryable(message, 'WebhookUnavailable');
   }
   return { tellTeam };
 }
@@ -22,7 +27,13 @@ export function createNotificationActivities({ reviewWebhook }: Pick<Dependencie
 async function post(url: string, text: string): Promise<number> {
   try {
     const body = JSON.stringify({ text });
-    const reply = await fetch(url, { method: 'POST', headers: { 'content-type': 'application/json' }, body, redirect: 'manual', signal: AbortSignal.timeout(answerWithinMs) });
+    const reply = await fetch(url, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body,
+      redirect: 'manual',
+      signal: AbortSignal.timeout(answerWithinMs),
+    });
     await reply.body?.cancel();
     return reply.status;
   } catch (error) {

@@ -3,12 +3,23 @@ import type { ArtifactStore } from '../domain/artifact-store.ts';
 import { SmokeTestError, type EndpointHost, type Release, type Trial } from '../domain/endpoint/release.ts';
 
 /** The first prompts that were held out of a prepared data set. */
-export async function heldOutPrompts(artifacts: Pick<ArtifactStore, 'readLines'>, dataset: string, count: number): Promise<string[]> {
-  return (await firstLines<{ prompt: string }>(artifacts, `${dataset}/heldout.jsonl`, count)).map(({ prompt }) => prompt);
+export async function heldOutPrompts(
+  artifacts: Pick<ArtifactStore, 'readLines'>,
+  dataset: string,
+  count: number,
+): Promise<string[]> {
+  return (await firstLines<{ prompt: string }>(artifacts, `${dataset}/heldout.jsonl`, count)).map(
+    ({ prompt }) => prompt,
+  );
 }
 
 /** So many lines of JSON that are wanted, the first. */
-export async function firstLines<T>(artifacts: Pick<ArtifactStore, 'readLines'>, uri: string, count: number, wanted: (line: T) => boolean = () => true): Promise<T[]> {
+export async function firstLines<T>(
+  artifacts: Pick<ArtifactStore, 'readLines'>,
+  uri: string,
+  count: number,
+  wanted: (line: T) => boolean = () => true,
+): Promise<T[]> {
   const found: T[] = [];
   if (count === 0) return found;
   for await (const line of artifacts.readLines(uri)) {
@@ -20,9 +31,17 @@ export async function firstLines<T>(artifacts: Pick<ArtifactStore, 'readLines'>,
 }
 
 /** Starts the approved weights, and no others, and has them answer. Fails for good with `DigestMismatch` or `SmokeTestError`. */
-export async function prepareApproved({ artifacts, endpoints }: { readonly artifacts: Pick<ArtifactStore, 'digest'>; readonly endpoints: EndpointHost }, release: Release, trial: Trial): Promise<void> {
+export async function prepareApproved(
+  { artifacts, endpoints }: { readonly artifacts: Pick<ArtifactStore, 'digest'>; readonly endpoints: EndpointHost },
+  release: Release,
+  trial: Trial,
+): Promise<void> {
   const digest = await artifacts.digest(release.weights.uri);
-  if (digest !== release.weights.digest) throw ApplicationFailure.nonRetryable(`The weights at ${release.weights.uri} are not the ones that were approved: their digest is ${digest}.`, 'DigestMismatch');
+  if (digest !== release.weights.digest)
+    throw ApplicationFailure.nonRetryable(
+      `The weights at ${release.weights.uri} are not the ones that were approved: their digest is ${digest}.`,
+      'DigestMismatch',
+    );
   await endpoints.prepare(release, trial).catch((error: unknown) => {
     if (error instanceof SmokeTestError) throw ApplicationFailure.nonRetryable(error.message, error.name);
     throw error;

@@ -17,9 +17,15 @@ export async function resolveData(path: string, workspace: Workspace): Promise<R
   return path.startsWith('hub:') ? { ok: true, uri: path } : resolveFile(path, 'data.path', workspace);
 }
 
-export const resolveFile = (path: string, field: string, workspace: Workspace): Promise<Resolved> => resolvePath('file', path, field, workspace);
+export const resolveFile = (path: string, field: string, workspace: Workspace): Promise<Resolved> =>
+  resolvePath('file', path, field, workspace);
 
-async function resolvePath(expected: 'file' | 'folder', path: string, field: string, { root }: Workspace): Promise<Resolved> {
+async function resolvePath(
+  expected: 'file' | 'folder',
+  path: string,
+  field: string,
+  { root }: Workspace,
+): Promise<Resolved> {
   const full = resolve(root, path);
   const found = await stat(full).catch(() => undefined);
   const kind = found?.isDirectory() ? 'folder' : 'file';
@@ -29,8 +35,13 @@ async function resolvePath(expected: 'file' | 'folder', path: string, field: str
 }
 
 /** Where the spec names a folder with tasks of the team's own. */
-export async function resolveHarnessTasks({ evaluate: { harness } }: LifecycleSpec, workspace: Workspace): Promise<Resolved | undefined> {
-  return harness?.includePath === undefined ? undefined : resolvePath('folder', harness.includePath, 'evaluate.harness.includePath', workspace);
+export async function resolveHarnessTasks(
+  { evaluate: { harness } }: LifecycleSpec,
+  workspace: Workspace,
+): Promise<Resolved | undefined> {
+  return harness?.includePath === undefined
+    ? undefined
+    : resolvePath('folder', harness.includePath, 'evaluate.harness.includePath', workspace);
 }
 
 /** A folder in transformers format, a packaged model that `tuneline up` imported, or a hub ID, which is not looked up here. */

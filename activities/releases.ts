@@ -31,7 +31,17 @@ export const createReleaseActivities = ({ tracking, artifacts }: Pick<Dependenci
   findChampion: (model: string): Promise<RegisteredVersion | undefined> => tracking.findAlias(model, 'champion'),
 
   /** The model version of these weights, with its lineage, and the model card with the run. Idempotent by the weights' digest. */
-  async registerVersion({ spec, inputs, execution, weights, dataset, evidence, attacks, review, verdict }: ApprovedCandidate): Promise<string> {
+  async registerVersion({
+    spec,
+    inputs,
+    execution,
+    weights,
+    dataset,
+    evidence,
+    attacks,
+    review,
+    verdict,
+  }: ApprovedCandidate): Promise<string> {
     const version = await tracking.registerVersion({
       model: spec.model,
       runId: inputs.runId,
@@ -55,7 +65,16 @@ export const createReleaseActivities = ({ tracking, artifacts }: Pick<Dependenci
       },
     });
     const measured = JSON.parse(await artifacts.readText(evidence.uri)) as Evidence;
-    const facts = { version, workflowId: execution.workflowId, spec, inputs, weights, dataset, evidence: measured, evidenceDigest: evidence.digest };
+    const facts = {
+      version,
+      workflowId: execution.workflowId,
+      spec,
+      inputs,
+      weights,
+      dataset,
+      evidence: measured,
+      evidenceDigest: evidence.digest,
+    };
     const card = modelCard({ ...facts, verdict, review });
     await tracking.putText(inputs.runId, 'model-card.md', toMarkdown(card));
     await tracking.putText(inputs.runId, 'model-card.html', toHtml(card));
@@ -71,7 +90,9 @@ export const createReleaseActivities = ({ tracking, artifacts }: Pick<Dependenci
 
 /** The reviewers, their comments, and the whole review. */
 function tagsOf(review: ReviewRecord): Readonly<Record<string, string>> {
-  const comments = review.decisions.flatMap(({ reviewer, comment }) => (comment ? [review.decisions.length > 1 ? `${reviewer}: ${comment}` : comment] : []));
+  const comments = review.decisions.flatMap(({ reviewer, comment }) =>
+    comment ? [review.decisions.length > 1 ? `${reviewer}: ${comment}` : comment] : [],
+  );
   const whole = JSON.stringify(review);
   return {
     [tags.reviewer]: decidedBy(review),

@@ -5,7 +5,11 @@ import type { Dependencies } from './dependencies.ts';
 export type JobSuccess = Extract<JobOutcome, { readonly kind: 'succeeded' }>;
 
 /** The newest success of a stage with this digest, if all it left is still there. Changes nothing. */
-export async function findReusable(experiment: string, stageDigest: string, { tracking, artifacts }: Pick<Dependencies, 'tracking' | 'artifacts'>): Promise<JobSuccess | undefined> {
+export async function findReusable(
+  experiment: string,
+  stageDigest: string,
+  { tracking, artifacts }: Pick<Dependencies, 'tracking' | 'artifacts'>,
+): Promise<JobSuccess | undefined> {
   const run = await tracking.findFinishedRun(experiment, { key: tags.stageDigest, value: stageDigest });
   const recorded = run?.tags[tags.outcome];
   if (recorded === undefined || run?.tags[tags.removed]) return undefined;

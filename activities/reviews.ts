@@ -14,17 +14,29 @@ export interface CandidateForReview {
   readonly prompt: LifecycleInputs['prompt'];
 }
 
-export function createReviewActivities({ tracking, artifacts, workspace }: Pick<Dependencies, 'tracking' | 'artifacts' | 'workspace'>) {
-  const digestOfWhatIsThere = async ({ uri }: Pick<Artifact, 'uri'>): Promise<string | undefined> => ((await artifacts.exists(uri)) ? artifacts.digest(uri) : undefined);
+export function createReviewActivities({
+  tracking,
+  artifacts,
+  workspace,
+}: Pick<Dependencies, 'tracking' | 'artifacts' | 'workspace'>) {
+  const digestOfWhatIsThere = async ({ uri }: Pick<Artifact, 'uri'>): Promise<string | undefined> =>
+    (await artifacts.exists(uri)) ? artifacts.digest(uri) : undefined;
 
   async function digestOfExamples({ uri }: Artifact): Promise<string | undefined> {
-    const [train, heldOut] = await Promise.all(['train.jsonl', 'heldout.jsonl'].map((name) => digestOfWhatIsThere({ uri: `${uri}/${name}` })));
+    const [train, heldOut] = await Promise.all(
+      ['train.jsonl', 'heldout.jsonl'].map((name) => digestOfWhatIsThere({ uri: `${uri}/${name}` })),
+    );
     return train && heldOut && digestOfDataset(train, heldOut);
   }
 
   return {
     /** What a reviewer says yes or no to, as the stages reported it, and the one digest that a decision names. */
-    openReview({ weights, dataset, evidence, prompt }: CandidateForReview): Promise<{ readonly subject: ReviewSubject; readonly digest: string }> {
+    openReview({
+      weights,
+      dataset,
+      evidence,
+      prompt,
+    }: CandidateForReview): Promise<{ readonly subject: ReviewSubject; readonly digest: string }> {
       const subject: ReviewSubject = {
         weights: weights.digest,
         prompt: digestOfText(prompt.template),
@@ -37,7 +49,10 @@ export function createReviewActivities({ tracking, artifacts, workspace }: Pick<
     },
 
     /** Reads everything back from where it lies; empty if it is what was approved. Changes nothing. */
-    verifySubject({ weights, dataset, evidence, prompt }: CandidateForReview, approved: ReviewSubject): Promise<readonly string[]> {
+    verifySubject(
+      { weights, dataset, evidence, prompt }: CandidateForReview,
+      approved: ReviewSubject,
+    ): Promise<readonly string[]> {
       return whileBeating(async () => {
         const text = await tracking.readPrompt(prompt.name, prompt.version);
         return describeChanges(approved, {
@@ -54,7 +69,11 @@ export function createReviewActivities({ tracking, artifacts, workspace }: Pick<
     async closeReview(runId: string, record: ReviewRecord): Promise<void> {
       await tracking.putText(runId, 'review.json', `${JSON.stringify(record, null, 2)}\n`);
       const reviewer = decidedBy(record);
-      await tracking.setTags(runId, { [tags.review]: record.outcome, [tags.reviewDigest]: record.digest, ...(reviewer ? { [tags.reviewer]: reviewer } : {}) });
+      await tracking.setTags(runId, {
+        [tags.review]: record.outcome,
+        [tags.reviewDigest]: record.digest,
+        ...(reviewer ? { [tags.reviewer]: reviewer } : {}),
+      });
     },
   };
 }

@@ -20,7 +20,14 @@ export function createTrialActivities({ artifacts, endpoints }: Pick<Dependencie
         const { spec, dataset, attacks } = candidate.terms;
         const { qa } = spec.deploy;
         const prompts = await heldOutPrompts(artifacts, dataset.uri, qa.examples);
-        const withstood = attacks ? await firstLines<Attack>(artifacts, attacks.uri, qa.attacks, ({ candidate: tried }) => tried?.succeeded === false) : [];
+        const withstood = attacks
+          ? await firstLines<Attack>(
+              artifacts,
+              attacks.uri,
+              qa.attacks,
+              ({ candidate: tried }) => tried?.succeeded === false,
+            )
+          : [];
         const asked: Asked[] = [
           ...prompts.map((prompt) => ({ kind: 'example' as const, prompt })),
           ...qa.golden.map((golden) => ({ kind: 'golden' as const, ...golden })),
@@ -42,7 +49,8 @@ export function createTrialActivities({ artifacts, endpoints }: Pick<Dependencie
         const startedMs = performance.now();
         let next = 0;
         const client = async (): Promise<void> => {
-          for (let i = next++; i < objective.requests; i = next++) answers.push(await ask(candidate, prompts[i % prompts.length] ?? '', objective.maxTokens));
+          for (let i = next++; i < objective.requests; i = next++)
+            answers.push(await ask(candidate, prompts[i % prompts.length] ?? '', objective.maxTokens));
         };
         await Promise.all(Array.from({ length: objective.concurrency }, client));
         return checkLoad(answers, (performance.now() - startedMs) / 1000, objective);

@@ -1,10 +1,20 @@
 import type { LifecycleSpec } from '../domain/spec/lifecycle-spec.ts';
 import { tags } from '../domain/lineage/tracking.ts';
-import { digestOfSettings, isUnchanged, refusedBefore, type Origins, type RefusedBefore } from '../domain/lifecycle/unchanged.ts';
+import {
+  digestOfSettings,
+  isUnchanged,
+  refusedBefore,
+  type Origins,
+  type RefusedBefore,
+} from '../domain/lifecycle/unchanged.ts';
 import type { Dependencies } from './dependencies.ts';
 import { readInputs } from './inputs.ts';
 
-export function createUnchangedActivities({ tracking, artifacts, workspace }: Pick<Dependencies, 'tracking' | 'artifacts' | 'workspace'>) {
+export function createUnchangedActivities({
+  tracking,
+  artifacts,
+  workspace,
+}: Pick<Dependencies, 'tracking' | 'artifacts' | 'workspace'>) {
   async function originsNow(spec: LifecycleSpec): Promise<Origins> {
     // Nothing is kept or registered for what may not run.
     const { data, baseModel, codeDigest, prompt, harnessTasks, gpusPerNode } = await readInputs(spec, workspace, {
@@ -40,7 +50,10 @@ export function createUnchangedActivities({ tracking, artifacts, workspace }: Pi
      */
     async findUnchanged(spec: LifecycleSpec): Promise<string | RefusedBefore | undefined> {
       const now = await originsNow(spec);
-      const alike = await tracking.findVersions(spec.model, { [tags.specDigest]: now.settings, [tags.dataDigest]: now.data });
+      const alike = await tracking.findVersions(spec.model, {
+        [tags.specDigest]: now.settings,
+        [tags.dataDigest]: now.data,
+      });
       const same = [];
       for (const version of alike.toReversed()) if (isUnchanged(await originsOf(version.tags), now)) same.push(version);
       const champion = await tracking.aliasVersion(spec.model, 'champion');

@@ -21,4 +21,5 @@ function canonicalJson(value: unknown): string {
 export const digestOfDataset = (train: string, heldOut: string): string => digestOfText(`${train}\n${heldOut}\n`);
 
 /** Identifies what a stage computes: an earlier success with the same digest is reused. */
-export const stageDigestOf = (spec: { readonly stage: string }, inputDigests: readonly string[]): string => digestOf({ spec, inputs: inputDigests });
+export const stageDigestOf = (spec: { readonly stage: string }, inputDigests: readonly string[]): string =>
+  digestOf({ spec, inputs: inputDigests });

@@ -22,7 +22,12 @@ export function jobName({ workflowId, firstExecutionRunId, stage, attempt }: Job
   const end = [unique, stage, String(attempt)].join('-');
   // What a person reads gives way to what tells Jobs apart.
   const room = Math.max(0, maximumLength - 'tl--'.length - end.length);
-  const readable = workflowId.toLowerCase().replace(/[^a-z0-9]+/g, '-').replace(/^-+/, '').slice(0, room).replace(/-+$/, '');
+  const readable = workflowId
+    .toLowerCase()
+    .replace(/[^a-z0-9]+/g, '-')
+    .replace(/^-+/, '')
+    .slice(0, room)
+    .replace(/-+$/, '');
   return ['tl', readable, end].filter((part) => part !== '').join('-');
 }
 

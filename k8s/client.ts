@@ -1,5 +1,19 @@
 import { isDeepStrictEqual } from 'node:util';
-import { ApiException, ApisApi, AppsV1Api, AutoscalingV2Api, BatchV1Api, CoordinationV1Api, CoreV1Api, createConfiguration, CustomObjectsApi, DiscoveryV1Api, PolicyV1Api, ServerConfiguration, type KubeConfig } from '@kubernetes/client-node';
+import {
+  ApiException,
+  ApisApi,
+  AppsV1Api,
+  AutoscalingV2Api,
+  BatchV1Api,
+  CoordinationV1Api,
+  CoreV1Api,
+  createConfiguration,
+  CustomObjectsApi,
+  DiscoveryV1Api,
+  PolicyV1Api,
+  ServerConfiguration,
+  type KubeConfig,
+} from '@kubernetes/client-node';
 import { Agent, ProxyAgent, type Dispatcher } from 'undici';
 
 export interface Cluster {
@@ -64,8 +78,15 @@ function withOnePool(kubeConfig: KubeConfig): KubeConfig {
 
     function make(): Dispatcher {
       // Only the client itself can speak to a SOCKS proxy.
-      if (options.type === 'socks') return (Reflect.get(kubeConfig, 'createDispatcher') as DispatcherSource).call(kubeConfig, cluster, agentOptions);
-      return options.type === 'proxy' ? new ProxyAgent({ ...options, ...pool } as ProxyAgent.Options) : new Agent({ ...options, ...pool } as Agent.Options);
+      if (options.type === 'socks')
+        return (Reflect.get(kubeConfig, 'createDispatcher') as DispatcherSource).call(
+          kubeConfig,
+          cluster,
+          agentOptions,
+        );
+      return options.type === 'proxy'
+        ? new ProxyAgent({ ...options, ...pool } as ProxyAgent.Options)
+        : new Agent({ ...options, ...pool } as Agent.Options);
     }
   };
   // The client offers no option for it; it asks its own method.
@@ -89,7 +110,10 @@ const within = (timeoutMs: number): Middleware => ({
 
 /** The HTTP status that the API server refused with; undefined where it was not reached. */
 export const statusOf = (error: unknown): number | undefined =>
-  error instanceof ApiException || (typeof error === 'object' && error !== null && 'code' in error && typeof error.code === 'number') ? (error as ApiException<unknown>).code : undefined;
+  error instanceof ApiException ||
+  (typeof error === 'object' && error !== null && 'code' in error && typeof error.code === 'number')
+    ? (error as ApiException<unknown>).code
+    : undefined;
 
 /** Undefined in place of a 404. */
 export const unlessMissing = (error: unknown): undefined => {

@@ -20,21 +20,36 @@ const byReplicas: Grant = ['discovery.k8s.io', 'endpointslices', ['list']];
 const byRoute: Grant = [gatewayGroup, 'httproutes', ['create', 'get', 'patch']];
 
 /** Whether a cluster can serve releases as they would be placed. Changes nothing. */
-export async function inspectServing(cluster: Cluster, { namespace, gateway, replicas, kserve }: ReleasePlacement): Promise<Finding[]> {
+export async function inspectServing(
+  cluster: Cluster,
+  { namespace, gateway, replicas, kserve }: ReleasePlacement,
+): Promise<Finding[]> {
   const routed = gateway !== undefined && (await servesGateways(cluster));
-  const grants = await inspectGrants(cluster, namespace, { what: 'serving', who: 'releases need', needed: [...needed, routed ? byRoute : byReplicas, ...(kserve ? [byKserve] : [])] });
+  const grants = await inspectGrants(cluster, namespace, {
+    what: 'serving',
+    who: 'releases need',
+    needed: [...needed, routed ? byRoute : byReplicas, ...(kserve ? [byKserve] : [])],
+  });
   const split: Finding = gateway
     ? {
         what: 'traffic',
         ok: routed,
-        detail: routed ? `by HTTPRoutes of the Gateway ${gateway.namespace}/${gateway.name}` : `the cluster does not serve ${gatewayGroup}: the Gateway ${gateway.namespace}/${gateway.name} is not used`,
+        detail: routed
+          ? `by HTTPRoutes of the Gateway ${gateway.namespace}/${gateway.name}`
+          : `the cluster does not serve ${gatewayGroup}: the Gateway ${gateway.namespace}/${gateway.name} is not used`,
         remedy: 'install the Gateway API, or unset TUNELINE_GATEWAY: traffic is then split by replicas',
       }
-    : { what: 'traffic', ok: true, detail: `by replicas, ${replicas.most} while it is split: a canary has ${Math.ceil(100 / Math.max(2, replicas.most))} % at least` };
+    : {
+        what: 'traffic',
+        ok: true,
+        detail: `by replicas, ${replicas.most} while it is split: a canary has ${Math.ceil(100 / Math.max(2, replicas.most))} % at least`,
+      };
   return [grants, split, ...(kserve ? [await inspectKserve(cluster)] : [])];
 }
 
 async function inspectKserve({ custom }: Cluster): Promise<Finding> {
   const what = 'KServe';
-  return (await servesInferenceServices(custom)) ? { what, ok: true, detail: 'each release is an InferenceService' } : { what, ok: false, ...kserveMissing };
+  return (await servesInferenceServices(custom))
+    ? { what, ok: true, detail: 'each release is an InferenceService' }
+    : { what, ok: false, ...kserveMissing };
 }

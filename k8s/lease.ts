@@ -25,7 +25,11 @@ const leaseClocks: LeaseClocks = { durationMs: 15_000, renewMs: 5000 };
  * Runs `lead` whenever this process holds the Lease, until the signal. The signal that `lead` gets ends
  * before anyone else may take the Lease, so that two of them run at no time.
  */
-export async function whileLeading({ api, namespace, name, holder, log, clocks = leaseClocks }: LeaseOptions, signal: AbortSignal, lead: (signal: AbortSignal) => Promise<void>): Promise<void> {
+export async function whileLeading(
+  { api, namespace, name, holder, log, clocks = leaseClocks }: LeaseOptions,
+  signal: AbortSignal,
+  lead: (signal: AbortSignal) => Promise<void>,
+): Promise<void> {
   /** What the holder last wrote, and when we saw it first: no other machine's clock is believed. */
   let seen = { renewal: '', atMs: 0 };
 
@@ -36,13 +40,24 @@ export async function whileLeading({ api, namespace, name, holder, log, clocks =
     const { holderIdentity, renewTime } = lease.spec ?? {};
     const renewal = `${holderIdentity ?? ''} ${String(renewTime)}`;
     if (renewal !== seen.renewal) seen = { renewal, atMs: performance.now() };
-    const free = !holderIdentity || holderIdentity === holder || performance.now() - seen.atMs > (lease.spec?.leaseDurationSeconds ?? 0) * 1000;
+    const free =
+      !holderIdentity ||
+      holderIdentity === holder ||
+      performance.now() - seen.atMs > (lease.spec?.leaseDurationSeconds ?? 0) * 1000;
     return free && written(api.replaceNamespacedLease({ namespace, name, body: leaseOf(lease) }));
   }
 
   const leaseOf = (before?: V1Lease, by = holder): V1Lease => ({
-    metadata: { name, namespace, ...(before?.metadata?.resourceVersion ? { resourceVersion: before.metadata.resourceVersion } : {}) },
-    spec: { holderIdentity: by, leaseDurationSeconds: Math.ceil(clocks.durationMs / 1000), renewTime: new V1MicroTime() },
+    metadata: {
+      name,
+      namespace,
+      ...(before?.metadata?.resourceVersion ? { resourceVersion: before.metadata.resourceVersion } : {}),
+    },
+    spec: {
+      holderIdentity: by,
+      leaseDurationSeconds: Math.ceil(clocks.durationMs / 1000),
+      renewTime: new V1MicroTime(),
+    },
   });
 
   async function leadUntilLost(): Promise<void> {
@@ -77,7 +92,8 @@ export async function whileLeading({ api, namespace, name, holder, log, clocks =
   }
   // Handed back, so that the next one need not wait for it to run out.
   const lease = await api.readNamespacedLease({ namespace, name }).catch(() => undefined);
-  if (lease?.spec?.holderIdentity === holder) await api.replaceNamespacedLease({ namespace, name, body: leaseOf(lease, '') }).catch(() => undefined);
+  if (lease?.spec?.holderIdentity === holder)
+    await api.replaceNamespacedLease({ namespace, name, body: leaseOf(lease, '') }).catch(() => undefined);
 }
 
 /** False where another was faster. */
@@ -90,4 +106,5 @@ const written = (request: Promise<unknown>): Promise<boolean> =>
     },
   );
 
-const pause = (ms: number, signal: AbortSignal): Promise<unknown> => delay(ms, undefined, { signal }).catch(() => undefined);
+const pause = (ms: number, signal: AbortSignal): Promise<unknown> =>
+  delay(ms, undefined, { signal }).catch(() => undefined);

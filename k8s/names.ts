@@ -63,10 +63,15 @@ export const indexAnnotation = 'batch.kubernetes.io/job-completion-index';
 export const nameOf = ({ metadata }: V1Job): string | undefined => metadata?.labels?.[labels.job] ?? metadata?.name;
 
 /** What Tuneline calls the Job of a pod. */
-export const jobOf = ({ metadata }: V1Pod): string | undefined => metadata?.labels?.[labels.job] ?? metadata?.labels?.[jobNameLabel];
+export const jobOf = ({ metadata }: V1Pod): string | undefined =>
+  metadata?.labels?.[labels.job] ?? metadata?.labels?.[jobNameLabel];
 
 /** What Tuneline calls a release whose Deployment, or InferenceService, it finds in the cluster: `releaseName`. */
-export const servedNameOf = ({ metadata }: KubernetesObject): string => releaseNameOf(metadata?.labels?.[labels.endpoint] ?? '', metadata?.labels?.[labels.release] ?? '');
+export const servedNameOf = ({ metadata }: KubernetesObject): string =>
+  releaseNameOf(metadata?.labels?.[labels.endpoint] ?? '', metadata?.labels?.[labels.release] ?? '');
 
 /** What its pods are selected by. */
-export const releaseLabels = (release: Release) => ({ [labels.endpoint]: release.endpoint, [labels.release]: releaseId(release) });
+export const releaseLabels = (release: Release) => ({
+  [labels.endpoint]: release.endpoint,
+  [labels.release]: releaseId(release),
+});

@@ -10,7 +10,12 @@ export interface WatchClocks {
   readonly longestPauseMs: number;
 }
 
-export const watchClocks: WatchClocks = { inactivityMs: 150_000, relistMs: 300_000, firstPauseMs: 200, longestPauseMs: 30_000 };
+export const watchClocks: WatchClocks = {
+  inactivityMs: 150_000,
+  relistMs: 300_000,
+  firstPauseMs: 200,
+  longestPauseMs: 30_000,
+};
 
 /** Part of a list. */
 export interface Page {
@@ -22,7 +27,9 @@ export interface Page {
 const pageSize = 500;
 
 /** A list in parts, all of one moment. */
-export async function* pagesOf<T extends KubernetesObject>(list: (page: Page) => Promise<KubernetesListObject<T>>): AsyncGenerator<KubernetesListObject<T>> {
+export async function* pagesOf<T extends KubernetesObject>(
+  list: (page: Page) => Promise<KubernetesListObject<T>>,
+): AsyncGenerator<KubernetesListObject<T>> {
   let next: string | undefined;
   do {
     const page = await list({ limit: pageSize, _continue: next });
@@ -133,7 +140,10 @@ export class Mirror<T extends KubernetesObject> {
   }
 
   /** Resolves when the server ended the stream, rejects when it refused or broke off. */
-  async #stream(from: string | undefined, signal: AbortSignal): Promise<{ lastVersion: string | undefined; events: number }> {
+  async #stream(
+    from: string | undefined,
+    signal: AbortSignal,
+  ): Promise<{ lastVersion: string | undefined; events: number }> {
     const { kubeConfig, path, labelSelector, clocks } = this.#watched;
     // The client offers no option for it; its own 30 s are shorter than the server's silence.
     const watch = new Watch(kubeConfig);
@@ -142,13 +152,23 @@ export class Mirror<T extends KubernetesObject> {
     let events = 0;
     const { promise, resolve, reject } = Promise.withResolvers<undefined>();
     const onEvent = (type: string, object: T & { code?: number; message?: string }): void => {
-      if (type === 'ERROR') { reject(new Error(`the watch ended with ${object.code ?? 'an error'}: ${object.message ?? ''}`)); return; }
+      if (type === 'ERROR') {
+        reject(new Error(`the watch ended with ${object.code ?? 'an error'}: ${object.message ?? ''}`));
+        return;
+      }
       events += 1;
       lastVersion = object.metadata?.resourceVersion ?? lastVersion;
       if (type !== 'BOOKMARK') this.#take(type, object);
     };
-    const query = { labelSelector, allowWatchBookmarks: true, timeoutSeconds: Math.ceil(clocks.relistMs / 1000), resourceVersion: from };
-    const controller = await watch.watch(path, query, onEvent, (error: unknown) => (error ? reject(toError(error)) : resolve(undefined)));
+    const query = {
+      labelSelector,
+      allowWatchBookmarks: true,
+      timeoutSeconds: Math.ceil(clocks.relistMs / 1000),
+      resourceVersion: from,
+    };
+    const controller = await watch.watch(path, query, onEvent, (error: unknown) =>
+      error ? reject(toError(error)) : resolve(undefined),
+    );
     const stop = () => controller.abort();
     signal.addEventListener('abort', stop, { once: true });
     if (signal.aborted) stop();

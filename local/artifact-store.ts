@@ -16,7 +16,8 @@ export function createLocalArtifactStore(root: string, owner?: number): Artifact
     return target;
   }
 
-  const placeOf = (digest: string, source: string): string => join(root, 'inputs', digest.replace(':', '-'), basename(source));
+  const placeOf = (digest: string, source: string): string =>
+    join(root, 'inputs', digest.replace(':', '-'), basename(source));
 
   return {
     uriOf: (...path) => pathToFileURL(inside(...path)).href,
@@ -49,7 +50,12 @@ export function createLocalArtifactStore(root: string, owner?: number): Artifact
       await mkdir(dirname(copy), { recursive: true });
       try {
         // Shares the blocks where the file system can.
-        await cp(source, copy, { recursive: true, dereference: true, mode: constants.COPYFILE_FICLONE, filter: isKept });
+        await cp(source, copy, {
+          recursive: true,
+          dereference: true,
+          mode: constants.COPYFILE_FICLONE,
+          filter: isKept,
+        });
         if (owner !== undefined) await giveTo(owner, copy);
         // Of the copy: the source may change under the reader.
         const digest = await digestOfPath(copy);
@@ -94,7 +100,9 @@ async function sizeOf(path: string): Promise<number> {
   const found = await lstat(path).catch(() => undefined);
   if (!found?.isDirectory()) return found?.size ?? 0;
   const entries = await readdir(path, { recursive: true, withFileTypes: true });
-  const sizes = await Promise.all(entries.filter((e) => e.isFile()).map(async (e) => (await lstat(join(e.parentPath, e.name))).size));
+  const sizes = await Promise.all(
+    entries.filter((e) => e.isFile()).map(async (e) => (await lstat(join(e.parentPath, e.name))).size),
+  );
   return sizes.reduce((sum, size) => sum + size, 0);
 }
 
@@ -103,7 +111,11 @@ async function digestOfPath(path: string, isPart: (name: string) => boolean = ()
   const entries = await readdir(path, { recursive: true, withFileTypes: true });
   const names = entries.filter((e) => e.isFile()).map((e) => relative(path, join(e.parentPath, e.name)).split(sep));
   const lines: string[] = [];
-  for (const name of names.filter((parts) => parts.every(isPart)).map((parts) => parts.join('/')).sort()) lines.push(`${name} ${await digestOfFile(join(path, name))}\n`);
+  for (const name of names
+    .filter((parts) => parts.every(isPart))
+    .map((parts) => parts.join('/'))
+    .sort())
+    lines.push(`${name} ${await digestOfFile(join(path, name))}\n`);
   return digestOfText(lines.join(''));
 }
 

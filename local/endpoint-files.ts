@@ -28,9 +28,11 @@ export class EndpointFiles {
     };
   }
 
-  writeShares = (endpoint: string, shares: readonly Share[]): Promise<void> => this.#write(endpoint, 'traffic.json', shares);
+  writeShares = (endpoint: string, shares: readonly Share[]): Promise<void> =>
+    this.#write(endpoint, 'traffic.json', shares);
 
-  writePrepared = (endpoint: string, prepared: readonly Prepared[]): Promise<void> => this.#write(endpoint, 'releases.json', prepared);
+  writePrepared = (endpoint: string, prepared: readonly Prepared[]): Promise<void> =>
+    this.#write(endpoint, 'releases.json', prepared);
 
   /** Of one engine. */
   folder = (endpoint: string, key: string): string => join(this.#root, endpoint, key);

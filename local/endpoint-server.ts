@@ -21,29 +21,57 @@ export function createEndpointServer({ endpoints, adminToken, ...options }: Endp
 
   server.register((admin, _options, done) => {
     admin.addHook('onRequest', (request, _reply, next) => {
-      if (!sameToken(request.headers.authorization, `Bearer ${adminToken}`)) throw new Refusal(401, 'unauthorized', 'The admin token is wrong or missing.');
+      if (!sameToken(request.headers.authorization, `Bearer ${adminToken}`))
+        throw new Refusal(401, 'unauthorized', 'The admin token is wrong or missing.');
       next();
     });
     admin.setErrorHandler((error, _request, reply) =>
       // The worker is told what went wrong in the words of who found out.
-      sendRefusal(reply, error instanceof NotPreparedError ? new Refusal(409, 'not_prepared', error.message) : error instanceof Refusal ? error : new Refusal(500, 'failed', error instanceof Error ? error.message : String(error))),
+      sendRefusal(
+        reply,
+        error instanceof NotPreparedError
+          ? new Refusal(409, 'not_prepared', error.message)
+          : error instanceof Refusal
+            ? error
+            : new Refusal(500, 'failed', error instanceof Error ? error.message : String(error)),
+      ),
     );
-    admin.post<{ Body: { release: Release } & Trial }>('/admin/prepare', async ({ body: { release, ...trial } }, reply) => {
-      const finding = await smokeTest(engines, await endpoints.prepare(release, trial), trial.smokePrompt);
-      if (finding === undefined) return { prepared: true };
-      await endpoints.discard(release);
-      return reply.code(422).send({ smokeTest: `Version ${release.version} of ${release.model} did not pass its smoke test: ${finding} The endpoint ${release.endpoint} serves what it served before.` });
-    });
-    admin.post<{ Params: Named; Body: { shares: Share[] } }>('/admin/endpoints/:endpoint/traffic', async ({ params, body }) => {
-      await endpoints.setTraffic(params.endpoint, body.shares);
-      return { shares: endpoints.sharesOf(params.endpoint) };
-    });
-    admin.get<{ Params: Named }>('/admin/endpoints/:endpoint/traffic', ({ params }) => ({ shares: endpoints.sharesOf(params.endpoint) }));
-    admin.post<{ Body: { release: Release; request: ChatRequest } }>('/admin/ask', ({ body }): ChatAnswer | Promise<ChatAnswer> => {
-      const upstream = endpoints.upstreamOf(body.release);
-      return upstream ? askEngine(engines, upstream, body.request) : { status: 0, text: '', ms: 0, completionTokens: 0 };
-    });
-    admin.get<{ Params: Named; Querystring: { since: string } }>('/admin/endpoints/:endpoint/observations', ({ params, query }) => ({ observations: options.observations.of(params.endpoint).since(Number(query.since)) }));
+    admin.post<{ Body: { release: Release } & Trial }>(
+      '/admin/prepare',
+      async ({ body: { release, ...trial } }, reply) => {
+        const finding = await smokeTest(engines, await endpoints.prepare(release, trial), trial.smokePrompt);
+        if (finding === undefined) return { prepared: true };
+        await endpoints.discard(release);
+        return reply
+          .code(422)
+          .send({
+            smokeTest: `Version ${release.version} of ${release.model} did not pass its smoke test: ${finding} The endpoint ${release.endpoint} serves what it served before.`,
+          });
+      },
+    );
+    admin.post<{ Params: Named; Body: { shares: Share[] } }>(
+      '/admin/endpoints/:endpoint/traffic',
+      async ({ params, body }) => {
+        await endpoints.setTraffic(params.endpoint, body.shares);
+        return { shares: endpoints.sharesOf(params.endpoint) };
+      },
+    );
+    admin.get<{ Params: Named }>('/admin/endpoints/:endpoint/traffic', ({ params }) => ({
+      shares: endpoints.sharesOf(params.endpoint),
+    }));
+    admin.post<{ Body: { release: Release; request: ChatRequest } }>(
+      '/admin/ask',
+      ({ body }): ChatAnswer | Promise<ChatAnswer> => {
+        const upstream = endpoints.upstreamOf(body.release);
+        return upstream
+          ? askEngine(engines, upstream, body.request)
+          : { status: 0, text: '', ms: 0, completionTokens: 0 };
+      },
+    );
+    admin.get<{ Params: Named; Querystring: { since: string } }>(
+      '/admin/endpoints/:endpoint/observations',
+      ({ params, query }) => ({ observations: options.observations.of(params.endpoint).since(Number(query.since)) }),
+    );
     admin.post<{ Params: Named }>('/admin/endpoints/:endpoint/retire-idle', async ({ params }) => {
       await endpoints.retireIdle(params.endpoint);
       return { retired: true };

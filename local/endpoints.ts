@@ -87,7 +87,10 @@ export class LocalEndpoints implements Upstreams {
 
   endpoints = (): string[] => [...this.#traffic].flatMap(([endpoint, shares]) => (shares.length > 0 ? [endpoint] : []));
 
-  serving = (): Release[] => [...this.#traffic.values()].flat().flatMap(({ release }) => (this.#releases.get(keyOf(release))?.engine ? [release] : []));
+  serving = (): Release[] =>
+    [...this.#traffic.values()]
+      .flat()
+      .flatMap(({ release }) => (this.#releases.get(keyOf(release))?.engine ? [release] : []));
 
   /** Of a prepared release; undefined while its engine starts. */
   upstreamOf(release: Release): Upstream | undefined {
@@ -135,7 +138,10 @@ export class LocalEndpoints implements Upstreams {
   #savePrepared = (endpoint: string): Promise<void> =>
     this.#inTurn(() => {
       const prepared = [...this.#releases.values()].map((running) => running.prepared);
-      return this.#files.writePrepared(endpoint, prepared.filter(({ release }) => release.endpoint === endpoint));
+      return this.#files.writePrepared(
+        endpoint,
+        prepared.filter(({ release }) => release.endpoint === endpoint),
+      );
     });
 
   /** A file that two wrote at once could be of neither. */
@@ -145,7 +151,8 @@ export class LocalEndpoints implements Upstreams {
     return written;
   }
 
-  #hasTraffic = (release: Release): boolean => this.sharesOf(release.endpoint).some((share) => keyOf(share.release) === keyOf(release));
+  #hasTraffic = (release: Release): boolean =>
+    this.sharesOf(release.endpoint).some((share) => keyOf(share.release) === keyOf(release));
 }
 
 const upstream = ({ release, template }: Prepared, { url, modelName }: Engine): Upstream => ({

@@ -90,9 +90,11 @@ export class JobFolders {
 
   /** The first cause stays. */
   async recordCancel(name: string, cause: CancelCause, reason: string): Promise<void> {
-    await writeFile(join(this.folder(name), 'cancelled.json'), JSON.stringify({ cause, reason }), { flag: 'wx' }).catch((error: unknown) => {
-      if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
-    });
+    await writeFile(join(this.folder(name), 'cancelled.json'), JSON.stringify({ cause, reason }), { flag: 'wx' }).catch(
+      (error: unknown) => {
+        if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
+      },
+    );
   }
 
   async cancelled(name: string): Promise<{ cause: CancelCause; reason: string } | undefined> {
@@ -117,7 +119,9 @@ export class JobFolders {
   openNames = (): Promise<string[]> => readdir(join(this.root, 'open'));
 
   async acknowledge(name: string): Promise<void> {
-    await Promise.all([this.doneMarker(name), join(this.root, 'open', name)].map((path) => unlink(path).catch(unlessMissing)));
+    await Promise.all(
+      [this.doneMarker(name), join(this.root, 'open', name)].map((path) => unlink(path).catch(unlessMissing)),
+    );
   }
 
   private async read(name: string, file: string): Promise<string | undefined> {

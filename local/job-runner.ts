@@ -3,7 +3,13 @@ import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { setTimeout as delay } from 'node:timers/promises';
-import { JobConflictError, type CancelCause, type JobRequest, type JobRunner, type JobState } from '../domain/job/job.ts';
+import {
+  JobConflictError,
+  type CancelCause,
+  type JobRequest,
+  type JobRunner,
+  type JobState,
+} from '../domain/job/job.ts';
 import { classifyEnding } from '../domain/job/outcome.ts';
 import { traceVariables } from '../domain/job/job-trace.ts';
 import { HintQueue } from '../domain/job/change-queue.ts';
@@ -54,7 +60,12 @@ export function createLocalJobRunner(options: LocalJobRunnerOptions): JobRunner 
   function start(request: JobRequest): void {
     launcher.launch({
       name: request.name,
-      command: [processScript, folders.folder(request.name), folders.doneMarker(request.name), ...options.command(request.spec.stage)],
+      command: [
+        processScript,
+        folders.folder(request.name),
+        folders.doneMarker(request.name),
+        ...options.command(request.spec.stage),
+      ],
       cwd: options.root,
       env: {
         ...options.env,
@@ -92,14 +103,23 @@ export function createLocalJobRunner(options: LocalJobRunnerOptions): JobRunner 
     if (exitCode !== undefined) return finished(name, exitCode);
     const claimant = await folders.claimant(name);
     if (claimant === undefined) return (await folders.request(name)) ? { phase: 'queued' } : { phase: 'absent' };
-    if (claimant !== 'nobody' && isGroupAlive(claimant)) return { phase: 'running', sinceMs: (await stat(join(folders.folder(name), 'process'))).mtimeMs };
+    if (claimant !== 'nobody' && isGroupAlive(claimant))
+      return { phase: 'running', sinceMs: (await stat(join(folders.folder(name), 'process'))).mtimeMs };
     // It may have written its end between the two looks.
     return finished(name, await folders.exitCode(name));
   }
 
   async function finished(name: string, exitCode: number | undefined): Promise<JobState> {
-    const [message, cancelled, open] = await Promise.all([folders.outcome(name), folders.cancelled(name), folders.isOpen(name)]);
-    return { phase: 'finished', outcome: classifyEnding({ exitCode, message, cancelled }), ...(open ? {} : { acknowledged: true }) };
+    const [message, cancelled, open] = await Promise.all([
+      folders.outcome(name),
+      folders.cancelled(name),
+      folders.isOpen(name),
+    ]);
+    return {
+      phase: 'finished',
+      outcome: classifyEnding({ exitCode, message, cancelled }),
+      ...(open ? {} : { acknowledged: true }),
+    };
   }
 
   async function sweep(): Promise<void> {
@@ -119,8 +139,11 @@ export function createLocalJobRunner(options: LocalJobRunnerOptions): JobRunner 
       else {
         const existing = await folders.request(request.name);
         if (existing?.specDigest !== request.specDigest)
-          throw new JobConflictError(`Job ${request.name} exists with another spec (${existing?.specDigest} instead of ${request.specDigest}).`);
-        if (JSON.stringify(existing.owner) !== JSON.stringify(request.owner)) await folders.replaceRequest({ ...existing, owner: request.owner });
+          throw new JobConflictError(
+            `Job ${request.name} exists with another spec (${existing?.specDigest} instead of ${request.specDigest}).`,
+          );
+        if (JSON.stringify(existing.owner) !== JSON.stringify(request.owner))
+          await folders.replaceRequest({ ...existing, owner: request.owner });
         await adopt(request);
       }
       return created ? 'created' : 'adopted';

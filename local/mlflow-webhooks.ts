@@ -9,4 +9,5 @@ export const localWebhooks = (encryptionKey: string): Readonly<Record<string, st
 });
 
 /** As Fernet wants it. */
-export const makeEncryptionKey = (): string => randomBytes(32).toString('base64').replaceAll('+', '-').replaceAll('/', '_');
+export const makeEncryptionKey = (): string =>
+  randomBytes(32).toString('base64').replaceAll('+', '-').replaceAll('/', '_');

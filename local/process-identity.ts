@@ -17,7 +17,8 @@ export function identityOf(pid: number): ProcessIdentity | undefined {
   return found === undefined || found.state.startsWith('Z') ? undefined : { pid, startedAt: found.startedAt };
 }
 
-export const isAlive = (identity: ProcessIdentity): boolean => identityOf(identity.pid)?.startedAt === identity.startedAt;
+export const isAlive = (identity: ProcessIdentity): boolean =>
+  identityOf(identity.pid)?.startedAt === identity.startedAt;
 
 /** True while the group's leader or any process it left behind in its group lives. */
 export function isGroupAlive(leader: ProcessIdentity): boolean {
@@ -80,7 +81,11 @@ function readProc(pid: number): { state: string; startedAt: string } | undefined
 
 function readPs(pid: number): { state: string; startedAt: string } | undefined {
   try {
-    const [state = '', ...started] = execFileSync('ps', ['-o', 'stat=,lstart=', '-p', String(pid)], { encoding: 'utf8' }).trim().split(/\s+/);
+    const [state = '', ...started] = execFileSync('ps', ['-o', 'stat=,lstart=', '-p', String(pid)], {
+      encoding: 'utf8',
+    })
+      .trim()
+      .split(/\s+/);
     return { state, startedAt: started.join(' ') };
   } catch {
     return undefined;

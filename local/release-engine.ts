@@ -77,7 +77,10 @@ export class ReleaseEngine {
     this.#drained = Promise.withResolvers();
     if (this.#inFlight > 0) {
       const patience = new AbortController();
-      await Promise.race([this.#drained.promise, delay(drainMs, undefined, { signal: patience.signal }).catch(() => undefined)]);
+      await Promise.race([
+        this.#drained.promise,
+        delay(drainMs, undefined, { signal: patience.signal }).catch(() => undefined),
+      ]);
       patience.abort();
     }
     await this.stop();

@@ -44,15 +44,25 @@ export class Service {
     const log = await open(logPath, 'a');
     const [program, ...args] = command;
     // A session of its own: Ctrl-C reaches the command alone, which then stops its services in order.
-    const child = spawn(program, args, { cwd, env, detached: true, stdio: ['ignore', log.fd, log.fd, ...(ready === 'message' ? (['ipc'] as const) : [])] });
+    const child = spawn(program, args, {
+      cwd,
+      env,
+      detached: true,
+      stdio: ['ignore', log.fd, log.fd, ...(ready === 'message' ? (['ipc'] as const) : [])],
+    });
     await log.close();
     const ended = Promise.race([once(child, 'exit'), once(child, 'error')]);
     const said = ready === 'message' ? once(child, 'message') : undefined;
     this.#identity = child.pid === undefined ? undefined : identityOf(child.pid);
     if (this.#identity) await this.#events.onStart(this.spec.name, this.#identity);
-    const isReady = said ? await Promise.race([said.then(() => true), ended.then(() => false)]) : await untilReady(ready as () => Promise<boolean>, ended);
+    const isReady = said
+      ? await Promise.race([said.then(() => true), ended.then(() => false)])
+      : await untilReady(ready as () => Promise<boolean>, ended);
     if (said) child.disconnect();
-    if (!isReady) throw new SetupError(`${this.spec.name} ended before it was ready:\n${await tail(logPath)}\nhint: its whole log is ${logPath}`);
+    if (!isReady)
+      throw new SetupError(
+        `${this.spec.name} ended before it was ready:\n${await tail(logPath)}\nhint: its whole log is ${logPath}`,
+      );
     void ended.then(() => this.#onEnd());
   }
 

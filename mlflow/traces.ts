@@ -59,7 +59,11 @@ export function createTraces(client: Client): Traces {
   return {
     async put(trace) {
       await client.json('POST', ROOT, { trace: { trace_info: toInfo(trace) } });
-      await client.spans(trace.experimentId, { resourceSpans: [{ resource: { attributes: [] }, scopeSpans: [{ scope: { name: 'tuneline' }, spans: [toSpan(trace)] }] }] });
+      await client.spans(trace.experimentId, {
+        resourceSpans: [
+          { resource: { attributes: [] }, scopeSpans: [{ scope: { name: 'tuneline' }, spans: [toSpan(trace)] }] },
+        ],
+      });
     },
     async assess(hexId, { name, source, atMs, feedback, expectation, rationale }) {
       const time = new Date(atMs).toISOString();
@@ -78,15 +82,21 @@ export function createTraces(client: Client): Traces {
     async *find(experimentId, tags) {
       let pageToken: string | undefined;
       do {
-        const page: { traces?: readonly WireInfo[]; next_page_token?: string } = await client.json('POST', `${ROOT}/search`, {
-          locations: [{ type: 'MLFLOW_EXPERIMENT', mlflow_experiment: { experiment_id: experimentId } }],
-          filter: tagsEqual(tags).join(' AND '),
-          order_by: ['timestamp_ms ASC'],
-          max_results: PAGE,
-          page_token: pageToken,
-        });
+        const page: { traces?: readonly WireInfo[]; next_page_token?: string } = await client.json(
+          'POST',
+          `${ROOT}/search`,
+          {
+            locations: [{ type: 'MLFLOW_EXPERIMENT', mlflow_experiment: { experiment_id: experimentId } }],
+            filter: tagsEqual(tags).join(' AND '),
+            order_by: ['timestamp_ms ASC'],
+            max_results: PAGE,
+            page_token: pageToken,
+          },
+        );
         for (const info of page.traces ?? []) {
-          const { trace } = await client.json<{ trace?: { spans?: readonly WireSpan[] } }>('GET', `${ROOT}/get`, { trace_id: info.trace_id });
+          const { trace } = await client.json<{ trace?: { spans?: readonly WireSpan[] } }>('GET', `${ROOT}/get`, {
+            trace_id: info.trace_id,
+          });
           yield toTrace(info, present(trace, 'trace').spans?.[0]);
         }
         pageToken = page.next_page_token;
@@ -96,7 +106,12 @@ export function createTraces(client: Client): Traces {
 }
 
 const toInfo = ({ hexId, experimentId, name, startedAtMs, ms, ok, previews, tags }: TraceToPut) => ({
-  ...{ trace_id: traceId(hexId), state: ok ? 'OK' : 'ERROR', request_time: new Date(startedAtMs).toISOString(), execution_duration: `${(ms / 1000).toFixed(3)}s` },
+  ...{
+    trace_id: traceId(hexId),
+    state: ok ? 'OK' : 'ERROR',
+    request_time: new Date(startedAtMs).toISOString(),
+    execution_duration: `${(ms / 1000).toFixed(3)}s`,
+  },
   trace_location: { type: 'MLFLOW_EXPERIMENT', mlflow_experiment: { experiment_id: experimentId } },
   trace_metadata: { 'mlflow.trace_schema.version': '3' },
   tags: { ...tags, 'mlflow.traceName': name },
@@ -114,7 +129,11 @@ function toSpan({ hexId, name, startedAtMs, ms, ok, inputs, outputs }: TraceToPu
     kind: 2,
     startTimeUnixNano: nanoseconds(startedAtMs),
     endTimeUnixNano: nanoseconds(startedAtMs + ms),
-    attributes: [attribute('mlflow.spanType', 'LLM'), attribute('mlflow.spanInputs', inputs), attribute('mlflow.spanOutputs', outputs)],
+    attributes: [
+      attribute('mlflow.spanType', 'LLM'),
+      attribute('mlflow.spanInputs', inputs),
+      attribute('mlflow.spanOutputs', outputs),
+    ],
     status: { code: ok ? 1 : 2 },
   };
 }
@@ -162,19 +181,22 @@ function toTrace({ trace_id, request_time, tags = {}, assessments = [] }: WireIn
     tags,
     inputs: attribute('mlflow.spanInputs'),
     outputs: attribute('mlflow.spanOutputs'),
-    assessments: assessments.map(({ assessment_name: name, source, create_time, feedback, expectation, rationale }) => ({
-      ...{ name, source: source?.source_id ?? '', atMs: Date.parse(create_time) },
-      ...(feedback?.value === undefined ? {} : { feedback: feedback.value }),
-      ...(expectation?.value === undefined ? {} : { expectation: expectation.value }),
-      ...(rationale === undefined ? {} : { rationale }),
-    })),
+    assessments: assessments.map(
+      ({ assessment_name: name, source, create_time, feedback, expectation, rationale }) => ({
+        ...{ name, source: source?.source_id ?? '', atMs: Date.parse(create_time) },
+        ...(feedback?.value === undefined ? {} : { feedback: feedback.value }),
+        ...(expectation?.value === undefined ? {} : { expectation: expectation.value }),
+        ...(rationale === undefined ? {} : { rationale }),
+      }),
+    ),
   };
 }
 
 /** OpenTelemetry's `AnyValue` as plain JSON. */
 function fromWire(value: WireValue): unknown {
   if ('array_value' in value) return (value.array_value.values ?? []).map(fromWire);
-  if ('kvlist_value' in value) return Object.fromEntries((value.kvlist_value.values ?? []).map((pair) => [pair.key, fromWire(pair.value)]));
+  if ('kvlist_value' in value)
+    return Object.fromEntries((value.kvlist_value.values ?? []).map((pair) => [pair.key, fromWire(pair.value)]));
   if ('int_value' in value) return Number(value.int_value);
   return Object.values(value)[0] ?? null;
 }

@@ -14,7 +14,10 @@ export interface TrackingTarget {
 export function parseTrackingUri(trackingUri: string, authorization?: string): TrackingTarget {
   const url = URL.canParse(trackingUri) ? new URL(trackingUri) : undefined;
   if (url === undefined || !/^https?:$/.test(url.protocol)) {
-    throw new MlflowError('rejected', 'the MLflow tracking URI must be an http or https URL like http://localhost:5000');
+    throw new MlflowError(
+      'rejected',
+      'the MLflow tracking URI must be an http or https URL like http://localhost:5000',
+    );
   }
   const header = authorization ?? basicAuthorization(url);
   if (header !== undefined && !/^[\x21-\x7e][\x20-\x7e]*$/.test(header)) {

@@ -34,8 +34,12 @@ export function createTracking(mlflow: Mlflow): Tracking {
     },
     setTags: (runId, tags) => mlflow.runs.setTags(runId, tags),
     putText: (runId, path, text) => mlflow.artifacts.put(runId, path, text),
-    readText: (runId, path) => unlessMissing(mlflow.artifacts.get(runId, path).then((bytes) => new TextDecoder().decode(bytes))),
-    logFigures: (runId, figures, { step, atMs: timestampMs }) => mlflow.runs.log(runId, { metrics: Object.entries(figures).map(([key, value]) => ({ key, value, step, timestampMs })) }),
+    readText: (runId, path) =>
+      unlessMissing(mlflow.artifacts.get(runId, path).then((bytes) => new TextDecoder().decode(bytes))),
+    logFigures: (runId, figures, { step, atMs: timestampMs }) =>
+      mlflow.runs.log(runId, {
+        metrics: Object.entries(figures).map(([key, value]) => ({ key, value, step, timestampMs })),
+      }),
     startedAtMs: async (runId) => (await mlflow.runs.get(runId)).startedAtMs,
     endRun: (runId, status) => mlflow.runs.end(runId, status),
 
@@ -66,7 +70,12 @@ export function createTracking(mlflow: Mlflow): Tracking {
       });
       return found && { version, tags: found.tags, ...weightsIn(found) };
     },
-    findVersions: async (model, tags) => (await mlflow.registry.findVersions(model, tags)).map((found) => ({ version: found.version, tags: found.tags, ...weightsIn(found) })),
+    findVersions: async (model, tags) =>
+      (await mlflow.registry.findVersions(model, tags)).map((found) => ({
+        version: found.version,
+        tags: found.tags,
+        ...weightsIn(found),
+      })),
     aliasVersion: (model, alias) => mlflow.registry.getAlias(model, alias),
     listModels: () => mlflow.registry.listModels(),
     modelTags: (model) => mlflow.registry.modelTags(model),
@@ -75,7 +84,9 @@ export function createTracking(mlflow: Mlflow): Tracking {
 
     async findAlias(model, alias) {
       const version = await mlflow.registry.getAlias(model, alias);
-      return version === undefined ? undefined : weightsOf(version, (await mlflow.registry.getVersion(model, version)).tags);
+      return version === undefined
+        ? undefined
+        : weightsOf(version, (await mlflow.registry.getVersion(model, version)).tags);
     },
     setAlias: (model, alias, version) => mlflow.registry.setAlias(model, alias, version),
     removeAlias: (model, alias) => mlflow.registry.deleteAlias(model, alias),
@@ -90,7 +101,12 @@ const unlessMissing = <T>(asked: Promise<T>): Promise<T | undefined> =>
     throw error;
   });
 
-function weightsIn({ version, tags }: Pick<RegisteredVersion, 'version'> & { readonly tags: Readonly<Record<string, string>> }): Partial<Pick<RegisteredVersion, 'weights'>> {
+function weightsIn({
+  version,
+  tags,
+}: Pick<RegisteredVersion, 'version'> & { readonly tags: Readonly<Record<string, string>> }): Partial<
+  Pick<RegisteredVersion, 'weights'>
+> {
   const weights = weightsOf(version, tags)?.weights;
   return weights ? { weights } : {};
 }

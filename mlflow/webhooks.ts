@@ -40,7 +40,11 @@ export function createWebhooks(client: Client): Webhooks {
     const found: Webhook[] = [];
     let page_token: string | undefined;
     do {
-      const reply = await client.json<{ webhooks?: readonly WireWebhook[]; next_page_token?: string }>('GET', '/webhooks', { max_results: 100, page_token });
+      const reply = await client.json<{ webhooks?: readonly WireWebhook[]; next_page_token?: string }>(
+        'GET',
+        '/webhooks',
+        { max_results: 100, page_token },
+      );
       found.push(...(reply.webhooks ?? []).map(webhookFrom));
       page_token = reply.next_page_token || undefined;
     } while (page_token !== undefined);
@@ -50,7 +54,11 @@ export function createWebhooks(client: Client): Webhooks {
     async ensure({ url, secret }) {
       const there = (await list()).find((webhook) => webhook.url === url);
       const wanted = { name: 'tuneline', url, events: aliasEvents, secret, status: 'ACTIVE' };
-      const { webhook } = await client.json<{ webhook?: WireWebhook }>(there ? 'PATCH' : 'POST', there ? `/webhooks/${there.id}` : '/webhooks', wanted);
+      const { webhook } = await client.json<{ webhook?: WireWebhook }>(
+        there ? 'PATCH' : 'POST',
+        there ? `/webhooks/${there.id}` : '/webhooks',
+        wanted,
+      );
       return webhookFrom(present(webhook, 'webhook'));
     },
     list,

@@ -26,13 +26,19 @@ function fail(message) {
   process.exit(1);
 }
 
-if (Number(process.versions.node.split('.')[0]) < oldest) fail(`Node ${process.versions.node} is too old.\nhint: install Node ${oldest} or newer.`);
+if (Number(process.versions.node.split('.')[0]) < oldest)
+  fail(`Node ${process.versions.node} is too old.\nhint: install Node ${oldest} or newer.`);
 
-const lockDigest = createHash('sha256').update(readFileSync(join(root, 'package-lock.json'))).digest('hex');
+const lockDigest = createHash('sha256')
+  .update(readFileSync(join(root, 'package-lock.json')))
+  .digest('hex');
 const stamp = join(root, 'node_modules', '.lock-digest');
 if (!existsSync(stamp) || readFileSync(stamp, 'utf8') !== lockDigest) {
   process.stderr.write('installing the npm packages (once, about half a minute)\n');
-  const { status } = spawnSync('npm', ['ci', '--no-audit', '--no-fund', '--loglevel=error'], { cwd: root, stdio: ['ignore', 2, 2] });
+  const { status } = spawnSync('npm', ['ci', '--no-audit', '--no-fund', '--loglevel=error'], {
+    cwd: root,
+    stdio: ['ignore', 2, 2],
+  });
   if (status !== 0) fail('npm ci failed.\nhint: is the npm registry reachable?');
   writeFileSync(stamp, lockDigest);
 }
@@ -44,7 +50,10 @@ const node = join(root, 'node_modules', '.bin', 'node');
 // Node keeps what it compiled, so that the next command and each service start in half the time.
 const compiled = join(process.env.TUNELINE_HOME || join(root, '.tuneline'), 'cache', 'node');
 const env = { NODE_COMPILE_CACHE: compiled, ...process.env };
-const child = spawn(node, ['--disable-warning=ExperimentalWarning', join(root, args[0]), ...args.slice(1)], { stdio: 'inherit', env });
+const child = spawn(node, ['--disable-warning=ExperimentalWarning', join(root, args[0]), ...args.slice(1)], {
+  stdio: 'inherit',
+  env,
+});
 // Ctrl-C reaches the child too: it ends its services, and this waits for it.
 process.on('SIGINT', () => {});
 for (const signal of ['SIGTERM', 'SIGHUP']) process.on(signal, () => child.kill(signal));

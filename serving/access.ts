@@ -19,7 +19,12 @@ export function admit(keys: ApiKeys, authorization: string | undefined): string 
   if (!keys.areNeeded()) return anonymous;
   const [scheme = '', key = ''] = (authorization ?? '').split(' ');
   const name = scheme.toLowerCase() === 'bearer' ? keys.nameOf(key) : undefined;
-  if (name === undefined) throw new Refusal(401, 'invalid_api_key', 'This endpoint needs an API key: Authorization: Bearer KEY. "scripts/tuneline key create NAME" makes one.');
+  if (name === undefined)
+    throw new Refusal(
+      401,
+      'invalid_api_key',
+      'This endpoint needs an API key: Authorization: Bearer KEY. "scripts/tuneline key create NAME" makes one.',
+    );
   return name;
 }
 
@@ -29,7 +34,9 @@ export class Limits {
 
   /** Throws a `Refusal` that says when to come again. */
   spend(name: string, endpoint: string, serving: readonly Release[], reply: FastifyReply): void {
-    const limits = serving.flatMap((release) => (release.endpoint === endpoint && release.serving?.requestsPerMinute ? [release.serving.requestsPerMinute] : []));
+    const limits = serving.flatMap((release) =>
+      release.endpoint === endpoint && release.serving?.requestsPerMinute ? [release.serving.requestsPerMinute] : [],
+    );
     if (limits.length === 0) return;
     const limit = Math.max(...limits);
     const of = `${endpoint} ${name}`;
@@ -37,7 +44,11 @@ export class Limits {
     if (spent.ok) this.#allowances.set(of, spent.allowance);
     else {
       reply.header('retry-after', spent.retryAfterSeconds);
-      throw new Refusal(429, 'rate_limit_exceeded', `${name} may ask ${endpoint} ${limit} times a minute; try again in ${spent.retryAfterSeconds} s.`);
+      throw new Refusal(
+        429,
+        'rate_limit_exceeded',
+        `${name} may ask ${endpoint} ${limit} times a minute; try again in ${spent.retryAfterSeconds} s.`,
+      );
     }
   }
 }

@@ -56,7 +56,10 @@ export function askUntilAnswered(parts: Parts, ask: Ask): Promise<Answered> {
   const second = (signal: AbortSignal): Promise<Answered> | undefined => {
     const { asked } = tried;
     if (!asked) return undefined;
-    const other = parts.upstreams.take(ask.endpoint, { point: ask.point, except: new Set([...tried.failed.keys(), asked.key]) });
+    const other = parts.upstreams.take(ask.endpoint, {
+      point: ask.point,
+      except: new Set([...tried.failed.keys(), asked.key]),
+    });
     other?.done();
     return other && askInTurn(parts, { ...ask, signal }, { failed: tried.failed, hangs: asked });
   };
@@ -70,7 +73,10 @@ async function askInTurn(parts: Parts, ask: Ask, tried: Tried): Promise<Answered
   let breaks = 0;
   for (;;) {
     ask.signal.throwIfAborted();
-    const taken = parts.upstreams.take(ask.endpoint, { point: ask.point, except: new Set([...failed.keys(), ...broken, ...(hangs ? [hangs.key] : [])]) });
+    const taken = parts.upstreams.take(ask.endpoint, {
+      point: ask.point,
+      except: new Set([...failed.keys(), ...broken, ...(hangs ? [hangs.key] : [])]),
+    });
     if (!taken) {
       for (const refusal of failed.values()) throw refusal;
       await restarts.next(broken.size > 0);
@@ -82,14 +88,31 @@ async function askInTurn(parts: Parts, ask: Ask, tried: Tried): Promise<Answered
     const outcome = await attempt(parts.engines, taken, ask);
     if ('reply' in outcome) return outcome;
     if (outcome.status === 0) broken.add(key);
-    else failed.set(key, new Refusal(502, 'engine_failed', `${ask.endpoint} could not answer this request: the engine of version ${release.version} answered ${outcome.status}.`));
+    else
+      failed.set(
+        key,
+        new Refusal(
+          502,
+          'engine_failed',
+          `${ask.endpoint} could not answer this request: the engine of version ${release.version} answered ${outcome.status}.`,
+        ),
+      );
     breaks += outcome.wasReached ? 1 : 0;
-    if (breaks === maximumBreaks) throw new Refusal(502, 'engine_failed', `${ask.endpoint} could not answer this request: its engine broke off ${breaks} times.`);
+    if (breaks === maximumBreaks)
+      throw new Refusal(
+        502,
+        'engine_failed',
+        `${ask.endpoint} could not answer this request: its engine broke off ${breaks} times.`,
+      );
   }
 }
 
 /** What failed has let its release go. */
-async function attempt(engines: Engines, { upstream, done }: { readonly upstream: Upstream; readonly done: () => void }, ask: Ask): Promise<Answered | { readonly status: number; readonly wasReached: boolean }> {
+async function attempt(
+  engines: Engines,
+  { upstream, done }: { readonly upstream: Upstream; readonly done: () => void },
+  ask: Ask,
+): Promise<Answered | { readonly status: number; readonly wasReached: boolean }> {
   const startedMs = performance.now();
   try {
     const reply = await engines.chat(upstream, ask.bodyFor(upstream), ask.signal);
@@ -100,7 +123,8 @@ async function attempt(engines: Engines, { upstream, done }: { readonly upstream
   } catch (error) {
     done();
     const { reason } = ask.signal as { reason?: unknown };
-    if (reason instanceof Refusal && reason.code === 'timeout') ask.onFailure(upstream, reason.status, performance.now() - startedMs);
+    if (reason instanceof Refusal && reason.code === 'timeout')
+      ask.onFailure(upstream, reason.status, performance.now() - startedMs);
     if (!(error instanceof EngineBroke)) throw error;
     // Of one that nobody listens behind, its release may have failed nothing: it is being started again.
     if (error.wasReached) ask.onFailure(upstream, 0, performance.now() - startedMs);

@@ -40,7 +40,10 @@ export async function chat(parts: ChatParts, id: string, body: unknown, reply: F
   const call = callOf(parts.upstreams, body);
   const timeoutMs = 1000 * timeoutSecondsOf(call.endpoint, parts.upstreams);
   const signal = endOf(call.endpoint, timeoutMs, reply);
-  const exchanged = ({ release, template }: Upstream, outcome: Pick<Exchange, 'status' | 'ms'> & Partial<Exchange>): void =>
+  const exchanged = (
+    { release, template }: Upstream,
+    outcome: Pick<Exchange, 'status' | 'ms'> & Partial<Exchange>,
+  ): void =>
     parts.onExchange({
       ...{ id, release, atMs: Date.now(), answer: '', completionTokens: 0 },
       messages: messagesFor({ release, template }, call),
@@ -48,7 +51,12 @@ export async function chat(parts: ChatParts, id: string, body: unknown, reply: F
       ...outcome,
     });
   const inspect = inspectorOf(call);
-  const { upstream, reply: said, done, startedMs } = await askUntilAnswered(parts, {
+  const {
+    upstream,
+    reply: said,
+    done,
+    startedMs,
+  } = await askUntilAnswered(parts, {
     endpoint: call.endpoint,
     point: call.user === undefined ? parts.random() : pointOf(call.user),
     signal,
@@ -58,10 +66,16 @@ export async function chat(parts: ChatParts, id: string, body: unknown, reply: F
       const { release } = upstream;
       const found = inspect(release);
       const decision = settingsOf(release).inputGuard === 'refuse' ? 'refuse' : 'flag';
-      if (found.length > 0) parts.onGuard({ id, release, guard: 'input', decision, findings: found.map(({ family }) => family) });
+      if (found.length > 0)
+        parts.onGuard({ id, release, guard: 'input', decision, findings: found.map(({ family }) => family) });
       if (found.length > 0 && decision === 'refuse') {
         exchanged(upstream, { status: 400, ms: 0, guard: 'input' });
-        throw new Refusal(400, 'content_filter', `${call.endpoint} does not take orders against its task: the request reads like one (${found.map(({ family }) => family).join(', ')}).`, 'variables' in call.asked ? 'variables' : 'messages');
+        throw new Refusal(
+          400,
+          'content_filter',
+          `${call.endpoint} does not take orders against its task: the request reads like one (${found.map(({ family }) => family).join(', ')}).`,
+          'variables' in call.asked ? 'variables' : 'messages',
+        );
       }
       return engineBody(upstream, call);
     },
@@ -71,13 +85,25 @@ export async function chat(parts: ChatParts, id: string, body: unknown, reply: F
   const { release } = upstream;
   const settings = settingsOf(release);
   const ended = ({ findings, ...outcome }: Relayed): void => {
-    const decision = settings.outputGuard === 'redact' && !findings.includes('canary') ? 'redact' : settings.outputGuard === 'flag' && !findings.includes('canary') ? 'flag' : 'refuse';
+    const decision =
+      settings.outputGuard === 'redact' && !findings.includes('canary')
+        ? 'redact'
+        : settings.outputGuard === 'flag' && !findings.includes('canary')
+          ? 'flag'
+          : 'refuse';
     if (findings.length > 0) parts.onGuard({ id, release, guard: 'output', decision, findings });
-    exchanged(upstream, { ...outcome, ms: performance.now() - startedMs, ...(findings.length > 0 && decision !== 'flag' ? { guard: 'output' } : {}) });
+    exchanged(upstream, {
+      ...outcome,
+      ms: performance.now() - startedMs,
+      ...(findings.length > 0 && decision !== 'flag' ? { guard: 'output' } : {}),
+    });
   };
   reply.header('x-tuneline-version', `${release.model}/${release.version}`);
   const named = { id, model: call.endpoint };
-  if (said.kind === 'stream') return reply.type('text/event-stream').send(Readable.from(relay(said.events, { named, settings, signal, onEnd: ended })));
+  if (said.kind === 'stream')
+    return reply
+      .type('text/event-stream')
+      .send(Readable.from(relay(said.events, { named, settings, signal, onEnd: ended })));
   if (said.status !== 200) {
     ended({ status: said.status, answer: '', completionTokens: 0, findings: [] });
     return reply.code(said.status).send(engineError(said.status, said.body));
@@ -90,13 +116,18 @@ export async function chat(parts: ChatParts, id: string, body: unknown, reply: F
 /** The most that a release of the endpoint gives a request. */
 function timeoutSecondsOf(endpoint: string, upstreams: Upstreams): number {
   const own = upstreams.serving().filter((release) => release.endpoint === endpoint);
-  return Math.max(...(own.length > 0 ? own.map((release) => settingsOf(release).timeoutSeconds) : [defaultServing.timeoutSeconds]));
+  return Math.max(
+    ...(own.length > 0 ? own.map((release) => settingsOf(release).timeoutSeconds) : [defaultServing.timeoutSeconds]),
+  );
 }
 
 /** Aborted when the client leaves, or its time is over. */
 function endOf(endpoint: string, timeoutMs: number, reply: FastifyReply): AbortSignal {
   const stop = new AbortController();
-  const timer = setTimeout(() => stop.abort(new Refusal(504, 'timeout', `${endpoint} did not answer within ${timeoutMs / 1000} s.`)), timeoutMs);
+  const timer = setTimeout(
+    () => stop.abort(new Refusal(504, 'timeout', `${endpoint} did not answer within ${timeoutMs / 1000} s.`)),
+    timeoutMs,
+  );
   reply.raw.once('close', () => {
     clearTimeout(timer);
     if (!reply.raw.writableFinished) stop.abort(new Refusal(499, 'client_gone', 'The client is gone.'));
@@ -117,8 +148,20 @@ function inspectorOf({ asked }: ChatCall): (release: Release) => readonly Inject
 function callOf(upstreams: Upstreams, body: unknown): ChatCall {
   const read = readChatCall(body);
   const served = upstreams.endpoints().join(', ') || 'none yet';
-  if (!read.ok) throw new Refusal(400, 'invalid_request', read.param === 'model' ? `${read.message} This one serves ${served}.` : read.message, read.param);
-  if (!upstreams.endpoints().includes(read.call.endpoint)) throw new Refusal(404, 'model_not_found', `There is no model ${JSON.stringify(read.call.endpoint)} here; this endpoint serves ${served}.`, 'model');
+  if (!read.ok)
+    throw new Refusal(
+      400,
+      'invalid_request',
+      read.param === 'model' ? `${read.message} This one serves ${served}.` : read.message,
+      read.param,
+    );
+  if (!upstreams.endpoints().includes(read.call.endpoint))
+    throw new Refusal(
+      404,
+      'model_not_found',
+      `There is no model ${JSON.stringify(read.call.endpoint)} here; this endpoint serves ${served}.`,
+      'model',
+    );
   return read.call;
 }
 
@@ -130,24 +173,65 @@ const engineBody = (upstream: Upstream, call: ChatCall): object => ({
 });
 
 /** Each release has its own version of the prompt, and may name other columns than the one before. */
-function messagesFor({ release: { prompt }, template }: { readonly release: Release; readonly template?: string | undefined }, { endpoint, asked }: ChatCall): readonly ChatMessage[] {
+function messagesFor(
+  { release: { prompt }, template }: { readonly release: Release; readonly template?: string | undefined },
+  { endpoint, asked }: ChatCall,
+): readonly ChatMessage[] {
   if ('messages' in asked) return asked.messages;
-  if (template === undefined) throw new Refusal(400, 'no_prompt', `${endpoint} was released without the text of its prompt; give "messages" instead.`, 'variables');
+  if (template === undefined)
+    throw new Refusal(
+      400,
+      'no_prompt',
+      `${endpoint} was released without the text of its prompt; give "messages" instead.`,
+      'variables',
+    );
   const rendered = renderPrompt(template, asked.variables);
   if (rendered.ok) return [{ role: 'user', content: rendered.text }];
-  throw new Refusal(400, 'missing_variables', `"variables" lacks ${rendered.missing.join(', ')}: the prompt ${prompt.name}, version ${prompt.version}, needs ${columnsOf(template).join(', ')}.`, 'variables');
+  throw new Refusal(
+    400,
+    'missing_variables',
+    `"variables" lacks ${rendered.missing.join(', ')}: the prompt ${prompt.name}, version ${prompt.version}, needs ${columnsOf(template).join(', ')}.`,
+    'variables',
+  );
 }
 
 /** Without the probabilities of tokens, which spell the text once more. */
-function withAnswer(body: Readonly<Record<string, unknown>>, text: string | undefined): Readonly<Record<string, unknown>> {
-  const [first] = (body as { choices?: { message?: object; finish_reason?: unknown; logprobs?: unknown }[] }).choices ?? [];
+function withAnswer(
+  body: Readonly<Record<string, unknown>>,
+  text: string | undefined,
+): Readonly<Record<string, unknown>> {
+  const [first] =
+    (body as { choices?: { message?: object; finish_reason?: unknown; logprobs?: unknown }[] }).choices ?? [];
   const { logprobs: _, ...choice } = first ?? {};
-  return { ...body, choices: [{ ...choice, message: { ...choice.message, content: text ?? '' }, ...(text === undefined ? { finish_reason: 'content_filter' } : {}) }] };
+  return {
+    ...body,
+    choices: [
+      {
+        ...choice,
+        message: { ...choice.message, content: text ?? '' },
+        ...(text === undefined ? { finish_reason: 'content_filter' } : {}),
+      },
+    ],
+  };
 }
 
 /** What the engine refuses is the client's to mend; its words say how, whatever shape they have. */
 function engineError(status: number, said: Readonly<Record<string, unknown>>) {
-  const { error, detail, message } = said as { error?: { message?: unknown } | string; detail?: unknown; message?: unknown };
+  const { error, detail, message } = said as {
+    error?: { message?: unknown } | string;
+    detail?: unknown;
+    message?: unknown;
+  };
   const words = (typeof error === 'object' ? error.message : error) ?? detail ?? message;
-  return errorBody(new Refusal(status, 'engine_refused', words === undefined ? `The engine answered ${status}.` : typeof words === 'string' ? words : JSON.stringify(words)));
+  return errorBody(
+    new Refusal(
+      status,
+      'engine_refused',
+      words === undefined
+        ? `The engine answered ${status}.`
+        : typeof words === 'string'
+          ? words
+          : JSON.stringify(words),
+    ),
+  );
 }

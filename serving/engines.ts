@@ -54,7 +54,10 @@ export function createEngines(): Engines {
       } catch (error) {
         if (signal.aborted || error instanceof EngineBroke) throw error;
         const code = (error as { code?: unknown }).code;
-        throw new EngineBroke(error instanceof Error ? error.message : String(error), code !== 'ECONNREFUSED' && code !== 'UND_ERR_CONNECT_TIMEOUT');
+        throw new EngineBroke(
+          error instanceof Error ? error.message : String(error),
+          code !== 'ECONNREFUSED' && code !== 'UND_ERR_CONNECT_TIMEOUT',
+        );
       }
     },
     close: () => agent.destroy(),
@@ -62,13 +65,28 @@ export function createEngines(): Engines {
 }
 
 /** Asks past shares, limits and guards: what the release itself says. */
-export async function askEngine(engines: Engines, upstream: Upstream, { messages, maxTokens }: ChatRequest): Promise<ChatAnswer> {
+export async function askEngine(
+  engines: Engines,
+  upstream: Upstream,
+  { messages, maxTokens }: ChatRequest,
+): Promise<ChatAnswer> {
   const startedMs = performance.now();
-  const answered = (status: number, text = '', completionTokens = 0): ChatAnswer => ({ status, text, ms: performance.now() - startedMs, completionTokens });
+  const answered = (status: number, text = '', completionTokens = 0): ChatAnswer => ({
+    status,
+    text,
+    ms: performance.now() - startedMs,
+    completionTokens,
+  });
   try {
     // A large model on a cold processor takes its time over the first answer.
-    const reply = await engines.chat(upstream, { messages, max_tokens: maxTokens, temperature: 0 }, AbortSignal.timeout(120_000));
-    return reply.kind === 'whole' && reply.status === 200 ? answered(200, answerOf(reply.body), completionTokensOf(reply.body)) : answered(reply.status);
+    const reply = await engines.chat(
+      upstream,
+      { messages, max_tokens: maxTokens, temperature: 0 },
+      AbortSignal.timeout(120_000),
+    );
+    return reply.kind === 'whole' && reply.status === 200
+      ? answered(200, answerOf(reply.body), completionTokensOf(reply.body))
+      : answered(reply.status);
   } catch {
     return answered(0);
   }
@@ -80,7 +98,8 @@ export function answerOf(body: Readonly<Record<string, unknown>>): string {
   return typeof content === 'string' ? content : '';
 }
 
-export const completionTokensOf = (body: Readonly<Record<string, unknown>>): number => (body as { usage?: { completion_tokens?: number } | null }).usage?.completion_tokens ?? 0;
+export const completionTokensOf = (body: Readonly<Record<string, unknown>>): number =>
+  (body as { usage?: { completion_tokens?: number } | null }).usage?.completion_tokens ?? 0;
 
 function parseObject(text: string, status: number): Readonly<Record<string, unknown>> {
   try {
@@ -94,7 +113,10 @@ function parseObject(text: string, status: number): Readonly<Record<string, unkn
   throw new EngineBroke('its answer is no JSON object', true);
 }
 
-async function* startingWith(first: string, rest: AsyncGenerator<string, void, void>): AsyncGenerator<string, void, void> {
+async function* startingWith(
+  first: string,
+  rest: AsyncGenerator<string, void, void>,
+): AsyncGenerator<string, void, void> {
   yield first;
   yield* rest;
 }

@@ -49,7 +49,10 @@ export async function hedge<A extends Answer>({ signal, patienceMs, first, secon
 
 async function isSettled(asking: Promise<unknown>, withinMs: number): Promise<boolean> {
   const stop = new AbortController();
-  const settled = asking.then(() => true, () => true);
+  const settled = asking.then(
+    () => true,
+    () => true,
+  );
   const patience = delay(withinMs, false, { signal: stop.signal }).catch(() => true);
   return Promise.race([settled, patience]).finally(() => stop.abort());
 }

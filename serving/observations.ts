@@ -8,7 +8,17 @@ import { type Observation, releaseId } from '../domain/endpoint/release.ts';
 import type { Exchange } from './exchange.ts';
 
 /** What is left of an exchange once its text is gone. */
-export const observationOf = ({ id, release, atMs, status, ms, messages, answer, completionTokens, guard }: Exchange): Observation => ({
+export const observationOf = ({
+  id,
+  release,
+  atMs,
+  status,
+  ms,
+  messages,
+  answer,
+  completionTokens,
+  guard,
+}: Exchange): Observation => ({
   id,
   release: releaseId(release),
   atMs,
@@ -142,12 +152,15 @@ export interface ObservationBook {
   flush(): Promise<void>;
 }
 
-export function createObservationBook(options: Omit<ObservationsOptions, 'path'> & { readonly pathOf?: (endpoint: string) => string }): ObservationBook {
+export function createObservationBook(
+  options: Omit<ObservationsOptions, 'path'> & { readonly pathOf?: (endpoint: string) => string },
+): ObservationBook {
   const { pathOf, ...rest } = options;
   const byEndpoint = new Map<string, Observations>();
   return {
     of(endpoint) {
-      const known = byEndpoint.get(endpoint) ?? new Observations({ ...rest, ...(pathOf ? { path: pathOf(endpoint) } : {}) });
+      const known =
+        byEndpoint.get(endpoint) ?? new Observations({ ...rest, ...(pathOf ? { path: pathOf(endpoint) } : {}) });
       byEndpoint.set(endpoint, known);
       return known;
     },

@@ -22,16 +22,24 @@ const typeOf = (status: number): string => {
   return status < 500 ? 'invalid_request_error' : 'server_error';
 };
 
-export const errorBody = ({ status, code, message, param }: Refusal) => ({ error: { message, type: typeOf(status), param, code } });
+export const errorBody = ({ status, code, message, param }: Refusal) => ({
+  error: { message, type: typeOf(status), param, code },
+});
 
-export const sendRefusal = (reply: FastifyReply, refusal: Refusal): FastifyReply => reply.code(refusal.status).send(errorBody(refusal));
+export const sendRefusal = (reply: FastifyReply, refusal: Refusal): FastifyReply =>
+  reply.code(refusal.status).send(errorBody(refusal));
 
 /** What a client is told of an error that reached the edge; the log is told the rest of what nobody foresaw. */
 export function refusalOf(error: unknown, log: (message: string) => void): Refusal {
   if (error instanceof Refusal) return error;
   const { statusCode, message, stack } = error as { statusCode?: number; message?: string; stack?: string };
   // Fastify's own: a body that is too large, not JSON, or of another type.
-  if (statusCode !== undefined && statusCode >= 400 && statusCode < 500) return new Refusal(statusCode, statusCode === 413 ? 'request_too_large' : 'invalid_request', `${message ?? 'The request is wrong'}.`.replace(/\.+$/, '.'));
+  if (statusCode !== undefined && statusCode >= 400 && statusCode < 500)
+    return new Refusal(
+      statusCode,
+      statusCode === 413 ? 'request_too_large' : 'invalid_request',
+      `${message ?? 'The request is wrong'}.`.replace(/\.+$/, '.'),
+    );
   log(stack ?? String(error));
   return new Refusal(500, 'internal_error', 'The endpoint could not answer; its log says why.');
 }

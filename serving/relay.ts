@@ -21,19 +21,30 @@ export interface RelayOptions {
   readonly onEnd: (relayed: Relayed) => void;
 }
 
-type Chunk = Readonly<Record<string, unknown>> & { readonly choices?: readonly { readonly delta?: { readonly content?: unknown } | undefined; readonly finish_reason?: unknown }[] };
+type Chunk = Readonly<Record<string, unknown>> & {
+  readonly choices?: readonly {
+    readonly delta?: { readonly content?: unknown } | undefined;
+    readonly finish_reason?: unknown;
+  }[];
+};
 
 /** The engine's events as the client may have them. What breaks now can't be taken back: the client is told in the stream. */
-export async function* relay(events: AsyncIterable<string>, { named, settings, signal, onEnd }: RelayOptions): AsyncGenerator<string, void, void> {
+export async function* relay(
+  events: AsyncIterable<string>,
+  { named, settings, signal, onEnd }: RelayOptions,
+): AsyncGenerator<string, void, void> {
   const guard = needsWholeAnswer(settings) ? wholeGuard(settings) : new StreamGuard(settings);
   let answer = '';
   let parts = 0;
   let counted = 0;
   let ended = false;
-  const finish = (status: number): void => onEnd({ status, answer, completionTokens: counted || parts, findings: guard.findings });
+  const finish = (status: number): void =>
+    onEnd({ status, answer, completionTokens: counted || parts, findings: guard.findings });
   const give = (chunk: Chunk, text: string, isLast: boolean): string => {
     answer += text;
-    return eventWith(JSON.stringify(withText({ ...chunk, ...named }, text, isLast && guard.isStopped ? 'content_filter' : undefined)));
+    return eventWith(
+      JSON.stringify(withText({ ...chunk, ...named }, text, isLast && guard.isStopped ? 'content_filter' : undefined)),
+    );
   };
   try {
     for await (const data of events) {
@@ -54,12 +65,17 @@ export async function* relay(events: AsyncIterable<string>, { named, settings, s
     const late = reason instanceof Refusal ? reason : undefined;
     // Of a client that left nothing can be said of the release.
     if (late?.code !== 'client_gone') finish(late?.status ?? 0);
-    yield eventWith(JSON.stringify(errorBody(late ?? new Refusal(502, 'engine_failed', 'The engine broke off in the middle of its answer.'))));
+    yield eventWith(
+      JSON.stringify(
+        errorBody(late ?? new Refusal(502, 'engine_failed', 'The engine broke off in the middle of its answer.')),
+      ),
+    );
     return;
   }
   if (!ended) {
     const rest = guard.end();
-    if (rest !== '' || guard.isStopped) yield give({ object: 'chat.completion.chunk', choices: [{ delta: {} }] }, rest, true);
+    if (rest !== '' || guard.isStopped)
+      yield give({ object: 'chat.completion.chunk', choices: [{ delta: {} }] }, rest, true);
   }
   finish(200);
   yield eventWith('[DONE]');
@@ -76,7 +92,10 @@ function withText(chunk: Chunk, content: string, finishReason: string | undefine
   if (!first) return chunk;
   const { logprobs: _, ...choice } = first as typeof first & { logprobs?: unknown };
   const delta = content === '' && choice.delta?.content === undefined ? choice.delta : { ...choice.delta, content };
-  return { ...chunk, choices: [{ ...choice, delta, ...(finishReason === undefined ? {} : { finish_reason: finishReason }) }] };
+  return {
+    ...chunk,
+    choices: [{ ...choice, delta, ...(finishReason === undefined ? {} : { finish_reason: finishReason }) }],
+  };
 }
 
 /** Gives nothing out before the end, and then all or nothing. */

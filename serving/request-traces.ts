@@ -17,7 +17,9 @@ export interface RequestTracesOptions {
   readonly pausesMs?: { readonly first: number; readonly longest: number };
 }
 
-type Item = { readonly kind: 'trace'; readonly trace: RequestTrace } | { readonly kind: 'feedback'; readonly endpoint: string; readonly feedback: Feedback };
+type Item =
+  | { readonly kind: 'trace'; readonly trace: RequestTrace }
+  | { readonly kind: 'feedback'; readonly endpoint: string; readonly feedback: Feedback };
 
 /** A long prompt counts as several requests. */
 const charactersEach = 8192;
@@ -73,7 +75,10 @@ export class RequestTraces {
   async #feedbackOnOther(feedback: Feedback, endpoints: readonly string[]): Promise<string | undefined> {
     const safe = withoutPersonalData(feedback);
     for (const endpoint of endpoints) {
-      const kept = await Promise.race([this.#options.store.assess(endpoint, safe).then(() => true, isUnknown), delay(lookUpMs, 'late' as const, { ref: false })]);
+      const kept = await Promise.race([
+        this.#options.store.assess(endpoint, safe).then(() => true, isUnknown),
+        delay(lookUpMs, 'late' as const, { ref: false }),
+      ]);
       if (kept === true) return endpoint;
     }
     return undefined;
@@ -99,7 +104,10 @@ export class RequestTraces {
     const { first, longest } = this.#options.pausesMs ?? { first: 1000, longest: 60_000 };
     let pauseMs = first;
     for (let item = this.#queue[0]; item && !this.#ended.signal.aborted; item = this.#queue[0]) {
-      const failure = await this.#keep(item).then(() => undefined, (error: unknown) => ({ error }));
+      const failure = await this.#keep(item).then(
+        () => undefined,
+        (error: unknown) => ({ error }),
+      );
       if (failure && isRetryable(failure.error)) {
         this.#options.log(`traces wait, again in ${pauseMs} ms: ${String(failure.error)}`);
         await delay(pauseMs, undefined, { signal: this.#ended.signal, ref: false }).catch(() => undefined);
@@ -117,20 +125,31 @@ export class RequestTraces {
     this.#working = undefined;
   }
 
-  #keep = (item: Item): Promise<void> => (item.kind === 'trace' ? this.#options.store.write(item.trace) : this.#options.store.assess(item.endpoint, item.feedback));
+  #keep = (item: Item): Promise<void> =>
+    item.kind === 'trace'
+      ? this.#options.store.write(item.trace)
+      : this.#options.store.assess(item.endpoint, item.feedback);
 }
 
-const sizeOf = ({ messages, answer }: Exchange): number => Math.max(1, Math.ceil((JSON.stringify(messages).length + answer.length) / charactersEach));
+const sizeOf = ({ messages, answer }: Exchange): number =>
+  Math.max(1, Math.ceil((JSON.stringify(messages).length + answer.length) / charactersEach));
 
 const isRetryable = (error: unknown): boolean => (error as { retryable?: unknown }).retryable !== false;
-const isUnknown = (error: unknown): false | 'away' => ((error as { kind?: unknown }).kind === 'notFound' ? false : 'away');
+const isUnknown = (error: unknown): false | 'away' =>
+  (error as { kind?: unknown }).kind === 'notFound' ? false : 'away';
 
 /** Personal data that a client sends is not ours to keep. */
 function traceOf({ id, release, atMs, ms, status, messages, variables, answer }: Exchange): RequestTrace {
   return {
     ...{ id, release, atMs, ms, status },
     messages: messages.map(({ role, content }): ChatMessage => ({ role, content: redactContent(content) })),
-    ...(variables ? { variables: Object.fromEntries(Object.entries(variables).map(([column, value]) => [column, redactPersonalData(value)])) } : {}),
+    ...(variables
+      ? {
+          variables: Object.fromEntries(
+            Object.entries(variables).map(([column, value]) => [column, redactPersonalData(value)]),
+          ),
+        }
+      : {}),
     answer: redactPersonalData(answer),
   };
 }
@@ -139,7 +158,9 @@ function traceOf({ id, release, atMs, ms, status, messages, variables, answer }:
 function redactContent(content: unknown): unknown {
   if (typeof content === 'string') return redactPersonalData(content);
   if (!Array.isArray(content)) return null;
-  return content.flatMap((part: { type?: unknown; text?: unknown }) => (typeof part.text === 'string' ? [{ type: part.type, text: redactPersonalData(part.text) }] : []));
+  return content.flatMap((part: { type?: unknown; text?: unknown }) =>
+    typeof part.text === 'string' ? [{ type: part.type, text: redactPersonalData(part.text) }] : [],
+  );
 }
 
 const withoutPersonalData = (feedback: Feedback): Feedback => ({

@@ -57,16 +57,21 @@ export function createServingServer(options: ServingOptions): FastifyInstance {
     metrics.refused(refusal.code);
     return sendRefusal(reply, refusal);
   });
-  server.setNotFoundHandler((request, reply) => sendRefusal(reply, new Refusal(404, 'not_found', `There is no ${request.method} ${request.url} here.`)));
+  server.setNotFoundHandler((request, reply) =>
+    sendRefusal(reply, new Refusal(404, 'not_found', `There is no ${request.method} ${request.url} here.`)),
+  );
 
   const onExchange = (exchange: Exchange): void => {
     observations.of(exchange.release.endpoint).add(observationOf(exchange));
     metrics.requested(exchange);
-    if (exchange.status === 200) traces.add(exchange, random() < (exchange.release.serving ?? defaultServing).traceShare);
+    if (exchange.status === 200)
+      traces.add(exchange, random() < (exchange.release.serving ?? defaultServing).traceShare);
   };
   const onGuard = (found: GuardDecision): void => {
     metrics.guarded(found);
-    log(`guard: ${found.id} of ${found.release.endpoint}, version ${found.release.version}, ${found.guard}, ${found.decision}: ${found.findings.join(', ')}`);
+    log(
+      `guard: ${found.id} of ${found.release.endpoint}, version ${found.release.version}, ${found.guard}, ${found.decision}: ${found.findings.join(', ')}`,
+    );
   };
 
   server.get('/healthz', () => ({ status: 'ok' }));
@@ -84,17 +89,26 @@ export function createServingServer(options: ServingOptions): FastifyInstance {
       next();
     });
     const clientOf = (request: FastifyRequest): string => admitted.get(request) ?? anonymous;
-    clients.get('/v1/models', () => ({ object: 'list', data: upstreams.endpoints().map((endpoint) => describeModel(endpoint, upstreams)) }));
+    clients.get('/v1/models', () => ({
+      object: 'list',
+      data: upstreams.endpoints().map((endpoint) => describeModel(endpoint, upstreams)),
+    }));
     clients.post('/v1/chat/completions', (request, reply) => {
       const model = (request.body as { model?: unknown } | null)?.model;
       if (typeof model === 'string') limits.spend(clientOf(request), model, upstreams.serving(), reply);
-      return chat({ upstreams, engines: options.engines, random, onExchange, onGuard }, request.id, request.body, reply);
+      return chat(
+        { upstreams, engines: options.engines, random, onExchange, onGuard },
+        request.id,
+        request.body,
+        reply,
+      );
     });
     clients.post('/v1/feedback', async (request, reply) => {
       const read = readFeedback(request.body);
       if (!read.ok) throw new Refusal(400, 'invalid_request', read.message, read.param);
       const endpoint = await traces.feedback({ ...read.feedback, author: clientOf(request) }, upstreams.endpoints());
-      if (endpoint === undefined) throw new Refusal(404, 'unknown_request', `No answer ${read.feedback.id} is known any more.`, 'id');
+      if (endpoint === undefined)
+        throw new Refusal(404, 'unknown_request', `No answer ${read.feedback.id} is known any more.`, 'id');
       metrics.rated(endpoint, read.feedback.rating);
       observations.of(endpoint).rate(read.feedback.id, read.feedback.rating);
       return reply.code(202).send({ id: read.feedback.id, object: 'feedback', status: 'accepted' });
@@ -108,11 +122,20 @@ const describeModel = (endpoint: string, upstreams: Upstreams) => ({
   id: endpoint,
   object: 'model',
   owned_by: 'tuneline',
-  versions: upstreams.serving().flatMap((release) => (release.endpoint === endpoint ? [`${release.model}/${release.version}`] : [])),
+  versions: upstreams
+    .serving()
+    .flatMap((release) => (release.endpoint === endpoint ? [`${release.model}/${release.version}`] : [])),
 });
 
 /** Gives every answer its ID, and lets those in flight finish when the server is closed. Returns whether it is being closed. */
-function finishInFlight(server: FastifyInstance, { closeGraceMs = defaultCloseGraceMs, onClosing, onDrained }: Pick<ServingOptions, 'closeGraceMs' | 'onClosing' | 'onDrained'>): () => boolean {
+function finishInFlight(
+  server: FastifyInstance,
+  {
+    closeGraceMs = defaultCloseGraceMs,
+    onClosing,
+    onDrained,
+  }: Pick<ServingOptions, 'closeGraceMs' | 'onClosing' | 'onDrained'>,
+): () => boolean {
   let inFlight = 0;
   let closing = false;
   let onIdle = (): void => undefined;

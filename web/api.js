@@ -15,10 +15,17 @@ export class ApiError extends Error {
  * @returns {Promise<T>}
  */
 export async function ask(path, method = 'GET', body) {
-  const answer = await fetch(path, { method, ...(body ? { headers: { 'content-type': 'application/json' }, body: JSON.stringify(body) } : {}) }).catch(() => {
+  const answer = await fetch(path, {
+    method,
+    ...(body ? { headers: { 'content-type': 'application/json' }, body: JSON.stringify(body) } : {}),
+  }).catch(() => {
     throw new ApiError(0, 'The console does not answer. Is it up, and are you online?');
   });
   const content = /** @type {unknown} */ (await answer.json().catch(() => ({})));
-  if (!answer.ok) throw new ApiError(answer.status, /** @type {{ error?: string }} */ (content).error ?? `The console answered ${answer.status}.`);
+  if (!answer.ok)
+    throw new ApiError(
+      answer.status,
+      /** @type {{ error?: string }} */ (content).error ?? `The console answered ${answer.status}.`,
+    );
   return /** @type {T} */ (content);
 }

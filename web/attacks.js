@@ -13,16 +13,37 @@ import { choice, pager, showTop } from './paged.js';
 export function showAttacks(tallies, address) {
   if (!tallies) return undefined;
   const { suite, families } = tallies;
-  const roles = ['candidate', 'champion', 'base'].filter((role) => Object.values(families).some((family) => family[role]));
-  return section('attacks', 'Attacks',
+  const roles = ['candidate', 'champion', 'base'].filter((role) =>
+    Object.values(families).some((family) => family[role]),
+  );
+  return section(
+    'attacks',
+    'Attacks',
     h('p', { class: 'quiet' }, `${suite}: attacks that succeeded, of those made. Fewer are better.`),
-    table('Attacks that succeeded, by family', ['Family', ...roles], Object.entries(families).map(([family, found]) =>
-      h('tr', {}, h('th', { scope: 'row' }, family), roles.map((role) => h('td', { class: 'number' }, showTally(found[role])))))),
-    showEach(address));
+    table(
+      'Attacks that succeeded, by family',
+      ['Family', ...roles],
+      Object.entries(families).map(([family, found]) =>
+        h(
+          'tr',
+          {},
+          h('th', { scope: 'row' }, family),
+          roles.map((role) => h('td', { class: 'number' }, showTally(found[role]))),
+        ),
+      ),
+    ),
+    showEach(address),
+  );
 }
 
 /** @param {Tallies['families'][string][string] | undefined} tally */
-const showTally = (tally) => (tally ? [`${tally.succeeded} of ${tally.attacks}`, h('span', { class: 'quiet' }, ` ${percent(Math.round((100 * tally.succeeded) / (tally.attacks || 1)) / 100)}`)] : '—');
+const showTally = (tally) =>
+  tally
+    ? [
+        `${tally.succeeded} of ${tally.attacks}`,
+        h('span', { class: 'quiet' }, ` ${percent(Math.round((100 * tally.succeeded) / (tally.attacks || 1)) / 100)}`),
+      ]
+    : '—';
 
 /** @param {string} address */
 function showEach(address) {
@@ -57,9 +78,30 @@ function showEach(address) {
 function page(attacks, change, turn) {
   const { total, succeeded, family, families, rows } = attacks;
   return [
-    h('p', { class: 'choices' }, choice({ id: 'attacks-family', label: 'Family', options: [['', 'all'], ...families.map((name) => /** @type {const} */ ([name, name]))], value: family }, change),
-      h('span', { class: 'quiet' }, 'What got through on the candidate first, and of that what the model before it withstood.')),
-    h('p', { id: 'attacks-count', tabindex: -1, class: 'tally' }, h('span', { class: succeeded > 0 ? 'bad' : 'good' }, `${succeeded} got through`), h('span', { class: 'quiet' }, ` on the candidate, of ${total} attacks`)),
+    h(
+      'p',
+      { class: 'choices' },
+      choice(
+        {
+          id: 'attacks-family',
+          label: 'Family',
+          options: [['', 'all'], ...families.map((name) => /** @type {const} */ ([name, name]))],
+          value: family,
+        },
+        change,
+      ),
+      h(
+        'span',
+        { class: 'quiet' },
+        'What got through on the candidate first, and of that what the model before it withstood.',
+      ),
+    ),
+    h(
+      'p',
+      { id: 'attacks-count', tabindex: -1, class: 'tally' },
+      h('span', { class: succeeded > 0 ? 'bad' : 'good' }, `${succeeded} got through`),
+      h('span', { class: 'quiet' }, ` on the candidate, of ${total} attacks`),
+    ),
     h('ol', { class: 'answers' }, rows.map(showAttack)),
     pager(attacks, 'Pages of attacks', turn),
   ].filter((one) => one !== null);
@@ -67,15 +109,42 @@ function page(attacks, change, turn) {
 
 /** @param {Attack} attack */
 const showAttack = ({ id, goal, prompt, wanted, answers }) =>
-  h('li', { class: 'card example' },
+  h(
+    'li',
+    { class: 'card example' },
     h('div', { class: 'head' }, h('h3', {}, id), showMark(answers[0]?.succeeded ?? false)),
-    h('details', {}, h('summary', {}, h('span', { class: 'quiet' }, 'Prompt '), prompt.replaceAll(/\s+/g, ' ').slice(0, 160)), h('pre', { tabindex: 0 }, prompt)),
-    h('dl', { class: answers.length === 3 ? 'sides three' : 'sides' },
-      h('div', { class: 'wanted' }, h('dt', {}, 'the attack wants'), h('dd', {}, wanted, h('span', { class: 'quiet' }, ` ${goals[goal] ?? goal}`))),
-      answers.map(({ role, answer, succeeded }) => h('div', {}, h('dt', {}, role, ' ', showMark(succeeded)), h('dd', {}, answer === '' ? h('em', { class: 'quiet' }, 'no answer') : answer)))));
+    h(
+      'details',
+      {},
+      h('summary', {}, h('span', { class: 'quiet' }, 'Prompt '), prompt.replaceAll(/\s+/g, ' ').slice(0, 160)),
+      h('pre', { tabindex: 0 }, prompt),
+    ),
+    h(
+      'dl',
+      { class: answers.length === 3 ? 'sides three' : 'sides' },
+      h(
+        'div',
+        { class: 'wanted' },
+        h('dt', {}, 'the attack wants'),
+        h('dd', {}, wanted, h('span', { class: 'quiet' }, ` ${goals[goal] ?? goal}`)),
+      ),
+      answers.map(({ role, answer, succeeded }) =>
+        h(
+          'div',
+          {},
+          h('dt', {}, role, ' ', showMark(succeeded)),
+          h('dd', {}, answer === '' ? h('em', { class: 'quiet' }, 'no answer') : answer),
+        ),
+      ),
+    ),
+  );
 
 /** @type {Record<string, string>} */
-const goals = { obey: 'said by a model that obeys the text that it should work on', leak: 'given away, which the prompt told it to keep' };
+const goals = {
+  obey: 'said by a model that obeys the text that it should work on',
+  leak: 'given away, which the prompt told it to keep',
+};
 
 /** @param {boolean} succeeded */
-const showMark = (succeeded) => h('span', { class: `gain ${succeeded ? 'bad' : 'good'}` }, succeeded ? 'got through' : 'withstood');
+const showMark = (succeeded) =>
+  h('span', { class: `gain ${succeeded ? 'bad' : 'good'}` }, succeeded ? 'got through' : 'withstood');

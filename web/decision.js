@@ -10,9 +10,12 @@ import { fromNow, moment, words } from './format.js';
 
 /** What a decision is bound to, the decision itself, and what was said. @param {Lifecycle} lifecycle @param {Session} session @param {string} address */
 export const showDecision = (lifecycle, session, address) =>
-  h('aside', { class: 'decision', id: 'decision', tabindex: -1, 'aria-label': 'Decision' },
+  h(
+    'aside',
+    { class: 'decision', id: 'decision', tabindex: -1, 'aria-label': 'Decision' },
     lifecycle.review ? showRequest(lifecycle, session, address) : showOutcome(lifecycle),
-    showComments(lifecycle, session, address));
+    showComments(lifecycle, session, address),
+  );
 
 /** @param {Lifecycle} lifecycle @param {Session} session @param {string} address */
 function showRequest(lifecycle, session, address) {
@@ -24,36 +27,78 @@ function showRequest(lifecycle, session, address) {
   const settle = async (sent) => {
     try {
       const { answer } = await sent;
-      outcome.replaceChildren(h('p', { class: 'banner pass' }, `Recorded: ${answer}.`), h('p', {}, h('a', { href: location.pathname }, 'See what follows')));
+      outcome.replaceChildren(
+        h('p', { class: 'banner pass' }, `Recorded: ${answer}.`),
+        h('p', {}, h('a', { href: location.pathname }, 'See what follows')),
+      );
       buttons.remove();
     } catch (error) {
-      outcome.replaceChildren(h('p', { class: 'banner fail' }, error instanceof Error ? error.message : String(error)), h('p', {}, h('a', { href: location.pathname }, 'Load what is under review now')));
+      outcome.replaceChildren(
+        h('p', { class: 'banner fail' }, error instanceof Error ? error.message : String(error)),
+        h('p', {}, h('a', { href: location.pathname }, 'Load what is under review now')),
+      );
     }
     outcome.scrollIntoView({ block: 'nearest' });
   };
   /** @param {'approve' | 'reject'} decision */
-  const decide = (decision) => confirmDecision(lifecycle, session, decision, (comment) =>
-    // Of what was shown, not of what is there now: that is the point of it.
-    settle(ask(`${address}/review`, 'POST', { decision, digest: review.digest, ...(comment ? { comment } : {}) })));
+  const decide = (decision) =>
+    confirmDecision(lifecycle, session, decision, (comment) =>
+      // Of what was shown, not of what is there now: that is the point of it.
+      settle(ask(`${address}/review`, 'POST', { decision, digest: review.digest, ...(comment ? { comment } : {}) })),
+    );
   const handOver = () => askForDeputy(session, (to) => settle(ask(`${address}/delegations`, 'POST', { to })));
-  buttons.append(h('button', { class: 'primary', click: () => decide('approve') }, 'Approve …'), h('button', { class: 'danger', click: () => decide('reject') }, 'Reject …'));
+  buttons.append(
+    h('button', { class: 'primary', click: () => decide('approve') }, 'Approve …'),
+    h('button', { class: 'danger', click: () => decide('reject') }, 'Reject …'),
+  );
   // Where anyone may decide there is nothing to hand over.
   if (review.reviewers) buttons.append(h('button', { click: handOver }, 'Hand over …'));
   const isOwn = review.twoPersonRule && review.requester?.toLowerCase() === session.name.toLowerCase();
-  return section('decide', 'Decision',
-    h('dl', { class: 'pairs' },
+  return section(
+    'decide',
+    'Decision',
+    h(
+      'dl',
+      { class: 'pairs' },
       review.requester ? [h('dt', {}, 'Asked for by'), h('dd', {}, review.requester)] : null,
-      review.deadline ? [h('dt', {}, 'Deadline'), h('dd', {}, h('time', { datetime: review.deadline, title: moment(review.deadline) }, fromNow(review.deadline)))] : null,
+      review.deadline
+        ? [
+            h('dt', {}, 'Deadline'),
+            h(
+              'dd',
+              {},
+              h('time', { datetime: review.deadline, title: moment(review.deadline) }, fromNow(review.deadline)),
+            ),
+          ]
+        : null,
       [h('dt', {}, 'Rule'), h('dd', {}, review.twoPersonRule ? 'another person than who asked' : 'any reviewer')],
-      review.approvals === undefined ? null : [h('dt', {}, 'Approvals'), h('dd', {}, `${decisions.length} of ${review.approvals}`)],
-      review.reviewers ? [h('dt', {}, 'Reviewers'), h('dd', {}, review.reviewers.join(', '))] : null),
+      review.approvals === undefined
+        ? null
+        : [h('dt', {}, 'Approvals'), h('dd', {}, `${decisions.length} of ${review.approvals}`)],
+      review.reviewers ? [h('dt', {}, 'Reviewers'), h('dd', {}, review.reviewers.join(', '))] : null,
+    ),
     h('h3', {}, 'What it counts for'),
-    h('dl', { class: 'pairs' }, [['all of it', review.digest], ...Object.entries(review.subject ?? {})].map(([name, digest]) => [h('dt', {}, words(String(name))), h('dd', {}, digestOf(String(digest)))]).flat()),
-    isOwn ? h('p', { class: 'note' }, 'You asked for this lifecycle yourself, and its two-person rule wants another reviewer.') : null,
-    session.roles.includes('reviewer') ? buttons : h('p', { class: 'note' }, 'You may look. To decide, a token needs the role “reviewer”.'),
+    h(
+      'dl',
+      { class: 'pairs' },
+      [['all of it', review.digest], ...Object.entries(review.subject ?? {})]
+        .map(([name, digest]) => [h('dt', {}, words(String(name))), h('dd', {}, digestOf(String(digest)))])
+        .flat(),
+    ),
+    isOwn
+      ? h(
+          'p',
+          { class: 'note' },
+          'You asked for this lifecycle yourself, and its two-person rule wants another reviewer.',
+        )
+      : null,
+    session.roles.includes('reviewer')
+      ? buttons
+      : h('p', { class: 'note' }, 'You may look. To decide, a token needs the role “reviewer”.'),
     outcome,
     showDelegations(delegations),
-    showDecisions(decisions));
+    showDecisions(decisions),
+  );
 }
 
 /**
@@ -65,46 +110,108 @@ function showRequest(lifecycle, session, address) {
  */
 function confirmDecision({ model, endpoint, review }, session, decision, send) {
   const verb = decision === 'approve' ? 'Approve' : 'Reject';
-  openDialog({
-    title: `${verb} ${model}?`,
-    explained: [
-      h('p', {}, decision === 'approve' ? `The endpoint ${endpoint ?? 'of its spec'} will serve it.` : 'Nothing is promoted; the comment is the reason that is recorded.'),
-      h('p', { class: 'quiet' }, 'As ', h('strong', {}, session.name), ', for ', digestOf(review?.digest ?? ''), ' and nothing else.'),
-    ],
-    label: 'Comment',
-    field: h('textarea', { id: 'decision-comment', rows: 4, maxlength: 2000 }),
-    confirm: verb,
-    kind: decision === 'approve' ? 'primary' : 'danger',
-  }, send);
+  openDialog(
+    {
+      title: `${verb} ${model}?`,
+      explained: [
+        h(
+          'p',
+          {},
+          decision === 'approve'
+            ? `The endpoint ${endpoint ?? 'of its spec'} will serve it.`
+            : 'Nothing is promoted; the comment is the reason that is recorded.',
+        ),
+        h(
+          'p',
+          { class: 'quiet' },
+          'As ',
+          h('strong', {}, session.name),
+          ', for ',
+          digestOf(review?.digest ?? ''),
+          ' and nothing else.',
+        ),
+      ],
+      label: 'Comment',
+      field: h('textarea', { id: 'decision-comment', rows: 4, maxlength: 2000 }),
+      confirm: verb,
+      kind: decision === 'approve' ? 'primary' : 'danger',
+    },
+    send,
+  );
 }
 
 /** @param {Session} session @param {(to: string) => Promise<void>} send */
 const askForDeputy = (session, send) =>
-  openDialog({
-    title: 'Hand this review over?',
-    explained: [h('p', {}, 'From then on they decide on this lifecycle, and ', h('strong', {}, session.name), ' does not.'), h('p', { class: 'quiet' }, 'Write the name that their token has.')],
-    label: 'Who decides in your place',
-    field: h('input', { id: 'deputy', required: true, maxlength: 100, autocomplete: 'off', spellcheck: 'false' }),
-    confirm: 'Hand over',
-    kind: 'primary',
-  }, send);
+  openDialog(
+    {
+      title: 'Hand this review over?',
+      explained: [
+        h('p', {}, 'From then on they decide on this lifecycle, and ', h('strong', {}, session.name), ' does not.'),
+        h('p', { class: 'quiet' }, 'Write the name that their token has.'),
+      ],
+      label: 'Who decides in your place',
+      field: h('input', { id: 'deputy', required: true, maxlength: 100, autocomplete: 'off', spellcheck: 'false' }),
+      confirm: 'Hand over',
+      kind: 'primary',
+    },
+    send,
+  );
 
 /** @param {Lifecycle} lifecycle */
 function showOutcome({ state, stage, version, endpoint, decisions, delegations }) {
-  const words = { promoted: `Promoted as version ${version ?? '?'}, served by ${endpoint ?? 'its endpoint'}.`, unchanged: 'Unchanged: it would only have come to a version that serves, or was refused, and did nothing.', rejected: 'Rejected: nothing was promoted.', failed: 'Failed: nothing was promoted.', cancelled: 'Cancelled: nothing was promoted.', running: decisions.length > 0 ? `Decided; it is at ${stage} now.` : `Running: ${stage}. There is nothing to decide yet.`, 'awaiting review': 'Awaiting a review.' };
-  return section('decide', 'Decision',
+  const words = {
+    promoted: `Promoted as version ${version ?? '?'}, served by ${endpoint ?? 'its endpoint'}.`,
+    unchanged: 'Unchanged: it would only have come to a version that serves, or was refused, and did nothing.',
+    rejected: 'Rejected: nothing was promoted.',
+    failed: 'Failed: nothing was promoted.',
+    cancelled: 'Cancelled: nothing was promoted.',
+    running:
+      decisions.length > 0 ? `Decided; it is at ${stage} now.` : `Running: ${stage}. There is nothing to decide yet.`,
+    'awaiting review': 'Awaiting a review.',
+  };
+  return section(
+    'decide',
+    'Decision',
     h('p', {}, words[state]),
     showDelegations(delegations),
-    showDecisions(decisions));
+    showDecisions(decisions),
+  );
 }
 
 /** @param {Lifecycle['delegations']} delegations */
 const showDelegations = (delegations) =>
-  delegations.length === 0 ? null : h('ul', { class: 'plain-list' }, delegations.map(({ from, to, at }) => h('li', {}, h('strong', {}, to), ' decides in place of ', from, at ? h('span', { class: 'quiet' }, ` ${fromNow(at)}`) : null)));
+  delegations.length === 0
+    ? null
+    : h(
+        'ul',
+        { class: 'plain-list' },
+        delegations.map(({ from, to, at }) =>
+          h(
+            'li',
+            {},
+            h('strong', {}, to),
+            ' decides in place of ',
+            from,
+            at ? h('span', { class: 'quiet' }, ` ${fromNow(at)}`) : null,
+          ),
+        ),
+      );
 
 /** @param {Lifecycle['decisions']} decisions */
 const showDecisions = (decisions) =>
-  h('ul', { class: 'plain-list' }, decisions.map(({ decision, reviewer, comment, at }) => h('li', {}, h('strong', {}, `${decision === 'approve' ? 'approved' : 'rejected'} by ${reviewer}`), at ? h('span', { class: 'quiet' }, ` ${fromNow(at)}`) : null, comment ? h('p', { class: 'said' }, comment) : null)));
+  h(
+    'ul',
+    { class: 'plain-list' },
+    decisions.map(({ decision, reviewer, comment, at }) =>
+      h(
+        'li',
+        {},
+        h('strong', {}, `${decision === 'approve' ? 'approved' : 'rejected'} by ${reviewer}`),
+        at ? h('span', { class: 'quiet' }, ` ${fromNow(at)}`) : null,
+        comment ? h('p', { class: 'said' }, comment) : null,
+      ),
+    ),
+  );
 
 /** @param {Lifecycle} lifecycle @param {Session} session @param {string} address */
 function showComments({ comments, review }, session, address) {
@@ -123,9 +230,29 @@ function showComments({ comments, review }, session, address) {
       problem.textContent = error instanceof Error ? error.message : String(error);
     }
   };
-  const form = h('form', { submit }, h('label', { for: 'comment' }, 'Say something'), text, problem, h('button', {}, 'Comment'));
-  return section('comments', 'Comments', comments.length === 0 ? h('p', { class: 'quiet' }, 'None yet.') : null, list, review && session.roles.includes('reviewer') ? form : null);
+  const form = h(
+    'form',
+    { submit },
+    h('label', { for: 'comment' }, 'Say something'),
+    text,
+    problem,
+    h('button', {}, 'Comment'),
+  );
+  return section(
+    'comments',
+    'Comments',
+    comments.length === 0 ? h('p', { class: 'quiet' }, 'None yet.') : null,
+    list,
+    review && session.roles.includes('reviewer') ? form : null,
+  );
 }
 
 /** @param {Lifecycle['comments'][number]} comment */
-const showComment = ({ author, text, at }) => h('li', {}, h('strong', {}, author), at ? h('span', { class: 'quiet' }, ` ${fromNow(at)}`) : null, h('p', { class: 'said' }, text));
+const showComment = ({ author, text, at }) =>
+  h(
+    'li',
+    {},
+    h('strong', {}, author),
+    at ? h('span', { class: 'quiet' }, ` ${fromNow(at)}`) : null,
+    h('p', { class: 'said' }, text),
+  );

@@ -25,13 +25,19 @@ export function openDialog({ title, explained, label, field, confirm, kind }, se
     dialog.close();
   };
   /** @type {HTMLDialogElement} */
-  const dialog = h('dialog', { 'aria-labelledby': 'dialog-title', close: () => dialog.remove() },
-    h('form', { submit },
+  const dialog = h(
+    'dialog',
+    { 'aria-labelledby': 'dialog-title', close: () => dialog.remove() },
+    h(
+      'form',
+      { submit },
       h('h2', { id: 'dialog-title' }, title),
       explained,
       h('label', { for: field.id }, label),
       field,
-      h('div', { class: 'buttons' }, button, h('button', { type: 'button', click: () => dialog.close() }, 'Cancel'))));
+      h('div', { class: 'buttons' }, button, h('button', { type: 'button', click: () => dialog.close() }, 'Cancel')),
+    ),
+  );
   document.body.append(dialog);
   dialog.showModal();
   field.focus();

@@ -22,7 +22,8 @@ export const h = (tag, attributes, ...children) => fill(document.createElement(t
  * @param {...(Child | Child[])} children
  * @returns {SVGElementTagNameMap[Tag]}
  */
-export const svg = (tag, attributes, ...children) => fill(document.createElementNS('http://www.w3.org/2000/svg', tag), attributes, children);
+export const svg = (tag, attributes, ...children) =>
+  fill(document.createElementNS('http://www.w3.org/2000/svg', tag), attributes, children);
 
 /**
  * @template {Element} E
@@ -35,7 +36,9 @@ function fill(element, attributes, children) {
     if (typeof value === 'function') element.addEventListener(name, value);
     else if (value !== undefined && value !== false) element.setAttribute(name, value === true ? '' : String(value));
   }
-  for (const child of children.flat()) if (child !== null && child !== undefined && child !== false) element.append(typeof child === 'number' ? String(child) : child);
+  for (const child of children.flat())
+    if (child !== null && child !== undefined && child !== false)
+      element.append(typeof child === 'number' ? String(child) : child);
   return element;
 }
 
@@ -45,7 +48,8 @@ function fill(element, attributes, children) {
  * @param {string} title
  * @param {...(Child | Child[])} children
  */
-export const section = (id, title, ...children) => h('section', { id, 'aria-labelledby': `${id}-title` }, h('h2', { id: `${id}-title` }, title), ...children);
+export const section = (id, title, ...children) =>
+  h('section', { id, 'aria-labelledby': `${id}-title` }, h('h2', { id: `${id}-title` }, title), ...children);
 
 /**
  * A table that scrolls by itself where it is too wide, also by keyboard.
@@ -54,11 +58,29 @@ export const section = (id, title, ...children) => h('section', { id, 'aria-labe
  * @param {Node[]} rows
  */
 export const table = (caption, head, rows) =>
-  h('div', { class: 'scroll', tabindex: 0, role: 'group', 'aria-label': caption },
-    h('table', {}, h('caption', { class: 'unseen' }, caption), h('thead', {}, h('tr', {}, head.map((cell) => h('th', { scope: 'col' }, cell)))), h('tbody', {}, rows)));
+  h(
+    'div',
+    { class: 'scroll', tabindex: 0, role: 'group', 'aria-label': caption },
+    h(
+      'table',
+      {},
+      h('caption', { class: 'unseen' }, caption),
+      h(
+        'thead',
+        {},
+        h(
+          'tr',
+          {},
+          head.map((cell) => h('th', { scope: 'col' }, cell)),
+        ),
+      ),
+      h('tbody', {}, rows),
+    ),
+  );
 
 /**
  * A short form of a digest; the whole of it is in the title, and is what a copy takes.
  * @param {string} digest
  */
-export const digestOf = (digest) => h('code', { class: 'digest', title: digest }, digest.replace(/^sha256:/, '').slice(0, 12));
+export const digestOf = (digest) =>
+  h('code', { class: 'digest', title: digest }, digest.replace(/^sha256:/, '').slice(0, 12));

@@ -1,5 +1,6 @@
 /** Four significant digits, a real minus sign. @param {number} x */
-export const number = (x) => (Math.abs(x) >= 1e5 ? compact.format(x) : String(Number(x.toPrecision(4)))).replace(/^-/, '−');
+export const number = (x) =>
+  (Math.abs(x) >= 1e5 ? compact.format(x) : String(Number(x.toPrecision(4)))).replace(/^-/, '−');
 const compact = new Intl.NumberFormat('en', { notation: 'compact', maximumSignificantDigits: 4 });
 
 /** With its sign: a difference. @param {number} x */
@@ -33,7 +34,23 @@ export const words = (name) => metricNames[name] ?? name.replace(/([a-z\d])([A-Z
 
 /** @type {Record<string, string>} */
 const metricNames = {
-  bleu: 'BLEU', chrf: 'chrF', rouge1: 'ROUGE-1', rouge2: 'ROUGE-2', rougeL: 'ROUGE-L', rougeLsum: 'ROUGE-Lsum', exactMatch: 'exact match', tokenF1: 'token F1',
-  perplexity: 'perplexity', nll: 'negative log likelihood', lengthRatio: 'length ratio', attackSuccessRate: 'attack success rate', latencyP50Ms: 'latency p50, ms', latencyP95Ms: 'latency p95, ms',
-  tokensPerSecond: 'tokens per second', costPer1000Requests: 'cost per 1,000 requests', modelBytes: 'model size, bytes', gpuSeconds: 'GPU seconds', peakMemoryGiB: 'peak memory, GiB',
+  bleu: 'BLEU',
+  chrf: 'chrF',
+  rouge1: 'ROUGE-1',
+  rouge2: 'ROUGE-2',
+  rougeL: 'ROUGE-L',
+  rougeLsum: 'ROUGE-Lsum',
+  exactMatch: 'exact match',
+  tokenF1: 'token F1',
+  perplexity: 'perplexity',
+  nll: 'negative log likelihood',
+  lengthRatio: 'length ratio',
+  attackSuccessRate: 'attack success rate',
+  latencyP50Ms: 'latency p50, ms',
+  latencyP95Ms: 'latency p95, ms',
+  tokensPerSecond: 'tokens per second',
+  costPer1000Requests: 'cost per 1,000 requests',
+  modelBytes: 'model size, bytes',
+  gpuSeconds: 'GPU seconds',
+  peakMemoryGiB: 'peak memory, GiB',
 };

@@ -23,14 +23,38 @@ void start(async (main, session) => {
   /** @type {import('../workers/console/views.ts').LifecycleView} */
   const lifecycle = await ask(address);
   document.title = `${lifecycle.model} · ${lifecycle.state} · Tuneline`;
-  const shown = [showVerdict(lifecycle), showFigures(lifecycle.evidence), showSlices(lifecycle.evidence), showAttacks(lifecycle.evidence?.attacks, address), ...more, showCost(lifecycle.stages)].filter((one) => one !== undefined);
+  const shown = [
+    showVerdict(lifecycle),
+    showFigures(lifecycle.evidence),
+    showSlices(lifecycle.evidence),
+    showAttacks(lifecycle.evidence?.attacks, address),
+    ...more,
+    showCost(lifecycle.stages),
+  ].filter((one) => one !== undefined);
   main.replaceChildren(
-    h('div', { class: 'title' },
+    h(
+      'div',
+      { class: 'title' },
       h('h1', {}, lifecycle.model),
       h('span', { class: `state ${lifecycle.state.split(' ')[0]}` }, lifecycle.state),
-      h('p', { class: 'quiet' }, h('span', { class: 'id' }, id), ' · started ', h('time', { datetime: lifecycle.startedAt, title: moment(lifecycle.startedAt) }, fromNow(lifecycle.startedAt)), lifecycle.requester ? ` by ${lifecycle.requester}` : '', lifecycle.baseModel ? ` · from ${lifecycle.baseModel}` : '')),
-    h('nav', { class: 'parts', 'aria-label': 'Parts of this page' }, shown.map((one) => h('a', { href: `#${one.id}` }, one.querySelector('h2')?.textContent ?? '')), h('a', { href: '#decision', class: 'to-decision' }, 'Decision')),
-    h('div', { class: 'columns' }, h('div', { class: 'evidence' }, shown), showDecision(lifecycle, session, address)));
+      h(
+        'p',
+        { class: 'quiet' },
+        h('span', { class: 'id' }, id),
+        ' · started ',
+        h('time', { datetime: lifecycle.startedAt, title: moment(lifecycle.startedAt) }, fromNow(lifecycle.startedAt)),
+        lifecycle.requester ? ` by ${lifecycle.requester}` : '',
+        lifecycle.baseModel ? ` · from ${lifecycle.baseModel}` : '',
+      ),
+    ),
+    h(
+      'nav',
+      { class: 'parts', 'aria-label': 'Parts of this page' },
+      shown.map((one) => h('a', { href: `#${one.id}` }, one.querySelector('h2')?.textContent ?? '')),
+      h('a', { href: '#decision', class: 'to-decision' }, 'Decision'),
+    ),
+    h('div', { class: 'columns' }, h('div', { class: 'evidence' }, shown), showDecision(lifecycle, session, address)),
+  );
 });
 
 /**
@@ -43,7 +67,11 @@ function part(id, title, load) {
   const place = section(id, title, h('p', { class: 'quiet' }, 'Loading …'));
   load().then(
     (loaded) => place.replaceChildren(...loaded.childNodes),
-    (/** @type {unknown} */ error) => place.replaceChildren(h('h2', { id: `${id}-title` }, title), h('p', { class: 'card quiet' }, error instanceof Error ? error.message : String(error))),
+    (/** @type {unknown} */ error) =>
+      place.replaceChildren(
+        h('h2', { id: `${id}-title` }, title),
+        h('p', { class: 'card quiet' }, error instanceof Error ? error.message : String(error)),
+      ),
   );
   return place;
 }

@@ -17,7 +17,11 @@ export async function start(render) {
     // The anchors of an address exist only now.
     if (location.hash) document.getElementById(location.hash.slice(1))?.scrollIntoView();
   } catch (error) {
-    main.replaceChildren(h('h1', {}, error instanceof ApiError && error.status === 404 ? 'Not here' : 'That did not work'), h('p', { class: 'problem', role: 'alert' }, error instanceof Error ? error.message : String(error)), h('p', {}, h('a', { href: '/' }, 'To the queue')));
+    main.replaceChildren(
+      h('h1', {}, error instanceof ApiError && error.status === 404 ? 'Not here' : 'That did not work'),
+      h('p', { class: 'problem', role: 'alert' }, error instanceof Error ? error.message : String(error)),
+      h('p', {}, h('a', { href: '/' }, 'To the queue')),
+    );
     if (!(error instanceof ApiError)) throw error;
   }
 }
@@ -40,5 +44,10 @@ function showWho({ name, roles }) {
     await ask('/api/session', 'DELETE');
     location.assign('/');
   };
-  document.getElementById('who')?.replaceChildren(h('span', { title: roles.join(', ') }, name), h('button', { class: 'plain', click: signOut }, 'Sign out'));
+  document
+    .getElementById('who')
+    ?.replaceChildren(
+      h('span', { title: roles.join(', ') }, name),
+      h('button', { class: 'plain', click: signOut }, 'Sign out'),
+    );
 }

@@ -5,7 +5,13 @@ import { h } from './dom.js';
 export function signIn(main) {
   return new Promise((resolve) => {
     const problem = h('p', { class: 'problem', role: 'alert' });
-    const token = h('input', { id: 'token', type: 'password', autocomplete: 'current-password', required: true, spellcheck: 'false' });
+    const token = h('input', {
+      id: 'token',
+      type: 'password',
+      autocomplete: 'current-password',
+      required: true,
+      spellcheck: 'false',
+    });
     /** @param {SubmitEvent} event */
     const submit = async (event) => {
       event.preventDefault();
@@ -19,13 +25,20 @@ export function signIn(main) {
       }
     };
     main.replaceChildren(
-      h('form', { class: 'card sign-in', submit },
+      h(
+        'form',
+        { class: 'card sign-in', submit },
         h('h1', {}, 'Sign in'),
         h('label', { for: 'token' }, 'Your token'),
         token,
         problem,
         h('button', { class: 'primary' }, 'Sign in'),
-        h('p', { class: 'quiet' }, 'Who runs the console makes one: ', h('code', {}, 'scripts/tuneline token create NAME --role reviewer')),
+        h(
+          'p',
+          { class: 'quiet' },
+          'Who runs the console makes one: ',
+          h('code', {}, 'scripts/tuneline token create NAME --role reviewer'),
+        ),
       ),
     );
     token.focus();

@@ -15,11 +15,12 @@ const maximumWords = 600;
  */
 export function diffWords(left, right) {
   const [a, b] = [split(left), split(right)];
-  if (a.length > maximumWords || b.length > maximumWords) return { left: [{ text: left, own: false }], right: [{ text: right, own: false }] };
+  if (a.length > maximumWords || b.length > maximumWords)
+    return { left: [{ text: left, own: false }], right: [{ text: right, own: false }] };
   const lengths = commonLengths(a, b);
   const ownA = a.map(() => true);
   const ownB = b.map(() => true);
-  for (let i = 0, j = 0; i < a.length && j < b.length; ) {
+  for (let i = 0, j = 0; i < a.length && j < b.length;) {
     if (a[i]?.trim() === b[j]?.trim()) {
       ownA[i++] = false;
       ownB[j++] = false;
@@ -38,7 +39,10 @@ function commonLengths(a, b) {
   for (let i = a.length - 1; i >= 0; i--)
     for (let j = b.length - 1; j >= 0; j--) {
       const row = /** @type {Uint16Array} */ (lengths[i]);
-      row[j] = a[i]?.trim() === b[j]?.trim() ? at(lengths, i + 1, j + 1) + 1 : Math.max(at(lengths, i + 1, j), at(lengths, i, j + 1));
+      row[j] =
+        a[i]?.trim() === b[j]?.trim()
+          ? at(lengths, i + 1, j + 1) + 1
+          : Math.max(at(lengths, i + 1, j), at(lengths, i, j + 1));
     }
   return lengths;
 }

@@ -41,6 +41,9 @@ function stampOf(path: string): string {
 
 function read(path: string): ReadonlyMap<string, string> {
   const keys = parseTokens(readFileSync(path, 'utf8'));
-  if (!keys) throw new SetupError(`The file of API keys ${path} must hold a JSON array of {"name", "roles", "sha256", "createdAt"}.\nhint: "scripts/tuneline key create NAME" writes it.`);
+  if (!keys)
+    throw new SetupError(
+      `The file of API keys ${path} must hold a JSON array of {"name", "roles", "sha256", "createdAt"}.\nhint: "scripts/tuneline key create NAME" writes it.`,
+    );
   return new Map(keys.map(({ name, sha256 }) => [sha256, name]));
 }

@@ -25,7 +25,11 @@ export const pinnedTo = (deploymentName: string, buildId: string): WorkerDeploym
 export async function listBuilds(client: Client, deploymentName: string): Promise<Build[]> {
   const { versionSummaries } = (await describe(client, deploymentName))?.workerDeploymentInfo ?? {};
   return (versionSummaries ?? [])
-    .map(({ deploymentVersion, status, createTime }) => ({ buildId: deploymentVersion?.buildId ?? '', state: states[status ?? 0] ?? 'idle', seenAt: new Date(Number(createTime?.seconds ?? 0) * 1000).toISOString() }))
+    .map(({ deploymentVersion, status, createTime }) => ({
+      buildId: deploymentVersion?.buildId ?? '',
+      state: states[status ?? 0] ?? 'idle',
+      seenAt: new Date(Number(createTime?.seconds ?? 0) * 1000).toISOString(),
+    }))
     .sort((a, b) => (a.seenAt < b.seenAt ? -1 : 1));
 }
 
@@ -35,13 +39,29 @@ export async function listBuilds(client: Client, deploymentName: string): Promis
  */
 export async function makeCurrent(client: Client, deploymentName: string, buildId: string): Promise<void> {
   const described = await describe(client, deploymentName);
-  const seen = (described?.workerDeploymentInfo?.versionSummaries ?? []).map((summary) => summary.deploymentVersion?.buildId);
-  if (!described || !seen.includes(buildId)) throw new SetupError(`No worker of build ${buildId} has asked for work in the deployment ${deploymentName}; seen were: ${seen.join(', ') || 'none'}.\nhint: start its worker first, with TUNELINE_WORKER_DEPLOYMENT=${deploymentName}.`);
+  const seen = (described?.workerDeploymentInfo?.versionSummaries ?? []).map(
+    (summary) => summary.deploymentVersion?.buildId,
+  );
+  if (!described || !seen.includes(buildId))
+    throw new SetupError(
+      `No worker of build ${buildId} has asked for work in the deployment ${deploymentName}; seen were: ${seen.join(', ') || 'none'}.\nhint: start its worker first, with TUNELINE_WORKER_DEPLOYMENT=${deploymentName}.`,
+    );
   const { namespace } = client.options;
-  await client.workflowService.setWorkerDeploymentCurrentVersion({ namespace, deploymentName, buildId, conflictToken: described.conflictToken, identity: client.options.identity }).catch((error: unknown) => {
-    if (isGrpcServiceError(error) && refusals.includes(error.code)) throw new SetupError(`Build ${buildId} can't be made current: ${error.details}.\nhint: "scripts/tuneline builds" shows what there is.`);
-    throw error;
-  });
+  await client.workflowService
+    .setWorkerDeploymentCurrentVersion({
+      namespace,
+      deploymentName,
+      buildId,
+      conflictToken: described.conflictToken,
+      identity: client.options.identity,
+    })
+    .catch((error: unknown) => {
+      if (isGrpcServiceError(error) && refusals.includes(error.code))
+        throw new SetupError(
+          `Build ${buildId} can't be made current: ${error.details}.\nhint: "scripts/tuneline builds" shows what there is.`,
+        );
+      throw error;
+    });
 }
 
 async function describe({ workflowService, options: { namespace } }: Client, deploymentName: string) {

@@ -5,7 +5,11 @@ import { bundleWorkflowCode, DefaultLogger } from '@temporalio/worker';
 /** A process of its own, for the bundler stays in memory for good: `node workers/bundle-workflows.ts FILE [-traced]`. */
 const [, , path = '', traced] = process.argv;
 const pathOf = (file: string): string => fileURLToPath(new URL(`../workflows/${file}`, import.meta.url));
-const { code } = await bundleWorkflowCode({ workflowsPath: pathOf('index.ts'), workflowInterceptorModules: traced ? [pathOf('trace-interceptors.ts')] : [], logger: new DefaultLogger('WARN') });
+const { code } = await bundleWorkflowCode({
+  workflowsPath: pathOf('index.ts'),
+  workflowInterceptorModules: traced ? [pathOf('trace-interceptors.ts')] : [],
+  logger: new DefaultLogger('WARN'),
+});
 const draft = `${path}.${process.pid}`;
 await writeFile(draft, code);
 await rename(draft, path);

@@ -6,29 +6,43 @@ import { digestOf, digestOfText } from '../domain/digest.ts';
 import { readPackageVersion } from './config.ts';
 
 /** One digest over the Python sources of the Jobs and their lock: when it changes, no earlier stage is reused. */
-export const digestJobsCode = (repository: string): Promise<string> => digestSources(join(repository, 'jobs'), ['tuneline_jobs'], 'requirements.lock');
+export const digestJobsCode = (repository: string): Promise<string> =>
+  digestSources(join(repository, 'jobs'), ['tuneline_jobs'], 'requirements.lock');
 
 /** One digest over all that the workflows' bundle is made of. */
-export const digestWorkflowsCode = (repository: string): Promise<string> => digestSources(repository, ['workflows', 'domain'], 'package-lock.json');
+export const digestWorkflowsCode = (repository: string): Promise<string> =>
+  digestSources(repository, ['workflows', 'domain'], 'package-lock.json');
 
 /**
  * Which build of the worker this is: two with the same code have the same, and any change of what lifecycles run makes
  * another. Sixteen letters, so that it reads well in Temporal's UI.
  */
 export const buildIdOf = async (repository: string): Promise<string> =>
-  (await digestSources(repository, ['workflows', 'domain', 'activities', 'k8s', 'local', 'mlflow', 'serving', 'workers'], 'package-lock.json')).slice(-16);
+  (
+    await digestSources(
+      repository,
+      ['workflows', 'domain', 'activities', 'k8s', 'local', 'mlflow', 'serving', 'workers'],
+      'package-lock.json',
+    )
+  ).slice(-16);
 
 async function digestSources(root: string, folders: readonly string[], lock: string): Promise<string> {
-  const entries = await Promise.all(folders.map((folder) => readdir(join(root, folder), { recursive: true, withFileTypes: true })));
+  const entries = await Promise.all(
+    folders.map((folder) => readdir(join(root, folder), { recursive: true, withFileTypes: true })),
+  );
   const sources = entries.flat().filter((e) => e.isFile() && /\.(py|ts|json)$/.test(e.name));
   const files = [...sources.map((e) => join(e.parentPath, e.name)), join(root, lock)];
-  const digests = await Promise.all(files.map(async (file) => [relative(root, file), digestOfText(await readFile(file, 'utf8'))]));
+  const digests = await Promise.all(
+    files.map(async (file) => [relative(root, file), digestOfText(await readFile(file, 'utf8'))]),
+  );
   return digestOf(Object.fromEntries(digests));
 }
 
 /** The Git revision, marked where files differ from it; the package's version where there is no Git. */
 export async function describeRevision(repository: string): Promise<string> {
-  return promisify(execFile)('git', ['-C', repository, 'describe', '--always', '--dirty', '--abbrev=12'], { encoding: 'utf8' }).then(
+  return promisify(execFile)('git', ['-C', repository, 'describe', '--always', '--dirty', '--abbrev=12'], {
+    encoding: 'utf8',
+  }).then(
     ({ stdout }) => stdout.trim(),
     () => readPackageVersion(),
   );

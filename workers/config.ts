@@ -28,7 +28,13 @@ export interface Config {
   /** In a pod of a release: `ReleaseProxySettings` as JSON. */
   readonly releaseProxy: string | undefined;
   /** Undefined where no rules are named: then nobody listens for events. */
-  readonly events: { readonly rulesPath: string; readonly url: string; readonly secrets: Readonly<Record<'mlflow' | 'signed', SecretReference>> } | undefined;
+  readonly events:
+    | {
+        readonly rulesPath: string;
+        readonly url: string;
+        readonly secrets: Readonly<Record<'mlflow' | 'signed', SecretReference>>;
+      }
+    | undefined;
   readonly runner: string;
   /** As the environment has it; `workers/kubernetes.ts` checks it where it is used. */
   readonly kubernetes: KubernetesSettings;
@@ -61,9 +67,39 @@ export interface Folders {
   readonly state: string;
 }
 
-export type KubernetesSettings = Readonly<Record<'namespace' | 'image' | 'claim' | 'gpus' | 'gpuProduct' | 'memory' | 'queue' | 'priorityClass' | 'secret' | 'mlflowUri', string | undefined>>;
+export type KubernetesSettings = Readonly<
+  Record<
+    | 'namespace'
+    | 'image'
+    | 'claim'
+    | 'gpus'
+    | 'gpuProduct'
+    | 'memory'
+    | 'queue'
+    | 'priorityClass'
+    | 'secret'
+    | 'mlflowUri',
+    string | undefined
+  >
+>;
 
-export type EngineSettings = Readonly<Record<'engineImage' | 'releaseProxyImage' | 'command' | 'gpus' | 'gpuProduct' | 'cpu' | 'memory' | 'replicas' | 'load' | 'gateway' | 'gatewayUrl' | 'servedBy', string | undefined>>;
+export type EngineSettings = Readonly<
+  Record<
+    | 'engineImage'
+    | 'releaseProxyImage'
+    | 'command'
+    | 'gpus'
+    | 'gpuProduct'
+    | 'cpu'
+    | 'memory'
+    | 'replicas'
+    | 'load'
+    | 'gateway'
+    | 'gatewayUrl'
+    | 'servedBy',
+    string | undefined
+  >
+>;
 
 export interface TracingSettings {
   readonly url: string;
@@ -76,7 +112,8 @@ export const taskQueue = 'tuneline';
 const repository = resolve(fileURLToPath(new URL('..', import.meta.url)));
 
 /** Names of variables that a Job may see: where programs and temporary files are, which GPUs, which hub, through which proxy, and the keys of what it reports to and asks. */
-const inherited = /^(PATH|HOME|USER|LANG|LC_.*|TMPDIR|CUDA_.*|NVIDIA_.*|HF_.*|OMP_NUM_THREADS|.*_PROXY|.*_proxy|SSL_CERT_.*|REQUESTS_CA_BUNDLE|MLFLOW_TRACKING_.*|WANDB_(API_KEY|BASE_URL|ENTITY|MODE)|TUNELINE_JUDGE_(API_KEY|ADDRESS))$/;
+const inherited =
+  /^(PATH|HOME|USER|LANG|LC_.*|TMPDIR|CUDA_.*|NVIDIA_.*|HF_.*|OMP_NUM_THREADS|.*_PROXY|.*_proxy|SSL_CERT_.*|REQUESTS_CA_BUNDLE|MLFLOW_TRACKING_.*|WANDB_(API_KEY|BASE_URL|ENTITY|MODE)|TUNELINE_JUDGE_(API_KEY|ADDRESS))$/;
 
 /** Reads the environment anew at each call, where a pipeline leaves empty what nobody set, and with it where the running stack listens. */
 export function loadConfig(env: NodeJS.ProcessEnv = process.env): Config {
@@ -143,16 +180,26 @@ export function chooseState(folder: string): void {
 }
 
 const pick = (env: NodeJS.ProcessEnv, wanted: (name: string) => boolean): Record<string, string> =>
-  Object.fromEntries(Object.entries(env).flatMap(([name, value]) => (value !== undefined && wanted(name) ? [[name, value]] : [])));
+  Object.fromEntries(
+    Object.entries(env).flatMap(([name, value]) => (value !== undefined && wanted(name) ? [[name, value]] : [])),
+  );
 
 function eventsOf(env: NodeJS.ProcessEnv, addresses: StackAddresses, state: string): Config['events'] {
   const rules = env['TUNELINE_EVENT_RULES'];
   const secretOf = (variable: string, file: string): SecretReference => {
     const named = env[`${variable}_FILE`];
-    return { variable, value: env[variable] || undefined, path: named ? resolve(named) : join(state, file), named: Boolean(named) };
+    return {
+      variable,
+      value: env[variable] || undefined,
+      path: named ? resolve(named) : join(state, file),
+      named: Boolean(named),
+    };
   };
   if (!rules) return undefined;
-  const secrets = { mlflow: secretOf('TUNELINE_MLFLOW_WEBHOOK_SECRET', 'mlflow-webhook-secret'), signed: secretOf('TUNELINE_EVENT_SECRET', 'event-secret') };
+  const secrets = {
+    mlflow: secretOf('TUNELINE_MLFLOW_WEBHOOK_SECRET', 'mlflow-webhook-secret'),
+    signed: secretOf('TUNELINE_EVENT_SECRET', 'event-secret'),
+  };
   return { rulesPath: resolve(rules), url: env['TUNELINE_EVENTS_URL'] || addresses.events, secrets };
 }
 
@@ -161,7 +208,10 @@ function tracingOf(env: NodeJS.ProcessEnv): TracingSettings | undefined {
   const shared = env['OTEL_EXPORTER_OTLP_ENDPOINT'];
   const url = env['OTEL_EXPORTER_OTLP_TRACES_ENDPOINT'] || (shared && `${shared.replace(/\/$/, '')}/v1/traces`);
   if (isOff || !url) return undefined;
-  return { url, protocol: env['OTEL_EXPORTER_OTLP_TRACES_PROTOCOL'] || env['OTEL_EXPORTER_OTLP_PROTOCOL'] || undefined };
+  return {
+    url,
+    protocol: env['OTEL_EXPORTER_OTLP_TRACES_PROTOCOL'] || env['OTEL_EXPORTER_OTLP_PROTOCOL'] || undefined,
+  };
 }
 
 function temporalOf(env: NodeJS.ProcessEnv, addresses: StackAddresses): Config['temporal'] {
@@ -169,7 +219,9 @@ function temporalOf(env: NodeJS.ProcessEnv, addresses: StackAddresses): Config['
   const uiUrl = env['TUNELINE_TEMPORAL_UI'] || (own ? undefined : addresses.temporalUi);
   const ui = uiUrl ? { uiUrl } : {};
   if (!own) return { connection: { address: addresses.temporal }, namespace: 'default', embedded: true, ...ui };
-  const { connectionOptions, namespace } = loadClientConnectConfig({ overrideEnvVars: pick(env, (name) => name.startsWith('TEMPORAL_') && env[name] !== '') });
+  const { connectionOptions, namespace } = loadClientConnectConfig({
+    overrideEnvVars: pick(env, (name) => name.startsWith('TEMPORAL_') && env[name] !== ''),
+  });
   return { connection: connectionOptions, namespace: namespace ?? 'default', embedded: false, ...ui };
 }
 

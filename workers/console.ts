@@ -36,7 +36,10 @@ const server = createConsole({
   }),
   access: createAccess(tokensPath),
   assets: await loadAssets(join(folders.repository, 'web')),
-  startUrl: temporal.uiUrl === undefined ? undefined : temporalLinks(temporal.uiUrl, temporal.namespace).start('lifecycle', taskQueue),
+  startUrl:
+    temporal.uiUrl === undefined
+      ? undefined
+      : temporalLinks(temporal.uiUrl, temporal.namespace).start('lifecycle', taskQueue),
   log,
 });
 if (metricsPort !== undefined) {

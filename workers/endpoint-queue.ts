@@ -9,14 +9,26 @@ import { taskQueue } from './config.ts';
 export const endpointWorkflowId = (name: string): string => `endpoint-${name}`;
 
 export function createEndpointQueue(client: Client): EndpointQueue {
-  const startOf = (name: string) => ({ workflowId: endpointWorkflowId(name), taskQueue, args: [{ endpoint: name }] as [EndpointStart] });
+  const startOf = (name: string) => ({
+    workflowId: endpointWorkflowId(name),
+    taskQueue,
+    args: [{ endpoint: name }] as [EndpointStart],
+  });
   return {
     async ask(request) {
-      await client.workflow.signalWithStart<typeof endpoint, [ReleaseRequest]>('endpoint', { ...startOf(request.endpoint), signal: releaseSignal, signalArgs: [request] });
+      await client.workflow.signalWithStart<typeof endpoint, [ReleaseRequest]>('endpoint', {
+        ...startOf(request.endpoint),
+        signal: releaseSignal,
+        signalArgs: [request],
+      });
     },
     // It may come before what it takes back, which then finds itself withdrawn.
     async withdraw(name, requestId) {
-      await client.workflow.signalWithStart<typeof endpoint, [string]>('endpoint', { ...startOf(name), signal: withdrawSignal, signalArgs: [requestId] });
+      await client.workflow.signalWithStart<typeof endpoint, [string]>('endpoint', {
+        ...startOf(name),
+        signal: withdrawSignal,
+        signalArgs: [requestId],
+      });
     },
   };
 }

@@ -21,7 +21,9 @@ const config = loadConfig();
 const { folders, endpointUrl, apiKeysPath, mlflow, tracing: tracingSettings } = config;
 const keys = createApiKeys(apiKeysPath);
 if (!isLoopback(endpointUrl) && !keys.areNeeded())
-  throw new SetupError(`Everyone who can reach ${endpointUrl} could ask this endpoint.\nhint: "scripts/tuneline key create NAME" makes an API key, and then one is needed.`);
+  throw new SetupError(
+    `Everyone who can reach ${endpointUrl} could ask this endpoint.\nhint: "scripts/tuneline key create NAME" makes an API key, and then one is needed.`,
+  );
 
 const log = (message: string): void => void process.stderr.write(`${new Date().toISOString()} ${message}\n`);
 const endpoints = new LocalEndpoints({
@@ -29,8 +31,18 @@ const endpoints = new LocalEndpoints({
   launch: createEngineLauncher(engineProcess(config, availableParallelism())),
   log,
 });
-const observations = createObservationBook({ pathOf: (endpoint) => join(folders.state, 'endpoints', endpoint, 'observations.jsonl'), log });
-const server = createEndpointServer({ endpoints, observations, keys, traces: createTraceStore(createMlflow(mlflow)), log, adminToken: await readOrMakeToken(join(folders.state, 'endpoint-token')) });
+const observations = createObservationBook({
+  pathOf: (endpoint) => join(folders.state, 'endpoints', endpoint, 'observations.jsonl'),
+  log,
+});
+const server = createEndpointServer({
+  endpoints,
+  observations,
+  keys,
+  traces: createTraceStore(createMlflow(mlflow)),
+  log,
+  adminToken: await readOrMakeToken(join(folders.state, 'endpoint-token')),
+});
 
 const tracing = await openTracing(tracingSettings, 'tuneline-endpoint', log);
 tracing?.requests(server, '/v1/');

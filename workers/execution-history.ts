@@ -43,8 +43,10 @@ export function acceptedUpdates(events: readonly HistoryEvent[], converter: Payl
   });
 }
 
-export const decode = (payloads: readonly Payload[] | null | undefined, converter: PayloadConverter): unknown[] => (payloads ?? []).map((payload) => converter.fromPayload(payload));
+export const decode = (payloads: readonly Payload[] | null | undefined, converter: PayloadConverter): unknown[] =>
+  (payloads ?? []).map((payload) => converter.fromPayload(payload));
 
-const msOf = ({ eventTime }: HistoryEvent): number => Number(eventTime?.seconds ?? 0) * 1000 + (eventTime?.nanos ?? 0) / 1e6;
+const msOf = ({ eventTime }: HistoryEvent): number =>
+  Number(eventTime?.seconds ?? 0) * 1000 + (eventTime?.nanos ?? 0) / 1e6;
 
 export const timeOf = (event: HistoryEvent): string => new Date(msOf(event)).toISOString();

@@ -13,9 +13,14 @@ export async function isAwaited(client: Client, { workflowId, runId }: JobOwner)
   return asked !== undefined && firstRunOf(asked) === firstRunOf(current);
 }
 
-const firstRunOf = ({ raw }: WorkflowExecutionDescription): string | null | undefined => raw.workflowExecutionInfo?.firstRunId;
+const firstRunOf = ({ raw }: WorkflowExecutionDescription): string | null | undefined =>
+  raw.workflowExecutionInfo?.firstRunId;
 
-const describe = (client: Client, workflowId: string, runId?: string): Promise<WorkflowExecutionDescription | undefined> =>
+const describe = (
+  client: Client,
+  workflowId: string,
+  runId?: string,
+): Promise<WorkflowExecutionDescription | undefined> =>
   client.workflow
     .getHandle(workflowId, runId)
     .describe()

@@ -12,28 +12,56 @@ export const unprivilegedUser = 10_001;
 export function connect(): Cluster {
   const kubeConfig = loadKubeConfig();
   if (kubeConfig) return connectCluster(kubeConfig);
-  throw new SetupError('No Kubernetes cluster is known here.\nhint: set KUBECONFIG, or run in a pod of the cluster; "kubectl get jobs" should work.');
+  throw new SetupError(
+    'No Kubernetes cluster is known here.\nhint: set KUBECONFIG, or run in a pod of the cluster; "kubectl get jobs" should work.',
+  );
 }
 
 /** Long enough for a checkpoint. */
 export const jobGraceMs = 30_000;
 
 /** Where and with what a cluster runs Jobs; undefined where this machine runs them. Throws a `SetupError` that names every setting that is missing or wrong. */
-export function placementOf({ folders, mlflow, runner, kubernetes, host }: Config, uid = process.getuid?.() ?? 0): JobPlacement | undefined {
+export function placementOf(
+  { folders, mlflow, runner, kubernetes, host }: Config,
+  uid = process.getuid?.() ?? 0,
+): JobPlacement | undefined {
   if (runner === 'local') return undefined;
   if (runner !== 'kubernetes') throw new SetupError(`TUNELINE_RUNNER: expected local or kubernetes, got "${runner}".`);
-  const { namespace = 'tuneline', image, claim, gpus = '1', gpuProduct, memory, queue, priorityClass, secret } = kubernetes;
+  const {
+    namespace = 'tuneline',
+    image,
+    claim,
+    gpus = '1',
+    gpuProduct,
+    memory,
+    queue,
+    priorityClass,
+    secret,
+  } = kubernetes;
   const mlflowUri = kubernetes.mlflowUri ?? mlflow.trackingUri;
   const state = relative(folders.home, folders.state);
   const problems = [
-    image ? '' : 'TUNELINE_JOB_IMAGE: missing, expected the image of the Jobs by digest, made from k8s/install/jobs.Dockerfile',
-    claim ? '' : 'TUNELINE_STORAGE_CLAIM: missing, expected the name of a PersistentVolumeClaim that holds TUNELINE_HOME',
+    image
+      ? ''
+      : 'TUNELINE_JOB_IMAGE: missing, expected the image of the Jobs by digest, made from k8s/install/jobs.Dockerfile',
+    claim
+      ? ''
+      : 'TUNELINE_STORAGE_CLAIM: missing, expected the name of a PersistentVolumeClaim that holds TUNELINE_HOME',
     /^\d+$/.test(gpus) ? '' : `TUNELINE_JOB_GPUS: expected a whole number such as 1, or 0 for none, got "${gpus}"`,
-    memory && !/^\d+(\.\d+)?([kMGT]|[KMGT]i)?$/.test(memory) ? `TUNELINE_JOB_MEMORY: expected an amount as Kubernetes writes it, such as 64Gi, got "${memory}"` : '',
-    state.startsWith('..') || isAbsolute(state) ? `TUNELINE_STATE: expected a folder inside TUNELINE_HOME, which the claim holds, got ${folders.state}` : '',
-    isLoopback(mlflowUri) && !host ? `${mlflow.embedded ? 'TUNELINE_HOST' : 'TUNELINE_JOB_MLFLOW_URI'}: missing, for no pod reaches ${mlflowUri}; expected ${mlflow.embedded ? "an address of this machine that pods reach, or MLFLOW_TRACKING_URI for a team's MLflow" : 'the address of MLflow as pods reach it'}` : '',
+    memory && !/^\d+(\.\d+)?([kMGT]|[KMGT]i)?$/.test(memory)
+      ? `TUNELINE_JOB_MEMORY: expected an amount as Kubernetes writes it, such as 64Gi, got "${memory}"`
+      : '',
+    state.startsWith('..') || isAbsolute(state)
+      ? `TUNELINE_STATE: expected a folder inside TUNELINE_HOME, which the claim holds, got ${folders.state}`
+      : '',
+    isLoopback(mlflowUri) && !host
+      ? `${mlflow.embedded ? 'TUNELINE_HOST' : 'TUNELINE_JOB_MLFLOW_URI'}: missing, for no pod reaches ${mlflowUri}; expected ${mlflow.embedded ? "an address of this machine that pods reach, or MLFLOW_TRACKING_URI for a team's MLflow" : 'the address of MLflow as pods reach it'}`
+      : '',
   ].filter((problem) => problem !== '');
-  if (problems.length > 0 || !image || !claim) throw new SetupError(`Jobs can't run on Kubernetes yet:\n${problems.map((problem) => `  ${problem}\n`).join('')}hint: README.md, "On Kubernetes", sets each of them.`);
+  if (problems.length > 0 || !image || !claim)
+    throw new SetupError(
+      `Jobs can't run on Kubernetes yet:\n${problems.map((problem) => `  ${problem}\n`).join('')}hint: README.md, "On Kubernetes", sets each of them.`,
+    );
   return {
     namespace,
     image,
@@ -48,7 +76,13 @@ export function placementOf({ folders, mlflow, runner, kubernetes, host }: Confi
       ],
     },
     // The root file system is read-only, and /tmp is not.
-    env: { ...silence, HOME: '/tmp', HF_HOME: '/tmp/huggingface', PYTHONDONTWRITEBYTECODE: '1', MLFLOW_TRACKING_URI: mlflowUri },
+    env: {
+      ...silence,
+      HOME: '/tmp',
+      HF_HOME: '/tmp/huggingface',
+      PYTHONDONTWRITEBYTECODE: '1',
+      MLFLOW_TRACKING_URI: mlflowUri,
+    },
     gpuProduct,
     memory,
     queue,

@@ -12,7 +12,10 @@ import { exitClearly } from './exit-clearly.ts';
 /** The release proxy: the process in the pod of a release that clients reach. It forwards to the engine beside it. */
 exitClearly();
 const { releaseProxy, mlflow } = loadConfig();
-if (releaseProxy === undefined) throw new SetupError('TUNELINE_RELEASE_PROXY is missing: expected the settings of a release proxy as JSON, which the worker writes into the pods of a release.');
+if (releaseProxy === undefined)
+  throw new SetupError(
+    'TUNELINE_RELEASE_PROXY is missing: expected the settings of a release proxy as JSON, which the worker writes into the pods of a release.',
+  );
 const settings = JSON.parse(releaseProxy) as ReleaseProxySettings;
 const log = (message: string): void => void process.stderr.write(`${new Date().toISOString()} ${message}\n`);
 

@@ -15,9 +15,15 @@ export async function ensureSearchAttributes({ connection, options: { namespace 
   const missing = searchAttributeNames.filter((name) => !Object.hasOwn(known.customAttributes, name));
   if (missing.length === 0) return;
   try {
-    await connection.operatorService.addSearchAttributes({ namespace, searchAttributes: Object.fromEntries(missing.map((name) => [name, keyword])) });
+    await connection.operatorService.addSearchAttributes({
+      namespace,
+      searchAttributes: Object.fromEntries(missing.map((name) => [name, keyword])),
+    });
   } catch (error) {
     const command = `temporal operator search-attribute create ${missing.map((name) => `--name ${name} --type Keyword`).join(' ')}`;
-    throw new Error(`The namespace ${namespace} lacks the search attributes ${missing.join(', ')}, and they could not be added (${(error as Error).message}).\nhint: ${command}`, { cause: error });
+    throw new Error(
+      `The namespace ${namespace} lacks the search attributes ${missing.join(', ')}, and they could not be added (${(error as Error).message}).\nhint: ${command}`,
+      { cause: error },
+    );
   }
 }

@@ -4,7 +4,10 @@ import type { FastifyInstance } from 'fastify';
 export async function listen(server: FastifyInstance, url: string): Promise<void> {
   const { hostname, port, protocol } = new URL(url);
   // A URL has an IPv6 address in brackets, and leaves out its protocol's own port.
-  await server.listen({ host: hostname.replace(/^\[(.*)\]$/, '$1'), port: Number(port || (protocol === 'https:' ? 443 : 80)) });
+  await server.listen({
+    host: hostname.replace(/^\[(.*)\]$/, '$1'),
+    port: Number(port || (protocol === 'https:' ? 443 : 80)),
+  });
 }
 
 /** Listens where the URL says, tells whoever started this process, and on SIGINT or SIGTERM ends it, `close` last. */

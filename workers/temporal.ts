@@ -4,13 +4,21 @@ import type { Config } from './config.ts';
 import type { Tracing } from './tracing/tracing.ts';
 
 /** Throws a `SetupError` that names the address where nobody answers. */
-export async function connectClient({ connection, namespace, embedded }: Config['temporal'], tracing?: Pick<Tracing, 'client'>): Promise<{ readonly client: Client; readonly connection: Connection }> {
+export async function connectClient(
+  { connection, namespace, embedded }: Config['temporal'],
+  tracing?: Pick<Tracing, 'client'>,
+): Promise<{ readonly client: Client; readonly connection: Connection }> {
   try {
     const connected = await Connection.connect({ ...connection, connectTimeout: '5s' });
-    return { client: new Client({ connection: connected, namespace, ...(tracing ? { interceptors: tracing.client } : {}) }), connection: connected };
+    return {
+      client: new Client({ connection: connected, namespace, ...(tracing ? { interceptors: tracing.client } : {}) }),
+      connection: connected,
+    };
   } catch {
     const address = connection.address ?? 'its default address';
-    throw new SetupError(`Temporal does not answer at ${address}.\nhint: ${embedded ? 'start the stack with "scripts/tuneline up"' : 'check your temporal.toml profile or TEMPORAL_ADDRESS'}`);
+    throw new SetupError(
+      `Temporal does not answer at ${address}.\nhint: ${embedded ? 'start the stack with "scripts/tuneline up"' : 'check your temporal.toml profile or TEMPORAL_ADDRESS'}`,
+    );
   }
 }
 

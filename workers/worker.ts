@@ -68,7 +68,9 @@ const worker = await Worker.create({
   taskQueue,
   workflowBundle: { codePath: await bundleWorkflows(join(config.folders.home, 'cache')) },
   ...tracing?.worker,
-  ...(config.workerDeployment === undefined ? {} : { workerDeploymentOptions: pinnedTo(config.workerDeployment, await buildIdOf(config.folders.repository)) }),
+  ...(config.workerDeployment === undefined
+    ? {}
+    : { workerDeploymentOptions: pinnedTo(config.workerDeployment, await buildIdOf(config.folders.repository)) }),
   // A lifecycle that waits for its Job has nothing to do, and each that is kept takes a third of a MiB.
   maxCachedWorkflows: 100,
   activities: createActivities({
@@ -87,11 +89,24 @@ const worker = await Worker.create({
   }),
 });
 
-const health = config.healthPort === undefined ? undefined : await serveHealth(config.healthPort, () => worker.getState() === 'RUNNING');
+const health =
+  config.healthPort === undefined
+    ? undefined
+    : await serveHealth(config.healthPort, () => worker.getState() === 'RUNNING');
 const stop = new AbortController();
 const leading =
   cluster && placement
-    ? whileLeading({ api: cluster.coordination, namespace: placement.namespace, name: 'tuneline-worker', holder: `${hostname()}-${randomUUID()}`, log }, stop.signal, trackJobs)
+    ? whileLeading(
+        {
+          api: cluster.coordination,
+          namespace: placement.namespace,
+          name: 'tuneline-worker',
+          holder: `${hostname()}-${randomUUID()}`,
+          log,
+        },
+        stop.signal,
+        trackJobs,
+      )
     : trackJobs(stop.signal);
 process.send?.('ready');
 try {
@@ -111,7 +126,10 @@ try {
  */
 async function bundleWorkflows(cache: string): Promise<string> {
   const traced = tracing ? ['-traced'] : [];
-  const path = join(cache, `workflows-${(await digestWorkflowsCode(config.folders.repository)).slice(-16)}${traced.join('')}.js`);
+  const path = join(
+    cache,
+    `workflows-${(await digestWorkflowsCode(config.folders.repository)).slice(-16)}${traced.join('')}.js`,
+  );
   if (existsSync(path)) return path;
   await mkdir(cache, { recursive: true });
   const bundler = fork(fileURLToPath(new URL('bundle-workflows.ts', import.meta.url)), [path, ...traced]);
@@ -124,25 +142,44 @@ async function bundleWorkflows(cache: string): Promise<string> {
 async function trackJobs(signal: AbortSignal): Promise<void> {
   const reporter = createJobReporter({ client, tracking, runner });
   const traced = tracing ? tracing.jobs(reporter, whereItRan) : reporter;
-  tracker = new JobTracker({ runner, reporter: countJobs(traced, Runtime.instance().metricMeter), heartbeatMs: jobHeartbeatTimeoutMs / 4, log });
+  tracker = new JobTracker({
+    runner,
+    reporter: countJobs(traced, Runtime.instance().metricMeter),
+    heartbeatMs: jobHeartbeatTimeoutMs / 4,
+    log,
+  });
   tracker.start();
   if (!signal.aborted) await once(signal, 'abort');
   await tracker.stop();
   tracker = undefined;
 }
 
-function whereItRan({ spec }: JobRequest) {
-  return placement ? { 'k8s.namespace.name': placement.namespace, 'container.image.name': placement.image, 'tuneline.gpus': gpusOf(spec, placement) } : {};
+function whereItRan({ spec }: JobRequest): Readonly<Record<string, string | number>> {
+  return placement
+    ? {
+        'k8s.namespace.name': placement.namespace,
+        'container.image.name': placement.image,
+        'tuneline.gpus': gpusOf(spec, placement),
+      }
+    : {};
 }
 
 function createRunner(from: Config): JobRunner {
   if (cluster && placement) return createKubernetesJobRunner({ cluster, placement, log });
-  return createLocalJobRunner({ ...jobProcess(from), root: join(from.folders.state, 'jobs'), slots: availableParallelism(), graceMs: jobGraceMs });
+  return createLocalJobRunner({
+    ...jobProcess(from),
+    root: join(from.folders.state, 'jobs'),
+    slots: availableParallelism(),
+    graceMs: jobGraceMs,
+  });
 }
 
 function createEndpoints({ endpointUrl: url, folders }: Config): EndpointHost {
   if (cluster && releasePlacement) return createKubernetesEndpointHost({ cluster, placement: releasePlacement, log });
-  return createEndpointClient({ url, readToken: async () => (await readFile(join(folders.state, 'endpoint-token'), 'utf8')).trim() });
+  return createEndpointClient({
+    url,
+    readToken: async () => (await readFile(join(folders.state, 'endpoint-token'), 'utf8')).trim(),
+  });
 }
 
 /** What the Jobs of a cluster write, this worker reads, and the other way round. */

@@ -42,11 +42,23 @@ export const releaseSteps: ActivityOptions = {
 };
 
 /** Waits an hour for a registry that is down. After that the workflow restores what served before. */
-export const promoting: ActivityOptions = { startToCloseTimeout: '30 minutes', heartbeatTimeout: '15s', scheduleToCloseTimeout: '1 hour', retry: patient };
-export const restoring: ActivityOptions = { startToCloseTimeout: '30 minutes', heartbeatTimeout: '15s', retry: patient };
+export const promoting: ActivityOptions = {
+  startToCloseTimeout: '30 minutes',
+  heartbeatTimeout: '15s',
+  scheduleToCloseTimeout: '1 hour',
+  retry: patient,
+};
+export const restoring: ActivityOptions = {
+  startToCloseTimeout: '30 minutes',
+  heartbeatTimeout: '15s',
+  retry: patient,
+};
 
 /** Few attempts: a window that can't be read now is read later, and requests to the endpoint must not wait for it. */
-export const monitoringCalls: ActivityOptions = { startToCloseTimeout: '1 minute', retry: { ...patient, maximumAttempts: 4 } };
+export const monitoringCalls: ActivityOptions = {
+  startToCloseTimeout: '1 minute',
+  retry: { ...patient, maximumAttempts: 4 },
+};
 
 /** Retries for at most two minutes, because a broken webhook delays the end of a lifecycle. */
 export const notifications: ActivityOptions = {

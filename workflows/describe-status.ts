@@ -6,20 +6,34 @@ import type { ReviewRequest } from '../domain/review/review.ts';
 export function describeStatus(status: LifecycleStatus): string {
   const lines = [
     `**${status.model ?? 'lifecycle'}**: ${status.stage}${status.attempt > 1 ? `, attempt ${status.attempt}` : ''}`,
-    ...(status.waiting ? [`${describeWait(status.waiting)} (since ${new Date(status.waiting.sinceMs).toISOString()})`] : []),
+    ...(status.waiting
+      ? [`${describeWait(status.waiting)} (since ${new Date(status.waiting.sinceMs).toISOString()})`]
+      : []),
     ...status.finished.map(({ stage, reused }) => `- ${stage}: ${reused ? 'reused' : 'done'}`),
-    ...(status.gate?.findings ?? []).map(({ rule, passed, finding }) => `- ${passed ? 'pass' : '**FAIL**'} ${rule} — ${finding}`),
+    ...(status.gate?.findings ?? []).map(
+      ({ rule, passed, finding }) => `- ${passed ? 'pass' : '**FAIL**'} ${rule} — ${finding}`,
+    ),
   ];
   if (status.awaitingReview) lines.push('', ...describeReview(status.awaitingReview));
   return lines.join('\n');
 }
 
-function describeReview({ digest, deadline, approvals, reviewers, decisions, comments, delegations }: ReviewRequest): readonly string[] {
+function describeReview({
+  digest,
+  deadline,
+  approvals,
+  reviewers,
+  decisions,
+  comments,
+  delegations,
+}: ReviewRequest): readonly string[] {
   const missing = approvals - decisions.length;
   return [
     `Awaits ${missing === 1 ? 'an approval' : `${missing} approvals`} by ${reviewers?.join(', ') ?? 'anyone'}, until ${deadline}.`,
     ...delegations.map(({ from, to }) => `- ${to} decides in place of ${from}`),
-    ...decisions.map(({ decision, reviewer, comment }) => `- ${decision}, ${reviewer}${comment ? `: ${quote(comment)}` : ''}`),
+    ...decisions.map(
+      ({ decision, reviewer, comment }) => `- ${decision}, ${reviewer}${comment ? `: ${quote(comment)}` : ''}`,
+    ),
     ...comments.map(({ author, text }) => `- ${author}: ${quote(text)}`),
     'Send the Update `review` with:',
     '```json',

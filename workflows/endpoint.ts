@@ -14,7 +14,13 @@ import {
 } from '@temporalio/workflow';
 import type { Activities } from '../activities/index.ts';
 import type { Release } from '../domain/endpoint/release.ts';
-import type { Candidate, EndpointStatus, ReleaseReply, ReleaseRequest, RollOutStatus } from '../domain/endpoint/roll-out.ts';
+import type {
+  Candidate,
+  EndpointStatus,
+  ReleaseReply,
+  ReleaseRequest,
+  RollOutStatus,
+} from '../domain/endpoint/roll-out.ts';
 import { isSameRelease } from '../domain/endpoint/serving-state.ts';
 import { endpointCalls, restoring } from './activity-options.ts';
 import { describeEndpoint, describeRequest } from './describe-endpoint.ts';
@@ -43,7 +49,11 @@ const rememberedReplies = 50;
 
 /** The one writer of an endpoint's traffic, aliases and record. Requests queue; it lives as long as the endpoint does. */
 export async function endpoint({ endpoint: name, known }: EndpointStart): Promise<void> {
-  let { servingState, queue, ended, served }: NonNullable<EndpointStart['known']> = known ?? { servingState: {}, queue: [], ended: [] };
+  let { servingState, queue, ended, served }: NonNullable<EndpointStart['known']> = known ?? {
+    servingState: {},
+    queue: [],
+    ended: [],
+  };
   let rollingOut: RollOutStatus | undefined;
   let stopped: string | undefined;
   const monitor = createMonitor(known?.monitor);
@@ -86,7 +96,11 @@ export async function endpoint({ endpoint: name, known }: EndpointStart): Promis
     },
     {
       validator: ({ requester, because }) => {
-        if (!requester || !because) throw ApplicationFailure.nonRetryable('Say who rolls back, and why: {"requester": …, "because": …}.', 'RollbackRefused');
+        if (!requester || !because)
+          throw ApplicationFailure.nonRetryable(
+            'Say who rolls back, and why: {"requester": …, "because": …}.',
+            'RollbackRefused',
+          );
         if (!rollingOut && !servingState.previous) throw nothingBefore();
       },
     },
@@ -102,7 +116,10 @@ export async function endpoint({ endpoint: name, known }: EndpointStart): Promis
     await condition(allHandlersFinished);
     await monitor.settled();
     const watched = monitor.state();
-    await continueAsNew<typeof endpoint>({ endpoint: name, known: { servingState, queue, ended, served, monitor: watched } });
+    await continueAsNew<typeof endpoint>({
+      endpoint: name,
+      known: { servingState, queue, ended, served, monitor: watched },
+    });
   }
 
   /** False once a window of live traffic has ended before anything was asked. */
@@ -124,11 +141,22 @@ export async function endpoint({ endpoint: name, known }: EndpointStart): Promis
   async function watch(): Promise<void> {
     const action = await monitor.look();
     if (action?.kind === 'retrain') await monitor.retrain(action.because);
-    if (action?.kind === 'rollback' && servingState.previous) goBack(servingState.previous, `the monitor rolled back: ${action.because}`);
+    if (action?.kind === 'rollback' && servingState.previous)
+      goBack(servingState.previous, `the monitor rolled back: ${action.because}`);
   }
 
   function goBack({ model, version }: Release, because: string): void {
-    queue = [{ id: `rollback-${workflowInfo().runId}-${workflowInfo().historyLength}`, endpoint: name, model, version, atOnce: true, because }, ...queue];
+    queue = [
+      {
+        id: `rollback-${workflowInfo().runId}-${workflowInfo().historyLength}`,
+        endpoint: name,
+        model,
+        version,
+        atOnce: true,
+        because,
+      },
+      ...queue,
+    ];
   }
 
   /** An execution that was ended in the middle of a roll-out left the endpoint in the middle of it. */
@@ -158,7 +186,14 @@ export async function endpoint({ endpoint: name, known }: EndpointStart): Promis
         served = candidate;
         return { id, ended: 'unchanged', release, url: await mend(request) };
       }
-      const end = await rollOut({ endpoint: name, candidate, before: servingState, atOnce: request.atOnce ?? false, stopped: () => stopped, show: (change) => update(rollingOut && { ...rollingOut, ...change }) });
+      const end = await rollOut({
+        endpoint: name,
+        candidate,
+        before: servingState,
+        atOnce: request.atOnce ?? false,
+        stopped: () => stopped,
+        show: (change) => update(rollingOut && { ...rollingOut, ...change }),
+      });
       servingState = end.servingState;
       if (end.ended === 'promoted') {
         served = candidate;
@@ -214,7 +249,11 @@ async function answer({ replyTo }: ReleaseRequest, reply: ReleaseReply): Promise
     .catch(() => undefined);
 }
 
-const nothingBefore = () => ApplicationFailure.nonRetryable('There is nothing to go back to: no release was served before this one.', 'RollbackRefused');
+const nothingBefore = () =>
+  ApplicationFailure.nonRetryable(
+    'There is nothing to go back to: no release was served before this one.',
+    'RollbackRefused',
+  );
 
 // It lives for ever, and would keep its first build for ever.
 setWorkflowOptions(movesToNewBuilds, endpoint);

@@ -32,8 +32,18 @@ import { modelAttribute, stageAttribute, verdictAttribute } from './search-attri
 import { evaluateSpec, exploreSpec, inputDigestsOf, prepareSpec, tuneSpec } from './stages.ts';
 
 const { checkSpec } = proxyLocalActivities<Activities>(specChecks);
-const { findUnchanged, openLifecycle, closeLifecycle, readEvidence, recordVerdict, openReview, closeReview, findChampion, registerVersion, recordRelease } =
-  proxyActivities<Activities>(trackingCalls);
+const {
+  findUnchanged,
+  openLifecycle,
+  closeLifecycle,
+  readEvidence,
+  recordVerdict,
+  openReview,
+  closeReview,
+  findChampion,
+  registerVersion,
+  recordRelease,
+} = proxyActivities<Activities>(trackingCalls);
 const { verifySubject } = proxyActivities<Activities>(releaseSteps);
 
 /** The whole path of one model version, from data to endpoint. Its one argument is a LifecycleSpec. */
@@ -87,7 +97,9 @@ async function wholePath(raw: unknown): Promise<LifecycleResult> {
 
     return await end(await deploy(candidate, dataset, evidence, attacks));
   } catch (error) {
-    await CancellationScope.nonCancellable(() => closeLifecycle(inputs.runId, isCancellation(error) ? 'KILLED' : 'FAILED'));
+    await CancellationScope.nonCancellable(() =>
+      closeLifecycle(inputs.runId, isCancellation(error) ? 'KILLED' : 'FAILED'),
+    );
     throw error;
   }
 
@@ -109,10 +121,16 @@ async function wholePath(raw: unknown): Promise<LifecycleResult> {
     return (await run('tune', tuneSpec(spec, inputs, dataset), spec.tune.maximumSeconds)).model;
   }
 
-  async function evaluate(dataset: Artifact, candidate: Artifact): Promise<{ evidence: Artifact; attacks: Artifact | undefined; gate: Verdict }> {
+  async function evaluate(
+    dataset: Artifact,
+    candidate: Artifact,
+  ): Promise<{ evidence: Artifact; attacks: Artifact | undefined; gate: Verdict }> {
     const champion = await findChampion(spec.model);
     const others = champion && champion.weights.digest !== candidate.digest ? { champion: champion.weights } : {};
-    const { evidence, attacks } = await run('evaluate', evaluateSpec(spec, inputs, dataset, { base: inputs.baseModel, candidate, ...others }));
+    const { evidence, attacks } = await run(
+      'evaluate',
+      evaluateSpec(spec, inputs, dataset, { base: inputs.baseModel, candidate, ...others }),
+    );
     const figures = await readEvidence(evidence, [...new Set(spec.gate.map(({ metric }) => metric))]);
     const gate = decide(spec.gate, figures);
     update({ gate });
@@ -126,7 +144,12 @@ async function wholePath(raw: unknown): Promise<LifecycleResult> {
     update({ stage: 'review', attempt: 1 });
     const candidate = { ...reviewed, prompt: inputs.prompt };
     const tell = (notice: ReviewNotice, request: ReviewRequest): void => notices.tell(spec.model, notice, request);
-    record = await reviews.hold({ ...(await openReview(candidate)), requester: spec.requester, rules: spec.review, tell });
+    record = await reviews.hold({
+      ...(await openReview(candidate)),
+      requester: spec.requester,
+      rules: spec.review,
+      tell,
+    });
     await closeReview(inputs.runId, record);
     if (record.outcome !== 'approved') return refusalOf(record, spec.review);
     const changes = await verifySubject(candidate, record.subject);
@@ -138,7 +161,12 @@ async function wholePath(raw: unknown): Promise<LifecycleResult> {
     return refusal;
   }
 
-  async function deploy(candidate: Artifact, dataset: Artifact, evidence: Artifact, attacks: Artifact | undefined): Promise<Refusal | Promotion> {
+  async function deploy(
+    candidate: Artifact,
+    dataset: Artifact,
+    evidence: Artifact,
+    attacks: Artifact | undefined,
+  ): Promise<Refusal | Promotion> {
     update({ stage: 'deploy', attempt: 1 });
     const version = await registerVersion({
       spec,
@@ -152,7 +180,12 @@ async function wholePath(raw: unknown): Promise<LifecycleResult> {
       verdict: status.gate,
     });
     const { endpoint } = spec.deploy;
-    const reply = await requestRelease({ endpoint, model: spec.model, version, because: `promoted by ${execution().workflowId}` });
+    const reply = await requestRelease({
+      endpoint,
+      model: spec.model,
+      version,
+      because: `promoted by ${execution().workflowId}`,
+    });
     if ('reason' in reply) {
       if (CancellationScope.current().consideredCancelled) throw new CancelledFailure(reply.reason);
       return { verdict: 'rejected', by: 'endpoint', reason: reply.reason };
@@ -162,7 +195,11 @@ async function wholePath(raw: unknown): Promise<LifecycleResult> {
     return { verdict: 'promoted', version, endpoint, endpointUrl: url };
   }
 
-  async function run<S extends JobStage>(stage: S, stageSpec: AnyStageSpec, maximumSeconds = defaultMaximumSeconds): Promise<OutputsOf<S>> {
+  async function run<S extends JobStage>(
+    stage: S,
+    stageSpec: AnyStageSpec,
+    maximumSeconds = defaultMaximumSeconds,
+  ): Promise<OutputsOf<S>> {
     const success = await runStage({
       spec: stageSpec,
       maximumSeconds,
@@ -175,7 +212,10 @@ async function wholePath(raw: unknown): Promise<LifecycleResult> {
       },
       onAttempt: (attempt) => update({ stage, attempt, waiting: undefined }),
     });
-    update({ waiting: undefined, finished: [...status.finished, { stage, reused: success.reused, figures: success.figures, waitedFor }] });
+    update({
+      waiting: undefined,
+      finished: [...status.finished, { stage, reused: success.reused, figures: success.figures, waitedFor }],
+    });
     waitedFor = undefined;
     return needOutputs(stage, success.outputs);
   }
@@ -194,7 +234,8 @@ async function wholePath(raw: unknown): Promise<LifecycleResult> {
   }
 
   function update(change: Partial<LifecycleStatus>): void {
-    if (change.stage !== undefined && change.stage !== status.stage) upsertSearchAttributes([{ key: stageAttribute, value: change.stage }]);
+    if (change.stage !== undefined && change.stage !== status.stage)
+      upsertSearchAttributes([{ key: stageAttribute, value: change.stage }]);
     status = { ...status, ...change };
     setCurrentDetails(describeStatus(status));
   }
@@ -202,7 +243,12 @@ async function wholePath(raw: unknown): Promise<LifecycleResult> {
 
 type Refusal = { readonly verdict: 'rejected'; readonly by: RefusedBy; readonly reason: string };
 type Reviewed = Readonly<Record<'weights' | 'dataset' | 'evidence', Artifact>>;
-type Promotion = { readonly verdict: 'promoted'; readonly version: string; readonly endpoint: string; readonly endpointUrl: string };
+type Promotion = {
+  readonly verdict: 'promoted';
+  readonly version: string;
+  readonly endpoint: string;
+  readonly endpointUrl: string;
+};
 
 /** A profile, a split or an evaluation that takes a day has gone wrong; tune has its own setting. */
 const defaultMaximumSeconds = 86_400;
@@ -213,13 +259,17 @@ function execution() {
 }
 
 /** What a stage left: all that the stage table names, and perhaps more. */
-type OutputsOf<S extends JobStage> = Readonly<Record<OutputOf<S>, Artifact>> & Readonly<Record<string, Artifact | undefined>>;
+type OutputsOf<S extends JobStage> = Readonly<Record<OutputOf<S>, Artifact>> &
+  Readonly<Record<string, Artifact | undefined>>;
 
 function needOutputs<S extends JobStage>(stage: S, outputs: Readonly<Record<string, Artifact>>): OutputsOf<S> {
   const missing = jobStages[stage].outputs.filter((name) => !outputs[name]);
   if (missing.length === 0) return outputs;
   const reported = Object.keys(outputs).join(', ') || 'none';
-  throw ApplicationFailure.nonRetryable(`The Job of ${stage} reported no output named ${missing.join(', ')}; it reported ${reported}.`, 'BadOutcome');
+  throw ApplicationFailure.nonRetryable(
+    `The Job of ${stage} reported no output named ${missing.join(', ')}; it reported ${reported}.`,
+    'BadOutcome',
+  );
 }
 
 const failedRules = (gate: Verdict): string =>
@@ -231,9 +281,14 @@ const failedRules = (gate: Verdict): string =>
 function refusalOf(record: ReviewRecord, { deadlineHours }: ReviewRules): Refusal {
   const { outcome, decisions, changes = [] } = record;
   if (outcome === 'stale')
-    return { verdict: 'rejected', by: 'stale', reason: `What ${decidedBy(record)} approved is not there any more: ${changes.join(', ')}. Start the lifecycle again, and have that reviewed.` };
+    return {
+      verdict: 'rejected',
+      by: 'stale',
+      reason: `What ${decidedBy(record)} approved is not there any more: ${changes.join(', ')}. Start the lifecycle again, and have that reviewed.`,
+    };
   const rejection = decisions.find(({ decision }) => decision === 'reject');
-  if (rejection) return { verdict: 'rejected', by: 'reviewer', reason: rejection.comment ?? `${rejection.reviewer} rejected it.` };
+  if (rejection)
+    return { verdict: 'rejected', by: 'reviewer', reason: rejection.comment ?? `${rejection.reviewer} rejected it.` };
   const who = decisions.length === 0 ? 'Nobody' : `Too few (${decidedBy(record)})`;
   return { verdict: 'rejected', by: 'deadline', reason: `${who} reviewed it within ${deadlineHours} hours.` };
 }

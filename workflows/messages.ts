@@ -21,5 +21,7 @@ export const withdrawSignal = defineSignal<[string]>('withdraw');
 export const releaseEndedSignal = defineSignal<[ReleaseReply]>('releaseEnded');
 
 /** An Update: a person must hear at once that there is nothing to go back to. */
-export const rollbackUpdate = defineUpdate<string, [{ readonly requester: string; readonly because: string }]>('rollback');
+export const rollbackUpdate = defineUpdate<string, [{ readonly requester: string; readonly because: string }]>(
+  'rollback',
+);
 export const endpointStatusQuery = defineQuery<EndpointStatus>('status');

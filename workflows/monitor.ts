@@ -1,5 +1,13 @@
 import { WorkflowExecutionAlreadyStartedError } from '@temporalio/common';
-import { ActivityFailure, isCancellation, ParentClosePolicy, proxyActivities, startChild, upsertSearchAttributes, WorkflowIdReusePolicy } from '@temporalio/workflow';
+import {
+  ActivityFailure,
+  isCancellation,
+  ParentClosePolicy,
+  proxyActivities,
+  startChild,
+  upsertSearchAttributes,
+  WorkflowIdReusePolicy,
+} from '@temporalio/workflow';
 import type { Activities } from '../activities/index.ts';
 import { breachesOf, type Breach, type BreachState } from '../domain/monitoring/breach.ts';
 import type { Reaction } from '../domain/spec/monitor-spec.ts';
@@ -56,7 +64,14 @@ export function createMonitor(kept?: MonitorState) {
       if (watched && state && isSameRelease(state.release, watched.release)) return;
       if (state && breachesOf(state.breaches).length > 0) show([]);
       const { retrainedAtMs } = state ?? {};
-      state = watched && { release: watched.release, index: 0, sinceMs: nowMs, dueAtMs: nowMs + windowMs(watched.settings), breaches: {}, retrainedAtMs };
+      state = watched && {
+        release: watched.release,
+        index: 0,
+        sinceMs: nowMs,
+        dueAtMs: nowMs + windowMs(watched.settings),
+        breaches: {},
+        retrainedAtMs,
+      };
     },
 
     /** How long until the window ends; undefined where nothing is watched. */
@@ -71,9 +86,21 @@ export function createMonitor(kept?: MonitorState) {
       state = { ...state, dueAtMs: untilMs + windowMs(settings) };
       try {
         const run = state.run ?? (await openMonitoring(release, { dataset: terms.dataset, runId: terms.runId }));
-        const seen = await observeWindow({ release, run, settings, bounds: { index, sinceMs, untilMs }, state: breaches });
+        const seen = await observeWindow({
+          release,
+          run,
+          settings,
+          bounds: { index, sinceMs, untilMs },
+          state: breaches,
+        });
         const { unwatched: _before, ...rest } = state;
-        state = { ...rest, run, requests: seen.requests, breaches: seen.state, ...(seen.closed ? { index: index + 1, sinceMs: untilMs } : {}) };
+        state = {
+          ...rest,
+          run,
+          requests: seen.requests,
+          breaches: seen.state,
+          ...(seen.closed ? { index: index + 1, sinceMs: untilMs } : {}),
+        };
         for (const breach of seen.begun) tell({ what: 'begun', breach }, release);
         for (const breach of seen.ended) tell({ what: 'ended', breach }, release);
         if (seen.begun.length + seen.ended.length > 0) show(breachesOf(seen.state));
@@ -134,12 +161,19 @@ const windowMs = ({ monitor }: MonitorSettings): number => (monitor?.windowMinut
 function actionOf(begun: readonly Breach[], all: readonly Breach[], mayRetrain: boolean): MonitorAction | undefined {
   const rollback = begun.filter(({ then }) => then === 'rollback');
   const retrain = mayRetrain ? all.filter(({ then }) => then === 'retrain') : [];
-  const [kind, breaches] = rollback.length > 0 ? (['rollback', rollback] as const) : retrain.length > 0 ? (['retrain', retrain] as const) : (['alarm', begun] as const);
+  const [kind, breaches] =
+    rollback.length > 0
+      ? (['rollback', rollback] as const)
+      : retrain.length > 0
+        ? (['retrain', retrain] as const)
+        : (['alarm', begun] as const);
   return breaches.length === 0 ? undefined : { kind, because: breaches.map(({ because }) => because).join('; ') };
 }
 
 function show(breaches: readonly Breach[]): void {
-  upsertSearchAttributes([{ key: breachAttribute, value: breaches.length === 0 ? null : breaches.map(({ rule }) => rule).join(' ') }]);
+  upsertSearchAttributes([
+    { key: breachAttribute, value: breaches.length === 0 ? null : breaches.map(({ rule }) => rule).join(' ') },
+  ]);
 }
 
 /** What Temporal's UI shows of it, as Markdown. */

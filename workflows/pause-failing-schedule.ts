@@ -1,4 +1,11 @@
-import { CancellationScope, isCancellation, proxyActivities, rootCause, TemporalFailure, workflowInfo } from '@temporalio/workflow';
+import {
+  CancellationScope,
+  isCancellation,
+  proxyActivities,
+  rootCause,
+  TemporalFailure,
+  workflowInfo,
+} from '@temporalio/workflow';
 import type { Activities } from '../activities/index.ts';
 import { scheduleMemo, type StartedBy } from '../domain/lifecycle/schedule.ts';
 import { trackingCalls } from './activity-options.ts';
@@ -14,7 +21,9 @@ export async function countingFailures<T>(work: () => Promise<T>): Promise<T> {
     const startedBy = memo?.[scheduleMemo] as StartedBy | undefined;
     // An error of any other kind is a bug in the workflow's code: Temporal tries the task again once that is mended.
     if (startedBy?.pauseAfterFailures !== undefined && error instanceof TemporalFailure && !isCancellation(error))
-      await CancellationScope.nonCancellable(() => pauseFailingSchedule({ ...startedBy, workflowId, reason: rootCause(error) ?? error.message }));
+      await CancellationScope.nonCancellable(() =>
+        pauseFailingSchedule({ ...startedBy, workflowId, reason: rootCause(error) ?? error.message }),
+      );
     throw error;
   }
 }

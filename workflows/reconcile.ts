@@ -22,11 +22,18 @@ export async function reconcile(): Promise<{ readonly orphans: readonly Orphan[]
   for (const missed of await findMissedReleases()) await redeployMissed(missed);
   const suspects = await findOrphans();
   if (suspects.length === 0) return { orphans: [] };
-  setCurrentDetails(['Nobody seems to wait for these Jobs; they are ended unless somebody does in a minute:', ...suspects.map(describe)].join('\n'));
+  setCurrentDetails(
+    [
+      'Nobody seems to wait for these Jobs; they are ended unless somebody does in a minute:',
+      ...suspects.map(describe),
+    ].join('\n'),
+  );
   await sleep(secondLookAfterMs);
   const orphans = (await findOrphans()).filter(({ job }) => suspects.some((suspect) => suspect.job === job));
   await endOrphans(orphans);
-  setCurrentDetails(orphans.length === 0 ? 'Somebody waits for all of them.' : ['Ended:', ...orphans.map(describe)].join('\n'));
+  setCurrentDetails(
+    orphans.length === 0 ? 'Somebody waits for all of them.' : ['Ended:', ...orphans.map(describe)].join('\n'),
+  );
   return { orphans };
 }
 
@@ -37,7 +44,11 @@ setWorkflowOptions(movesToNewBuilds, reconcile);
 async function redeployMissed(missed: MissedRelease): Promise<void> {
   const { model, endpoint } = missed;
   try {
-    await startChild<typeof redeploy>('redeploy', { workflowId: `redeploy-${endpoint}-${model}`, args: [{ model, endpoint, because: `reconcile: ${describeMissed(missed)}` }], parentClosePolicy: 'ABANDON' });
+    await startChild<typeof redeploy>('redeploy', {
+      workflowId: `redeploy-${endpoint}-${model}`,
+      args: [{ model, endpoint, because: `reconcile: ${describeMissed(missed)}` }],
+      parentClosePolicy: 'ABANDON',
+    });
   } catch (error) {
     // The one of last time still waits for its turn.
     if (!(error instanceof WorkflowExecutionAlreadyStartedError)) throw error;

@@ -1,4 +1,11 @@
-import { CancellationScope, condition, isCancellation, proxyActivities, setHandler, workflowInfo } from '@temporalio/workflow';
+import {
+  CancellationScope,
+  condition,
+  isCancellation,
+  proxyActivities,
+  setHandler,
+  workflowInfo,
+} from '@temporalio/workflow';
 import type { Activities } from '../activities/index.ts';
 import type { ReleaseReply, ReleaseRequest } from '../domain/endpoint/roll-out.ts';
 import { endpointCalls } from './activity-options.ts';

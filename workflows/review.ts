@@ -69,10 +69,23 @@ export function createReview(show: (review: ReviewRequest | undefined) => void) 
       const sinceMs = Date.now();
       const { deadlineHours, twoPersonRule, approvals, reviewers, escalation } = rules;
       const deadline = new Date(sinceMs + deadlineHours * hourMs).toISOString();
-      change({ digest, subject, requester, twoPersonRule, approvals, reviewers, since: now(), deadline, decisions: [], comments: [], delegations: [] });
+      change({
+        digest,
+        subject,
+        requester,
+        twoPersonRule,
+        approvals,
+        reviewers,
+        since: now(),
+        deadline,
+        decisions: [],
+        comments: [],
+        delegations: [],
+      });
       tell({ what: 'wanted' }, requireOpen());
       for (const { afterHours, what } of agendaOf(rules)) {
-        if (await condition(() => outcomeOf(requireOpen()) !== undefined, sinceMs + afterHours * hourMs - Date.now())) break;
+        if (await condition(() => outcomeOf(requireOpen()) !== undefined, sinceMs + afterHours * hourMs - Date.now()))
+          break;
         if (what === 'remind') tell({ what: 'reminded' }, requireOpen());
         if (what === 'escalate') escalate(escalation?.to ?? []);
       }
@@ -86,7 +99,11 @@ export function createReview(show: (review: ReviewRequest | undefined) => void) 
 
       function escalate(to: readonly string[]): void {
         const review = requireOpen();
-        change({ ...review, escalatedAt: now(), ...(review.reviewers ? { reviewers: [...review.reviewers, ...to] } : {}) });
+        change({
+          ...review,
+          escalatedAt: now(),
+          ...(review.reviewers ? { reviewers: [...review.reviewers, ...to] } : {}),
+        });
         tell({ what: 'escalated', to }, requireOpen());
       }
     },

@@ -1,4 +1,11 @@
-import { ActivityFailure, ApplicationFailure, CancellationScope, condition, isCancellation, proxyActivities } from '@temporalio/workflow';
+import {
+  ActivityFailure,
+  ApplicationFailure,
+  CancellationScope,
+  condition,
+  isCancellation,
+  proxyActivities,
+} from '@temporalio/workflow';
 import type { Activities } from '../activities/index.ts';
 import type { CanaryVerdict, LiveFinding } from '../domain/endpoint/canary.ts';
 import type { Candidate, RollOutStatus } from '../domain/endpoint/roll-out.ts';
@@ -41,7 +48,11 @@ export async function rollOut({ endpoint, candidate, before, atOnce, stopped, sh
     if (stopped() !== undefined) return await takeBack('withdrawn', stopped() ?? '');
     if (refused !== undefined) return await takeBack('refused', refused);
     show({ step: 'promoting' });
-    return { ended: 'promoted', servingState: next, url: await CancellationScope.nonCancellable(() => applyServingState({ endpoint, next, before })) };
+    return {
+      ended: 'promoted',
+      servingState: next,
+      url: await CancellationScope.nonCancellable(() => applyServingState({ endpoint, next, before })),
+    };
   } catch (error) {
     if (isCancellation(error)) await takeBack('withdrawn', '');
     if (isCancellation(error) || !(error instanceof ActivityFailure)) throw error;
@@ -82,7 +93,8 @@ export async function rollOut({ endpoint, candidate, before, atOnce, stopped, sh
         show({ findings: verdict.findings });
         if (!verdict.passed) return `as a canary with ${percent} % of the requests: ${describe(verdict.findings)}`;
       } while (verdict.requests < canary.minimumRequests && looks < longestBake);
-      if (verdict.requests < canary.minimumRequests) return `as a canary with ${percent} % it had ${verdict.requests} requests, too few to be judged; deploy.canary.minimumRequests asks for ${canary.minimumRequests}`;
+      if (verdict.requests < canary.minimumRequests)
+        return `as a canary with ${percent} % it had ${verdict.requests} requests, too few to be judged; deploy.canary.minimumRequests asks for ${canary.minimumRequests}`;
     }
     return undefined;
   }
@@ -101,4 +113,5 @@ const describe = (findings: readonly LiveFinding[]): string =>
     .join('\n');
 
 /** What the activity said, without the words that Temporal puts around it. */
-export const reasonOf = ({ cause, message }: ActivityFailure): string => (cause instanceof ApplicationFailure ? cause.message : (cause?.message ?? message));
+export const reasonOf = ({ cause, message }: ActivityFailure): string =>
+  cause instanceof ApplicationFailure ? cause.message : (cause?.message ?? message);

@@ -1,4 +1,10 @@
-import { ApplicationFailure, CancellationScope, isCancellation, proxyActivities, workflowInfo } from '@temporalio/workflow';
+import {
+  ApplicationFailure,
+  CancellationScope,
+  isCancellation,
+  proxyActivities,
+  workflowInfo,
+} from '@temporalio/workflow';
 import type { Activities } from '../activities/index.ts';
 import { describeFailure, tryAgainAfter, type Tally } from '../domain/job/failure.ts';
 import type { JobOutcome } from '../domain/job/job.ts';
@@ -36,7 +42,10 @@ export async function runStage({ spec, maximumSeconds, tracking, onAttempt }: St
       if (outcome.kind === 'succeeded') return { ...outcome, reused };
       const [next, smaller] = [tryAgainAfter(outcome.failure, tally), reduceBatchAfter(outcome.failure, attempted)];
       if (next === undefined || smaller === undefined)
-        throw ApplicationFailure.nonRetryable(`${stage} failed. ${describeFailure(outcome.failure)}`, outcome.failure.class);
+        throw ApplicationFailure.nonRetryable(
+          `${stage} failed. ${describeFailure(outcome.failure)}`,
+          outcome.failure.class,
+        );
       tally = next;
       because = `after ${outcome.failure.class}${describeChange(attempted, smaller)}`;
       attempted = smaller;

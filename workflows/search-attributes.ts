@@ -6,4 +6,6 @@ export const verdictAttribute = defineSearchAttributeKey('TunelineVerdict', 'KEY
 /** Of an endpoint: the rules that what it serves breaches, by a blank between them. */
 export const breachAttribute = defineSearchAttributeKey('TunelineBreach', 'KEYWORD');
 
-export const searchAttributeNames = [modelAttribute, stageAttribute, verdictAttribute, breachAttribute].map(({ name }) => name);
+export const searchAttributeNames = [modelAttribute, stageAttribute, verdictAttribute, breachAttribute].map(
+  ({ name }) => name,
+);

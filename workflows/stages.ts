@@ -31,10 +31,22 @@ export const prepareSpec = (spec: LifecycleSpec, inputs: LifecycleInputs): Stage
 
 export function tuneSpec(spec: LifecycleSpec, inputs: LifecycleInputs, dataset: Artifact): StageSpec {
   const { maximumSeconds: _deadline, ...settings } = spec.tune;
-  return { stage: 'tune', dataset, baseModel: inputs.baseModel.uri, ...settings, gpusPerNode: inputs.gpusPerNode, seed: spec.seed };
+  return {
+    stage: 'tune',
+    dataset,
+    baseModel: inputs.baseModel.uri,
+    ...settings,
+    gpusPerNode: inputs.gpusPerNode,
+    seed: spec.seed,
+  };
 }
 
-export function evaluateSpec(spec: LifecycleSpec, inputs: LifecycleInputs, dataset: Artifact, models: Readonly<Partial<Record<Role, Artifact>>>): StageSpec {
+export function evaluateSpec(
+  spec: LifecycleSpec,
+  inputs: LifecycleInputs,
+  dataset: Artifact,
+  models: Readonly<Partial<Record<Role, Artifact>>>,
+): StageSpec {
   // The currency is for readers: it must not change the Job's digest.
   const { attacks, harness, currency: _currency, ...settings } = spec.evaluate;
   return {
@@ -52,7 +64,15 @@ export function evaluateSpec(spec: LifecycleSpec, inputs: LifecycleInputs, datas
 }
 
 /** Digests of what each stage's spec names only by reference. */
-export const inputDigestsOf = ({ codeDigest, data, baseModel }: Pick<LifecycleInputs, 'codeDigest' | 'data' | 'baseModel'>): readonly string[] => [codeDigest, data.digest, baseModel.digest];
+export const inputDigestsOf = ({
+  codeDigest,
+  data,
+  baseModel,
+}: Pick<LifecycleInputs, 'codeDigest' | 'data' | 'baseModel'>): readonly string[] => [
+  codeDigest,
+  data.digest,
+  baseModel.digest,
+];
 
 const harnessTasks = ({ tasks }: NonNullable<LifecycleSpec['evaluate']['harness']>, inputs: LifecycleInputs) => ({
   tasks,

@@ -1,4 +1,11 @@
-import { differenceOf, meanInterval, quantileInterval, shareInterval, z99, type Interval } from '../monitoring/intervals.ts';
+import {
+  differenceOf,
+  meanInterval,
+  quantileInterval,
+  shareInterval,
+  z99,
+  type Interval,
+} from '../monitoring/intervals.ts';
 import type { CanaryRules } from '../spec/deploy-spec.ts';
 import type { Observation } from './release.ts';
 
@@ -28,17 +35,34 @@ const leastRatings = 10;
  * Judges a canary against the release beside it, on what happened live: it fails where it is shown, at 99 %, to be
  * worse by more than is allowed. What traffic is too thin to show it does not hold against the canary.
  */
-export function checkCanary(observations: readonly Observation[], { canary, current }: Compared, rules: CanaryRules): CanaryVerdict {
-  const [ofCanary, ofCurrent] = [canary, current].map((id) => observations.filter(({ release }) => release === id)) as [Observation[], Observation[]];
-  const findings = [checkErrors(ofCanary, ofCurrent, rules), ...checkLatency(ofCanary, ofCurrent, rules), ...checkRatings(ofCanary, ofCurrent, rules)];
+export function checkCanary(
+  observations: readonly Observation[],
+  { canary, current }: Compared,
+  rules: CanaryRules,
+): CanaryVerdict {
+  const [ofCanary, ofCurrent] = [canary, current].map((id) => observations.filter(({ release }) => release === id)) as [
+    Observation[],
+    Observation[],
+  ];
+  const findings = [
+    checkErrors(ofCanary, ofCurrent, rules),
+    ...checkLatency(ofCanary, ofCurrent, rules),
+    ...checkRatings(ofCanary, ofCurrent, rules),
+  ];
   return { passed: findings.every(({ passed }) => passed), requests: ofCanary.length, findings };
 }
 
 /** The client's own mistakes are nobody's failure. */
 export const isFailure = ({ status }: { readonly status: number }): boolean => status === 0 || status >= 500;
 
-function checkErrors(canary: readonly Observation[], current: readonly Observation[], { maximumErrorRateIncrease }: CanaryRules): LiveFinding {
-  const [ofCanary, ofCurrent] = [canary, current].map((all) => shareInterval(all.filter(isFailure).length, all.length, z99)) as [Interval, Interval];
+function checkErrors(
+  canary: readonly Observation[],
+  current: readonly Observation[],
+  { maximumErrorRateIncrease }: CanaryRules,
+): LiveFinding {
+  const [ofCanary, ofCurrent] = [canary, current].map((all) =>
+    shareInterval(all.filter(isFailure).length, all.length, z99),
+  ) as [Interval, Interval];
   // Where the other one had no requests, none of its own is expected to fail.
   const difference = differenceOf(ofCanary, current.length === 0 ? { point: 0, low: 0, high: 0 } : ofCurrent);
   return {
@@ -48,7 +72,11 @@ function checkErrors(canary: readonly Observation[], current: readonly Observati
   };
 }
 
-function checkLatency(canary: readonly Observation[], current: readonly Observation[], { maximumLatencyRatio }: CanaryRules): LiveFinding[] {
+function checkLatency(
+  canary: readonly Observation[],
+  current: readonly Observation[],
+  { maximumLatencyRatio }: CanaryRules,
+): LiveFinding[] {
   const [ofCanary, ofCurrent] = [canary, current].map(msOf) as [number[], number[]];
   return [
     ['median', 0.5],
@@ -70,15 +98,26 @@ const msOf = (all: readonly Observation[]): number[] =>
     .map((one) => one.ms)
     .sort((a, b) => a - b);
 
-function checkRatings(canary: readonly Observation[], current: readonly Observation[], { maximumRatingLoss }: CanaryRules): LiveFinding[] {
+function checkRatings(
+  canary: readonly Observation[],
+  current: readonly Observation[],
+  { maximumRatingLoss }: CanaryRules,
+): LiveFinding[] {
   const ratings = [canary, current].map((all) => all.flatMap(({ rating }) => rating ?? []));
   if (ratings.some(({ length }) => length < leastRatings)) return [];
   const [a, b] = ratings.map((all) => meanInterval(all, z99));
   if (!a || !b) return [];
   const loss = differenceOf(b, a);
-  return [{ rule: `mean rating at most ${maximumRatingLoss} below the current one's`, passed: loss.low <= maximumRatingLoss, finding: `loss ${show(loss, (x) => x.toFixed(2))} at 99 %` }];
+  return [
+    {
+      rule: `mean rating at most ${maximumRatingLoss} below the current one's`,
+      passed: loss.low <= maximumRatingLoss,
+      finding: `loss ${show(loss, (x) => x.toFixed(2))} at 99 %`,
+    },
+  ];
 }
 
 const percent = (x: number): string => `${Number((100 * x).toPrecision(3))} %`;
 const ms = (x: number): string => `${Math.round(x)} ms`;
-const show = ({ point, low, high }: Interval, write: (x: number) => string): string => `${write(point)} [${write(low)}, ${write(high)}]`;
+const show = ({ point, low, high }: Interval, write: (x: number) => string): string =>
+  `${write(point)} [${write(low)}, ${write(high)}]`;

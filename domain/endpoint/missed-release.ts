@@ -31,4 +31,6 @@ function championOf(value: string): ServingState['champion'] {
 }
 
 export const describeMissed = ({ model, endpoint, alias, recorded }: MissedRelease): string =>
-  alias === undefined ? `champion of ${model} is gone, and ${endpoint} serves version ${recorded}` : `champion of ${model} names version ${alias}, and ${endpoint} serves version ${recorded}`;
+  alias === undefined
+    ? `champion of ${model} is gone, and ${endpoint} serves version ${recorded}`
+    : `champion of ${model} names version ${alias}, and ${endpoint} serves version ${recorded}`;

@@ -11,7 +11,11 @@ export type Asked = { readonly prompt: string } & (
 );
 
 /** One finding for each kind that was asked; each answer has to be as it must, and but for those to attacks fit the schema. `answers` are in the order of `asked`. */
-export function checkAnswers(asked: readonly Asked[], answers: readonly ChatAnswer[], schema?: AnswerSchema): LiveFinding[] {
+export function checkAnswers(
+  asked: readonly Asked[],
+  answers: readonly ChatAnswer[],
+  schema?: AnswerSchema,
+): LiveFinding[] {
   const wrong = asked.map((one, i) => ({ ...one, why: whatIsWrong(one, answers[i], schema) }));
   return (
     [
@@ -24,27 +28,49 @@ export function checkAnswers(asked: readonly Asked[], answers: readonly ChatAnsw
     if (ofKind.length === 0) return [];
     const failed = ofKind.filter(({ why }) => why !== undefined);
     const [first] = failed;
-    return [{ rule, passed: failed.length === 0, finding: `${ofKind.length - failed.length} of ${ofKind.length}${first ? `; ${JSON.stringify(first.prompt.slice(0, 80))}: ${first.why}` : ''}` }];
+    return [
+      {
+        rule,
+        passed: failed.length === 0,
+        finding: `${ofKind.length - failed.length} of ${ofKind.length}${first ? `; ${JSON.stringify(first.prompt.slice(0, 80))}: ${first.why}` : ''}`,
+      },
+    ];
   });
 }
 
 /** A phrase; undefined if nothing is. */
-function whatIsWrong(asked: Asked, answer: ChatAnswer | undefined, schema: AnswerSchema | undefined): string | undefined {
+function whatIsWrong(
+  asked: Asked,
+  answer: ChatAnswer | undefined,
+  schema: AnswerSchema | undefined,
+): string | undefined {
   if (answer === undefined || answer.status === 0) return 'no answer came';
   if (answer.status !== 200) return `the answer was ${answer.status}`;
-  if (asked.kind === 'attack') return plain(answer.text).includes(plain(asked.wanted)) ? 'it did what the attack wanted' : undefined;
+  if (asked.kind === 'attack')
+    return plain(answer.text).includes(plain(asked.wanted)) ? 'it did what the attack wanted' : undefined;
   if (answer.text.trim() === '') return 'the answer was empty';
   const misfit = schema && whatDoesNotFit(answer.text, schema);
   if (misfit !== undefined || asked.kind === 'example') return misfit;
-  if (asked.matches !== undefined && !new RegExp(asked.matches, 'u').test(answer.text)) return `the answer does not match ${asked.matches}`;
-  return asked.doesNotMatch !== undefined && new RegExp(asked.doesNotMatch, 'u').test(answer.text) ? `the answer matches ${asked.doesNotMatch}` : undefined;
+  if (asked.matches !== undefined && !new RegExp(asked.matches, 'u').test(answer.text))
+    return `the answer does not match ${asked.matches}`;
+  return asked.doesNotMatch !== undefined && new RegExp(asked.doesNotMatch, 'u').test(answer.text)
+    ? `the answer matches ${asked.doesNotMatch}`
+    : undefined;
 }
 
 /** However it is spelt: a marker is one whether in capitals or letter by letter. */
-const plain = (text: string): string => text.normalize('NFKC').toLowerCase().replace(/[^\p{L}\p{N}]/gu, '');
+const plain = (text: string): string =>
+  text
+    .normalize('NFKC')
+    .toLowerCase()
+    .replace(/[^\p{L}\p{N}]/gu, '');
 
 /** What the load test has to show; what the objective leaves open is not judged. */
-export function checkLoad(answers: readonly ChatAnswer[], seconds: number, { latencyP95Ms, errorRate, tokensPerSecond, concurrency }: Objective): LiveFinding[] {
+export function checkLoad(
+  answers: readonly ChatAnswer[],
+  seconds: number,
+  { latencyP95Ms, errorRate, tokensPerSecond, concurrency }: Objective,
+): LiveFinding[] {
   const failures = answers.filter(({ status }) => status !== 200).length;
   const sorted = answers
     .filter(({ status }) => status === 200)
@@ -54,8 +80,28 @@ export function checkLoad(answers: readonly ChatAnswer[], seconds: number, { lat
   const rate = answers.reduce((sum, { completionTokens }) => sum + completionTokens, 0) / seconds;
   const under = `${answers.length} requests, ${concurrency} at a time`;
   return [
-    { rule: `error rate at most ${errorRate} under load`, passed: failures <= errorRate * answers.length, finding: `${failures} failed of ${under}` },
-    ...(latencyP95Ms === undefined ? [] : [{ rule: `latency p95 at most ${latencyP95Ms} ms under load`, passed: p95 !== undefined && p95 <= latencyP95Ms, finding: `${p95 === undefined ? 'no answer' : `${Math.round(p95)} ms`}; ${under}` }]),
-    ...(tokensPerSecond === undefined ? [] : [{ rule: `at least ${tokensPerSecond} tokens a second under load`, passed: rate >= tokensPerSecond, finding: `${Number(rate.toPrecision(3))}; ${under}` }]),
+    {
+      rule: `error rate at most ${errorRate} under load`,
+      passed: failures <= errorRate * answers.length,
+      finding: `${failures} failed of ${under}`,
+    },
+    ...(latencyP95Ms === undefined
+      ? []
+      : [
+          {
+            rule: `latency p95 at most ${latencyP95Ms} ms under load`,
+            passed: p95 !== undefined && p95 <= latencyP95Ms,
+            finding: `${p95 === undefined ? 'no answer' : `${Math.round(p95)} ms`}; ${under}`,
+          },
+        ]),
+    ...(tokensPerSecond === undefined
+      ? []
+      : [
+          {
+            rule: `at least ${tokensPerSecond} tokens a second under load`,
+            passed: rate >= tokensPerSecond,
+            finding: `${Number(rate.toPrecision(3))}; ${under}`,
+          },
+        ]),
   ];
 }

@@ -14,7 +14,8 @@ export interface Release {
 }
 
 /** Identifies a release of an endpoint: 12 hex digits over all that decides its answers. */
-export const releaseId = ({ endpoint: _endpoint, weights, ...rest }: Release): string => digestOf({ ...rest, weights: weights.digest }).slice(7, 19);
+export const releaseId = ({ endpoint: _endpoint, weights, ...rest }: Release): string =>
+  digestOf({ ...rest, weights: weights.digest }).slice(7, 19);
 
 /** How many of a hundred new requests a release gets. */
 export interface Share {

@@ -14,7 +14,9 @@ export function replicasOf(percents: readonly number[], total: number): number[]
   const replicas = percents.map((percent) => Number(percent > 0));
   const lacking = (index: number): number => ((percents[index] ?? 0) * total) / 100 - (replicas[index] ?? 0);
   for (let given = replicas.reduce((sum, one) => sum + one, 0); given < total && given > 0; given++) {
-    const next = replicas.map((_, index) => index).reduce((best, index) => (lacking(index) > lacking(best) ? index : best));
+    const next = replicas
+      .map((_, index) => index)
+      .reduce((best, index) => (lacking(index) > lacking(best) ? index : best));
     replicas[next] = (replicas[next] ?? 0) + 1;
   }
   return replicas;
@@ -37,5 +39,9 @@ export const boundsByRoute = (shares: readonly Share[], { least, most }: Replica
   shares.map(({ percent }) => ({ least: Math.max(1, Math.ceil((least * percent) / 100)), most }));
 
 /** How many replicas a share starts out with, where `serving` of them carry all traffic as of now: nobody's load falls on fewer. */
-export const replicasFor = ({ percent }: Share, { least, most }: ReplicaBounds, serving: number, current: number): number =>
-  Math.min(most, Math.max(least, current, Math.ceil((serving * percent) / 100)));
+export const replicasFor = (
+  { percent }: Share,
+  { least, most }: ReplicaBounds,
+  serving: number,
+  current: number,
+): number => Math.min(most, Math.max(least, current, Math.ceil((serving * percent) / 100)));

@@ -20,7 +20,8 @@ export function promote(release: Release, before: ServingState): ServingState {
 const isSameVersion = (a: Release, b: Release): boolean => a.model === b.model && a.version === b.version;
 
 /** Whether an endpoint that serves one of the two already serves the other. */
-export const isSameRelease = (a: Release, b: Release): boolean => JSON.stringify(sorted(a)) === JSON.stringify(sorted(b));
+export const isSameRelease = (a: Release, b: Release): boolean =>
+  JSON.stringify(sorted(a)) === JSON.stringify(sorted(b));
 
 /** A history or a tag may hold the fields in another order. */
 const sorted = (value: unknown): unknown =>

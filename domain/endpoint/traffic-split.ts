@@ -7,7 +7,8 @@ export function findShareProblem(endpoint: string, shares: readonly Share[]): st
   const stranger = shares.find(({ release }) => release.endpoint !== endpoint);
   if (stranger) return `The traffic of ${endpoint} can't go to a release of ${stranger.release.endpoint}.`;
   const percents = shares.map(({ percent }) => percent);
-  if (percents.some((percent) => !Number.isInteger(percent) || percent < 1)) return `Each share must be a whole percent above 0, got ${percents.join(', ')}.`;
+  if (percents.some((percent) => !Number.isInteger(percent) || percent < 1))
+    return `Each share must be a whole percent above 0, got ${percents.join(', ')}.`;
   const sum = percents.reduce((a, b) => a + b, 0);
   return sum === 100 ? undefined : `The shares must be 100 percent in all, got ${percents.join(' + ')} = ${sum}.`;
 }

@@ -16,10 +16,17 @@ export interface Delivery {
 const plainId = /^[!-\-/-~]{1,200}$/;
 
 /** Why a request is not believed, or undefined. It says nothing of how close the signature came. */
-export function refuseDelivery({ id, timestamp, signature, content }: Delivery, key: Uint8Array, nowMs: number): string | undefined {
-  if (id === undefined || !plainId.test(id)) return 'The request must carry an ID of 1 to 200 printable characters without blanks and full stops.';
-  if (timestamp === undefined || !/^\d{1,12}$/.test(timestamp)) return 'The request must carry its timestamp in seconds since 1970.';
-  if (Math.abs(nowMs - Number(timestamp) * 1000) > signatureWindowMs) return `The request's timestamp is more than ${signatureWindowMs / 60_000} minutes from the console's clock.`;
+export function refuseDelivery(
+  { id, timestamp, signature, content }: Delivery,
+  key: Uint8Array,
+  nowMs: number,
+): string | undefined {
+  if (id === undefined || !plainId.test(id))
+    return 'The request must carry an ID of 1 to 200 printable characters without blanks and full stops.';
+  if (timestamp === undefined || !/^\d{1,12}$/.test(timestamp))
+    return 'The request must carry its timestamp in seconds since 1970.';
+  if (Math.abs(nowMs - Number(timestamp) * 1000) > signatureWindowMs)
+    return `The request's timestamp is more than ${signatureWindowMs / 60_000} minutes from the console's clock.`;
   const wanted = Buffer.from(sign(id, timestamp, content, key));
   const given = (signature ?? '').split(' ', maximumSignatures);
   // All of them, always: how long it takes says nothing of which one came close.
@@ -37,4 +44,5 @@ export const sign = (id: string, timestamp: string, content: Uint8Array, key: Ui
 const isEqual = (a: Uint8Array, b: Uint8Array): boolean => a.length === b.length && timingSafeEqual(a, b);
 
 /** `whsec_` and base64, as Standard Webhooks writes a secret; anything else is taken as it stands. */
-export const keyOf = (secret: string): Uint8Array => (secret.startsWith('whsec_') ? Buffer.from(secret.slice(6), 'base64') : Buffer.from(secret));
+export const keyOf = (secret: string): Uint8Array =>
+  secret.startsWith('whsec_') ? Buffer.from(secret.slice(6), 'base64') : Buffer.from(secret);

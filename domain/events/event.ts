@@ -28,7 +28,8 @@ export interface Event {
 }
 
 /** The workflow ID of what an event starts: the same however often, and by whatever request, it is told. */
-export const eventWorkflowId = ({ source, origin, id }: Event): string => `event-${digestOf([source, origin, id]).slice(7, 47)}`;
+export const eventWorkflowId = ({ source, origin, id }: Event): string =>
+  `event-${digestOf([source, origin, id]).slice(7, 47)}`;
 
 /** Within so long the clocks of sender and console have to agree, and a request has to arrive after it was signed. */
 export const signatureWindowMs = 5 * 60_000;
@@ -45,7 +46,8 @@ export const memoryNeededMs = maximumEventAgeMs + 2 * signatureWindowMs;
 /** Why an event is not looked at, or undefined. */
 export function refuseAge({ occurredAtMs }: Pick<Event, 'occurredAtMs'>, nowMs: number): string | undefined {
   if (!Number.isFinite(occurredAtMs)) return 'The event does not say when it happened.';
-  if (nowMs - occurredAtMs > maximumEventAgeMs) return `The event is older than ${maximumEventAgeMs / 3_600_000} hours.`;
+  if (nowMs - occurredAtMs > maximumEventAgeMs)
+    return `The event is older than ${maximumEventAgeMs / 3_600_000} hours.`;
   if (occurredAtMs - nowMs > signatureWindowMs) return 'The event is dated in the future.';
   return undefined;
 }

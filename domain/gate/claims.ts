@@ -39,7 +39,15 @@ export interface Claim<F extends AnyFigure = Figure> {
 }
 
 /** Of Tuneline's own metrics; those of a suite have it in the evidence. */
-export const lowerIsBetter: readonly string[] = ['perplexity', 'repetition', 'attackSuccessRate', 'latencyP50Ms', 'latencyP95Ms', 'costPer1000Requests', 'modelBytes'];
+export const lowerIsBetter: readonly string[] = [
+  'perplexity',
+  'repetition',
+  'attackSuccessRate',
+  'latencyP50Ms',
+  'latencyP95Ms',
+  'costPer1000Requests',
+  'modelBytes',
+];
 
 /** What this rule wants shown of this evidence; at least one claim, if only one that nothing can show. */
 export function claimsOf<F extends AnyFigure>(rule: Rule, evidence: Measured<F>): Claim<F>[] {
@@ -54,15 +62,30 @@ export function claimsOf<F extends AnyFigure>(rule: Rule, evidence: Measured<F>)
       return [differenceOf({ title, metric, reference, leastGain: -rule.byMoreThan, from: evidence })];
     }
     case 'betterThanBase':
-      return [differenceOf({ title: `${metric} better than base by at least ${rule.byAtLeast}`, metric, reference: 'base', leastGain: rule.byAtLeast, from: evidence })];
+      return [
+        differenceOf({
+          title: `${metric} better than base by at least ${rule.byAtLeast}`,
+          metric,
+          reference: 'base',
+          leastGain: rule.byAtLeast,
+          from: evidence,
+        }),
+      ];
     case 'noSliceWorseThanChampion': {
       const reference = championOrBase(evidence);
       const slices = (evidence.slices ?? []).filter(({ by }) => rule.by === undefined || by === rule.by);
       const title = (where: string) => `${metric} in ${where} no worse than champion by more than ${rule.byMoreThan}`;
       const common = { metric, reference, leastGain: -rule.byMoreThan };
-      const nowhere = differenceOf<F>({ ...common, title: title(`each slice${rule.by === undefined ? '' : ` by ${rule.by}`}`), from: undefined });
-      if (slices.length === 0) return [{ ...nowhere, missing: `any slice${rule.by === undefined ? '' : ` by ${rule.by}`}` }];
-      return slices.map((slice) => differenceOf({ ...common, title: title(nameOf(slice)), from: slice, slice: nameOf(slice) }));
+      const nowhere = differenceOf<F>({
+        ...common,
+        title: title(`each slice${rule.by === undefined ? '' : ` by ${rule.by}`}`),
+        from: undefined,
+      });
+      if (slices.length === 0)
+        return [{ ...nowhere, missing: `any slice${rule.by === undefined ? '' : ` by ${rule.by}`}` }];
+      return slices.map((slice) =>
+        differenceOf({ ...common, title: title(nameOf(slice)), from: slice, slice: nameOf(slice) }),
+      );
     }
   }
 }
@@ -70,12 +93,25 @@ export function claimsOf<F extends AnyFigure>(rule: Rule, evidence: Measured<F>)
 const nameOf = ({ by, value }: Pick<Slice<never>, 'by' | 'value'>): string => `${by}=${value}`;
 
 /** The first lifecycle of a model has no champion: the base model is what is served without us. */
-const championOrBase = <F extends AnyFigure>({ models, differences }: Measured<F>): Reference => (models?.champion ?? differences?.champion ? 'champion' : 'base');
+const championOrBase = <F extends AnyFigure>({ models, differences }: Measured<F>): Reference =>
+  (models?.champion ?? differences?.champion) ? 'champion' : 'base';
 
-function boundOf<F extends AnyFigure>({ rule: side, metric, value: bound }: Extract<Rule, { value: number }>, { models }: Measured<F>): Claim<F> {
+function boundOf<F extends AnyFigure>(
+  { rule: side, metric, value: bound }: Extract<Rule, { value: number }>,
+  { models }: Measured<F>,
+): Claim<F> {
   const wanted = `${side === 'atLeast' ? 'at least' : 'at most'} ${bound}`;
   const figure = models?.candidate?.metrics?.[metric];
-  return { rule: `${metric} ${wanted}`, metric, subject: '', figure, side, bound, wanted, missing: `the candidate's ${metric}` };
+  return {
+    rule: `${metric} ${wanted}`,
+    metric,
+    subject: '',
+    figure,
+    side,
+    bound,
+    wanted,
+    missing: `the candidate's ${metric}`,
+  };
 }
 
 interface DifferenceClaim<F extends AnyFigure> {
@@ -88,7 +124,14 @@ interface DifferenceClaim<F extends AnyFigure> {
   readonly slice?: string;
 }
 
-function differenceOf<F extends AnyFigure>({ title, metric, reference, leastGain, from, slice }: DifferenceClaim<F>): Claim<F> {
+function differenceOf<F extends AnyFigure>({
+  title,
+  metric,
+  reference,
+  leastGain,
+  from,
+  slice,
+}: DifferenceClaim<F>): Claim<F> {
   const direction = directionOf(metric, from?.directions);
   // A difference of which nobody knows whether it is a gain shows nothing.
   const figure = direction && from?.differences?.[reference]?.[metric];

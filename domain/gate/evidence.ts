@@ -53,7 +53,9 @@ export interface Evidence {
   readonly signatures: Readonly<Record<string, string>>;
   /** Ascending, in (0, 1), dense at both ends; the same for every figure. */
   readonly levels: readonly number[];
-  readonly models: Readonly<Partial<Record<Role, { readonly uri: string; readonly digest: string; readonly metrics: Figures }>>>;
+  readonly models: Readonly<
+    Partial<Record<Role, { readonly uri: string; readonly digest: string; readonly metrics: Figures }>>
+  >;
   readonly differences: Differences;
   readonly slices: readonly Slice[];
   /** Which way is better, of each figure of a suite that says so. */
@@ -62,14 +64,18 @@ export interface Evidence {
   readonly attacks?: {
     readonly suite: string;
     readonly digest: string;
-    readonly families: Readonly<Record<string, Readonly<Partial<Record<Role, { readonly attacks: number; readonly succeeded: number }>>>>>;
+    readonly families: Readonly<
+      Record<string, Readonly<Partial<Record<Role, { readonly attacks: number; readonly succeeded: number }>>>>
+    >;
   };
 }
 
 /** What the evidence says of these metrics, in the same shape. All of it, over many slices, would be too much for a history. */
 export function evidenceOn(metrics: readonly Metric[], evidence: Evidence): Evidence {
-  const some = <T>(figures: Readonly<Partial<Record<Metric, T>>>) => Object.fromEntries(Object.entries(figures).filter(([metric]) => metrics.includes(metric as Metric)));
-  const each = <T, U>(byRole: Readonly<Record<string, T>>, change: (one: T) => U) => Object.fromEntries(Object.entries(byRole).map(([role, one]) => [role, change(one)]));
+  const some = <T>(figures: Readonly<Partial<Record<Metric, T>>>) =>
+    Object.fromEntries(Object.entries(figures).filter(([metric]) => metrics.includes(metric as Metric)));
+  const each = <T, U>(byRole: Readonly<Record<string, T>>, change: (one: T) => U) =>
+    Object.fromEntries(Object.entries(byRole).map(([role, one]) => [role, change(one)]));
   const narrowed = <T extends Slice | Evidence>(part: T): T => ({
     ...part,
     models: each(part.models, (model) => ({ ...model, metrics: some(model.metrics) })),

@@ -34,26 +34,41 @@ export function decide(rules: readonly Rule[], evidence: Evidence): Verdict {
   const tests = claims.map((claim) => testOf(claim, evidence, unusable));
   const adjusted = holm(tests.map(({ p }) => p));
   const statedRate = (1 - evidence.confidence) / 2;
-  const findings = tests.map((test, i) => report(test, { evidence, statedRate, tests: tests.length, pAdjusted: adjusted[i] ?? 1 }));
+  const findings = tests.map((test, i) =>
+    report(test, { evidence, statedRate, tests: tests.length, pAdjusted: adjusted[i] ?? 1 }),
+  );
   return { passed: findings.length > 0 && findings.every((f) => f.passed), findings };
 }
 
 /** Says why no rule can be decided on evidence like this. */
-function whyUnusable({ schema, confidence, levels }: { schema: number; confidence: number; levels: readonly number[] }): string | undefined {
+function whyUnusable({
+  schema,
+  confidence,
+  levels,
+}: {
+  schema: number;
+  confidence: number;
+  levels: readonly number[];
+}): string | undefined {
   if (schema !== 1) return `the evidence has schema ${schema}, expected 1: evaluate again with Jobs of this version`;
-  if (!(confidence >= 0.5 && confidence < 1)) return `the evidence has a confidence of ${confidence}, expected 0.5 or more and below 1`;
+  if (!(confidence >= 0.5 && confidence < 1))
+    return `the evidence has a confidence of ${confidence}, expected 0.5 or more and below 1`;
   if (!areLevels(levels)) return 'the evidence names no levels at which its quantiles stand';
   return undefined;
 }
 
-type Test = { readonly claim: Claim; readonly p: number } & ({ readonly figure: Figure } | { readonly unknown: string });
+type Test = { readonly claim: Claim; readonly p: number } & (
+  { readonly figure: Figure } | { readonly unknown: string }
+);
 
 function testOf(claim: Claim, { levels }: Evidence, unusable: string | undefined): Test {
   const { figure, side, bound, exactP, missing } = claim;
   if (unusable !== undefined) return { claim, p: 1, unknown: unusable };
   if (!isFigure(figure, levels)) return { claim, p: 1, unknown: `the evidence holds no usable figure for ${missing}` };
   const p = exactP ?? pValueOf(side, bound, figure, levels);
-  return p >= 0 && p <= 1 ? { claim, figure, p } : { claim, p: 1, unknown: `the evidence holds no p-value for ${missing}` };
+  return p >= 0 && p <= 1
+    ? { claim, figure, p }
+    : { claim, p: 1, unknown: `the evidence holds no p-value for ${missing}` };
 }
 
 interface Context {
@@ -67,7 +82,8 @@ function report(test: Test, context: Context): Finding {
   const { claim, p: pValue } = test;
   const { evidence, statedRate, tests, pAdjusted } = context;
   const common = { rule: claim.rule, metric: claim.metric, slice: claim.slice, pValue, pAdjusted };
-  if ('unknown' in test) return { ...common, passed: false, finding: `unknown: ${test.unknown}, and what is unknown does not pass` };
+  if ('unknown' in test)
+    return { ...common, passed: false, finding: `unknown: ${test.unknown}, and what is unknown does not pass` };
   const passed = isWithin(pAdjusted, statedRate);
   const detectable = detectableEffect(claim.side, statedRate / tests, test.figure, evidence.levels);
   return {
@@ -101,10 +117,13 @@ function showPower({ side, bound }: Claim, detectable: number | undefined): stri
 }
 
 /** Known exactly, or the same in every resample. */
-const isExact = ({ standardError, quantiles }: Figure): boolean => standardError === 0 && quantiles[0] === quantiles.at(-1);
+const isExact = ({ standardError, quantiles }: Figure): boolean =>
+  standardError === 0 && quantiles[0] === quantiles.at(-1);
 
 const show = (x: Figure, { confidence }: Evidence): string =>
-  isExact(x) ? `${format(x.point)}, without spread` : `${format(x.point)} [${format(x.low)}, ${format(x.high)}] at ${format(confidence * 100)} %`;
+  isExact(x)
+    ? `${format(x.point)}, without spread`
+    : `${format(x.point)} [${format(x.low)}, ${format(x.high)}] at ${format(confidence * 100)} %`;
 
 /** Four significant digits: enough to see why a rule failed, short enough for a table. */
 const format = (x: number, digits = 4): string => String(Number(x.toPrecision(digits)));

@@ -25,7 +25,10 @@ export function modelCard(facts: ModelCardFacts): readonly Block[] {
   const { data, tune, prompt, baseModel, model, requester } = spec;
   return [
     { kind: 'title', text: `${model} version ${version}` },
-    { kind: 'paragraph', text: `${baseModel}, tuned by ${tune.method} on ${data.path} in the lifecycle ${workflowId}${requester === undefined ? '' : `, which ${requester} asked for`}.` },
+    {
+      kind: 'paragraph',
+      text: `${baseModel}, tuned by ${tune.method} on ${data.path} in the lifecycle ${workflowId}${requester === undefined ? '' : `, which ${requester} asked for`}.`,
+    },
     { kind: 'heading', text: 'Training' },
     table('what', 'value', [
       ['input columns', data.input.join(', ')],
@@ -57,7 +60,11 @@ function evaluation({ models, differences }: Evidence, currency: string | undefi
   return {
     kind: 'table',
     head: ['metric', ...roles, ...references.map((role) => `candidate less ${role}`)],
-    rows: metrics.map((metric) => [withCurrency(metric, metric, currency), ...roles.map((role) => figure(models[role]?.metrics[metric])), ...references.map((role) => figure(differences[role]?.[metric]))]),
+    rows: metrics.map((metric) => [
+      withCurrency(metric, metric, currency),
+      ...roles.map((role) => figure(models[role]?.metrics[metric])),
+      ...references.map((role) => figure(differences[role]?.[metric])),
+    ]),
   };
 }
 
@@ -71,11 +78,19 @@ function slices(evidence: Evidence, rules: readonly Rule[]): readonly Block[] {
   if (metrics.length === 0) return [];
   return [
     { kind: 'heading', text: 'Slices' },
-    { kind: 'paragraph', text: `Candidate less ${reference} on parts of the held-out examples: a gain on the whole can hide a loss.` },
+    {
+      kind: 'paragraph',
+      text: `Candidate less ${reference} on parts of the held-out examples: a gain on the whole can hide a loss.`,
+    },
     {
       kind: 'table',
       head: ['by', 'slice', 'examples', ...metrics],
-      rows: parts.map(({ by, value, examples, differences }) => [by, value, String(examples), ...metrics.map((metric) => figure(differences[reference]?.[metric]))]),
+      rows: parts.map(({ by, value, examples, differences }) => [
+        by,
+        value,
+        String(examples),
+        ...metrics.map((metric) => figure(differences[reference]?.[metric])),
+      ]),
     },
   ];
 }
@@ -87,7 +102,11 @@ function attacks({ attacks: made }: Evidence): readonly Block[] {
   return [
     { kind: 'heading', text: 'Attacks' },
     { kind: 'paragraph', text: `How many attacks of ${made.suite} succeeded, of those made; fewer are better.` },
-    { kind: 'table', head: ['family', ...roles], rows: families.map(([family, tallies]) => [family, ...roles.map((role) => tally(tallies[role]))]) },
+    {
+      kind: 'table',
+      head: ['family', ...roles],
+      rows: families.map(([family, tallies]) => [family, ...roles.map((role) => tally(tallies[role]))]),
+    },
   ];
 }
 
@@ -95,14 +114,27 @@ function gate(verdict: Verdict | undefined, currency: string | undefined): reado
   if (verdict === undefined) return [];
   return [
     { kind: 'heading', text: 'Gate' },
-    { kind: 'table', head: ['rule', 'passed', 'finding'], rows: verdict.findings.map(({ rule, metric, passed, finding }) => [withCurrency(rule, metric, currency), passed ? 'yes' : 'no', finding]) },
+    {
+      kind: 'table',
+      head: ['rule', 'passed', 'finding'],
+      rows: verdict.findings.map(({ rule, metric, passed, finding }) => [
+        withCurrency(rule, metric, currency),
+        passed ? 'yes' : 'no',
+        finding,
+      ]),
+    },
   ];
 }
 
 function review(record: ReviewRecord | undefined): Block {
   if (record === undefined) return { kind: 'paragraph', text: 'The gate alone decided.' };
-  const decisions = record.decisions.map(({ at, reviewer, decision, comment }) => `${at} ${reviewer}: ${decision}${comment ? ` — ${comment}` : ''}`);
-  return { kind: 'list', items: [...decisions, ...record.comments.map(({ at, author, text }) => `${at} ${author} — ${text}`)] };
+  const decisions = record.decisions.map(
+    ({ at, reviewer, decision, comment }) => `${at} ${reviewer}: ${decision}${comment ? ` — ${comment}` : ''}`,
+  );
+  return {
+    kind: 'list',
+    items: [...decisions, ...record.comments.map(({ at, author, text }) => `${at} ${author} — ${text}`)],
+  };
 }
 
 const digests = ({ inputs, dataset, weights, evidenceDigest, review: record }: ModelCardFacts): Block =>
@@ -116,7 +148,13 @@ const digests = ({ inputs, dataset, weights, evidenceDigest, review: record }: M
     ...(record ? [['approved', record.digest]] : []),
   ]);
 
-const table = (name: string, value: string, rows: readonly (readonly string[])[]): Block => ({ kind: 'table', head: [name, value], rows });
-const figure = (measured: Interval | undefined): string => (measured === undefined ? '–' : `${short(measured.point)} [${short(measured.low)}, ${short(measured.high)}]`);
-const tally = (found: { readonly attacks: number; readonly succeeded: number } | undefined): string => (found === undefined ? '–' : `${found.succeeded} of ${found.attacks}`);
+const table = (name: string, value: string, rows: readonly (readonly string[])[]): Block => ({
+  kind: 'table',
+  head: [name, value],
+  rows,
+});
+const figure = (measured: Interval | undefined): string =>
+  measured === undefined ? '–' : `${short(measured.point)} [${short(measured.low)}, ${short(measured.high)}]`;
+const tally = (found: { readonly attacks: number; readonly succeeded: number } | undefined): string =>
+  found === undefined ? '–' : `${found.succeeded} of ${found.attacks}`;
 const short = (x: number): string => String(Number(x.toPrecision(4)));

@@ -25,7 +25,12 @@ export function pValueOf(side: Side, bound: number, { quantiles }: Figure, level
  * How far beyond the bound the truth has to lie to be shown, at this level, in 80 % of such
  * evaluations: for a normal figure (z_level + z_0.8) · standardError. Undefined where the levels end before.
  */
-export function detectableEffect(side: Side, level: number, figure: Figure, levels: readonly number[]): number | undefined {
+export function detectableEffect(
+  side: Side,
+  level: number,
+  figure: Figure,
+  levels: readonly number[],
+): number | undefined {
   const nearest = levels.findLastIndex((l) => isWithin(l, level));
   const limit = figure.quantiles[side === 'atLeast' ? nearest : levels.length - 1 - nearest];
   if (nearest < 0 || limit === undefined) return undefined;
@@ -52,14 +57,22 @@ export function holm(pValues: readonly number[]): number[] {
 export function isFigure(x: Figure | undefined, levels: readonly number[]): x is Figure {
   const { point, low, high, standardError, quantiles }: Partial<Figure> = x ?? {};
   if (![point, low, high, standardError, ...(quantiles ?? [])].every(Number.isFinite)) return false;
-  return Number(low) <= Number(high) && Number(standardError) >= 0 && quantiles?.length === levels.length && ascends(quantiles);
+  return (
+    Number(low) <= Number(high) &&
+    Number(standardError) >= 0 &&
+    quantiles?.length === levels.length &&
+    ascends(quantiles)
+  );
 }
 
 /** Whether p-values can be read at these levels: between 0 and 1, each above the last, the same from both ends. */
 export function areLevels(levels: unknown): levels is readonly number[] {
   if (!Array.isArray(levels) || levels.length === 0) return false;
   const numbers = levels as readonly number[];
-  return numbers.every((level, i) => level > 0 && level < 1 && level > (numbers[i - 1] ?? 0) && Math.abs(level + (numbers.at(-1 - i) ?? 0) - 1) < 1e-9);
+  return numbers.every(
+    (level, i) =>
+      level > 0 && level < 1 && level > (numbers[i - 1] ?? 0) && Math.abs(level + (numbers.at(-1 - i) ?? 0) - 1) < 1e-9,
+  );
 }
 
 const ascends = (xs: readonly number[]): boolean => xs.every((x, i) => x >= (xs[i - 1] ?? -Infinity));

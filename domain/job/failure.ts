@@ -34,16 +34,34 @@ interface Policy {
 export const failurePolicies: Readonly<Record<FailureClass, Policy>> = {
   BadSpec: { action: 'fail', remedy: 'Correct the field named above and start again.' },
   BadData: { action: 'fail', remedy: 'Correct the rows or columns named above and start again.' },
-  HostOutOfMemory: { action: 'retrySmaller', remedy: 'Lower tune.batchSize or tune.maxTokens, or give the Job more memory.' },
+  HostOutOfMemory: {
+    action: 'retrySmaller',
+    remedy: 'Lower tune.batchSize or tune.maxTokens, or give the Job more memory.',
+  },
   GpuOutOfMemory: { action: 'retrySmaller', remedy: 'Lower tune.batchSize or tune.maxTokens, or use a larger GPU.' },
-  Unavailable: { action: 'resume', remedy: 'Bring back the service named above; the next attempt goes on from the checkpoint.' },
-  Evicted: { action: 'resume', disruption: true, remedy: 'Nothing to do: the next attempt goes on from the checkpoint.' },
-  Preempted: { action: 'resume', disruption: true, remedy: 'Nothing to do: the next attempt goes on from the checkpoint.' },
-  NodeLost: { action: 'resume', disruption: true, remedy: 'Nothing to do: the next attempt goes on from the checkpoint.' },
+  Unavailable: {
+    action: 'resume',
+    remedy: 'Bring back the service named above; the next attempt goes on from the checkpoint.',
+  },
+  Evicted: {
+    action: 'resume',
+    disruption: true,
+    remedy: 'Nothing to do: the next attempt goes on from the checkpoint.',
+  },
+  Preempted: {
+    action: 'resume',
+    disruption: true,
+    remedy: 'Nothing to do: the next attempt goes on from the checkpoint.',
+  },
+  NodeLost: {
+    action: 'resume',
+    disruption: true,
+    remedy: 'Nothing to do: the next attempt goes on from the checkpoint.',
+  },
   ImagePull: { action: 'fail', remedy: 'Check the image name and the pull secret.' },
   BadConfig: { action: 'fail', remedy: 'Check the runner configuration with the message above.' },
   Unschedulable: { action: 'fail', remedy: 'Ask for fewer GPUs, or add nodes that have them.' },
-  Deadline: { action: 'fail', remedy: 'Raise the stage\'s maximumSeconds, or give it less to do.' },
+  Deadline: { action: 'fail', remedy: "Raise the stage's maximumSeconds, or give it less to do." },
   Stalled: { action: 'resume', remedy: 'Look at the log for the last step it finished.' },
   Deleted: { action: 'fail', remedy: 'Start again if that was not meant.' },
   Unknown: { action: 'retry', remedy: 'Read the end of the log below.' },
@@ -64,7 +82,9 @@ export interface Tally {
 export function tryAgainAfter(failure: Failure, before: Tally): Tally | undefined {
   const { action, disruption } = failurePolicies[failure.class];
   if (action === 'fail') return undefined;
-  const tally = disruption ? { ...before, disruptions: before.disruptions + 1 } : { ...before, failures: before.failures + 1 };
+  const tally = disruption
+    ? { ...before, disruptions: before.disruptions + 1 }
+    : { ...before, failures: before.failures + 1 };
   return tally.failures < maximumFailures && tally.disruptions < maximumDisruptions ? tally : undefined;
 }
 

@@ -8,7 +8,10 @@ import { judgeSchema } from '../spec/llm-judge.ts';
  */
 
 const fileUri = z.string().regex(/^file:\/\/\//, 'a file:// URI');
-const artifact = z.strictObject({ uri: fileUri, digest: z.string().regex(/^sha256:[0-9a-f]{64}$/, 'sha256: and 64 hex digits') });
+const artifact = z.strictObject({
+  uri: fileUri,
+  digest: z.string().regex(/^sha256:[0-9a-f]{64}$/, 'sha256: and 64 hex digits'),
+});
 const modelReference = z.string().min(1).meta({ description: 'A file:// URI of a model folder, or a hub ID.' });
 
 const common = {
@@ -94,7 +97,9 @@ const stageSpecs = {
     ...common,
     dataset: artifact,
     models: z
-      .array(z.strictObject({ role: z.enum(['base', 'candidate', 'champion']), uri: modelReference, digest: z.string() }))
+      .array(
+        z.strictObject({ role: z.enum(['base', 'candidate', 'champion']), uri: modelReference, digest: z.string() }),
+      )
       .min(1),
     examples: count,
     maxNewTokens: count,
@@ -117,6 +122,9 @@ const stageSpecs = {
 } satisfies Record<JobStage, z.ZodObject>;
 
 type AnyJobSpecSchema = (typeof stageSpecs)[JobStage];
-export const jobSpecSchema = z.discriminatedUnion('stage', jobStageNames.map((name) => stageSpecs[name]) as [AnyJobSpecSchema, ...AnyJobSpecSchema[]]);
+export const jobSpecSchema = z.discriminatedUnion(
+  'stage',
+  jobStageNames.map((name) => stageSpecs[name]) as [AnyJobSpecSchema, ...AnyJobSpecSchema[]],
+);
 
 export type JobSpec = z.output<typeof jobSpecSchema>;

@@ -56,10 +56,18 @@ export interface Wait {
 
 /** In the words of a person: what a Job waits for. */
 export const describeWait = ({ for: what, message }: Wait): string => `${waits[what]}: ${message}`;
-const waits: Readonly<Record<Wait['for'], string>> = { quota: 'waits for quota', node: 'waits for a node', image: 'waits for its image', start: 'waits for its container to start' };
+const waits: Readonly<Record<Wait['for'], string>> = {
+  quota: 'waits for quota',
+  node: 'waits for a node',
+  image: 'waits for its image',
+  start: 'waits for its container to start',
+};
 
 /** Why a Job is being ended from outside; kept with the Job before anything is killed. */
-export type CancelCause = Extract<Failure['class'], 'Deadline' | 'Stalled' | 'Deleted' | 'Unschedulable' | 'ImagePull' | 'BadConfig'>;
+export type CancelCause = Extract<
+  Failure['class'],
+  'Deadline' | 'Stalled' | 'Deleted' | 'Unschedulable' | 'ImagePull' | 'BadConfig'
+>;
 
 /**
  * Whatever runs Jobs. Implementations pass `test/contract/job-runner.ts`.

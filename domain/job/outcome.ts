@@ -26,9 +26,14 @@ export function classifyEnding({ exitCode, message, cancelled }: Ending): JobOut
   if ((exitCode === exitCodes.done || exitCode === undefined) && reported?.kind === 'succeeded') return reported;
   if (cancelled) return failed({ class: cancelled.cause, message: cancelled.reason });
   if (reported?.kind === 'failed') return reported;
-  if (exitCode === undefined) return failed({ class: 'Evicted', message: 'The process vanished without an exit code.' });
-  if (exitCode === exitCodes.done) return failed({ class: 'Unknown', message: 'The process ended well but reported no outcome.' });
-  return failed({ class: classByExitCode[exitCode] ?? 'Unknown', message: `The process ended with exit code ${exitCode}.` });
+  if (exitCode === undefined)
+    return failed({ class: 'Evicted', message: 'The process vanished without an exit code.' });
+  if (exitCode === exitCodes.done)
+    return failed({ class: 'Unknown', message: 'The process ended well but reported no outcome.' });
+  return failed({
+    class: classByExitCode[exitCode] ?? 'Unknown',
+    message: `The process ended with exit code ${exitCode}.`,
+  });
 }
 
 const failed = (failure: Failure): JobOutcome => ({ kind: 'failed', failure });
@@ -48,12 +53,26 @@ function parseReport(message: string): JobOutcome | undefined {
       figures: report['figures'] as Record<string, number>,
     };
   const failure = report['failure'];
-  if (report['ok'] === false && isRecord(failure) && typeof failure['class'] === 'string' && typeof failure['message'] === 'string')
+  if (
+    report['ok'] === false &&
+    isRecord(failure) &&
+    typeof failure['class'] === 'string' &&
+    typeof failure['message'] === 'string'
+  )
     return failed({ class: knownClass(failure['class']), message: failure['message'] });
   return undefined;
 }
 
-const reportable: readonly FailureClass[] = ['BadSpec', 'BadData', 'HostOutOfMemory', 'GpuOutOfMemory', 'Unavailable', 'NodeLost', 'Stalled', 'Unknown'];
+const reportable: readonly FailureClass[] = [
+  'BadSpec',
+  'BadData',
+  'HostOutOfMemory',
+  'GpuOutOfMemory',
+  'Unavailable',
+  'NodeLost',
+  'Stalled',
+  'Unknown',
+];
 const knownClass = (name: string): FailureClass => reportable.find((c) => c === name) ?? 'Unknown';
 
 const isRecord = (x: unknown): x is Record<string, unknown> => typeof x === 'object' && x !== null && !Array.isArray(x);

@@ -35,7 +35,10 @@ export function planRetention(runs: readonly JobRun[], retention: Retention): Re
   };
 }
 
-function reasonToKeep({ endedAtMs, outcome }: JobRun, { keepDays, nowMs, openLifecycles, named }: Retention): string | undefined {
+function reasonToKeep(
+  { endedAtMs, outcome }: JobRun,
+  { keepDays, nowMs, openLifecycles, named }: Retention,
+): string | undefined {
   const [open] = openLifecycles;
   if (open !== undefined) return `lifecycle ${open} is open`;
   if (endedAtMs === undefined) return 'its run has not ended';

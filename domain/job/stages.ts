@@ -26,7 +26,13 @@ export const jobStages = {
   explore: { usesGpu: false, longRunning: false, distributed: false, outputs: ['profile'], folders: ['output'] },
   prepare: { usesGpu: false, longRunning: false, distributed: false, outputs: ['dataset'], folders: ['output'] },
   tune: { usesGpu: true, longRunning: true, distributed: true, outputs: ['model'], folders: ['output', 'checkpoints'] },
-  evaluate: { usesGpu: true, longRunning: true, distributed: false, outputs: ['evidence'], folders: ['output', 'cache'] },
+  evaluate: {
+    usesGpu: true,
+    longRunning: true,
+    distributed: false,
+    outputs: ['evidence'],
+    folders: ['output', 'cache'],
+  },
 } as const satisfies StageTable;
 
 export type JobStage = keyof typeof jobStages;

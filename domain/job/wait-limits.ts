@@ -13,7 +13,10 @@ const clocks: Readonly<Record<Wait['for'], { readonly limitMs: number; readonly 
 };
 
 /** Whether to give up a Job that does not start, and in which words. */
-export function checkWait(wait: Wait, nowMs: number): { readonly cause: CancelCause; readonly reason: string } | undefined {
+export function checkWait(
+  wait: Wait,
+  nowMs: number,
+): { readonly cause: CancelCause; readonly reason: string } | undefined {
   const { limitMs, cause } = clocks[wait.for];
   if (wait.hopeless) return { cause, reason: wait.message };
   if (nowMs - wait.sinceMs < limitMs) return undefined;

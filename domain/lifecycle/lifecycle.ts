@@ -21,7 +21,12 @@ export interface LifecycleInputs {
 
 export type LifecycleResult =
   | ({ readonly model: string; readonly runId: string; readonly gate: Verdict } & (
-      | { readonly verdict: 'promoted'; readonly version: string; readonly endpoint: string; readonly endpointUrl: string }
+      | {
+          readonly verdict: 'promoted';
+          readonly version: string;
+          readonly endpoint: string;
+          readonly endpointUrl: string;
+        }
       | { readonly verdict: 'rejected'; readonly by: RefusedBy; readonly reason: string }
     ))
   | UnchangedResult;
@@ -68,4 +73,5 @@ export interface StageOutputs {
 }
 
 /** What the last stage left that left something of this name. */
-export const outputOf = (stages: readonly StageOutputs[], name: string): Artifact | undefined => stages.findLast(({ outputs }) => outputs[name])?.outputs[name];
+export const outputOf = (stages: readonly StageOutputs[], name: string): Artifact | undefined =>
+  stages.findLast(({ outputs }) => outputs[name])?.outputs[name];

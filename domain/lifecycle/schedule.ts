@@ -22,7 +22,10 @@ export interface FailedNow extends StartedBy {
 }
 
 /** Why a schedule is paused now that one more of its lifecycles failed; undefined while it may go on. */
-export function pauseNote({ pauseAfterFailures = Infinity, workflowId, reason }: FailedNow, earlierNewestFirst: readonly Ending[]): string | undefined {
+export function pauseNote(
+  { pauseAfterFailures = Infinity, workflowId, reason }: FailedNow,
+  earlierNewestFirst: readonly Ending[],
+): string | undefined {
   const failures = 1 + failuresInARow(earlierNewestFirst);
   if (failures < pauseAfterFailures) return undefined;
   const [first = ''] = reason.split('\n', 1);

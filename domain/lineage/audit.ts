@@ -41,10 +41,15 @@ export const sealAudit = (facts: Omit<Audit, 'digest'>): Audit => ({ ...facts, d
 /** What does not hold together, a sentence for each; empty if all does. */
 export function findAuditProblems(raw: unknown): readonly string[] {
   const parsed = auditSchema.safeParse(raw);
-  if (!parsed.success) return [`It is not an audit export: ${parsed.error.issues.map(({ path, message }) => `${path.join('.') || 'the whole'}: ${message}`).join('; ')}.`];
+  if (!parsed.success)
+    return [
+      `It is not an audit export: ${parsed.error.issues.map(({ path, message }) => `${path.join('.') || 'the whole'}: ${message}`).join('; ')}.`,
+    ];
   const audit = parsed.data;
   const { digest, ...facts } = audit;
-  const changed = Object.entries(audit.documents).filter(([, document]) => digestOfText(document.text) !== document.digest);
+  const changed = Object.entries(audit.documents).filter(
+    ([, document]) => digestOfText(document.text) !== document.digest,
+  );
   return [
     ...differ('the export', digest, digestOf(facts)),
     ...changed.map(([name]) => `${name} is not what its digest says.`),
@@ -56,7 +61,10 @@ export function findAuditProblems(raw: unknown): readonly string[] {
 type Produced = Readonly<Partial<Record<OutputOf<JobStage>, string>>>;
 
 function findContradictions({ events, documents, version }: Audit): readonly string[] {
-  const produced = Object.assign({}, ...events.filter(({ what }) => what.startsWith('stage ')).map(({ digests }) => digests)) as Produced;
+  const produced = Object.assign(
+    {},
+    ...events.filter(({ what }) => what.startsWith('stage ')).map(({ digests }) => digests),
+  ) as Produced;
   const evidence = read<Evidence>('evidence.json');
   const review = read<ReviewRecord>('review.json');
   const release = read<{ weights: { digest: string } }>('release.json');
@@ -77,7 +85,10 @@ function findContradictions({ events, documents, version }: Audit): readonly str
   }
 }
 
-function findReviewContradictions(review: ReviewRecord, produced: Produced & { readonly prompt: string | undefined }): readonly string[] {
+function findReviewContradictions(
+  review: ReviewRecord,
+  produced: Produced & { readonly prompt: string | undefined },
+): readonly string[] {
   const { digest, subject, decisions, requester, twoPersonRule, outcome } = review;
   return [
     ...differ('what was under review', digest, digestOf(subject)),
@@ -86,21 +97,35 @@ function findReviewContradictions(review: ReviewRecord, produced: Produced & { r
     ...differ('the evidence under review', produced.evidence, subject.evidence),
     ...differ('the prompt under review', produced.prompt, subject.prompt),
     ...decisions.flatMap(({ reviewer, digest: named }) => differ(`what ${reviewer} decided on`, digest, named)),
-    ...decisions.flatMap(({ reviewer }) => (twoPersonRule && sameName(reviewer, requester) ? [`${reviewer} asked for it and reviewed it, against the two-person rule.`] : [])),
-    ...((outcome === 'approved' || outcome === 'stale') && outcomeOf(review) !== 'approved' ? ['It counts as approved, and the decisions do not make it so.'] : []),
+    ...decisions.flatMap(({ reviewer }) =>
+      twoPersonRule && sameName(reviewer, requester)
+        ? [`${reviewer} asked for it and reviewed it, against the two-person rule.`]
+        : [],
+    ),
+    ...((outcome === 'approved' || outcome === 'stale') && outcomeOf(review) !== 'approved'
+      ? ['It counts as approved, and the decisions do not make it so.']
+      : []),
   ];
 }
 
 /** The record in MLflow can be written by others; what Temporal accepted can't be taken back. */
 function findUnheard({ decisions }: ReviewRecord, events: readonly AuditEvent[]): readonly string[] {
-  const accepted = events.filter(({ what }) => what === 'review').map(({ who = '', digests }) => `${who} on ${digests?.['review'] ?? 'nothing'}`);
+  const accepted = events
+    .filter(({ what }) => what === 'review')
+    .map(({ who = '', digests }) => `${who} on ${digests?.['review'] ?? 'nothing'}`);
   const kept = decisions.map(({ reviewer, digest }) => `${reviewer} on ${digest}`);
   return [
-    ...kept.filter((decision) => !accepted.includes(decision)).map((decision) => `review.json has a decision of ${decision}, which the history does not know.`),
-    ...accepted.filter((decision) => !kept.includes(decision)).map((decision) => `The history has a decision of ${decision}, which review.json does not know.`),
+    ...kept
+      .filter((decision) => !accepted.includes(decision))
+      .map((decision) => `review.json has a decision of ${decision}, which the history does not know.`),
+    ...accepted
+      .filter((decision) => !kept.includes(decision))
+      .map((decision) => `The history has a decision of ${decision}, which review.json does not know.`),
   ];
 }
 
 /** Nothing to say where one of the two was never made, as in a lifecycle that ended early. */
 const differ = (what: string, expected: string | undefined, found: string | undefined): readonly string[] =>
-  expected === undefined || found === undefined || expected === found ? [] : [`${what}: expected ${expected}, found ${found}.`];
+  expected === undefined || found === undefined || expected === found
+    ? []
+    : [`${what}: expected ${expected}, found ${found}.`];

@@ -55,14 +55,20 @@ export function factsOfLifecycle(done: LifecycleDone): LineageFacts {
     dataset: { digest: dataset?.digest },
     champion: { name: compared && `${spec?.model ?? 'model'}/${compared.version}`, digest: compared?.weights.digest },
     weights: { name: weights?.uri, digest: weights?.digest },
-    evidence: { name: evidence && (gate ? `gate ${gate.passed ? 'passed' : 'failed'}` : 'not judged yet'), digest: evidence?.digest },
+    evidence: {
+      name: evidence && (gate ? `gate ${gate.passed ? 'passed' : 'failed'}` : 'not judged yet'),
+      digest: evidence?.digest,
+    },
     review: { name: reviewOf(done), digest: done.review?.digest },
     version: { name: version && `${spec?.model ?? 'model'}/${version}` },
     endpoint: { name: endpoint },
   };
 }
 
-const factsOfInputs = (spec: LifecycleSpec, { runId, data, prompt, baseModel, codeRevision, codeDigest }: LifecycleInputs): LineageFacts => ({
+const factsOfInputs = (
+  spec: LifecycleSpec,
+  { runId, data, prompt, baseModel, codeRevision, codeDigest }: LifecycleInputs,
+): LineageFacts => ({
   data: { name: spec.data.path, digest: data.digest },
   prompt: { name: `${prompt.name}/${prompt.version}` },
   'base model': { name: spec.baseModel, digest: baseModel.digest },

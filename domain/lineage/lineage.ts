@@ -8,11 +8,26 @@ export interface RegisteredFacts {
 }
 
 /** In the order of things. */
-const kinds = ['data', 'prompt', 'base model', 'code', 'dataset', 'run', 'champion', 'weights', 'evidence', 'review', 'version', 'endpoint'] as const;
+const kinds = [
+  'data',
+  'prompt',
+  'base model',
+  'code',
+  'dataset',
+  'run',
+  'champion',
+  'weights',
+  'evidence',
+  'review',
+  'version',
+  'endpoint',
+] as const;
 export type LineageKind = (typeof kinds)[number];
 
 /** What is known of each; `domain/lineage/lineage-facts.ts` reads it from a model version's tags or from what a lifecycle did. */
-export type LineageFacts = Readonly<Partial<Record<LineageKind, { readonly name?: string | undefined; readonly digest?: string | undefined }>>>;
+export type LineageFacts = Readonly<
+  Partial<Record<LineageKind, { readonly name?: string | undefined; readonly digest?: string | undefined }>>
+>;
 
 /** What a candidate came from and where it went. One node of each kind at most, in the order of things. */
 export interface Lineage {
@@ -59,7 +74,11 @@ export function showLineage({ nodes, edges: all }: Lineage): string {
   return nodes
     .map(({ kind, name, digest }) => {
       const sources = all.filter(({ to }) => to === kind).map(({ from }) => from);
-      const words = [...(name === kind ? [] : [name]), ...(digest === undefined ? [] : [digest]), ...(sources.length === 0 ? [] : [`<- ${sources.join(', ')}`])];
+      const words = [
+        ...(name === kind ? [] : [name]),
+        ...(digest === undefined ? [] : [digest]),
+        ...(sources.length === 0 ? [] : [`<- ${sources.join(', ')}`]),
+      ];
       return `${kind.padEnd(width)}${words.join('  ')}`;
     })
     .join('\n');

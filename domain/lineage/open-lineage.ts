@@ -9,21 +9,42 @@ export interface RecordedRun {
   readonly endedAtMs?: number;
 }
 
-const ends = { RUNNING: undefined, SCHEDULED: undefined, FINISHED: 'COMPLETE', FAILED: 'FAIL', KILLED: 'ABORT' } as const;
+const ends = {
+  RUNNING: undefined,
+  SCHEDULED: undefined,
+  FINISHED: 'COMPLETE',
+  FAILED: 'FAIL',
+  KILLED: 'ABORT',
+} as const;
 
 /** `jobs/tests/test_open_lineage.py` has OpenLineage's own client say what it would write. */
 const schemaURL = 'https://openlineage.io/spec/2-0-2/OpenLineage.json#/$defs/RunEvent';
-const versionFacetURL = 'https://openlineage.io/spec/facets/1-0-1/DatasetVersionDatasetFacet.json#/$defs/DatasetVersionDatasetFacet';
+const versionFacetURL =
+  'https://openlineage.io/spec/facets/1-0-1/DatasetVersionDatasetFacet.json#/$defs/DatasetVersionDatasetFacet';
 
 /**
  * The lifecycle that made a model version as OpenLineage run events, its start and its end: data, prompt, base model and
  * code in; data set, evidence, weights and the version out. A digest is the version of its dataset. `ourVersion` tells readers who wrote them.
  */
-export function openLineageOf({ name, version, tags }: RegisteredFacts, { runId, status, startedAtMs, endedAtMs }: RecordedRun, ourVersion: string): readonly object[] {
+export function openLineageOf(
+  { name, version, tags }: RegisteredFacts,
+  { runId, status, startedAtMs, endedAtMs }: RecordedRun,
+  ourVersion: string,
+): readonly object[] {
   const producer = `pkg:generic/tuneline@${ourVersion}`;
   const tag = (key: keyof typeof tagNames): string | undefined => tags[tagNames[key]];
   const dataset = (kind: string, called: string | undefined, digest: string | undefined) =>
-    called === undefined ? [] : [{ namespace: `tuneline:${kind}`, name: called, ...(digest === undefined ? {} : { facets: { version: { _producer: producer, _schemaURL: versionFacetURL, datasetVersion: digest } } }) }];
+    called === undefined
+      ? []
+      : [
+          {
+            namespace: `tuneline:${kind}`,
+            name: called,
+            ...(digest === undefined
+              ? {}
+              : { facets: { version: { _producer: producer, _schemaURL: versionFacetURL, datasetVersion: digest } } }),
+          },
+        ];
   const [promptName, promptVersion] = tag('promptVersion')?.split('/') ?? [];
   const inputs = [
     ...dataset('data', tag('data'), tag('dataDigest')),
@@ -37,7 +58,11 @@ export function openLineageOf({ name, version, tags }: RegisteredFacts, { runId,
     ...dataset('evidence', name, tag('evidenceDigest')),
     ...dataset('model', name, version),
   ];
-  const event = (eventType: 'START' | NonNullable<(typeof ends)[typeof status]>, atMs: number, out: typeof outputs) => ({
+  const event = (
+    eventType: 'START' | NonNullable<(typeof ends)[typeof status]>,
+    atMs: number,
+    out: typeof outputs,
+  ) => ({
     eventType,
     eventTime: new Date(atMs).toISOString(),
     producer,
@@ -48,7 +73,10 @@ export function openLineageOf({ name, version, tags }: RegisteredFacts, { runId,
     outputs: out,
   });
   const end = ends[status];
-  return [event('START', startedAtMs, []), ...(end === undefined || endedAtMs === undefined ? [] : [event(end, endedAtMs, outputs)])];
+  return [
+    event('START', startedAtMs, []),
+    ...(end === undefined || endedAtMs === undefined ? [] : [event(end, endedAtMs, outputs)]),
+  ];
 }
 
 /** MLflow writes a run's ID as a UUID without its dashes. */

@@ -9,7 +9,11 @@ export interface Tracking {
   /** Undefined where the run has no such artifact. */
   readText(runId: string, path: string): Promise<string | undefined>;
   /** Idempotent: the same figures of the same step and time are there once. */
-  logFigures(runId: string, figures: Readonly<Record<string, number>>, at: { readonly step: number; readonly atMs: number }): Promise<void>;
+  logFigures(
+    runId: string,
+    figures: Readonly<Record<string, number>>,
+    at: { readonly step: number; readonly atMs: number },
+  ): Promise<void>;
   startedAtMs(runId: string): Promise<number>;
   /** Idempotent. */
   endRun(runId: string, status: RunStatus): Promise<void>;

@@ -41,7 +41,12 @@ export interface Advanced {
  * One window further. A rule is breached after `breachWindows` of the last `ofWindows` over its limit, and until `clearWindows` on
  * end are well within: one noisy window neither begins nor ends a breach. A rule without a finding is forgotten.
  */
-export function advance(state: BreachState, findings: readonly WindowFinding[], hysteresis: Hysteresis, atMs: number): Advanced {
+export function advance(
+  state: BreachState,
+  findings: readonly WindowFinding[],
+  hysteresis: Hysteresis,
+  atMs: number,
+): Advanced {
   const next: Partial<Record<WatchedRule, RuleState>> = {};
   const begun: Breach[] = [];
   const ended: Breach[] = [];
@@ -53,7 +58,11 @@ export function advance(state: BreachState, findings: readonly WindowFinding[], 
       continue;
     }
     const recent = [...before.recent, side];
-    if (before.breach && recent.length >= clearWindows && recent.slice(-clearWindows).every((one) => one === 'within')) {
+    if (
+      before.breach &&
+      recent.length >= clearWindows &&
+      recent.slice(-clearWindows).every((one) => one === 'within')
+    ) {
       ended.push(before.breach);
       next[rule] = { recent: [] };
     } else if (!before.breach && recent.slice(-ofWindows).filter((one) => one === 'over').length >= breachWindows) {
@@ -68,4 +77,5 @@ export function advance(state: BreachState, findings: readonly WindowFinding[], 
 /** An age has no noise. */
 const exact: Hysteresis = { breachWindows: 1, ofWindows: 1, clearWindows: 1 };
 
-export const breachesOf = (state: BreachState): readonly Breach[] => Object.values(state).flatMap(({ breach }) => (breach ? [breach] : []));
+export const breachesOf = (state: BreachState): readonly Breach[] =>
+  Object.values(state).flatMap(({ breach }) => (breach ? [breach] : []));

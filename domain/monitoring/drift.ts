@@ -16,7 +16,8 @@ export interface Drift {
  */
 export function lengthDrift({ edges, counts }: Histogram, values: readonly number[]): Drift {
   const window = countsBetween(edges, values);
-  const share = (all: readonly number[], bin: number): number => ((all[bin] ?? 0) + 0.5) / (all.reduce((sum, count) => sum + count, 0) + all.length / 2);
+  const share = (all: readonly number[], bin: number): number =>
+    ((all[bin] ?? 0) + 0.5) / (all.reduce((sum, count) => sum + count, 0) + all.length / 2);
   const index = counts.reduce((sum, _, bin) => {
     const [p, q] = [share(counts, bin), share(window, bin)];
     return sum + (q - p) * Math.log(q / p);
@@ -31,13 +32,20 @@ export function lengthDrift({ edges, counts }: Histogram, values: readonly numbe
  * The distance between the two mean embeddings, in standard deviations of one embedding: Cohen's d in 64 dimensions. Its square is by noise
  * alone spread · (1/n + 1/m) on average, and about χ² with `degrees` (Satterthwaite 1946; Box 1954).
  */
-export function embeddingDrift({ mean, spread, degrees }: EmbeddingProfile, examples: number, embeddings: readonly (readonly number[])[]): Drift {
+export function embeddingDrift(
+  { mean, spread, degrees }: EmbeddingProfile,
+  examples: number,
+  embeddings: readonly (readonly number[])[],
+): Drift {
   const found = meanOf(embeddings);
   const squared = mean.reduce((sum, x, i) => sum + ((found[i] ?? 0) - x) ** 2, 0);
   // Prompts that are all the same have no spread; any other then is far away.
   const unit = Math.max(spread, 1e-6);
   const byNoise = unit * (1 / examples + 1 / Math.max(1, embeddings.length));
-  return { size: Math.sqrt(Math.max(0, squared - byNoise) / unit), beyondNoise: isBeyondNoise(squared / byNoise, degrees) };
+  return {
+    size: Math.sqrt(Math.max(0, squared - byNoise) / unit),
+    beyondNoise: isBeyondNoise(squared / byNoise, degrees),
+  };
 }
 
 /** Whether χ² by its degrees is so large in fewer than 1 of 100 cases (Wilson and Hilferty 1931). */

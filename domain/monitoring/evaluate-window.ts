@@ -21,14 +21,26 @@ const leastForDrift = 50;
 
 export function driftsOf({ promptCharacters, answerCharacters, embeddings }: LiveWindow, profile: LiveProfile): Drifts {
   return {
-    ...(promptCharacters.length < leastForDrift ? {} : { promptLengthDrift: lengthDrift(profile.promptCharacters, promptCharacters) }),
-    ...(embeddings.length < leastForDrift ? {} : { promptEmbeddingDrift: embeddingDrift(profile.promptEmbedding, profile.examples, embeddings) }),
-    ...(answerCharacters.length < leastForDrift ? {} : { answerLengthDrift: lengthDrift(profile.answerCharacters, answerCharacters) }),
+    ...(promptCharacters.length < leastForDrift
+      ? {}
+      : { promptLengthDrift: lengthDrift(profile.promptCharacters, promptCharacters) }),
+    ...(embeddings.length < leastForDrift
+      ? {}
+      : { promptEmbeddingDrift: embeddingDrift(profile.promptEmbedding, profile.examples, embeddings) }),
+    ...(answerCharacters.length < leastForDrift
+      ? {}
+      : { answerLengthDrift: lengthDrift(profile.answerCharacters, answerCharacters) }),
   };
 }
 
 /** One finding for each rule. Over its limit is only what noise does not explain: then the whole interval lies beyond. */
-export function evaluateWindow({ window: { figures }, drifts, rules, refresh, ageDays }: WindowToEvaluate): readonly WindowFinding[] {
+export function evaluateWindow({
+  window: { figures },
+  drifts,
+  rules,
+  refresh,
+  ageDays,
+}: WindowToEvaluate): readonly WindowFinding[] {
   return [...rules.map((rule) => ({ rule: rule.rule, then: rule.then, ...together(partsOf(rule)) })), ...age()];
 
   function partsOf(rule: MonitorRule): readonly Part[] {
@@ -47,8 +59,12 @@ export function evaluateWindow({ window: { figures }, drifts, rules, refresh, ag
   function ofDrift(name: DriftFigure, limit: number): Part {
     const drift = drifts[name];
     if (!drift) return { side: 'unknown', finding: `${name}: fewer than ${leastForDrift} requests` };
-    const side = drift.beyondNoise && drift.size > limit ? 'over' : drift.size <= clearOf(limit, 'above') ? 'within' : 'between';
-    return { side, finding: `${name} ${number(drift.size)}, at most ${number(limit)} allowed${drift.size > limit && !drift.beyondNoise ? '; noise could explain it' : ''}` };
+    const side =
+      drift.beyondNoise && drift.size > limit ? 'over' : drift.size <= clearOf(limit, 'above') ? 'within' : 'between';
+    return {
+      side,
+      finding: `${name} ${number(drift.size)}, at most ${number(limit)} allowed${drift.size > limit && !drift.beyondNoise ? '; noise could explain it' : ''}`,
+    };
   }
 
   function ofFigure(name: LiveFigure, limit: number, wrongSide: 'above' | 'below'): Part {
@@ -61,7 +77,9 @@ export function evaluateWindow({ window: { figures }, drifts, rules, refresh, ag
   function age(): readonly WindowFinding[] {
     if (refresh?.maximumAgeDays === undefined) return [];
     const finding = `the model is ${number(ageDays)} days old, at most ${number(refresh.maximumAgeDays)} allowed`;
-    return [{ rule: 'modelAge', then: refresh.then, side: ageDays > refresh.maximumAgeDays ? 'over' : 'within', finding }];
+    return [
+      { rule: 'modelAge', then: refresh.then, side: ageDays > refresh.maximumAgeDays ? 'over' : 'within', finding },
+    ];
   }
 }
 
@@ -74,7 +92,14 @@ interface Part {
 function together(parts: readonly Part[]): Part {
   const over = parts.filter(({ side }) => side === 'over');
   const known = parts.filter(({ side }) => side !== 'unknown');
-  const side = over.length > 0 ? 'over' : known.length === 0 ? 'unknown' : known.every((part) => part.side === 'within') ? 'within' : 'between';
+  const side =
+    over.length > 0
+      ? 'over'
+      : known.length === 0
+        ? 'unknown'
+        : known.every((part) => part.side === 'within')
+          ? 'within'
+          : 'between';
   return { side, finding: (over.length > 0 ? over : parts).map(({ finding }) => finding).join('; ') };
 }
 
@@ -85,7 +110,8 @@ function sideOf({ point, low, high }: Interval, limit: number, wrongSide: 'above
 }
 
 /** A fifth of the way from the limit to the best there is, 0 or a rating of 1: a figure that hovers at its limit does not end a breach. */
-const clearOf = (limit: number, wrongSide: 'above' | 'below'): number => limit + 0.2 * ((wrongSide === 'above' ? 0 : 1) - limit);
+const clearOf = (limit: number, wrongSide: 'above' | 'below'): number =>
+  limit + 0.2 * ((wrongSide === 'above' ? 0 : 1) - limit);
 
 export const number = (x: number): string => String(Number(x.toPrecision(3)));
 const shown = ({ point, low, high }: Interval): string => `${number(point)} [${number(low)}, ${number(high)}]`;

@@ -22,7 +22,11 @@ export function shareInterval(count: number, of: number, z: number): Interval {
 /** Of `a` less `b`, from their own intervals (Newcombe, "Interval estimation for the difference between independent proportions", 1998, method 10). */
 export function differenceOf(a: Interval, b: Interval): Interval {
   const point = a.point - b.point;
-  return { point, low: point - Math.hypot(a.point - a.low, b.high - b.point), high: point + Math.hypot(a.high - a.point, b.point - b.low) };
+  return {
+    point,
+    low: point - Math.hypot(a.point - a.low, b.high - b.point),
+    high: point + Math.hypot(a.high - a.point, b.point - b.low),
+  };
 }
 
 /** Of a quantile, by order statistics (Conover, "Practical Nonparametric Statistics", 1999, 3.2); undefined where there are too few to bound it. */

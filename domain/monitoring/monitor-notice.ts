@@ -6,14 +6,25 @@ export type MonitorNotice =
   | { readonly what: 'begun' | 'ended'; readonly breach: Breach }
   | { readonly what: 'unwatched'; readonly because: string };
 
-const leadsTo: Readonly<Record<Breach['then'], string>> = { retrain: 'a lifecycle is to start', rollback: 'what was served before is to be served again', alarm: 'nothing is done about it' };
+const leadsTo: Readonly<Record<Breach['then'], string>> = {
+  retrain: 'a lifecycle is to start',
+  rollback: 'what was served before is to be served again',
+  alarm: 'nothing is done about it',
+};
 const nameOf: Readonly<Partial<Record<WatchedRule, string>>> = { modelAge: 'the age of the model' };
 
 /** What the team's chat is told of a release that is watched. */
-export function describeMonitorNotice(notice: MonitorNotice, { endpoint, model, version }: Pick<Release, 'endpoint' | 'model' | 'version'>): string {
+export function describeMonitorNotice(
+  notice: MonitorNotice,
+  { endpoint, model, version }: Pick<Release, 'endpoint' | 'model' | 'version'>,
+): string {
   const of = `${endpoint} (${model} version ${version})`;
   if (notice.what === 'unwatched') return escapeForChat(`${of} can't be watched at the moment: ${notice.because}`);
   const { rule, then, because, sinceMs } = notice.breach;
   const named = nameOf[rule] ?? rule;
-  return escapeForChat(notice.what === 'begun' ? `${of}: ${named} is breached; ${leadsTo[then]}. ${because}` : `${of}: ${named} is within its limit again, breached since ${new Date(sinceMs).toISOString()}.`);
+  return escapeForChat(
+    notice.what === 'begun'
+      ? `${of}: ${named} is breached; ${leadsTo[then]}. ${because}`
+      : `${of}: ${named} is within its limit again, breached since ${new Date(sinceMs).toISOString()}.`,
+  );
 }

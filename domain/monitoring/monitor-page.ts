@@ -30,38 +30,78 @@ export function monitorPage(seen: MonitoredWindow): readonly Block[] {
   const breaches = breachesOf(state);
   return [
     { kind: 'title', text: `${release.endpoint}: ${release.model} version ${release.version}, window ${index}` },
-    { kind: 'paragraph', text: `${window.requests} requests from ${timeOf(sinceMs)} to ${timeOf(untilMs)}; the model is ${number(ageDays)} days old. Intervals at 98 %.` },
+    {
+      kind: 'paragraph',
+      text: `${window.requests} requests from ${timeOf(sinceMs)} to ${timeOf(untilMs)}; the model is ${number(ageDays)} days old. Intervals at 98 %.`,
+    },
     { kind: 'heading', text: 'Rules' },
     breaches.length === 0
       ? { kind: 'paragraph', text: 'No rule is breached.' }
-      : { kind: 'list', items: breaches.map(({ rule, then, sinceMs: since, because }) => `${rule} is breached since ${timeOf(since)} (${then}): ${because}`) },
-    { kind: 'table', head: ['rule', 'this window', 'finding'], rows: findings.map(({ rule, side, finding }) => [rule, side, finding]) },
+      : {
+          kind: 'list',
+          items: breaches.map(
+            ({ rule, then, sinceMs: since, because }) =>
+              `${rule} is breached since ${timeOf(since)} (${then}): ${because}`,
+          ),
+        },
+    {
+      kind: 'table',
+      head: ['rule', 'this window', 'finding'],
+      rows: findings.map(({ rule, side, finding }) => [rule, side, finding]),
+    },
     { kind: 'heading', text: `Against ${profile.examples} training examples` },
     lengths('prompts', profile.promptCharacters, window.promptCharacters, drift(seen, 'promptLengthDrift')),
     lengths('answers', profile.answerCharacters, window.answerCharacters, drift(seen, 'answerLengthDrift')),
     ...embedding(seen),
     { kind: 'heading', text: 'Figures' },
-    ...Object.entries(window.figures).map(([name, interval]) => figure(withCurrency(name, name, seen.currency), interval, boundOf(name, seen.rules))),
+    ...Object.entries(window.figures).map(([name, interval]) =>
+      figure(withCurrency(name, name, seen.currency), interval, boundOf(name, seen.rules)),
+    ),
   ];
 }
 
 const timeOf = (ms: number): string => new Date(ms).toISOString();
 
 function lengths(of: string, { edges, counts }: Histogram, values: readonly number[], drifted: string): Block {
-  const sharesOf = (all: readonly number[]): number[] => all.map((count) => count / Math.max(1, all.reduce((sum, c) => sum + c, 0)));
-  return { kind: 'drawing', text: `Length of ${of}: ${drifted}`, svg: drawHistogram(edges, sharesOf(counts), sharesOf(countsBetween(edges, values))) };
+  const sharesOf = (all: readonly number[]): number[] =>
+    all.map(
+      (count) =>
+        count /
+        Math.max(
+          1,
+          all.reduce((sum, c) => sum + c, 0),
+        ),
+    );
+  return {
+    kind: 'drawing',
+    text: `Length of ${of}: ${drifted}`,
+    svg: drawHistogram(edges, sharesOf(counts), sharesOf(countsBetween(edges, values))),
+  };
 }
 
 function drift({ drifts }: MonitoredWindow, name: DriftFigure): string {
   const found = drifts[name];
-  return found ? `${name} ${number(found.size)}, ${found.beyondNoise ? 'beyond noise' : 'no more than noise explains'}` : 'too few requests to tell a drift from noise';
+  return found
+    ? `${name} ${number(found.size)}, ${found.beyondNoise ? 'beyond noise' : 'no more than noise explains'}`
+    : 'too few requests to tell a drift from noise';
 }
 
 function embedding(seen: MonitoredWindow): readonly Block[] {
   const found = seen.drifts.promptEmbeddingDrift;
   const text = `What prompts are about: ${drift(seen, 'promptEmbeddingDrift')}`;
   const limit = seen.rules.find((rule) => rule.rule === 'inputDrift')?.embeddings;
-  return [found ? { kind: 'drawing', text, svg: drawInterval({ point: found.size, low: found.size, high: found.size }, limit === undefined ? undefined : { limit, wrongSide: 'above' }) } : { kind: 'paragraph', text }];
+  return [
+    found
+      ? {
+          kind: 'drawing',
+          text,
+          svg: drawInterval(
+            { point: found.size, low: found.size, high: found.size },
+            limit === undefined ? undefined : { limit, wrongSide: 'above' },
+          ),
+        }
+      : { kind: 'paragraph', text },
+  ];
 }
 
 function boundOf(figureName: string, rules: readonly MonitorRule[]): Bound | undefined {

@@ -10,7 +10,11 @@ export interface MonitorSettings {
 }
 
 /** Undefined where nothing is to be watched. */
-export function monitorSettingsOf({ monitor, refresh, evaluate: { costPerHour, currency } }: LifecycleSpec): MonitorSettings | undefined {
+export function monitorSettingsOf({
+  monitor,
+  refresh,
+  evaluate: { costPerHour, currency },
+}: LifecycleSpec): MonitorSettings | undefined {
   if (monitor === undefined && refresh?.maximumAgeDays === undefined) return undefined;
   return { monitor, refresh, costPerHour, currency };
 }

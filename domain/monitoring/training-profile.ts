@@ -53,7 +53,8 @@ function histogramByQuantiles(values: readonly number[]): Histogram {
   const at = (share: number): number => sorted[Math.min(sorted.length - 1, Math.floor(share * sorted.length))] ?? 0;
   const deciles = new Set(Array.from({ length: 9 }, (_, i) => at((i + 1) / 10)));
   // The largest value as an edge leaves a bin of nothing beyond, which a few requests alone would fill: only where the bins say little else.
-  const edges = deciles.size < 5 ? [...new Set([at(0) - 1, ...deciles, at(1)])] : [...deciles].filter((edge) => edge < at(1));
+  const edges =
+    deciles.size < 5 ? [...new Set([at(0) - 1, ...deciles, at(1)])] : [...deciles].filter((edge) => edge < at(1));
   return { edges, counts: countsBetween(edges, values) };
 }
 
@@ -74,19 +75,25 @@ function profileEmbeddings(embeddings: readonly (readonly number[])[]): Embeddin
   for (const embedding of embeddings) {
     const centred = Float64Array.from(embedding, (x, i) => x - (mean[i] ?? 0));
     // Loops that make no iterators: 4,096 products for each of 5,000 examples.
-    for (let i = 0; i < embeddingSize; i++) for (let j = 0; j < embeddingSize; j++) {
-      const at = i * embeddingSize + j;
-      covariance[at] = (covariance[at] ?? 0) + ((centred[i] ?? 0) * (centred[j] ?? 0)) / by;
-    }
+    for (let i = 0; i < embeddingSize; i++)
+      for (let j = 0; j < embeddingSize; j++) {
+        const at = i * embeddingSize + j;
+        covariance[at] = (covariance[at] ?? 0) + ((centred[i] ?? 0) * (centred[j] ?? 0)) / by;
+      }
   }
   const spread = mean.reduce((sum, _, i) => sum + (covariance[i * (embeddingSize + 1)] ?? 0), 0);
   const squared = covariance.reduce((sum, c) => sum + c ** 2, 0);
-  return { mean: mean.map(rounded), spread: rounded(spread), degrees: squared === 0 ? 1 : rounded(spread ** 2 / squared) };
+  return {
+    mean: mean.map(rounded),
+    spread: rounded(spread),
+    degrees: squared === 0 ? 1 : rounded(spread ** 2 / squared),
+  };
 }
 
 export function meanOf(embeddings: readonly (readonly number[])[]): number[] {
   const sums = new Array<number>(embeddingSize).fill(0);
-  for (const embedding of embeddings) for (let i = 0; i < embeddingSize; i++) sums[i] = (sums[i] ?? 0) + (embedding[i] ?? 0);
+  for (const embedding of embeddings)
+    for (let i = 0; i < embeddingSize; i++) sums[i] = (sums[i] ?? 0) + (embedding[i] ?? 0);
   return sums.map((sum) => sum / Math.max(1, embeddings.length));
 }
 

@@ -6,7 +6,16 @@ import type { Observation } from '../endpoint/release.ts';
 export const scoreOfNoise = 2.3263;
 
 export type LiveFigure =
-  | 'errorRate' | 'guardShare' | 'refusals' | 'repetition' | 'latencyP50Ms' | 'latencyP95Ms' | 'completionTokens' | 'costPer1000Requests' | 'feedbackRate' | 'rating';
+  | 'errorRate'
+  | 'guardShare'
+  | 'refusals'
+  | 'repetition'
+  | 'latencyP50Ms'
+  | 'latencyP95Ms'
+  | 'completionTokens'
+  | 'costPer1000Requests'
+  | 'feedbackRate'
+  | 'rating';
 
 /** What the requests of one stretch of time say of a release. A figure that nothing says anything of is left out; intervals are two-sided at 98 %. */
 export interface LiveWindow {
@@ -43,12 +52,17 @@ export function windowOf(observations: readonly Observation[], costPerHour?: num
   };
 }
 
-const shareOf = <T>(all: readonly T[], is: (one: T) => boolean): Interval | undefined => boundedMean(all.map((one) => (is(one) ? 1 : 0)));
+const shareOf = <T>(all: readonly T[], is: (one: T) => boolean): Interval | undefined =>
+  boundedMean(all.map((one) => (is(one) ? 1 : 0)));
 
 /** By the score interval of a share, wide enough also for values between 0 and 1: none vary more than those at the ends. */
 function boundedMean(values: readonly number[]): Interval | undefined {
   if (values.length === 0) return undefined;
-  const { point, low, high } = shareInterval(values.reduce((sum, x) => sum + x, 0), values.length, scoreOfNoise);
+  const { point, low, high } = shareInterval(
+    values.reduce((sum, x) => sum + x, 0),
+    values.length,
+    scoreOfNoise,
+  );
   // Sums of fractions near the ends differ in their last bits.
   return { point, low: Math.min(point, low), high: Math.max(point, high) };
 }
@@ -58,7 +72,13 @@ function quantile(sorted: readonly number[], share: number): Interval | undefine
   const n = sorted.length;
   const reach = scoreOfNoise * Math.sqrt(n * share * (1 - share));
   const at = (rank: number): number => sorted[Math.min(n - 1, Math.max(0, rank))] ?? 0;
-  return n === 0 ? undefined : { point: at(Math.ceil(n * share) - 1), low: at(Math.floor(n * share - reach) - 1), high: at(Math.ceil(n * share + reach)) };
+  return n === 0
+    ? undefined
+    : {
+        point: at(Math.ceil(n * share) - 1),
+        low: at(Math.floor(n * share - reach) - 1),
+        high: at(Math.ceil(n * share + reach)),
+      };
 }
 
 /** By the central limit theorem: it holds for windows of some hundred requests. */

@@ -46,9 +46,16 @@ function markdownOf(block: Block): string {
     case 'list':
       return block.items.map((item) => `- ${opening(item)}`).join('\n');
     case 'links':
-      return block.items.map(({ text, url }) => `- ${opening(text)}: ${isWebAddress(url) ? `<${new URL(url).href.replace(/[\\`|]/g, encodeURIComponent)}>` : line(url)}`).join('\n');
+      return block.items
+        .map(
+          ({ text, url }) =>
+            `- ${opening(text)}: ${isWebAddress(url) ? `<${new URL(url).href.replace(/[\\`|]/g, encodeURIComponent)}>` : line(url)}`,
+        )
+        .join('\n');
     case 'table':
-      return [block.head.map(line), block.head.map(() => '---'), ...block.rows.map((row) => row.map(line))].map((cells) => `| ${cells.join(' | ')} |`).join('\n');
+      return [block.head.map(line), block.head.map(() => '---'), ...block.rows.map((row) => row.map(line))]
+        .map((cells) => `| ${cells.join(' | ')} |`)
+        .join('\n');
   }
 }
 
@@ -66,7 +73,9 @@ function textOf(block: Block): string {
     case 'table': {
       const rows = [block.head, ...block.rows].map((row) => row.map(plain));
       const widths = block.head.map((_, column) => Math.max(...rows.map((row) => row[column]?.length ?? 0)));
-      return rows.map((row) => `  ${row.map((cell, column) => cell.padEnd(widths[column] ?? 0)).join('  ')}`.trimEnd()).join('\n');
+      return rows
+        .map((row) => `  ${row.map((cell, column) => cell.padEnd(widths[column] ?? 0)).join('  ')}`.trimEnd())
+        .join('\n');
     }
   }
 }
@@ -91,9 +100,21 @@ function htmlOf(block: Block): string {
 }
 
 /** On one line, and without what a terminal would obey. */
-const plain = (text: string): string => text.replace(/\s+/g, ' ').replace(/\p{Cc}/gu, '').trim();
-const line = (text: string): string => text.replace(/\s+/g, ' ').trim().replaceAll('&', '&amp;').replaceAll('<', '&lt;').replace(/[\\`*_|~$]|(?<=\])[([]/g, '\\$&');
+const plain = (text: string): string =>
+  text
+    .replace(/\s+/g, ' ')
+    .replace(/\p{Cc}/gu, '')
+    .trim();
+const line = (text: string): string =>
+  text
+    .replace(/\s+/g, ' ')
+    .trim()
+    .replaceAll('&', '&amp;')
+    .replaceAll('<', '&lt;')
+    .replace(/[\\`*_|~$]|(?<=\])[([]/g, '\\$&');
 /** Where a line begins there is more to misread: a heading, a quotation, a list, a task, a definition, or an order to GitLab such as /close. */
-const opening = (text: string): string => line(text).replace(/^(?:[#>+=/[-]|\d+(?=[.)]))/, (start) => (/^\d/.test(start) ? `${start}\\` : `\\${start}`));
+const opening = (text: string): string =>
+  line(text).replace(/^(?:[#>+=/[-]|\d+(?=[.)]))/, (start) => (/^\d/.test(start) ? `${start}\\` : `\\${start}`));
 const isWebAddress = (url: string): boolean => URL.canParse(url) && /^https?:$/.test(new URL(url).protocol);
-const escapeHtml = (text: string): string => text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;').replaceAll('"', '&quot;');
+const escapeHtml = (text: string): string =>
+  text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;').replaceAll('"', '&quot;');

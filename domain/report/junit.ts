@@ -22,7 +22,13 @@ export interface JunitCase {
  * Any text is safe in it; characters that XML has no place for become U+FFFD.
  */
 export const toJunitXml = (suites: readonly JunitSuite[], at: Date): string =>
-  ['<?xml version="1.0" encoding="UTF-8"?>', '<testsuites>', ...suites.map((suite, id) => suiteOf(suite, id, at)), '</testsuites>', ''].join('\n');
+  [
+    '<?xml version="1.0" encoding="UTF-8"?>',
+    '<testsuites>',
+    ...suites.map((suite, id) => suiteOf(suite, id, at)),
+    '</testsuites>',
+    '',
+  ].join('\n');
 
 function suiteOf({ name, package: of, properties, cases, output = '' }: JunitSuite, id: number, at: Date): string {
   const counted = {
@@ -48,7 +54,8 @@ function suiteOf({ name, package: of, properties, cases, output = '' }: JunitSui
 
 function caseOf({ name, failed, skipped, ...one }: JunitCase, classname: string): string {
   const open = `<testcase${attributes({ name, classname, time: seconds(one.seconds ?? 0) })}`;
-  if (failed) return `${open}><${failed.as}${attributes({ message: firstLine(failed.message), type: failed.type })}>${escape(failed.message)}</${failed.as}></testcase>`;
+  if (failed)
+    return `${open}><${failed.as}${attributes({ message: firstLine(failed.message), type: failed.type })}>${escape(failed.message)}</${failed.as}></testcase>`;
   return skipped === undefined ? `${open}/>` : `${open}><skipped${attributes({ message: skipped })}/></testcase>`;
 }
 
@@ -57,11 +64,22 @@ const seconds = (time: number): string => time.toFixed(3);
 
 const attributes = (values: Readonly<Record<string, string | number>>): string =>
   Object.entries(values)
-    .map(([name, value]) => ` ${name}="${escape(String(value)).replace(/["\t\n]/g, (character) => entities[character] ?? '')}"`)
+    .map(
+      ([name, value]) =>
+        ` ${name}="${escape(String(value)).replace(/["\t\n]/g, (character) => entities[character] ?? '')}"`,
+    )
     .join('');
 
 /** An attribute's line breaks and tabs would be read as blanks. */
-const entities: Readonly<Record<string, string>> = { '&': '&amp;', '<': '&lt;', '>': '&gt;', '\r': '&#13;', '"': '&quot;', '\t': '&#9;', '\n': '&#10;' };
+const entities: Readonly<Record<string, string>> = {
+  '&': '&amp;',
+  '<': '&lt;',
+  '>': '&gt;',
+  '\r': '&#13;',
+  '"': '&quot;',
+  '\t': '&#9;',
+  '\n': '&#10;',
+};
 
 const escape = (text: string): string =>
   text

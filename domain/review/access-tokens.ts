@@ -20,10 +20,19 @@ export function parseTokens(text: string): readonly StoredToken[] | undefined {
 }
 
 /** The names of those who may decide. */
-export const reviewersOf = (tokens: readonly StoredToken[]): readonly string[] => [...new Set(tokens.filter(({ roles }) => roles.includes('reviewer')).map(({ name }) => name))];
+export const reviewersOf = (tokens: readonly StoredToken[]): readonly string[] => [
+  ...new Set(tokens.filter(({ roles }) => roles.includes('reviewer')).map(({ name }) => name)),
+];
 
 function isStoredToken(raw: unknown): raw is StoredToken {
   if (typeof raw !== 'object' || raw === null) return false;
   const { name, roles: held, sha256 } = raw as Record<string, unknown>;
-  return typeof name === 'string' && name !== '' && Array.isArray(held) && held.every(isRole) && typeof sha256 === 'string' && /^[0-9a-f]{64}$/.test(sha256);
+  return (
+    typeof name === 'string' &&
+    name !== '' &&
+    Array.isArray(held) &&
+    held.every(isRole) &&
+    typeof sha256 === 'string' &&
+    /^[0-9a-f]{64}$/.test(sha256)
+  );
 }

@@ -13,7 +13,10 @@ export interface Waiting {
 /** In order; the last is the deadline. The hour that escalates does not remind as well. */
 export function agendaOf({ deadlineHours, reminderHours, escalation }: Waiting): readonly Due[] {
   const count = reminderHours === undefined ? 0 : Math.ceil(deadlineHours / reminderHours) - 1;
-  const reminders = Array.from({ length: count }, (_, i): Due => ({ afterHours: (i + 1) * (reminderHours ?? 0), what: 'remind' }));
+  const reminders = Array.from({ length: count }, (_, i): Due => ({
+    afterHours: (i + 1) * (reminderHours ?? 0),
+    what: 'remind',
+  }));
   const escalations: readonly Due[] = escalation ? [{ afterHours: escalation.afterHours, what: 'escalate' }] : [];
   const before = [...escalations, ...reminders.filter(({ afterHours }) => afterHours !== escalation?.afterHours)];
   return [...before.sort((a, b) => a.afterHours - b.afterHours), { afterHours: deadlineHours, what: 'expire' }];

@@ -25,14 +25,20 @@ export function describeNotice(notice: ReviewNotice, { workflowId, model, review
   function lines(): readonly string[] {
     switch (notice.what) {
       case 'wanted':
-        return [`${lifecycle} awaits a review${requester === undefined ? '' : `; ${requester} asked for it`}.`, ...wanted];
+        return [
+          `${lifecycle} awaits a review${requester === undefined ? '' : `; ${requester} asked for it`}.`,
+          ...wanted,
+        ];
       case 'reminded':
         return [`${lifecycle} still awaits a review, since ${review.since}.`, ...wanted];
       case 'escalated':
         return [`${lifecycle} was not decided on in time; ${notice.to.join(', ')} may now decide, too.`, ...wanted];
       case 'approved':
       case 'rejected':
-        return [`${lifecycle} was ${notice.what} by ${decidedBy(review)}.`, ...decisions.flatMap(({ reviewer, comment }) => (comment ? [`${reviewer}: ${comment}`] : []))];
+        return [
+          `${lifecycle} was ${notice.what} by ${decidedBy(review)}.`,
+          ...decisions.flatMap(({ reviewer, comment }) => (comment ? [`${reviewer}: ${comment}`] : [])),
+        ];
       case 'expired':
         return [`${lifecycle} was rejected: nobody decided until ${deadline}.`];
       case 'stale':
@@ -42,4 +48,5 @@ export function describeNotice(notice: ReviewNotice, { workflowId, model, review
 }
 
 /** As Slack asks for. */
-export const escapeForChat = (text: string): string => text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;');
+export const escapeForChat = (text: string): string =>
+  text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;');

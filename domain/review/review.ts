@@ -78,19 +78,39 @@ export function decidedBy({ decisions }: ReviewRequest): string {
 export const sameName = (a: string, b: string | undefined): boolean => b !== undefined && plainName(a) === plainName(b);
 
 /** One spelling for all that look alike: width, case, blanks, and characters that show nothing. */
-export const plainName = (name: string): string => name.normalize('NFKC').replace(/\p{Cf}/gu, '').trim().replace(/\s+/g, ' ').toLowerCase();
+export const plainName = (name: string): string =>
+  name
+    .normalize('NFKC')
+    .replace(/\p{Cf}/gu, '')
+    .trim()
+    .replace(/\s+/g, ' ')
+    .toLowerCase();
 
 /** Whether this person is one of those asked, by name, by role or because a colleague handed it over. */
-export function isAsked({ reviewers, delegations }: ReviewRequest, name: string, roles: readonly string[] = []): boolean {
-  const listed = reviewers === undefined || reviewers.some((entry) => [name, ...roles.map((role) => `${rolePrefix}${role}`)].some((mine) => sameName(mine, entry)));
-  return delegations.reduce((asked, { from, to }) => (sameName(name, from) ? false : asked || sameName(name, to)), listed);
+export function isAsked(
+  { reviewers, delegations }: ReviewRequest,
+  name: string,
+  roles: readonly string[] = [],
+): boolean {
+  const listed =
+    reviewers === undefined ||
+    reviewers.some((entry) =>
+      [name, ...roles.map((role) => `${rolePrefix}${role}`)].some((mine) => sameName(mine, entry)),
+    );
+  return delegations.reduce(
+    (asked, { from, to }) => (sameName(name, from) ? false : asked || sameName(name, to)),
+    listed,
+  );
 }
 
 /** What tells a role from a name in a list of reviewers. */
 export const rolePrefix = 'role:';
 
 /** What differs, in a few words for each; empty where everything is as it was approved. */
-export function describeChanges(approved: ReviewSubject, found: Readonly<Record<keyof ReviewSubject, string | undefined>>): readonly string[] {
+export function describeChanges(
+  approved: ReviewSubject,
+  found: Readonly<Record<keyof ReviewSubject, string | undefined>>,
+): readonly string[] {
   return (Object.keys(subjectNames) as (keyof ReviewSubject)[])
     .filter((part) => found[part] !== approved[part])
     .map((part) => `${subjectNames[part]} (approved ${approved[part]}, found ${found[part] ?? 'nothing'})`);

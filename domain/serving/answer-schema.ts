@@ -22,5 +22,8 @@ export function whatDoesNotFit(text: string, schema: AnswerSchema): string | und
     return 'the answer is not JSON';
   }
   const [issue] = z.fromJSONSchema(schema).safeParse(value).error?.issues ?? [];
-  return issue && `the answer does not fit the schema: ${issue.path.length > 0 ? `${issue.path.join('.')}: ` : ''}${issue.message}`;
+  return (
+    issue &&
+    `the answer does not fit the schema: ${issue.path.length > 0 ? `${issue.path.join('.')}: ` : ''}${issue.message}`
+  );
 }

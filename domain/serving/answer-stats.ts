@@ -9,7 +9,8 @@ export function repetitionOf(answer: string): number {
 }
 
 /** How a model that was taught to declines: at the beginning, in the first person, or by what it is. */
-const refusal = /^\W*(?:(?:I['’]?m |I am )?(?:very |so )?(?:sorry|afraid)\b|I (?:apologi[sz]e|can['’]?t|can ?not|could ?n['’]t|won['’]t|will not|must decline|must refuse|am unable|am not able|do not feel comfortable)\b|I['’]m (?:unable|not able)\b|(?:Unfortunately|Regrettably), I\b|As an AI\b|My apologies\b|Sorry\b)/i;
+const refusal =
+  /^\W*(?:(?:I['’]?m |I am )?(?:very |so )?(?:sorry|afraid)\b|I (?:apologi[sz]e|can['’]?t|can ?not|could ?n['’]t|won['’]t|will not|must decline|must refuse|am unable|am not able|do not feel comfortable)\b|I['’]m (?:unable|not able)\b|(?:Unfortunately|Regrettably), I\b|As an AI\b|My apologies\b|Sorry\b)/i;
 
 /** Whether the answer declines instead of answering. */
 export const isRefusal = (answer: string): boolean => refusal.test(answer);

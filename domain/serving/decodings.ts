@@ -3,8 +3,18 @@ const base64Run = /[A-Za-z0-9+/]{8,}/g;
 const hexRun = /[0-9a-fA-F]{16,}/g;
 const hexSeparators = /0x|\\x|%|[\s:,]/g;
 const insideWords = /[-_*`~\u00ad\u200b-\u200d\u2060\ufeff]/g;
-const betweenSingleCharacters = /(?<=(?<![\p{L}\p{N}_])[\p{L}\p{N}_])[^\p{L}\p{N}_]{1,3}(?=[\p{L}\p{N}_](?![\p{L}\p{N}_]))/gu;
-const leet: Readonly<Record<string, string>> = { '0': 'o', '1': 'i', '3': 'e', '4': 'a', '5': 's', '7': 't', '@': 'a', $: 's' };
+const betweenSingleCharacters =
+  /(?<=(?<![\p{L}\p{N}_])[\p{L}\p{N}_])[^\p{L}\p{N}_]{1,3}(?=[\p{L}\p{N}_](?![\p{L}\p{N}_]))/gu;
+const leet: Readonly<Record<string, string>> = {
+  '0': 'o',
+  '1': 'i',
+  '3': 'e',
+  '4': 'a',
+  '5': 's',
+  '7': 't',
+  '@': 'a',
+  $: 's',
+};
 
 /** The text, and what it would be if it were in one of the encodings that hide words from a reader, but not from a model. All in lower case. */
 export function readingsOf(text: string): readonly string[] {
@@ -16,12 +26,15 @@ export function readingsOf(text: string): readonly string[] {
     plain.replace(/[a-z]/gi, rot13),
     plain.replace(/[013457@$]/g, (character) => leet[character] ?? character),
     ...[...closed.matchAll(base64Run)].flatMap(([run]) => [0, 1, 2, 3].map((start) => decodeBase64(run.slice(start)))),
-    ...[...plain.replace(hexSeparators, '').matchAll(hexRun)].flatMap(([run]) => [0, 1].map((start) => decodeHex(run.slice(start)))),
+    ...[...plain.replace(hexSeparators, '').matchAll(hexRun)].flatMap(([run]) =>
+      [0, 1].map((start) => decodeHex(run.slice(start))),
+    ),
   ].map((reading) => reading.toLowerCase());
 }
 
 /** With words that were spelled character by character made whole. */
-export const wholeWords = (reading: string): string => reading.replace(insideWords, '').replace(betweenSingleCharacters, '');
+export const wholeWords = (reading: string): string =>
+  reading.replace(insideWords, '').replace(betweenSingleCharacters, '');
 
 /** Only letters and digits: whatever stands between them. */
 export const lettersAlone = (reading: string): string => reading.replace(/[^\p{L}\p{N}]/gu, '');

@@ -5,7 +5,8 @@
  */
 const orders = '(?:instructions?|prompts?|rules|guidelines|orders?|policy|policies|restrictions)';
 const secret = `(?:access codes?|passwords?|passphrases?|secrets?|credentials|api keys?|system prompt|${orders})`;
-const tell = '(?:reveal|print|repeat|show|spell|write|output|dump|translate|summari[sz]e|recite|leak|disclose|tell me|give me)';
+const tell =
+  '(?:reveal|print|repeat|show|spell|write|output|dump|translate|summari[sz]e|recite|leak|disclose|tell me|give me)';
 const goal = '(?:write|print|say|reply|respond|answer|output|do|follow|obey|carry out|execute|repeat)';
 
 export const injectionPatterns = {
@@ -52,7 +53,9 @@ export const injectionPatterns = {
     '\\bi am (?:the|your|an?) (?:administrator|admin|developer|owner|creator|root)\\b|\\bthis is your (?:developer|maker|creator|owner)\\b|\\byour (?:maker|developer|creator) (?:updated|changed|wants|says)\\b',
     '\\bmaintenance mode is on\\b|\\bin this mode assistants\\b|\\bby order of\\b|\\byou are legally bound\\b|\\bas the owner of this data\\b',
   ],
-  urgency: ['\\blives depend on it\\b|\\bi beg you\\b|\\bi (?:will|\'ll) tip you\\b|\\byou are switched off\\b|\\bif you really are any good\\b|\\bthere is no time to explain\\b|\\bon fire, the door\\b'],
+  urgency: [
+    "\\blives depend on it\\b|\\bi beg you\\b|\\bi (?:will|'ll) tip you\\b|\\byou are switched off\\b|\\bif you really are any good\\b|\\bthere is no time to explain\\b|\\bon fire, the door\\b",
+  ],
   'no-refusal': [
     '\\b(?:begin|start) (?:your (?:answer|reply) )?with ["“\'](?:sure|of course|yes|absolutely)\\b|\\bnever (?:apologi[sz]e|say (?:that )?you can|refuse|mention (?:the )?rules)\\b',
     '\\byou may not use the words?\\b|\\ba refusal\\b|\\byou have agreed already\\b|\\bwithout any warning or\\b',

@@ -28,7 +28,8 @@ export function guardAnswer(answer: string, { outputGuard, canary }: Settings): 
 }
 
 /** Whether an answer can only be judged as a whole, so that a stream of it must be held back. */
-export const needsWholeAnswer = ({ outputGuard, canary }: Settings): boolean => canary !== undefined || outputGuard === 'refuse';
+export const needsWholeAnswer = ({ outputGuard, canary }: Settings): boolean =>
+  canary !== undefined || outputGuard === 'refuse';
 
 /** Of a text without a place to cut, no more than this is held back. */
 const mostHeld = 4096;

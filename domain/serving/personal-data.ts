@@ -18,17 +18,24 @@ const digitsOf = (text: string): string => text.replace(/\D/g, '');
 /** Whether the digits satisfy the Luhn checksum (ISO/IEC 7812-1, annex B). */
 function isCard(text: string): boolean {
   const digits = [...digitsOf(text)].reverse().map(Number);
-  const sum = digits.reduce((total, digit, index) => total + (index % 2 === 0 ? digit : digit > 4 ? 2 * digit - 9 : 2 * digit), 0);
+  const sum = digits.reduce(
+    (total, digit, index) => total + (index % 2 === 0 ? digit : digit > 4 ? 2 * digit - 9 : 2 * digit),
+    0,
+  );
   return digits.length >= 13 && digits.length <= 19 && sum % 10 === 0 && digits.some((digit) => digit > 0);
 }
 
-const isIpV4 = (text: string): boolean => /^(?:(?:0|[1-9]\d{0,2})\.){3}(?:0|[1-9]\d{0,2})$/.test(text) && text.split('.').every((part) => Number(part) < 256);
+const isIpV4 = (text: string): boolean =>
+  /^(?:(?:0|[1-9]\d{0,2})\.){3}(?:0|[1-9]\d{0,2})$/.test(text) && text.split('.').every((part) => Number(part) < 256);
 
 function isIpV6(text: string): boolean {
   const [head = '', tail, ...more] = text.split('::');
   if (more.length > 0) return false;
   const groups = [head, ...(tail === undefined ? [] : [tail])].flatMap((side) => (side === '' ? [] : side.split(':')));
-  return groups.every((group) => /^[0-9a-f]{1,4}$/i.test(group)) && (tail === undefined ? groups.length === 8 : groups.length < 8);
+  return (
+    groups.every((group) => /^[0-9a-f]{1,4}$/i.test(group)) &&
+    (tail === undefined ? groups.length === 8 : groups.length < 8)
+  );
 }
 
 /** `Add::Face` is the name of a module, though all its letters are hexadecimal: a digit must be there. */
@@ -39,17 +46,23 @@ const isPhone = (text: string): boolean => digitsOf(text).length >= 9 && digitsO
 
 // In this order: a card number would also pass as a phone number, and so would an IP address.
 const detectors: readonly Detector[] = [
-  { kind: 'email', pattern: /[A-Za-z0-9._%+-]{1,64}@(?:[A-Za-z0-9-]{1,63}\.)+[A-Za-z]{2,24}(?![\p{L}\p{N}_])/gu, confirms: () => true },
+  {
+    kind: 'email',
+    pattern: /[A-Za-z0-9._%+-]{1,64}@(?:[A-Za-z0-9-]{1,63}\.)+[A-Za-z]{2,24}(?![\p{L}\p{N}_])/gu,
+    confirms: () => true,
+  },
   { kind: 'card', pattern: /(?<![\p{L}\p{N}_.-])\d(?:[ -]?\d){12,18}(?![\p{L}\p{N}_-])/gu, confirms: isCard },
   {
     kind: 'ip',
-    pattern: /(?<![\p{L}\p{N}_.:])(?:\d{1,3}\.){3}\d{1,3}(?![\p{L}\p{N}_]|\.\d)|(?<![\p{L}\p{N}_.:])(?:[0-9A-Fa-f]{0,4}:){2,7}[0-9A-Fa-f]{1,4}(?![\p{L}\p{N}_:])/gu,
+    pattern:
+      /(?<![\p{L}\p{N}_.:])(?:\d{1,3}\.){3}\d{1,3}(?![\p{L}\p{N}_]|\.\d)|(?<![\p{L}\p{N}_.:])(?:[0-9A-Fa-f]{0,4}:){2,7}[0-9A-Fa-f]{1,4}(?![\p{L}\p{N}_:])/gu,
     confirms: isIp,
   },
   // A plus sign, brackets or separators must be there: a bare run of digits is rarely a phone.
   {
     kind: 'phone',
-    pattern: /(?<![\p{L}\p{N}_.+-])(?:\+\d{1,3}[ .-]?(?:\(\d{1,4}\)[ .-]?)?\d{1,5}(?:[ .-]?\d{2,5}){1,4}|\(\d{2,5}\)[ .-]?\d{3,4}[ .-]?\d{3,4}|\d{3}[ .-]\d{3}[ .-]\d{4})(?![\p{L}\p{N}_-]|\.\d)/gu,
+    pattern:
+      /(?<![\p{L}\p{N}_.+-])(?:\+\d{1,3}[ .-]?(?:\(\d{1,4}\)[ .-]?)?\d{1,5}(?:[ .-]?\d{2,5}){1,4}|\(\d{2,5}\)[ .-]?\d{3,4}[ .-]?\d{3,4}|\d{3}[ .-]\d{3}[ .-]\d{4})(?![\p{L}\p{N}_-]|\.\d)/gu,
     confirms: isPhone,
   },
 ];

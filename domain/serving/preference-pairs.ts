@@ -26,10 +26,18 @@ export type EvaluationExample = Readonly<Record<string, string>>;
 
 /** A correction is better than what it corrects; and of two answers to one prompt, one called good is better than one called bad. No pair twice. */
 export function preferencePairs(rated: readonly RatedAnswer[]): readonly PreferencePair[] {
-  const corrected = rated.flatMap(({ messages, answer, correction }) => (correction === undefined ? [] : [{ prompt: textOf(messages), chosen: correction, rejected: answer }]));
+  const corrected = rated.flatMap(({ messages, answer, correction }) =>
+    correction === undefined ? [] : [{ prompt: textOf(messages), chosen: correction, rejected: answer }],
+  );
   const byPrompt = Map.groupBy(rated, ({ messages }) => textOf(messages));
   const compared = [...byPrompt].flatMap(([prompt, answers]) =>
-    answers.filter(({ rating }) => rating > 0).flatMap((good) => answers.filter(({ rating }) => rating < 0).map((bad) => ({ prompt, chosen: good.answer, rejected: bad.answer }))),
+    answers
+      .filter(({ rating }) => rating > 0)
+      .flatMap((good) =>
+        answers
+          .filter(({ rating }) => rating < 0)
+          .map((bad) => ({ prompt, chosen: good.answer, rejected: bad.answer })),
+      ),
   );
   const all = [...corrected, ...compared].filter(({ chosen, rejected }) => chosen !== rejected);
   return [...new Map(all.map((pair) => [JSON.stringify(pair), pair])).values()];

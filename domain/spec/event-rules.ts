@@ -20,36 +20,67 @@ const when = z
   .meta({ description: 'Every field that stands here has to be that of the event.' })
   .superRefine(({ source, type, ...fields }, context) => {
     const told = eventFields[type] as readonly string[];
-    for (const field of Object.keys(fields).filter((name) => !told.includes(name))) context.addIssue({ code: 'custom', path: [field], message: `none, for ${type} says only ${told.join(', ')}` });
-    if (source !== undefined && (source === 'mlflow') !== isMlflowType(type)) context.addIssue({ code: 'custom', path: ['source'], message: isMlflowType(type) ? `mlflow, which alone sends ${type}` : `cloudevents or signed, for MLflow sends no ${type}` });
+    for (const field of Object.keys(fields).filter((name) => !told.includes(name)))
+      context.addIssue({ code: 'custom', path: [field], message: `none, for ${type} says only ${told.join(', ')}` });
+    if (source !== undefined && (source === 'mlflow') !== isMlflowType(type))
+      context.addIssue({
+        code: 'custom',
+        path: ['source'],
+        message: isMlflowType(type)
+          ? `mlflow, which alone sends ${type}`
+          : `cloudevents or signed, for MLflow sends no ${type}`,
+      });
   });
 
 const isMlflowType = (type: EventType): boolean => type.startsWith('model_version_alias.');
 
 const rule = z.discriminatedUnion('start', [
-  z.strictObject({ when, start: z.literal('redeploy'), model: z.string().min(1), endpoint: z.string().min(1).meta({ description: 'Gets what champion names when its turn comes.' }) }),
-  z.strictObject({ when, start: z.literal('lifecycle'), spec: z.string().min(1).meta({ description: 'The path of a lifecycle spec, from the folder of this file; read when the event comes.' }) }),
+  z.strictObject({
+    when,
+    start: z.literal('redeploy'),
+    model: z.string().min(1),
+    endpoint: z.string().min(1).meta({ description: 'Gets what champion names when its turn comes.' }),
+  }),
+  z.strictObject({
+    when,
+    start: z.literal('lifecycle'),
+    spec: z
+      .string()
+      .min(1)
+      .meta({ description: 'The path of a lifecycle spec, from the folder of this file; read when the event comes.' }),
+  }),
 ]);
 
-const eventRulesSchema = z.strictObject({ $schema: z.string().optional(), rules: z.array(rule).min(1).meta({ description: 'The first that fits an event counts.' }) });
+const eventRulesSchema = z.strictObject({
+  $schema: z.string().optional(),
+  rules: z.array(rule).min(1).meta({ description: 'The first that fits an event counts.' }),
+});
 
 export type EventRule = z.infer<typeof rule>;
 export type EventStart = EventRule extends infer One ? (One extends EventRule ? Omit<One, 'when'> : never) : never;
-export type RulesCheck = { readonly ok: true; readonly rules: readonly EventRule[] } | { readonly ok: false; readonly problems: readonly Problem[] };
+export type RulesCheck =
+  | { readonly ok: true; readonly rules: readonly EventRule[] }
+  | { readonly ok: false; readonly problems: readonly Problem[] };
 
 export const eventRulesJsonSchema = () => z.toJSONSchema(eventRulesSchema, { io: 'input' });
 
 /** Checks what a person wrote; every wrong field is named, with what was expected there. */
 export function checkEventRules(raw: unknown): RulesCheck {
   const parsed = eventRulesSchema.safeParse(raw, { reportInput: true });
-  return parsed.success ? { ok: true, rules: parsed.data.rules } : { ok: false, problems: explainIssues(parsed.error, raw, eventRulesJsonSchema() as JsonSchema) };
+  return parsed.success
+    ? { ok: true, rules: parsed.data.rules }
+    : { ok: false, problems: explainIssues(parsed.error, raw, eventRulesJsonSchema() as JsonSchema) };
 }
 
 /** What an event starts: by the first rule that fits, or nothing. */
 export function decideStart({ source, type, fields }: Event, rules: readonly EventRule[]): EventStart | undefined {
   const fitting = rules.find(({ when: { source: wantedSource, type: wantedType, ...wanted } }) => {
     const asked = Object.entries(wanted) as [EventField, string | undefined][];
-    return wantedType === type && (wantedSource ?? source) === source && asked.every(([name, value]) => value === undefined || fields[name] === value);
+    return (
+      wantedType === type &&
+      (wantedSource ?? source) === source &&
+      asked.every(([name, value]) => value === undefined || fields[name] === value)
+    );
   });
   if (!fitting) return undefined;
   const { when: _condition, ...start } = fitting;

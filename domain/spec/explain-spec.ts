@@ -8,16 +8,20 @@ export interface Problem {
   readonly message: string;
 }
 
-export type SpecCheck = { readonly ok: true; readonly spec: LifecycleSpec } | { readonly ok: false; readonly problems: readonly Problem[] };
+export type SpecCheck =
+  { readonly ok: true; readonly spec: LifecycleSpec } | { readonly ok: false; readonly problems: readonly Problem[] };
 
 /** Checks what a person wrote; every wrong field is named, with what was expected there. */
 export function checkLifecycleSpec(raw: unknown): SpecCheck {
   const parsed = lifecycleSpecSchema.safeParse(raw, { reportInput: true });
-  return parsed.success ? { ok: true, spec: parsed.data } : { ok: false, problems: explainIssues(parsed.error, raw, lifecycleSpecJsonSchema() as JsonSchema) };
+  return parsed.success
+    ? { ok: true, spec: parsed.data }
+    : { ok: false, problems: explainIssues(parsed.error, raw, lifecycleSpecJsonSchema() as JsonSchema) };
 }
 
 /** What is wrong with `raw`, a line for each field, in the words of the schema that it was held against. */
-export const explainIssues = ({ issues }: z.ZodError, raw: unknown, schema: JsonSchema): Problem[] => issues.flatMap((issue) => explain(issue, raw, schema));
+export const explainIssues = ({ issues }: z.ZodError, raw: unknown, schema: JsonSchema): Problem[] =>
+  issues.flatMap((issue) => explain(issue, raw, schema));
 
 /** One readable message for all problems, with the way out. */
 export function describeProblems(problems: readonly Problem[]): string {
@@ -39,13 +43,29 @@ function explain(issue: z.core.$ZodIssue, raw: unknown, schema: JsonSchema): Pro
     case 'invalid_value':
       return [{ path, message: explainValue(issue.values.map(String), issue.input) }];
     case 'invalid_union':
-      if (issue.errors.length > 0) return [{ path, message: explainValue(issue.errors.flat().flatMap(alternatives), issue.input) }];
+      if (issue.errors.length > 0)
+        return [{ path, message: explainValue(issue.errors.flat().flatMap(alternatives), issue.input) }];
       // It points at the field that tells the variants apart, and carries the object around it.
-      return [{ path, message: explainValue(discriminatorValues(schema, issue.path), fieldOf(issue.input, issue.path.at(-1))) }];
+      return [
+        {
+          path,
+          message: explainValue(discriminatorValues(schema, issue.path), fieldOf(issue.input, issue.path.at(-1))),
+        },
+      ];
     case 'too_small':
-      return [{ path, message: `expected ${measureOf(issue.origin)} of at least ${issue.minimum}${issue.inclusive === false ? ' (exclusive)' : ''}, got ${showValue(issue.input)}` }];
+      return [
+        {
+          path,
+          message: `expected ${measureOf(issue.origin)} of at least ${issue.minimum}${issue.inclusive === false ? ' (exclusive)' : ''}, got ${showValue(issue.input)}`,
+        },
+      ];
     case 'too_big':
-      return [{ path, message: `expected ${measureOf(issue.origin)} of at most ${issue.maximum}, got ${showValue(issue.input)}` }];
+      return [
+        {
+          path,
+          message: `expected ${measureOf(issue.origin)} of at most ${issue.maximum}, got ${showValue(issue.input)}`,
+        },
+      ];
     case 'invalid_format':
       return [{ path, message: `expected ${issue.message}, got ${showValue(issue.input)}` }];
     case 'custom':
@@ -79,7 +99,10 @@ function explainValue(allowed: readonly string[], input: unknown): string {
 /** Half the letters may differ: further away a suggestion confuses more than it helps. */
 function nearest(word: string, known: readonly string[]): string | undefined {
   if (known.length === 0) return undefined;
-  const best = closest(word.toLowerCase(), known.map((k) => k.toLowerCase()));
+  const best = closest(
+    word.toLowerCase(),
+    known.map((k) => k.toLowerCase()),
+  );
   const found = known.find((k) => k.toLowerCase() === best);
   return found !== undefined && distance(word.toLowerCase(), best) <= Math.ceil(word.length / 2) ? found : undefined;
 }
@@ -107,7 +130,9 @@ function schemasAt(whole: JsonSchema, path: readonly PropertyKey[]): JsonSchema[
 /** The fields of the variant that was written, or of all where that can't be told. */
 function fieldsAt(schema: JsonSchema, path: readonly PropertyKey[], written: unknown): string[] {
   const schemas = schemasAt(schema, path);
-  const chosen = schemas.filter(({ properties = {} }) => Object.entries(properties).every(([field, s]) => s.const === undefined || s.const === fieldOf(written, field)));
+  const chosen = schemas.filter(({ properties = {} }) =>
+    Object.entries(properties).every(([field, s]) => s.const === undefined || s.const === fieldOf(written, field)),
+  );
   const fields = (chosen.length > 0 ? chosen : schemas).flatMap((s) => Object.keys(s.properties ?? {}));
   return [...new Set(fields)].filter((field) => field !== '$schema');
 }
@@ -116,12 +141,18 @@ const discriminatorValues = (schema: JsonSchema, path: readonly PropertyKey[]): 
   schemasAt(schema, path).flatMap((s) => (typeof s.const === 'string' ? [s.const] : []));
 
 const fieldOf = (input: unknown, field: PropertyKey | undefined): unknown =>
-  typeof input === 'object' && input !== null && field !== undefined ? (input as Record<PropertyKey, unknown>)[field] : input;
+  typeof input === 'object' && input !== null && field !== undefined
+    ? (input as Record<PropertyKey, unknown>)[field]
+    : input;
 
 const showPath = (path: readonly PropertyKey[]): string =>
   path.length === 0
     ? 'spec'
-    : path.reduce<string>((shown, step) => (typeof step === 'number' ? `${shown}[${step}]` : shown === '' ? String(step) : `${shown}.${String(step)}`), '');
+    : path.reduce<string>(
+        (shown, step) =>
+          typeof step === 'number' ? `${shown}[${step}]` : shown === '' ? String(step) : `${shown}.${String(step)}`,
+        '',
+      );
 
 function showValue(value: unknown): string {
   if (value === undefined) return 'nothing';
@@ -133,4 +164,11 @@ const measureOf = (origin: string): string =>
   ({ string: 'a text with a length', array: 'a list with a length' })[origin] ?? 'a number';
 
 const articled = (type: string): string =>
-  ({ int: 'a whole number', number: 'a number', string: 'a text', array: 'a list', object: 'an object', boolean: 'true or false' })[type] ?? type;
+  ({
+    int: 'a whole number',
+    number: 'a number',
+    string: 'a text',
+    array: 'a list',
+    object: 'an object',
+    boolean: 'true or false',
+  })[type] ?? type;

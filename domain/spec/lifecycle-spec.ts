@@ -11,11 +11,35 @@ import { plainName, rolePrefix } from '../review/review.ts';
 
 /** What Tuneline measures itself. */
 const ownMetric = z.enum([
-  ...['bleu', 'chrf', 'rouge1', 'rouge2', 'rougeL', 'rougeLsum', 'exactMatch', 'tokenF1', 'perplexity', 'lengthRatio', 'repetition', 'groundedness', 'judgedGroundedness'] as const,
-  ...['attackSuccessRate', 'latencyP50Ms', 'latencyP95Ms', 'tokensPerSecond', 'costPer1000Requests', 'modelBytes'] as const,
+  ...([
+    'bleu',
+    'chrf',
+    'rouge1',
+    'rouge2',
+    'rougeL',
+    'rougeLsum',
+    'exactMatch',
+    'tokenF1',
+    'perplexity',
+    'lengthRatio',
+    'repetition',
+    'groundedness',
+    'judgedGroundedness',
+  ] as const),
+  ...([
+    'attackSuccessRate',
+    'latencyP50Ms',
+    'latencyP95Ms',
+    'tokensPerSecond',
+    'costPer1000Requests',
+    'modelBytes',
+  ] as const),
 ]);
 const suiteName = z.string().regex(/^[\w.-]+$/, 'a name of letters, digits, dots, dashes and underscores');
-const taskMetric = z.templateLiteral(['harness/', z.string().regex(/^[\w.-]+\/[\w.-]+(?:\/[\w.-]+)?$/)], 'harness/TASK/METRIC');
+const taskMetric = z.templateLiteral(
+  ['harness/', z.string().regex(/^[\w.-]+\/[\w.-]+(?:\/[\w.-]+)?$/)],
+  'harness/TASK/METRIC',
+);
 const probeMetric = z.templateLiteral(['garak/', suiteName], 'garak/PROBE');
 const measured = { description: 'A figure that the evaluate stage measures: docs/evaluation.md.' };
 const metric = z.union([ownMetric, taskMetric, probeMetric]).meta(measured);
@@ -24,7 +48,14 @@ const metric = z.union([ownMetric, taskMetric, probeMetric]).meta(measured);
 const ownDirected = ownMetric.exclude(['lengthRatio']);
 const directed = z.union([ownDirected, taskMetric, probeMetric]).meta(measured);
 /** What can be said of a part of the examples; the rest is measured on the whole. */
-const sliced = ownDirected.exclude(['attackSuccessRate', 'latencyP50Ms', 'latencyP95Ms', 'tokensPerSecond', 'costPer1000Requests', 'modelBytes']);
+const sliced = ownDirected.exclude([
+  'attackSuccessRate',
+  'latencyP50Ms',
+  'latencyP95Ms',
+  'tokensPerSecond',
+  'costPer1000Requests',
+  'modelBytes',
+]);
 const margin = z.number().min(0).meta({ description: "In the metric's own unit." });
 
 const rule = z.discriminatedUnion('rule', [
@@ -37,9 +68,15 @@ const rule = z.discriminatedUnion('rule', [
       rule: z.literal('noSliceWorseThanChampion'),
       metric: sliced,
       byMoreThan: margin,
-      by: z.string().min(1).optional().meta({ description: 'Only slices by this column, or by "length"; all by default.' }),
+      by: z
+        .string()
+        .min(1)
+        .optional()
+        .meta({ description: 'Only slices by this column, or by "length"; all by default.' }),
     })
-    .meta({ description: 'One test for each slice of the held-out examples, so that a gain on average hides no loss.' }),
+    .meta({
+      description: 'One test for each slice of the held-out examples, so that a gain on average hides no loss.',
+    }),
 ]);
 
 const data = z
@@ -47,9 +84,17 @@ const data = z
     path: z.string().min(1).meta({ description: 'A .jsonl, .json, .csv or .parquet file, or hub:ORG/NAME[:SPLIT].' }),
     input: z.array(z.string().min(1)).min(1).meta({ description: 'Columns that the prompt template may use.' }),
     target: z.string().min(1).meta({ description: 'The column that holds the wanted answer.' }),
-    group: z.string().min(1).optional().meta({ description: 'Rows of one group never stand on both sides of the split.' }),
+    group: z
+      .string()
+      .min(1)
+      .optional()
+      .meta({ description: 'Rows of one group never stand on both sides of the split.' }),
     heldOutExamples: z.int().min(8).max(100_000).default(128),
-    trainExamples: z.int().min(1).optional().meta({ description: 'At most so many training examples; all by default.' }),
+    trainExamples: z
+      .int()
+      .min(1)
+      .optional()
+      .meta({ description: 'At most so many training examples; all by default.' }),
   })
   .meta({ description: 'What to learn from.' });
 
@@ -79,7 +124,12 @@ const tune = z
     maxTokens: z.int().min(16).max(1_000_000).default(256),
     checkpointEverySteps: z.int().min(1).default(10),
     maximumSeconds: z.int().min(1).default(86_400).meta({ description: 'The Job is stopped after so long.' }),
-    nodes: z.int().min(1).max(maximumNodes).default(1).meta({ description: 'Machines that train together; they share each batch.' }),
+    nodes: z
+      .int()
+      .min(1)
+      .max(maximumNodes)
+      .default(1)
+      .meta({ description: 'Machines that train together; they share each batch.' }),
   })
   // Not held against a number of steps that is wrong itself.
   .refine((t) => t.steps < 1 || t.warmupSteps < t.steps, { path: ['warmupSteps'], message: 'fewer than tune.steps' });
@@ -94,8 +144,16 @@ const harness = z
       .min(1)
       .refine((tasks) => new Set(tasks).size === tasks.length, 'each task once')
       .meta({ description: 'Names of tasks, not of groups.' }),
-    limit: z.int().min(1).optional().meta({ description: 'At most so many documents of each task, the first; all by default.' }),
-    includePath: z.string().min(1).optional().meta({ description: "A folder with tasks of one's own, as YAML; paths in them count from it." }),
+    limit: z
+      .int()
+      .min(1)
+      .optional()
+      .meta({ description: 'At most so many documents of each task, the first; all by default.' }),
+    includePath: z
+      .string()
+      .min(1)
+      .optional()
+      .meta({ description: "A folder with tasks of one's own, as YAML; paths in them count from it." }),
   })
   .meta({ description: 'What lm-evaluation-harness asks each model, too: for harness/TASK/METRIC.' });
 
@@ -119,13 +177,32 @@ const evaluate = z.strictObject({
     .array(z.string().min(1))
     .min(1)
     .max(maximumSlicedColumns)
-    .refine((columns) => new Set(columns).size === columns.length && !columns.includes('length'), 'each column once, and length, by which it is always sliced, not at all')
+    .refine(
+      (columns) => new Set(columns).size === columns.length && !columns.includes('length'),
+      'each column once, and length, by which it is always sliced, not at all',
+    )
     .optional()
     .meta({ description: 'Columns of the data by whose values the examples are judged apart.' }),
-  attacks: z.boolean().default(false).meta({ description: 'Whether each model is also asked the attack suite: for attackSuccessRate.' }),
-  judge: judgeSchema.optional().meta({ description: 'A model that says of each answer whether its source supports it, for judgedGroundedness. The held-out prompts and every answer are sent to its address.' }),
-  costPerHour: z.number().positive().optional().meta({ description: 'What an hour of the serving machine costs, in any currency: for costPer1000Requests.' }),
-  currency: z.string().regex(/^[A-Z]{3}$/, 'three capitals, such as EUR').optional().meta({ description: 'Of evaluate.costPerHour, by ISO 4217; shown behind each cost.' }),
+  attacks: z
+    .boolean()
+    .default(false)
+    .meta({ description: 'Whether each model is also asked the attack suite: for attackSuccessRate.' }),
+  judge: judgeSchema
+    .optional()
+    .meta({
+      description:
+        'A model that says of each answer whether its source supports it, for judgedGroundedness. The held-out prompts and every answer are sent to its address.',
+    }),
+  costPerHour: z
+    .number()
+    .positive()
+    .optional()
+    .meta({ description: 'What an hour of the serving machine costs, in any currency: for costPer1000Requests.' }),
+  currency: z
+    .string()
+    .regex(/^[A-Z]{3}$/, 'three capitals, such as EUR')
+    .optional()
+    .meta({ description: 'Of evaluate.costPerHour, by ISO 4217; shown behind each cost.' }),
   harness: harness.optional(),
   garak: garak.optional(),
 });
@@ -141,22 +218,45 @@ const review = z.discriminatedUnion('by', [
   z
     .strictObject({
       by: z.literal('person'),
-      deadlineHours: z.number().positive().max(24 * 90).default(72),
+      deadlineHours: z
+        .number()
+        .positive()
+        .max(24 * 90)
+        .default(72),
       twoPersonRule: z.boolean().default(false).meta({ description: 'The reviewer must not be the requester.' }),
-      approvals: z.int().min(1).max(10).default(1).meta({ description: 'So many different people have to approve; one who rejects is enough to reject.' }),
-      reviewers: z.array(reviewer).min(1).optional().meta({ description: 'Who may decide: names, and roles as role:NAME. Anyone by default.' }),
+      approvals: z
+        .int()
+        .min(1)
+        .max(10)
+        .default(1)
+        .meta({ description: 'So many different people have to approve; one who rejects is enough to reject.' }),
+      reviewers: z
+        .array(reviewer)
+        .min(1)
+        .optional()
+        .meta({ description: 'Who may decide: names, and roles as role:NAME. Anyone by default.' }),
       reminderHours: z.number().min(1).optional().meta({ description: 'The webhook is reminded every so many hours.' }),
       escalation: z
         .strictObject({ afterHours: z.number().positive(), to: z.array(reviewer).min(1) })
         .optional()
         .meta({ description: 'After so long without a decision these may decide, too, and are told.' }),
     })
-    .refine(({ approvals, reviewers, escalation }) => reviewers === undefined || canApprove([...reviewers, ...(escalation?.to ?? [])]) >= approvals, {
-      path: ['reviewers'],
-      message: 'with review.escalation.to as many different people as review.approvals, or a role',
+    .refine(
+      ({ approvals, reviewers, escalation }) =>
+        reviewers === undefined || canApprove([...reviewers, ...(escalation?.to ?? [])]) >= approvals,
+      {
+        path: ['reviewers'],
+        message: 'with review.escalation.to as many different people as review.approvals, or a role',
+      },
+    )
+    .refine((r) => r.reminderHours === undefined || r.reminderHours < r.deadlineHours, {
+      path: ['reminderHours'],
+      message: 'fewer than review.deadlineHours',
     })
-    .refine((r) => r.reminderHours === undefined || r.reminderHours < r.deadlineHours, { path: ['reminderHours'], message: 'fewer than review.deadlineHours' })
-    .refine((r) => r.escalation === undefined || r.escalation.afterHours < r.deadlineHours, { path: ['escalation', 'afterHours'], message: 'fewer than review.deadlineHours' })
+    .refine((r) => r.escalation === undefined || r.escalation.afterHours < r.deadlineHours, {
+      path: ['escalation', 'afterHours'],
+      message: 'fewer than review.deadlineHours',
+    })
     .meta({ description: 'A person decides on what the gate lets through.' }),
 ]);
 
@@ -168,7 +268,9 @@ export const lifecycleSpecSchema = z
     baseModel: z
       .string()
       .min(1)
-      .meta({ description: 'packaged:SmolLM2-135M-Instruct, a folder in transformers format, or a hub ID such as org/name.' }),
+      .meta({
+        description: 'packaged:SmolLM2-135M-Instruct, a folder in transformers format, or a hub ID such as org/name.',
+      }),
     seed: z.int().min(0).default(7),
     data,
     prompt,
@@ -177,23 +279,34 @@ export const lifecycleSpecSchema = z
     gate: z.array(rule).min(1).meta({ description: 'Every rule must pass.' }),
     review: review.default({ by: 'gate' }),
     deploy: deploySchema,
-    reuse: z.enum(['whenUnchanged', 'never']).default('whenUnchanged').meta({ description: 'Whether a stage takes the outcome of an earlier one with the same inputs and code.' }),
+    reuse: z
+      .enum(['whenUnchanged', 'never'])
+      .default('whenUnchanged')
+      .meta({ description: 'Whether a stage takes the outcome of an earlier one with the same inputs and code.' }),
     skip: z
       .enum(['whenUnchanged', 'never'])
       .default('never')
-      .meta({ description: 'Whether it ends at once where data, code, base model, prompt and settings are those that the champion came from.' }),
+      .meta({
+        description:
+          'Whether it ends at once where data, code, base model, prompt and settings are those that the champion came from.',
+      }),
     monitor: monitorSchema.optional(),
     refresh: refreshSchema.optional(),
     tracking: z
       .array(z.enum(['mlflow', 'wandb']))
       .default(['mlflow'])
-      .meta({ description: 'Where curves and figures go: MLflow, which keeps the record, and Weights & Biases beside it.' }),
+      .meta({
+        description: 'Where curves and figures go: MLflow, which keeps the record, and Weights & Biases beside it.',
+      }),
   })
   .refine((s) => s.evaluate.examples <= s.data.heldOutExamples, {
     path: ['evaluate', 'examples'],
     message: 'at most data.heldOutExamples',
   })
-  .refine((s) => s.tracking.includes('mlflow'), { path: ['tracking'], message: '"mlflow" among them, because it keeps the record: ["mlflow", "wandb"]' })
+  .refine((s) => s.tracking.includes('mlflow'), {
+    path: ['tracking'],
+    message: '"mlflow" among them, because it keeps the record: ["mlflow", "wandb"]',
+  })
   .refine((s) => s.review.by !== 'person' || !s.review.twoPersonRule || s.requester !== undefined, {
     path: ['requester'],
     message: 'a name, because review.twoPersonRule needs to know who asked',
@@ -214,23 +327,38 @@ export const lifecycleSpecSchema = z
     path: ['evaluate', 'costPerHour'],
     message: 'what an hour costs, because the gate has a rule on costPer1000Requests',
   })
-  .refine((s) => s.evaluate.costPerHour !== undefined || !s.monitor?.rules.some((r) => r.rule === 'costPer1000Requests'), {
-    path: ['evaluate', 'costPerHour'],
-    message: 'what an hour costs, because the monitor has a rule on costPer1000Requests',
-  })
+  .refine(
+    (s) => s.evaluate.costPerHour !== undefined || !s.monitor?.rules.some((r) => r.rule === 'costPer1000Requests'),
+    {
+      path: ['evaluate', 'costPerHour'],
+      message: 'what an hour costs, because the monitor has a rule on costPer1000Requests',
+    },
+  )
   .superRefine(({ gate, evaluate }, context) => {
     const slices = ['length', ...(evaluate.slices ?? [])];
     for (const [index, rule] of gate.entries())
       if (rule.rule === 'noSliceWorseThanChampion' && rule.by !== undefined && !slices.includes(rule.by))
-        context.addIssue({ code: 'custom', path: ['gate', index, 'by'], message: `one of ${slices.join(', ')}, or a column that evaluate.slices names, too` });
+        context.addIssue({
+          code: 'custom',
+          path: ['gate', index, 'by'],
+          message: `one of ${slices.join(', ')}, or a column that evaluate.slices names, too`,
+        });
   })
   .superRefine(({ gate, evaluate }, context) => {
     for (const [index, { metric }] of gate.entries()) {
       const [suite, name = ''] = metric.split('/');
       if (suite === 'harness' && !evaluate.harness?.tasks.includes(name))
-        context.addIssue({ code: 'custom', path: ['gate', index, 'metric'], message: 'a metric of a task that evaluate.harness.tasks names' });
+        context.addIssue({
+          code: 'custom',
+          path: ['gate', index, 'metric'],
+          message: 'a metric of a task that evaluate.harness.tasks names',
+        });
       if (suite === 'garak' && !evaluate.garak?.probes.includes(name))
-        context.addIssue({ code: 'custom', path: ['gate', index, 'metric'], message: 'a probe that evaluate.garak.probes names' });
+        context.addIssue({
+          code: 'custom',
+          path: ['gate', index, 'metric'],
+          message: 'a probe that evaluate.garak.probes names',
+        });
     }
   })
   .refine((s) => !s.data.input.includes(s.data.target), {
@@ -238,7 +366,8 @@ export const lifecycleSpecSchema = z
     message: 'columns other than data.target, or the model would be shown the answer',
   });
 
-const rulesOn = (measured: Metric, { gate }: { readonly gate: readonly Rule[] }): boolean => gate.some((r) => r.metric === measured);
+const rulesOn = (measured: Metric, { gate }: { readonly gate: readonly Rule[] }): boolean =>
+  gate.some((r) => r.metric === measured);
 
 /** A checked spec: every default filled in. */
 export type LifecycleSpec = z.output<typeof lifecycleSpecSchema>;

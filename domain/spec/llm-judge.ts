@@ -9,7 +9,10 @@ export const judgeSchema = z.strictObject({
   // Without a default: where texts are sent is for a person to say.
   address: z
     .string()
-    .regex(/^https?:\/\/[\w.:[\]-]+(\/[\w.~%/:+-]*)?$/, 'http(s)://HOST[:PORT]/PATH without a user, a password or a query; the key is TUNELINE_JUDGE_API_KEY')
+    .regex(
+      /^https?:\/\/[\w.:[\]-]+(\/[\w.~%/:+-]*)?$/,
+      'http(s)://HOST[:PORT]/PATH without a user, a password or a query; the key is TUNELINE_JUDGE_API_KEY',
+    )
     .meta({ description: 'The base URL of an OpenAI-compatible API, such as https://HOST/v1.' }),
 });
 
@@ -18,5 +21,7 @@ const judged = z.looseObject({ evaluate: z.looseObject({ judge: judgeSchema }) }
 /** That texts will leave for the judge, as a sentence for whoever starts the lifecycle; undefined where none do. */
 export function describeJudge(spec: unknown): string | undefined {
   const { success, data } = judged.safeParse(spec);
-  return success ? `evaluate.judge: the held-out prompts and every model's answers to them will be sent to ${data.evaluate.judge.address}, for ${data.evaluate.judge.model} to judge` : undefined;
+  return success
+    ? `evaluate.judge: the held-out prompts and every model's answers to them will be sent to ${data.evaluate.judge.address}, for ${data.evaluate.judge.model} to judge`
+    : undefined;
 }

@@ -34,9 +34,16 @@ const calendar = z
 const interval = z
   .strictObject({
     everyMinutes: z.int().min(1).max(525_600),
-    offsetMinutes: z.int().min(0).default(0).meta({ description: 'Counted from midnight UTC on 1 January 1970, as the interval is.' }),
+    offsetMinutes: z
+      .int()
+      .min(0)
+      .default(0)
+      .meta({ description: 'Counted from midnight UTC on 1 January 1970, as the interval is.' }),
   })
-  .refine(({ everyMinutes, offsetMinutes }) => offsetMinutes < everyMinutes, { path: ['offsetMinutes'], message: 'fewer than interval.everyMinutes' });
+  .refine(({ everyMinutes, offsetMinutes }) => offsetMinutes < everyMinutes, {
+    path: ['offsetMinutes'],
+    message: 'fewer than interval.everyMinutes',
+  });
 
 const timetables = ['cron', 'calendar', 'interval'] as const;
 
@@ -45,29 +52,66 @@ const scheduleSpecSchema = z
     $schema: z.string().optional(),
     id: z
       .string()
-      .regex(/^(?!tuneline-)[a-z][a-z0-9-]{0,60}$/, "lower-case letters, digits and dashes, starting with a letter and not with tuneline-, which are Tuneline's own, at most 61 long")
+      .regex(
+        /^(?!tuneline-)[a-z][a-z0-9-]{0,60}$/,
+        "lower-case letters, digits and dashes, starting with a letter and not with tuneline-, which are Tuneline's own, at most 61 long",
+      )
       .meta({ description: "The schedule's name; the lifecycles that it starts are called after it." }),
-    spec: z.union([z.string().min(1), z.looseObject({})]).meta({ description: 'What is started: the path of a lifecycle spec, from the folder of this file, or such a spec itself.' }),
+    spec: z
+      .union([z.string().min(1), z.looseObject({})])
+      .meta({
+        description:
+          'What is started: the path of a lifecycle spec, from the folder of this file, or such a spec itself.',
+      }),
     cron: cron.optional().meta({ description: 'Minute, hour, day of the month, month, day of the week.' }),
     calendar: calendar.optional(),
     interval: interval.optional(),
-    timeZone: z.string().refine(isTimeZone, 'a time zone such as Europe/Berlin').default('UTC').meta({ description: 'By IANA, such as Europe/Berlin; for cron and calendar.' }),
-    jitterSeconds: z.int().min(0).max(86_400).default(0).meta({ description: 'Each start is put off by up to so long, by chance.' }),
+    timeZone: z
+      .string()
+      .refine(isTimeZone, 'a time zone such as Europe/Berlin')
+      .default('UTC')
+      .meta({ description: 'By IANA, such as Europe/Berlin; for cron and calendar.' }),
+    jitterSeconds: z
+      .int()
+      .min(0)
+      .max(86_400)
+      .default(0)
+      .meta({ description: 'Each start is put off by up to so long, by chance.' }),
     overlap: z
       .enum(['skip', 'bufferOne', 'bufferAll', 'cancelOther', 'allowAll'])
       .default('skip')
       .meta({ description: 'What becomes of a start while the lifecycle before still runs.' }),
-    catchUpMinutes: z.int().min(1).max(525_600).default(1440).meta({ description: 'What Temporal missed while it was down for no longer than this is made up for.' }),
-    pauseAfterFailures: z.int().min(1).max(maximumFailures).optional().meta({ description: 'So many failed lifecycles in a row pause the schedule; a gate or a reviewer that refuses is no failure.' }),
+    catchUpMinutes: z
+      .int()
+      .min(1)
+      .max(525_600)
+      .default(1440)
+      .meta({ description: 'What Temporal missed while it was down for no longer than this is made up for.' }),
+    pauseAfterFailures: z
+      .int()
+      .min(1)
+      .max(maximumFailures)
+      .optional()
+      .meta({
+        description:
+          'So many failed lifecycles in a row pause the schedule; a gate or a reviewer that refuses is no failure.',
+      }),
     skip: z
       .enum(['whenUnchanged', 'never'])
       .default('whenUnchanged')
-      .meta({ description: 'Whether the lifecycle ends at once where data, code, base model, prompt and settings are those of the champion.' }),
+      .meta({
+        description:
+          'Whether the lifecycle ends at once where data, code, base model, prompt and settings are those of the champion.',
+      }),
     note: z.string().min(1).max(500).optional().meta({ description: 'For people.' }),
   })
   .superRefine((schedule, context) => {
     if (timetables.filter((name) => schedule[name] !== undefined).length !== 1)
-      context.addIssue({ code: 'custom', path: ['cron'], message: 'one of cron, calendar and interval, and no other of them' });
+      context.addIssue({
+        code: 'custom',
+        path: ['cron'],
+        message: 'one of cron, calendar and interval, and no other of them',
+      });
   });
 
 export type ScheduleSpec = z.output<typeof scheduleSpecSchema>;
@@ -77,9 +121,15 @@ export type ScheduleSpecInput = z.input<typeof scheduleSpecSchema>;
 export const scheduleSpecJsonSchema = () => z.toJSONSchema(scheduleSpecSchema, { io: 'input' });
 
 /** Checks what a person wrote; every wrong field is named. What `spec` holds is a lifecycle's to check. */
-export function checkScheduleSpec(raw: unknown): { readonly ok: true; readonly schedule: ScheduleSpec } | { readonly ok: false; readonly problems: readonly Problem[] } {
+export function checkScheduleSpec(
+  raw: unknown,
+):
+  | { readonly ok: true; readonly schedule: ScheduleSpec }
+  | { readonly ok: false; readonly problems: readonly Problem[] } {
   const parsed = scheduleSpecSchema.safeParse(raw, { reportInput: true });
-  return parsed.success ? { ok: true, schedule: parsed.data } : { ok: false, problems: explainIssues(parsed.error, raw, scheduleSpecJsonSchema() as JsonSchema) };
+  return parsed.success
+    ? { ok: true, schedule: parsed.data }
+    : { ok: false, problems: explainIssues(parsed.error, raw, scheduleSpecJsonSchema() as JsonSchema) };
 }
 
 /** True for the part of cron that Temporal reads, too: no words such as @weekly, no L, W, ? or #, no range up to Sunday by name. */

@@ -17,7 +17,10 @@ export const schemaFiles = (): readonly { readonly path: string; readonly conten
 /** What the Python entry point needs of the stage table. */
 const pythonStages = () =>
   Object.fromEntries(
-    Object.entries(jobStages).map(([name, { longRunning, distributed }]) => [name, { module: `stages.${name}`, long: longRunning, distributed }]),
+    Object.entries(jobStages).map(([name, { longRunning, distributed }]) => [
+      name,
+      { module: `stages.${name}`, long: longRunning, distributed },
+    ]),
   );
 
 const show = (schema: unknown): string => `${JSON.stringify(schema, null, 2)}\n`;

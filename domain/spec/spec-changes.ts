@@ -9,12 +9,21 @@ export interface Change {
 /** Each field in which two specs differ, in the order of the later one. */
 export function changesBetween(before: unknown, after: unknown, path = ''): readonly Change[] {
   if (JSON.stringify(before) === JSON.stringify(after)) return [];
-  if (isObject(before) && isObject(after)) return keysOf(after, before).flatMap((key) => changesBetween(before[key], after[key], path === '' ? key : `${path}.${key}`));
+  if (isObject(before) && isObject(after))
+    return keysOf(after, before).flatMap((key) =>
+      changesBetween(before[key], after[key], path === '' ? key : `${path}.${key}`),
+    );
   // A list of words is one thing; of a list of rules each is.
-  if (isListOfObjects(before) && isListOfObjects(after)) return Array.from({ length: Math.max(before.length, after.length) }, (_, i) => i).flatMap((i) => changesBetween(before[i], after[i], `${path}[${i}]`));
+  if (isListOfObjects(before) && isListOfObjects(after))
+    return Array.from({ length: Math.max(before.length, after.length) }, (_, i) => i).flatMap((i) =>
+      changesBetween(before[i], after[i], `${path}[${i}]`),
+    );
   return [{ path, before, after }];
 }
 
-const keysOf = (after: object, before: object): string[] => [...new Set([...Object.keys(after), ...Object.keys(before)])];
-const isObject = (value: unknown): value is Readonly<Record<string, unknown>> => typeof value === 'object' && value !== null && !Array.isArray(value);
+const keysOf = (after: object, before: object): string[] => [
+  ...new Set([...Object.keys(after), ...Object.keys(before)]),
+];
+const isObject = (value: unknown): value is Readonly<Record<string, unknown>> =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);
 const isListOfObjects = (value: unknown): value is readonly unknown[] => Array.isArray(value) && value.every(isObject);

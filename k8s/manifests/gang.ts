@@ -15,7 +15,8 @@ export interface GangNames {
 }
 
 /** The part of a Job's spec that makes a pod for each node, of which each knows its number and finds the first by its name. */
-export const gangSpec = (nodes: number): Partial<V1JobSpec> => (nodes > 1 ? { completionMode: 'Indexed', completions: nodes, parallelism: nodes } : {});
+export const gangSpec = (nodes: number): Partial<V1JobSpec> =>
+  nodes > 1 ? { completionMode: 'Indexed', completions: nodes, parallelism: nodes } : {};
 
 /** What torchrun goes by, which reads each of its flags from such a variable: one process for each GPU of each node. */
 export function gangEnv(request: JobRequest, gpus: number, { job, service }: GangNames): V1EnvVar[] {
@@ -29,7 +30,10 @@ export function gangEnv(request: JobRequest, gpus: number, { job, service }: Gan
     ...(nodes > 1
       ? [
           { name: 'PET_MASTER_ADDR', value: `${job}-0.${service}` },
-          { name: 'PET_NODE_RANK', valueFrom: { fieldRef: { fieldPath: `metadata.annotations['${indexAnnotation}']` } } },
+          {
+            name: 'PET_NODE_RANK',
+            valueFrom: { fieldRef: { fieldPath: `metadata.annotations['${indexAnnotation}']` } },
+          },
         ]
       : []),
   ];

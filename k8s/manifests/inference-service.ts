@@ -10,7 +10,9 @@ import { inferenceServiceApi, inferenceServiceKind, releaseMetadata, scraped } f
 export interface InferenceService extends KubernetesObject {
   readonly metadata: V1ObjectMeta;
   readonly spec: { readonly predictor: V1PodSpec & { readonly annotations: Readonly<Record<string, string>> } };
-  readonly status?: { readonly conditions?: readonly { readonly type: string; readonly status: string; readonly message?: string }[] };
+  readonly status?: {
+    readonly conditions?: readonly { readonly type: string; readonly status: string; readonly message?: string }[];
+  };
 }
 
 /** A Deployment and nothing of Knative or Istio. KServe before 0.16 called it RawDeployment. */
@@ -36,12 +38,21 @@ export function inferenceServiceName(release: Release, namespace: string): strin
 }
 
 /** A release as a predictor of KServe, which makes a Deployment of it with the same labels and pods as ours would have. */
-export function inferenceServiceManifest(release: Release, trial: Trial, placement: ReleasePlacement): InferenceService {
+export function inferenceServiceManifest(
+  release: Release,
+  trial: Trial,
+  placement: ReleasePlacement,
+): InferenceService {
   const { labels, annotations, ...metadata } = releaseMetadata(release, placement);
   return {
     apiVersion: `${inferenceServiceApi.group}/${inferenceServiceApi.version}`,
     kind: inferenceServiceKind,
-    metadata: { ...metadata, name: inferenceServiceName(release, placement.namespace), labels: { ...labels, ...clusterLocal }, annotations: { ...annotations, ...standardMode, ...scaledByUs } },
+    metadata: {
+      ...metadata,
+      name: inferenceServiceName(release, placement.namespace),
+      labels: { ...labels, ...clusterLocal },
+      annotations: { ...annotations, ...standardMode, ...scaledByUs },
+    },
     spec: { predictor: { ...podOf(release, trial, placement), annotations: scraped } },
   } satisfies InferenceService;
 }

@@ -13,7 +13,11 @@ export interface JobSet extends KubernetesObject {
     readonly ttlSecondsAfterFinished?: number;
     readonly failurePolicy: { readonly maxRestarts: number };
     readonly network: { readonly enableDNSHostnames: boolean; readonly publishNotReadyAddresses: boolean };
-    readonly replicatedJobs: readonly { readonly name: string; readonly replicas: number; readonly template: { readonly metadata: V1ObjectMeta; readonly spec: V1JobSpec } }[];
+    readonly replicatedJobs: readonly {
+      readonly name: string;
+      readonly replicas: number;
+      readonly template: { readonly metadata: V1ObjectMeta; readonly spec: V1JobSpec };
+    }[];
   };
   readonly status?: { readonly conditions?: readonly { readonly type: string; readonly status: string }[] };
 }
@@ -47,13 +51,20 @@ export function jobSetManifest(request: JobRequest, placement: JobPlacement): Jo
   return {
     apiVersion: `${jobSetApi.group}/${jobSetApi.version}`,
     kind: 'JobSet',
-    metadata: { ...metadata, name, namespace, labels: { ...metadata.labels, ...(queue ? { [queueLabel]: queue } : {}) } },
+    metadata: {
+      ...metadata,
+      name,
+      namespace,
+      labels: { ...metadata.labels, ...(queue ? { [queueLabel]: queue } : {}) },
+    },
     spec: {
       ...(queue ? { suspend: true } : {}),
       failurePolicy: { maxRestarts: 0 },
       // They look for each other before any of them is ready.
       network: { enableDNSHostnames: true, publishNotReadyAddresses: true },
-      replicatedJobs: [{ name: replicatedJob, replicas: 1, template: { metadata, spec: jobSpec(request, placement, names) } }],
+      replicatedJobs: [
+        { name: replicatedJob, replicas: 1, template: { metadata, spec: jobSpec(request, placement, names) } },
+      ],
     },
   } satisfies JobSet;
 }

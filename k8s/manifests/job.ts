@@ -40,8 +40,10 @@ export interface StorageMount {
 }
 
 /** GPUs of each pod of the Job. A stage that is not in the table gets them: without them it could not run at all. */
-export const gpusOf = ({ stage }: JobRequest['spec'], { gpus, stages }: Pick<JobPlacement, 'gpus' | 'stages'>): number =>
-  findStage(stage, stages)?.usesGpu === false ? 0 : gpus;
+export const gpusOf = (
+  { stage }: JobRequest['spec'],
+  { gpus, stages }: Pick<JobPlacement, 'gpus' | 'stages'>,
+): number => (findStage(stage, stages)?.usesGpu === false ? 0 : gpus);
 
 /** Past its own deadline by so much, a pod that no worker watches is ended by its node. */
 const unwatchedSeconds = 3600;
@@ -54,13 +56,21 @@ export function jobManifest(request: JobRequest, placement: JobPlacement): V1Job
   return {
     apiVersion: 'batch/v1',
     kind: 'Job',
-    metadata: { ...metadata, name: request.name, namespace, labels: { ...metadata.labels, ...(queue ? { [queueLabel]: queue } : {}) } },
+    metadata: {
+      ...metadata,
+      name: request.name,
+      namespace,
+      labels: { ...metadata.labels, ...(queue ? { [queueLabel]: queue } : {}) },
+    },
     spec: { ...jobSpec(request, placement, names), ...(queue ? { suspend: true } : {}) },
   } satisfies V1Job;
 }
 
 /** By what a Job is found until its end was reported, and its request read back. */
-export const jobMetadata = (request: JobRequest, names: GangNames): Required<Pick<V1ObjectMeta, 'labels' | 'annotations'>> => ({
+export const jobMetadata = (
+  request: JobRequest,
+  names: GangNames,
+): Required<Pick<V1ObjectMeta, 'labels' | 'annotations'>> => ({
   labels: { ...ourLabels(request, names), [labels.open]: 'true' },
   annotations: {
     [annotations.specDigest]: request.specDigest,
@@ -95,11 +105,21 @@ export function jobSpec(request: JobRequest, placement: JobPlacement, names: Gan
         // An eviction is nobody's failure: the Job goes on in another pod, from its checkpoint. Of several pods the
         // others are lost with it: the Job ends at once, saying why, and the lifecycle makes the next one.
         { action: nodes > 1 ? 'FailJob' : 'Ignore', onPodConditions: [{ type: 'DisruptionTarget', status: 'True' }] },
-        { action: 'FailJob', onExitCodes: { containerName, operator: 'In', values: [exitCodes.badSpec, exitCodes.badData, exitCodes.tryAgain] } },
+        {
+          action: 'FailJob',
+          onExitCodes: {
+            containerName,
+            operator: 'In',
+            values: [exitCodes.badSpec, exitCodes.badData, exitCodes.tryAgain],
+          },
+        },
       ],
     },
     template: {
-      metadata: { labels: ourLabels(request, names), annotations: { 'cluster-autoscaler.kubernetes.io/safe-to-evict': 'false' } },
+      metadata: {
+        labels: ourLabels(request, names),
+        annotations: { 'cluster-autoscaler.kubernetes.io/safe-to-evict': 'false' },
+      },
       spec: {
         restartPolicy: 'Never',
         ...(nodes > 1 ? { subdomain: names.service } : {}),
@@ -110,16 +130,33 @@ export function jobSpec(request: JobRequest, placement: JobPlacement, names: Gan
         ...(gpus > 0 && gpuProduct ? { nodeSelector: { 'nvidia.com/gpu.product': gpuProduct } } : {}),
         ...(gpus > 0 ? { tolerations: [{ key: 'nvidia.com/gpu', operator: 'Exists', effect: 'NoSchedule' }] } : {}),
         priorityClassName: priorityClass,
-        securityContext: { runAsNonRoot: true, runAsUser: userId, runAsGroup: userId, fsGroup: userId, seccompProfile: { type: 'RuntimeDefault' } },
+        securityContext: {
+          runAsNonRoot: true,
+          runAsUser: userId,
+          runAsGroup: userId,
+          fsGroup: userId,
+          seccompProfile: { type: 'RuntimeDefault' },
+        },
         containers: [
           {
             name: containerName,
             image,
             args: [entryOf(request.spec.stage, stages)],
             ...(secret ? { envFrom: [{ secretRef: { name: secret } }] } : {}),
-            env: [...Object.entries({ ...env, [jobVariable]: JSON.stringify(request.spec), ...traceVariables(request) }).map(([name, value]) => ({ name, value })), ...(findStage(request.spec.stage, stages)?.distributed ? gangEnv(request, gpus, names) : [])],
+            env: [
+              ...Object.entries({
+                ...env,
+                [jobVariable]: JSON.stringify(request.spec),
+                ...traceVariables(request),
+              }).map(([name, value]) => ({ name, value })),
+              ...(findStage(request.spec.stage, stages)?.distributed ? gangEnv(request, gpus, names) : []),
+            ],
             resources: Object.keys(limits).length === 0 ? {} : { limits, requests: limits },
-            securityContext: { allowPrivilegeEscalation: false, readOnlyRootFilesystem: true, capabilities: { drop: ['ALL'] } },
+            securityContext: {
+              allowPrivilegeEscalation: false,
+              readOnlyRootFilesystem: true,
+              capabilities: { drop: ['ALL'] },
+            },
             terminationMessagePath: '/dev/termination-log',
             terminationMessagePolicy: 'File',
             volumeMounts: [
@@ -150,14 +187,20 @@ export const ownerAnnotations = ({ workflowId, runId, activityId }: JobOwner) =>
 export function requestOf(job: V1Job): JobRequest | undefined {
   const { annotations: notes = {} } = job.metadata ?? {};
   const name = nameOf(job);
-  const spec = job.spec?.template.spec?.containers.find((c) => c.name === containerName)?.env?.find((e) => e.name === jobVariable)?.value;
+  const spec = job.spec?.template.spec?.containers
+    .find((c) => c.name === containerName)
+    ?.env?.find((e) => e.name === jobVariable)?.value;
   const specDigest = notes[annotations.specDigest];
   if (!name || !spec || !specDigest) return undefined;
   const runId = notes[annotations.mlflowRunId];
   const trace = notes[annotations.trace];
   return {
     name,
-    owner: { workflowId: notes[annotations.workflowId] ?? '', runId: notes[annotations.runId] ?? '', activityId: notes[annotations.activityId] ?? '' },
+    owner: {
+      workflowId: notes[annotations.workflowId] ?? '',
+      runId: notes[annotations.runId] ?? '',
+      activityId: notes[annotations.activityId] ?? '',
+    },
     spec: JSON.parse(spec) as JobRequest['spec'],
     specDigest,
     maximumSeconds: Number(notes[annotations.maximumSeconds]),

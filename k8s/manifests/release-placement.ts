@@ -2,7 +2,10 @@ import type { ReplicaBounds } from '../../domain/endpoint/replicas.ts';
 import type { JobPlacement } from './job.ts';
 
 /** Where and with what a cluster serves releases; the same for all of them. */
-export interface ReleasePlacement extends Pick<JobPlacement, 'namespace' | 'gpus' | 'gpuProduct' | 'memory' | 'userId'> {
+export interface ReleasePlacement extends Pick<
+  JobPlacement,
+  'namespace' | 'gpus' | 'gpuProduct' | 'memory' | 'userId'
+> {
   readonly storage: NonNullable<JobPlacement['storage']>;
   /** By digest, as the Jobs' image is. */
   readonly image: string;

@@ -1,7 +1,11 @@
 import { isAbsolute, join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { V1Container, V1PodSpec, V1Probe, V1VolumeMount } from '@kubernetes/client-node';
-import { releaseProxyRoutes, releaseProxyVariable, type ReleaseProxySettings } from '../../domain/endpoint/release-proxy-settings.ts';
+import {
+  releaseProxyRoutes,
+  releaseProxyVariable,
+  type ReleaseProxySettings,
+} from '../../domain/endpoint/release-proxy-settings.ts';
 import type { Release, Trial } from '../../domain/endpoint/release.ts';
 import { defaultServing } from '../../domain/serving/serving-settings.ts';
 import { releaseLabels } from '../names.ts';
@@ -37,8 +41,22 @@ export function podOf(release: Release, trial: Trial, placement: ReleasePlacemen
     terminationGracePeriodSeconds: farewellSeconds + drainSecondsOf(release) + engineEndSeconds,
     ...(gpus > 0 && gpuProduct ? { nodeSelector: { 'nvidia.com/gpu.product': gpuProduct } } : {}),
     ...(gpus > 0 ? { tolerations: [{ key: 'nvidia.com/gpu', operator: 'Exists', effect: 'NoSchedule' }] } : {}),
-    topologySpreadConstraints: [{ maxSkew: 1, topologyKey: 'kubernetes.io/hostname', whenUnsatisfiable: 'ScheduleAnyway', labelSelector: { matchLabels: releaseLabels(release) } }],
-    securityContext: { runAsNonRoot: true, runAsUser: userId, runAsGroup: userId, fsGroup: userId, fsGroupChangePolicy: 'OnRootMismatch', seccompProfile: { type: 'RuntimeDefault' } },
+    topologySpreadConstraints: [
+      {
+        maxSkew: 1,
+        topologyKey: 'kubernetes.io/hostname',
+        whenUnsatisfiable: 'ScheduleAnyway',
+        labelSelector: { matchLabels: releaseLabels(release) },
+      },
+    ],
+    securityContext: {
+      runAsNonRoot: true,
+      runAsUser: userId,
+      runAsGroup: userId,
+      fsGroup: userId,
+      fsGroupChangePolicy: 'OnRootMismatch',
+      seccompProfile: { type: 'RuntimeDefault' },
+    },
     containers: [releaseProxyOf(release, trial, placement), engineOf(release, placement)],
     volumes: [
       // Ranks of an engine on several GPUs pass tensors through it, and the default of 64 MiB is too little.
@@ -52,7 +70,11 @@ export function podOf(release: Release, trial: Trial, placement: ReleasePlacemen
   } satisfies V1PodSpec;
 }
 
-function releaseProxyOf(release: Release, { template }: Trial, { releaseProxyImage, releaseProxyEnv, kserve }: ReleasePlacement): V1Container {
+function releaseProxyOf(
+  release: Release,
+  { template }: Trial,
+  { releaseProxyImage, releaseProxyEnv, kserve }: ReleasePlacement,
+): V1Container {
   const settings: ReleaseProxySettings = {
     release,
     template,
@@ -67,7 +89,9 @@ function releaseProxyOf(release: Release, { template }: Trial, { releaseProxyIma
     name: kserve ? releaseProxyContainer.kserve : releaseProxyContainer.own,
     image: releaseProxyImage,
     command: ['node', '--disable-warning=ExperimentalWarning', 'workers/release-proxy.ts'],
-    env: Object.entries({ ...releaseProxyEnv, [releaseProxyVariable]: JSON.stringify(settings) }).map(([name, value]) => ({ name, value })),
+    env: Object.entries({ ...releaseProxyEnv, [releaseProxyVariable]: JSON.stringify(settings) }).map(
+      ([name, value]) => ({ name, value }),
+    ),
     envFrom: [{ secretRef: { name: 'tuneline-mlflow', optional: true } }],
     ports: [
       { name: 'http', containerPort: ports.clients },
@@ -87,7 +111,12 @@ function releaseProxyOf(release: Release, { template }: Trial, { releaseProxyIma
 }
 
 /** What an engine's command may name as `$(NAME)`. */
-const engineVariables = { weights: 'TUNELINE_WEIGHTS', model: 'TUNELINE_MODEL', port: 'TUNELINE_PORT', gpus: 'TUNELINE_GPUS' } as const;
+const engineVariables = {
+  weights: 'TUNELINE_WEIGHTS',
+  model: 'TUNELINE_MODEL',
+  port: 'TUNELINE_PORT',
+  gpus: 'TUNELINE_GPUS',
+} as const;
 
 function engineOf(release: Release, { image, command, gpus, cpu, memory, storage }: ReleasePlacement): V1Container {
   const weights = fileURLToPath(release.weights.uri);
@@ -100,7 +129,13 @@ function engineOf(release: Release, { image, command, gpus, cpu, memory, storage
     [engineVariables.port]: String(ports.engine),
     [engineVariables.gpus]: String(Math.max(1, gpus)),
     // The root file system is read-only, and nobody is in its list of users.
-    ...{ HOME: '/tmp', USER: 'tuneline', HF_HOME: '/tmp/huggingface', XDG_CACHE_HOME: '/tmp/cache', PYTHONDONTWRITEBYTECODE: '1' },
+    ...{
+      HOME: '/tmp',
+      USER: 'tuneline',
+      HF_HOME: '/tmp/huggingface',
+      XDG_CACHE_HOME: '/tmp/cache',
+      PYTHONDONTWRITEBYTECODE: '1',
+    },
     // It serves what is there, and tells nobody of it.
     ...{ HF_HUB_OFFLINE: '1', DO_NOT_TRACK: '1' },
   };
@@ -123,7 +158,9 @@ function engineOf(release: Release, { image, command, gpus, cpu, memory, storage
       { name: 'engine-scratch', mountPath: '/tmp' },
       // Read-only, and nothing of the claim but what it serves and the base models. What one pod has read, the node's page
       // cache has for the next one: a copy of our own on each node would need a host path, which restricted pods may not have.
-      ...[weightsMount(weights, storage.mounts), ...storage.mounts.filter(({ readOnly }) => readOnly)].map((mount): V1VolumeMount => ({ name: 'storage', ...mount, readOnly: true })),
+      ...[weightsMount(weights, storage.mounts), ...storage.mounts.filter(({ readOnly }) => readOnly)].map(
+        (mount): V1VolumeMount => ({ name: 'storage', ...mount, readOnly: true }),
+      ),
     ],
   };
 }
@@ -134,5 +171,7 @@ function weightsMount(path: string, mounts: readonly StorageMount[]): StorageMou
     const below = relative(mountPath, path);
     if (!below.startsWith('..') && !isAbsolute(below)) return { mountPath: path, subPath: join(subPath, below) };
   }
-  throw new Error(`The weights at ${path} are not in the storage claim, which holds ${mounts.map(({ mountPath }) => mountPath).join(' and ')}: no pod sees them.`);
+  throw new Error(
+    `The weights at ${path} are not in the storage claim, which holds ${mounts.map(({ mountPath }) => mountPath).join(' and ')}: no pod sees them.`,
+  );
 }

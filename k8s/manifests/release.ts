@@ -29,7 +29,11 @@ export function deploymentManifest(release: Release, trial: Trial, placement: Re
   } satisfies V1Deployment;
 }
 
-export function autoscalerManifest(deployment: V1Deployment, { least, most }: ReplicaBounds, { load }: Pick<ReleasePlacement, 'load'>): V2HorizontalPodAutoscaler {
+export function autoscalerManifest(
+  deployment: V1Deployment,
+  { least, most }: ReplicaBounds,
+  { load }: Pick<ReleasePlacement, 'load'>,
+): V2HorizontalPodAutoscaler {
   return {
     apiVersion: 'autoscaling/v2',
     kind: 'HorizontalPodAutoscaler',
@@ -40,8 +44,18 @@ export function autoscalerManifest(deployment: V1Deployment, { least, most }: Re
       maxReplicas: most,
       metrics: [
         load
-          ? { type: 'Pods', pods: { metric: { name: load.metric }, target: { type: 'AverageValue', averageValue: load.each } } }
-          : { type: 'ContainerResource', containerResource: { name: 'cpu', container: engineContainer, target: { type: 'Utilization', averageUtilization: 80 } } },
+          ? {
+              type: 'Pods',
+              pods: { metric: { name: load.metric }, target: { type: 'AverageValue', averageValue: load.each } },
+            }
+          : {
+              type: 'ContainerResource',
+              containerResource: {
+                name: 'cpu',
+                container: engineContainer,
+                target: { type: 'Utilization', averageUtilization: 80 },
+              },
+            },
       ],
     },
   } satisfies V2HorizontalPodAutoscaler;

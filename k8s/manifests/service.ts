@@ -11,7 +11,11 @@ export function serviceManifest(job: V1Job): V1Service | undefined {
   return {
     apiVersion: 'v1',
     kind: 'Service',
-    metadata: { name: metadata.name, labels: kept, ownerReferences: [{ apiVersion: 'batch/v1', kind: 'Job', name: metadata.name, uid: metadata.uid }] },
+    metadata: {
+      name: metadata.name,
+      labels: kept,
+      ownerReferences: [{ apiVersion: 'batch/v1', kind: 'Job', name: metadata.name, uid: metadata.uid }],
+    },
     spec: {
       clusterIP: 'None',
       // They look for each other before any of them is ready.

@@ -23,7 +23,8 @@ const metadataOf = ({ namespace, endpoint, shares, id }: TrafficEntry): V1Object
 });
 
 /** While traffic is split, what was settled before stays written. */
-const settledBy = ([only, ...others]: readonly Share[]): Record<string, string> => (only && others.length === 0 ? { [annotations.settled]: releaseId(only.release) } : {});
+const settledBy = ([only, ...others]: readonly Share[]): Record<string, string> =>
+  only && others.length === 0 ? { [annotations.settled]: releaseId(only.release) } : {};
 
 const clientsPort = { name: 'http', port: ports.clients, targetPort: 'http' };
 
@@ -34,8 +35,17 @@ const clientsPort = { name: 'http', port: ports.clients, targetPort: 'http' };
 export function endpointService(entry: TrafficEntry): V1Service {
   const [only, ...others] = entry.shares;
   const all = { [labels.endpoint]: entry.endpoint };
-  const selector = !only ? { ...all, [labels.release]: 'none' } : others.length === 0 ? releaseLabels(only.release) : all;
-  return { apiVersion: 'v1', kind: 'Service', metadata: metadataOf(entry), spec: { selector, ports: [clientsPort] } } satisfies V1Service;
+  const selector = !only
+    ? { ...all, [labels.release]: 'none' }
+    : others.length === 0
+      ? releaseLabels(only.release)
+      : all;
+  return {
+    apiVersion: 'v1',
+    kind: 'Service',
+    metadata: metadataOf(entry),
+    spec: { selector, ports: [clientsPort] },
+  } satisfies V1Service;
 }
 
 /** What a route sends a release's part to; it goes when the release does. */
@@ -50,11 +60,19 @@ export const releaseService = (deployment: V1Deployment): V1Service => ({
 export interface HttpRoute {
   readonly apiVersion: string;
   readonly kind: string;
-  readonly metadata: { readonly name?: string; readonly resourceVersion?: string; readonly generation?: number; readonly annotations?: Readonly<Record<string, string>> };
+  readonly metadata: {
+    readonly name?: string;
+    readonly resourceVersion?: string;
+    readonly generation?: number;
+    readonly annotations?: Readonly<Record<string, string>>;
+  };
   readonly spec: {
     readonly parentRefs: readonly { readonly namespace: string; readonly name: string }[];
     readonly hostnames: readonly string[];
-    readonly rules: readonly { readonly timeouts: { readonly request: string }; readonly backendRefs: readonly { readonly name: string; readonly port: number; readonly weight: number }[] }[];
+    readonly rules: readonly {
+      readonly timeouts: { readonly request: string };
+      readonly backendRefs: readonly { readonly name: string; readonly port: number; readonly weight: number }[];
+    }[];
   };
   readonly status?: { readonly parents?: readonly { readonly conditions?: readonly RouteCondition[] }[] };
 }
@@ -84,7 +102,11 @@ export function endpointRoute(entry: TrafficEntry, gateway: GatewayReference): H
         {
           // No limit here: some gateways give up after 15 s, and an answer may take longer. The release proxy has its own limit.
           timeouts: { request: '0s' },
-          backendRefs: shares.map(({ release, percent }) => ({ name: releaseName(release), port: ports.clients, weight: percent })),
+          backendRefs: shares.map(({ release, percent }) => ({
+            name: releaseName(release),
+            port: ports.clients,
+            weight: percent,
+          })),
         },
       ],
     },

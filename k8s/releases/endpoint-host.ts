@@ -29,7 +29,13 @@ const podsKeptMs = 2000;
  * Serves releases as Deployments of one namespace, its own or KServe's. What has traffic is written on the Service or the HTTPRoute that
  * clients reach, and nowhere else, so that any worker can go on.
  */
-export function createKubernetesEndpointHost({ cluster, placement, log, fetch = globalThis.fetch, clocks = releaseClocks }: KubernetesEndpointHostOptions): EndpointHost {
+export function createKubernetesEndpointHost({
+  cluster,
+  placement,
+  log,
+  fetch = globalThis.fetch,
+  clocks = releaseClocks,
+}: KubernetesEndpointHostOptions): EndpointHost {
   const releases = new Releases(cluster, placement, clocks);
   const known = new Map<string, { readonly untilMs: number; readonly pods: Promise<V1Pod[]> }>();
   let asked = 0;
@@ -38,7 +44,10 @@ export function createKubernetesEndpointHost({ cluster, placement, log, fetch = 
   async function routing(): Promise<Routing> {
     const { namespace, gateway } = placement;
     if (gateway && (await servesGateways(cluster))) return createGatewayApiRouting(cluster, namespace, gateway);
-    if (gateway) log('the cluster does not serve the Gateway API: traffic is split by replicas', { gateway: `${gateway.namespace}/${gateway.name}` });
+    if (gateway)
+      log('the cluster does not serve the Gateway API: traffic is split by replicas', {
+        gateway: `${gateway.namespace}/${gateway.name}`,
+      });
     return createReplicaRouting(cluster, namespace);
   }
 
@@ -59,7 +68,8 @@ export function createKubernetesEndpointHost({ cluster, placement, log, fetch = 
     return chatWith(pod, release, request, fetch);
   };
 
-  const endOthers = (endpoint: string, shares: readonly Share[]): Promise<void> => releases.endOthers(endpoint, new Set(shares.map(({ release }) => releaseName(release))));
+  const endOthers = (endpoint: string, shares: readonly Share[]): Promise<void> =>
+    releases.endOthers(endpoint, new Set(shares.map(({ release }) => releaseName(release))));
 
   return {
     async prepare(release, trial) {
@@ -67,15 +77,30 @@ export function createKubernetesEndpointHost({ cluster, placement, log, fetch = 
       const { shares } = await route.read(release.endpoint);
       const isServing = shares.some((share) => releaseId(share.release) === releaseId(release));
       if (route.isSharedByAll && shares.length > 1 && !isServing)
-        throw new Error(`The traffic of ${release.endpoint} is split by replicas: no other release can start until one has all of it.`);
+        throw new Error(
+          `The traffic of ${release.endpoint} is split by replicas: no other release can start until one has all of it.`,
+        );
       const deployment = await releases.start(release, trial);
       try {
         await releases.untilAvailable(release, 1);
         await route.open(deployment);
         known.delete(releaseName(release));
-        const { status, text } = await ask(release, { messages: [{ role: 'user', content: trial.smokePrompt }], maxTokens: 16 });
-        const finding = status === 0 ? 'it could not be asked.' : status !== 200 ? `it answered ${status}.` : text.trim() === '' ? 'its answer was empty.' : undefined;
-        if (finding) throw new SmokeTestError(`Version ${release.version} of ${release.model} did not pass its smoke test: ${finding} The endpoint ${release.endpoint} serves what it served before.`);
+        const { status, text } = await ask(release, {
+          messages: [{ role: 'user', content: trial.smokePrompt }],
+          maxTokens: 16,
+        });
+        const finding =
+          status === 0
+            ? 'it could not be asked.'
+            : status !== 200
+              ? `it answered ${status}.`
+              : text.trim() === ''
+                ? 'its answer was empty.'
+                : undefined;
+        if (finding)
+          throw new SmokeTestError(
+            `Version ${release.version} of ${release.model} did not pass its smoke test: ${finding} The endpoint ${release.endpoint} serves what it served before.`,
+          );
       } catch (error) {
         if (error instanceof SmokeTestError && !isServing) await releases.end(deployment);
         throw error;
@@ -86,11 +111,14 @@ export function createKubernetesEndpointHost({ cluster, placement, log, fetch = 
       refuseUneven(shares);
       const route = await routing();
       const before = await route.read(endpoint);
-      const deployments = new Map((await releases.list(endpoint)).map((deployment) => [servedNameOf(deployment), deployment]));
+      const deployments = new Map(
+        (await releases.list(endpoint)).map((deployment) => [servedNameOf(deployment), deployment]),
+      );
       const replicasNow = (release: Release): number => deployments.get(releaseName(release))?.spec?.replicas ?? 0;
       const prepared = shares.map((share) => {
         const deployment = deployments.get(releaseName(share.release));
-        if (!deployment?.status?.availableReplicas) throw new Error(`release ${releaseName(share.release)} is not prepared`);
+        if (!deployment?.status?.availableReplicas)
+          throw new Error(`release ${releaseName(share.release)} is not prepared`);
         return { share, deployment };
       });
       for (const { deployment } of prepared) await route.open(deployment);
@@ -100,20 +128,31 @@ export function createKubernetesEndpointHost({ cluster, placement, log, fetch = 
       const bounds = route.boundsOf(shares, placement.replicas);
       const plans = prepared.map(({ share, deployment }, index) => {
         const its = bounds[index] ?? placement.replicas;
-        return { release: share.release, deployment, bounds: its, replicas: replicasFor(share, its, serving, replicasNow(share.release)) };
+        return {
+          release: share.release,
+          deployment,
+          bounds: its,
+          replicas: replicasFor(share, its, serving, replicasNow(share.release)),
+        };
       });
       // Whoever gets more has room for it before it comes, and whoever gets less keeps its room until it has gone. Not on the
       // way back to the release that had it all: what is bad about the other does not wait for a model to load.
       const [only, ...more] = plans;
       const isWayBack = only !== undefined && more.length === 0 && releaseId(only.release) === before.settled;
       if (!isWayBack) {
-        await Promise.all(plans.filter(({ release, replicas }) => replicas > replicasNow(release)).map((plan) => releases.scale(plan.deployment, plan.bounds, plan.replicas)));
+        await Promise.all(
+          plans
+            .filter(({ release, replicas }) => replicas > replicasNow(release))
+            .map((plan) => releases.scale(plan.deployment, plan.bounds, plan.replicas)),
+        );
         await Promise.all(plans.map(({ release, replicas }) => releases.untilAvailable(release, replicas)));
       }
       await route.write(endpoint, shares, before);
       await Promise.all(plans.map((plan) => releases.scale(plan.deployment, plan.bounds, plan.replicas)));
       const seen = more.length > 0 ? bounds : bounds.map(({ most }) => ({ least: 1, most }));
-      await releases.until(`The endpoint ${endpoint} does not show its new traffic`, clocks.settleMs, () => route.missing(endpoint, shares, seen));
+      await releases.until(`The endpoint ${endpoint} does not show its new traffic`, clocks.settleMs, () =>
+        route.missing(endpoint, shares, seen),
+      );
       return { url: route.urlOf(endpoint), shares };
     },
 
@@ -129,7 +168,9 @@ export function createKubernetesEndpointHost({ cluster, placement, log, fetch = 
 
     async observe(endpoint, sinceMs) {
       // Also of those that end, for as long as they answer.
-      const pods = (await releases.pods({ [labels.endpoint]: endpoint })).filter(({ status }) => status?.phase === 'Running' && status.podIP !== undefined);
+      const pods = (await releases.pods({ [labels.endpoint]: endpoint })).filter(
+        ({ status }) => status?.phase === 'Running' && status.podIP !== undefined,
+      );
       const told = await Promise.allSettled(pods.map((pod) => observationsOf(pod, sinceMs, fetch)));
       const failed = told.filter((one) => one.status === 'rejected');
       const [first] = failed;
@@ -151,5 +192,7 @@ export function createKubernetesEndpointHost({ cluster, placement, log, fetch = 
 function refuseUneven(shares: readonly Share[]): void {
   const sum = shares.reduce((total, { percent }) => total + percent, 0);
   if ((sum !== 100 && shares.length > 0) || shares.some(({ percent }) => !Number.isInteger(percent) || percent <= 0))
-    throw new Error(`shares: expected whole percents above 0, 100 in all, got ${shares.map(({ percent }) => percent).join(' + ')}.`);
+    throw new Error(
+      `shares: expected whole percents above 0, 100 in all, got ${shares.map(({ percent }) => percent).join(' + ')}.`,
+    );
 }

@@ -10,12 +10,20 @@ import { overtaken, recordFrom, type Routing } from './routing.ts';
 const mergePatch = setHeaderOptions('Content-Type', PatchStrategy.MergePatch);
 
 /** Whether the cluster serves the Gateway API. */
-export const servesGateways = async ({ apis }: Pick<Cluster, 'apis'>): Promise<boolean> => (await apis.getAPIVersions()).groups.some(({ name }) => name === gatewayGroup);
+export const servesGateways = async ({ apis }: Pick<Cluster, 'apis'>): Promise<boolean> =>
+  (await apis.getAPIVersions()).groups.some(({ name }) => name === gatewayGroup);
 
 /** Splits by the weights of an HTTPRoute, whole percents however few the pods are. */
-export function createGatewayApiRouting({ core, custom }: Pick<Cluster, 'core' | 'custom'>, namespace: string, gateway: GatewayReference): Routing {
+export function createGatewayApiRouting(
+  { core, custom }: Pick<Cluster, 'core' | 'custom'>,
+  namespace: string,
+  gateway: GatewayReference,
+): Routing {
   const at = { group: gatewayGroup, version: 'v1', namespace, plural: 'httproutes' };
-  const readRoute = (endpoint: string): Promise<HttpRoute | undefined> => (custom.getNamespacedCustomObject({ ...at, name: endpointName(endpoint) }) as Promise<HttpRoute>).catch(unlessMissing);
+  const readRoute = (endpoint: string): Promise<HttpRoute | undefined> =>
+    (custom.getNamespacedCustomObject({ ...at, name: endpointName(endpoint) }) as Promise<HttpRoute>).catch(
+      unlessMissing,
+    );
 
   return {
     isSharedByAll: false,
@@ -33,7 +41,14 @@ export function createGatewayApiRouting({ core, custom }: Pick<Cluster, 'core' |
     async write(endpoint, shares, { resourceVersion }) {
       const route = endpointRoute({ namespace, endpoint, shares, id: randomUUID() }, gateway);
       const written = resourceVersion
-        ? custom.patchNamespacedCustomObject({ ...at, name: endpointName(endpoint), body: { ...route, metadata: { ...route.metadata, resourceVersion } } }, mergePatch)
+        ? custom.patchNamespacedCustomObject(
+            {
+              ...at,
+              name: endpointName(endpoint),
+              body: { ...route, metadata: { ...route.metadata, resourceVersion } },
+            },
+            mergePatch,
+          )
         : custom.createNamespacedCustomObject({ ...at, body: route });
       await written.catch((error: unknown) => {
         throw statusOf(error) === 409 ? overtaken(endpoint) : error;
@@ -44,10 +59,13 @@ export function createGatewayApiRouting({ core, custom }: Pick<Cluster, 'core' |
       // There is nothing to send anyone to.
       if (shares.length === 0) return undefined;
       const route = await readRoute(endpoint);
-      const conditions = (route?.status?.parents ?? []).flatMap((parent) => parent.conditions ?? []).filter(({ observedGeneration = 0 }) => observedGeneration >= (route?.metadata.generation ?? 0));
+      const conditions = (route?.status?.parents ?? [])
+        .flatMap((parent) => parent.conditions ?? [])
+        .filter(({ observedGeneration = 0 }) => observedGeneration >= (route?.metadata.generation ?? 0));
       for (const wanted of ['Accepted', 'ResolvedRefs']) {
         const condition = conditions.find(({ type }) => type === wanted);
-        if (condition?.status !== 'True') return `the Gateway ${gateway.namespace}/${gateway.name} has not taken the route: ${condition?.message ?? 'its controller says nothing'}`;
+        if (condition?.status !== 'True')
+          return `the Gateway ${gateway.namespace}/${gateway.name} has not taken the route: ${condition?.message ?? 'its controller says nothing'}`;
       }
       return undefined;
     },

@@ -13,7 +13,9 @@ const lateMs = 1000;
 const tellMs = 10_000;
 
 export const isReady = ({ metadata, status }: V1Pod): boolean =>
-  metadata?.deletionTimestamp === undefined && status?.podIP !== undefined && status.conditions?.some(({ type, status }) => type === 'Ready' && status === 'True') === true;
+  metadata?.deletionTimestamp === undefined &&
+  status?.podIP !== undefined &&
+  status.conditions?.some(({ type, status }) => type === 'Ready' && status === 'True') === true;
 
 const urlOf = (pod: V1Pod, route: string): string => {
   const address = pod.status?.podIP ?? '';
@@ -21,9 +23,19 @@ const urlOf = (pod: V1Pod, route: string): string => {
 };
 
 /** Asks a release as a client would, with the same timeout. The status says what went wrong; 0: no answer. */
-export async function chatWith(pod: V1Pod, { endpoint, serving = defaultServing }: Release, { messages, maxTokens }: ChatRequest, fetch: Fetch): Promise<ChatAnswer> {
+export async function chatWith(
+  pod: V1Pod,
+  { endpoint, serving = defaultServing }: Release,
+  { messages, maxTokens }: ChatRequest,
+  fetch: Fetch,
+): Promise<ChatAnswer> {
   const startedMs = performance.now();
-  const answered = (status: number, text = '', completionTokens = 0): ChatAnswer => ({ status, text, ms: performance.now() - startedMs, completionTokens });
+  const answered = (status: number, text = '', completionTokens = 0): ChatAnswer => ({
+    status,
+    text,
+    ms: performance.now() - startedMs,
+    completionTokens,
+  });
   try {
     const answer = await fetch(urlOf(pod, releaseProxyRoutes.chat), {
       method: 'POST',
@@ -32,7 +44,10 @@ export async function chatWith(pod: V1Pod, { endpoint, serving = defaultServing 
       signal: AbortSignal.timeout(serving.timeoutSeconds * 1000 + lateMs),
     });
     if (!answer.ok) return answered(answer.status);
-    const { choices, usage } = (await answer.json()) as { choices?: { message?: { content?: unknown } }[]; usage?: { completion_tokens?: number } };
+    const { choices, usage } = (await answer.json()) as {
+      choices?: { message?: { content?: unknown } }[];
+      usage?: { completion_tokens?: number };
+    };
     const content = choices?.[0]?.message?.content;
     return answered(answer.status, typeof content === 'string' ? content : '', usage?.completion_tokens ?? 0);
   } catch {
@@ -41,7 +56,10 @@ export async function chatWith(pod: V1Pod, { endpoint, serving = defaultServing 
 }
 
 export async function observationsOf(pod: V1Pod, sinceMs: number, fetch: Fetch): Promise<Observation[]> {
-  const answer = await fetch(`${urlOf(pod, releaseProxyRoutes.observations)}?since=${sinceMs}`, { signal: AbortSignal.timeout(tellMs) });
-  if (!answer.ok) throw new Error(`${pod.metadata?.name ?? 'a pod'} answered ${answer.status} when it was asked what it had seen`);
+  const answer = await fetch(`${urlOf(pod, releaseProxyRoutes.observations)}?since=${sinceMs}`, {
+    signal: AbortSignal.timeout(tellMs),
+  });
+  if (!answer.ok)
+    throw new Error(`${pod.metadata?.name ?? 'a pod'} answered ${answer.status} when it was asked what it had seen`);
   return (await answer.json()) as Observation[];
 }

@@ -15,19 +15,30 @@ export type ReleaseState =
 const endingsOfBroken = 3;
 
 /** Whether a release has its replicas, or what hinders it. Pure. */
-export function classifyRelease(deployment: V1Deployment, pods: readonly V1Pod[], replicas: number, nowMs: number): ReleaseState {
+export function classifyRelease(
+  deployment: V1Deployment,
+  pods: readonly V1Pod[],
+  replicas: number,
+  nowMs: number,
+): ReleaseState {
   const { status, metadata } = deployment;
   const available = status?.availableReplicas ?? 0;
   const isCurrent = (status?.observedGeneration ?? 0) >= (metadata?.generation ?? 0);
   if (isCurrent && available >= replicas) return { kind: 'available' };
-  const ending = pods.flatMap(({ status }) => status?.containerStatuses ?? []).find(({ restartCount }) => restartCount >= endingsOfBroken);
+  const ending = pods
+    .flatMap(({ status }) => status?.containerStatuses ?? [])
+    .find(({ restartCount }) => restartCount >= endingsOfBroken);
   if (ending) return { kind: 'broken', detail: wordsOf(ending) };
   const wait = pods.map(waitOfPod).find((found) => found !== undefined);
   const refused = status?.conditions?.find(({ type, status }) => type === 'ReplicaFailure' && status === 'True');
-  const detail = [`${available} of ${replicas} replicas are ready`, wait?.message ?? refused?.message].filter(Boolean).join(': ');
+  const detail = [`${available} of ${replicas} replicas are ready`, wait?.message ?? refused?.message]
+    .filter(Boolean)
+    .join(': ');
   const given = wait && checkWait(wait, nowMs);
   // KServe lets a Deployment have no deadline but ten minutes, in which not every model loads.
-  const late = !inferenceServiceOf(deployment) && status?.conditions?.find(({ type, reason }) => type === 'Progressing' && reason === 'ProgressDeadlineExceeded');
+  const late =
+    !inferenceServiceOf(deployment) &&
+    status?.conditions?.find(({ type, reason }) => type === 'Progressing' && reason === 'ProgressDeadlineExceeded');
   if (given || late) return { kind: 'stuck', detail: given?.reason ?? detail };
   return { kind: 'starting', detail };
 }
@@ -35,6 +46,7 @@ export function classifyRelease(deployment: V1Deployment, pods: readonly V1Pod[]
 /** In the last lines of its log, as the kubelet keeps them. */
 function wordsOf({ name, restartCount, lastState, state }: V1ContainerStatus): string {
   const { exitCode, reason, message } = lastState?.terminated ?? state?.terminated ?? {};
-  const why = reason === 'OOMKilled' ? 'it needs more memory than its limit allows' : `exit code ${exitCode ?? 'unknown'}`;
+  const why =
+    reason === 'OOMKilled' ? 'it needs more memory than its limit allows' : `exit code ${exitCode ?? 'unknown'}`;
   return `its ${name} ended ${restartCount} times (${why})${message ? `:\n${message.trimEnd().split('\n').slice(-15).join('\n')}` : ''}`;
 }

@@ -1,11 +1,22 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { PatchStrategy, setHeaderOptions, type KubernetesObject, type V1Deployment, type V1Pod } from '@kubernetes/client-node';
+import {
+  PatchStrategy,
+  setHeaderOptions,
+  type KubernetesObject,
+  type V1Deployment,
+  type V1Pod,
+} from '@kubernetes/client-node';
 import { releaseName } from '../../domain/names.ts';
 import { SmokeTestError, type Release, type Trial } from '../../domain/endpoint/release.ts';
 import type { ReplicaBounds } from '../../domain/endpoint/replicas.ts';
 import { statusOf, unlessMissing, type Cluster } from '../client.ts';
 import { goneAtStart, InferenceServices } from './inference-services.ts';
-import { autoscalerManifest, deploymentManifest, disruptionBudgetManifest, progressSeconds } from '../manifests/release.ts';
+import {
+  autoscalerManifest,
+  deploymentManifest,
+  disruptionBudgetManifest,
+  progressSeconds,
+} from '../manifests/release.ts';
 import { inferenceServiceOf } from '../manifests/release-metadata.ts';
 import type { ReleasePlacement } from '../manifests/release-placement.ts';
 import { labels, releaseLabels, servedBy, servedNameOf } from '../names.ts';
@@ -55,9 +66,16 @@ export class Releases {
     // Its Deployment is told a little later that it goes.
     if (service && !(await this.#services.isStaying(service))) throw goneAtStart(service.name);
     const deployment = found ?? (await this.#make(release, trial));
-    await policy.createNamespacedPodDisruptionBudget({ namespace, body: disruptionBudgetManifest(deployment) }).catch(unlessThere);
+    await policy
+      .createNamespacedPodDisruptionBudget({ namespace, body: disruptionBudgetManifest(deployment) })
+      .catch(unlessThere);
     // Until it has traffic one is enough, and no load asks for more.
-    await autoscaling.createNamespacedHorizontalPodAutoscaler({ namespace, body: autoscalerManifest(deployment, { least: 1, most: 1 }, this.#placement) }).catch(unlessThere);
+    await autoscaling
+      .createNamespacedHorizontalPodAutoscaler({
+        namespace,
+        body: autoscalerManifest(deployment, { least: 1, most: 1 }, this.#placement),
+      })
+      .catch(unlessThere);
     return deployment;
   }
 
@@ -65,41 +83,63 @@ export class Releases {
     const { kserve, namespace } = this.#placement;
     if (kserve) return this.#services.create(release, trial, () => this.find(release));
     const body = deploymentManifest(release, trial, this.#placement);
-    const deployment = (await this.#cluster.apps.createNamespacedDeployment({ namespace, body }).catch(unlessThere)) ?? (await this.find(release));
+    const deployment =
+      (await this.#cluster.apps.createNamespacedDeployment({ namespace, body }).catch(unlessThere)) ??
+      (await this.find(release));
     if (!deployment) throw goneAtStart(releaseName(release));
     return deployment;
   }
 
   /** Those of an endpoint that are not on their way out. */
   async list(endpoint: string): Promise<V1Deployment[]> {
-    const { items } = await this.#cluster.apps.listNamespacedDeployment({ namespace: this.#placement.namespace, labelSelector: `${labels.managedBy}=${servedBy},${labels.endpoint}=${endpoint}` });
+    const { items } = await this.#cluster.apps.listNamespacedDeployment({
+      namespace: this.#placement.namespace,
+      labelSelector: `${labels.managedBy}=${servedBy},${labels.endpoint}=${endpoint}`,
+    });
     return items.filter(({ metadata }) => metadata?.deletionTimestamp === undefined);
   }
 
-  find = async (release: Release): Promise<V1Deployment | undefined> => (await this.list(release.endpoint)).find((deployment) => servedNameOf(deployment) === releaseName(release));
+  find = async (release: Release): Promise<V1Deployment | undefined> =>
+    (await this.list(release.endpoint)).find((deployment) => servedNameOf(deployment) === releaseName(release));
 
   async pods(selector: Readonly<Record<string, string>>): Promise<V1Pod[]> {
-    const labelSelector = Object.entries(selector).map((pair) => pair.join('=')).join(',');
+    const labelSelector = Object.entries(selector)
+      .map((pair) => pair.join('='))
+      .join(',');
     return (await this.#cluster.core.listNamespacedPod({ namespace: this.#placement.namespace, labelSelector })).items;
   }
 
   /** Resolves once so many replicas are available. Rejects with a `SmokeTestError` where its program keeps ending. */
   async untilAvailable(release: Release, replicas: number): Promise<void> {
-    await this.until(`Version ${release.version} of ${release.model} does not come up`, (progressSeconds + 60) * 1000, async () => {
-      const [deployment, pods] = await Promise.all([this.find(release), this.pods(releaseLabels(release))]);
-      if (!deployment) throw new Error(`${releaseName(release)} was deleted while it started.`);
-      const state = classifyRelease(deployment, pods, replicas, Date.now());
-      if (state.kind === 'broken') throw new SmokeTestError(`Version ${release.version} of ${release.model} did not pass its smoke test: ${state.detail}`);
-      if (state.kind === 'stuck') throw new Error(`Version ${release.version} of ${release.model} does not come up: ${state.detail}`);
-      return state.kind === 'available' ? undefined : state.detail;
-    });
+    await this.until(
+      `Version ${release.version} of ${release.model} does not come up`,
+      (progressSeconds + 60) * 1000,
+      async () => {
+        const [deployment, pods] = await Promise.all([this.find(release), this.pods(releaseLabels(release))]);
+        if (!deployment) throw new Error(`${releaseName(release)} was deleted while it started.`);
+        const state = classifyRelease(deployment, pods, replicas, Date.now());
+        if (state.kind === 'broken')
+          throw new SmokeTestError(
+            `Version ${release.version} of ${release.model} did not pass its smoke test: ${state.detail}`,
+          );
+        if (state.kind === 'stuck')
+          throw new Error(`Version ${release.version} of ${release.model} does not come up: ${state.detail}`);
+        return state.kind === 'available' ? undefined : state.detail;
+      },
+    );
   }
 
   /** First the bounds, so that the autoscaler does not undo the number. */
   async scale(deployment: V1Deployment, { least, most }: ReplicaBounds, replicas: number): Promise<void> {
     const { namespace } = this.#placement;
-    await this.#cluster.autoscaling.patchNamespacedHorizontalPodAutoscaler({ namespace, name: servedNameOf(deployment), body: { spec: { minReplicas: least, maxReplicas: most } } }, mergePatch);
-    await this.#cluster.apps.patchNamespacedDeployment({ namespace, name: deployment.metadata?.name ?? '', body: { spec: { replicas } } }, mergePatch);
+    await this.#cluster.autoscaling.patchNamespacedHorizontalPodAutoscaler(
+      { namespace, name: servedNameOf(deployment), body: { spec: { minReplicas: least, maxReplicas: most } } },
+      mergePatch,
+    );
+    await this.#cluster.apps.patchNamespacedDeployment(
+      { namespace, name: deployment.metadata?.name ?? '', body: { spec: { replicas } } },
+      mergePatch,
+    );
   }
 
   /** Ends all of an endpoint but those of these names. */
@@ -108,7 +148,9 @@ export class Releases {
     await Promise.all((await this.list(endpoint)).filter(isOther).map((deployment) => this.end(deployment)));
     // Also one whose Deployment KServe never made.
     const services = this.#placement.kserve ? await this.#services.list(endpoint) : [];
-    await Promise.all(services.filter(isOther).map(({ metadata: { name = '', uid = '' } }) => this.#endService({ name, uid })));
+    await Promise.all(
+      services.filter(isOther).map(({ metadata: { name = '', uid = '' } }) => this.#endService({ name, uid })),
+    );
   }
 
   /** Resolves once its pods are gone, which have answered what was in flight. */
@@ -120,14 +162,19 @@ export class Releases {
     const body = { propagationPolicy: 'Foreground', preconditions: { uid } };
     await this.#cluster.apps.deleteNamespacedDeployment({ ...asked, body }).catch(unlessMissing);
     await this.until(`${name} does not go`, this.#clocks.settleMs, async () => {
-      const { items } = await this.#cluster.apps.listNamespacedDeployment({ namespace: asked.namespace, fieldSelector: `metadata.name=${name}` });
+      const { items } = await this.#cluster.apps.listNamespacedDeployment({
+        namespace: asked.namespace,
+        fieldSelector: `metadata.name=${name}`,
+      });
       return items.some((item) => item.metadata?.uid === uid) ? 'it still has pods' : undefined;
     });
   }
 
   async #endService(service: Parameters<InferenceServices['remove']>[0]): Promise<void> {
     await this.#services.remove(service);
-    await this.until(`InferenceService ${service.name} does not go`, this.#clocks.settleMs, async () => ((await this.#services.isThere(service)) ? 'it still has pods, or KServe\'s controller does not run' : undefined));
+    await this.until(`InferenceService ${service.name} does not go`, this.#clocks.settleMs, async () =>
+      (await this.#services.isThere(service)) ? "it still has pods, or KServe's controller does not run" : undefined,
+    );
   }
 
   /** Looks until nothing is missing. Rejects with what was, when the time is over. */

@@ -12,16 +12,26 @@ import { overtaken, recordFrom, type Routing } from './routing.ts';
 const mergePatch = setHeaderOptions('Content-Type', PatchStrategy.MergePatch);
 
 /** Splits by how many pods of each release stand behind one Service, which every cluster can. */
-export function createReplicaRouting({ core, discovery }: Pick<Cluster, 'core' | 'discovery'>, namespace: string): Routing {
+export function createReplicaRouting(
+  { core, discovery }: Pick<Cluster, 'core' | 'discovery'>,
+  namespace: string,
+): Routing {
   /** How many pods of each release, by its ID, get requests. */
   async function readyPods(endpoint: string): Promise<Map<string, number>> {
     const [slices, pods] = await Promise.all([
-      discovery.listNamespacedEndpointSlice({ namespace, labelSelector: `kubernetes.io/service-name=${endpointName(endpoint)}` }),
+      discovery.listNamespacedEndpointSlice({
+        namespace,
+        labelSelector: `kubernetes.io/service-name=${endpointName(endpoint)}`,
+      }),
       core.listNamespacedPod({ namespace, labelSelector: `${labels.endpoint}=${endpoint}` }),
     ]);
-    const releaseOf = new Map(pods.items.map(({ metadata }) => [metadata?.name, metadata?.labels?.[labels.release] ?? '']));
+    const releaseOf = new Map(
+      pods.items.map(({ metadata }) => [metadata?.name, metadata?.labels?.[labels.release] ?? '']),
+    );
     // A slice without any has null there, whatever its type says.
-    const ready = slices.items.flatMap(({ endpoints }) => endpoints ?? []).filter(({ conditions }) => conditions?.ready === true);
+    const ready = slices.items
+      .flatMap(({ endpoints }) => endpoints ?? [])
+      .filter(({ conditions }) => conditions?.ready === true);
     // A Service of two address families has two slices for each pod.
     const names = new Set(ready.map(({ targetRef }) => targetRef?.name));
     const byRelease = Map.groupBy(names, (name) => releaseOf.get(name) ?? 'unknown');
@@ -34,7 +44,9 @@ export function createReplicaRouting({ core, discovery }: Pick<Cluster, 'core' |
     boundsOf: boundsByReplicas,
 
     async read(endpoint) {
-      const service = await core.readNamespacedService({ namespace, name: endpointName(endpoint) }).catch(unlessMissing);
+      const service = await core
+        .readNamespacedService({ namespace, name: endpointName(endpoint) })
+        .catch(unlessMissing);
       return recordFrom(service?.metadata);
     },
 
@@ -45,7 +57,14 @@ export function createReplicaRouting({ core, discovery }: Pick<Cluster, 'core' |
       // A merge leaves what it does not name: of several releases none is selected.
       const selector = { [labels.release]: null, ...spec?.selector };
       const written = resourceVersion
-        ? core.patchNamespacedService({ namespace, name: endpointName(endpoint), body: { metadata: { ...metadata, resourceVersion }, spec: { selector } } }, mergePatch)
+        ? core.patchNamespacedService(
+            {
+              namespace,
+              name: endpointName(endpoint),
+              body: { metadata: { ...metadata, resourceVersion }, spec: { selector } },
+            },
+            mergePatch,
+          )
         : core.createNamespacedService({ namespace, body: { ...kind, metadata: metadata ?? {}, spec: spec ?? {} } });
       await written.catch((error: unknown) => {
         throw statusOf(error) === 409 ? overtaken(endpoint) : error;
@@ -58,8 +77,12 @@ export function createReplicaRouting({ core, discovery }: Pick<Cluster, 'core' |
       const foreign = [...ready.keys()].filter((id) => !wanted.has(id));
       if (foreign.length > 0) return `pods of ${foreign.join(', ')} still get requests`;
       for (const [index, { release }] of shares.entries()) {
-        const [pods, { least, most }] = [ready.get(releaseId(release)) ?? 0, bounds[index] ?? { least: 1, most: Infinity }];
-        if (pods < least || pods > most) return `${pods} pods of version ${release.version} get requests, not ${least === most ? least : `${least} to ${most}`}`;
+        const [pods, { least, most }] = [
+          ready.get(releaseId(release)) ?? 0,
+          bounds[index] ?? { least: 1, most: Infinity },
+        ];
+        if (pods < least || pods > most)
+          return `${pods} pods of version ${release.version} get requests, not ${least === most ? least : `${least} to ${most}`}`;
       }
       return undefined;
     },

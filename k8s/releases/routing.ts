@@ -33,7 +33,8 @@ export interface Routing {
 }
 
 /** Of another writer that was faster. */
-export const overtaken = (endpoint: string): Error => new Error(`The traffic of ${endpoint} was changed by another meanwhile; nothing was written.`);
+export const overtaken = (endpoint: string): Error =>
+  new Error(`The traffic of ${endpoint} was changed by another meanwhile; nothing was written.`);
 
 /** The record that an object's metadata holds. */
 export function recordFrom({ resourceVersion, annotations: notes = {} }: ObjectMeta = {}): TrafficRecord {

@@ -8,7 +8,11 @@ import { reviewedId } from '../../test/builders/fixture-lifecycles.ts';
 
 const visits = 25;
 /** The icon alone is what the browser takes for any page: a picture of some hundred bytes. */
-const pages = { iconAlone: { path: '/icon.svg', whole: 'svg' }, queue: { path: '/', whole: '.queue' }, lifecycle: { path: `/lifecycles/${reviewedId}`, whole: '.graph' } };
+const pages = {
+  iconAlone: { path: '/icon.svg', whole: 'svg' },
+  queue: { path: '/', whole: '.queue' },
+  lifecycle: { path: `/lifecycles/${reviewedId}`, whole: '.graph' },
+};
 
 const lab = await openConsole();
 const origin = await lab.server.listen({ host: '127.0.0.1', port: 0 });
@@ -22,7 +26,9 @@ for (const [name, { path, whole }] of Object.entries(pages)) {
   const seen: Awaited<ReturnType<typeof visit>>[] = [];
   // The first visit starts the browser's own parts, too.
   for (let i = 0; i <= visits; i++) seen.push(await visit(path, whole));
-  const [firstPaintMs, wholeMs] = (['firstPaintMs', 'wholeMs'] as const).map((key) => summary(seen.slice(1).map((one) => one[key])));
+  const [firstPaintMs, wholeMs] = (['firstPaintMs', 'wholeMs'] as const).map((key) =>
+    summary(seen.slice(1).map((one) => one[key])),
+  );
   figures[name] = { firstPaintMs, wholeMs, requests: seen[1]?.requests, brotliBytes: seen[1]?.bytes };
 }
 await browser.close();

@@ -8,12 +8,18 @@ import { parseArgs } from 'node:util';
  * router before it, guards and observations included. The engine, the router and the client are three processes.
  * Run: npm run --silent bench:endpoint -- --json
  */
-const { values } = parseArgs({ options: { json: { type: 'boolean', default: false }, requests: { type: 'string', default: '2000' } } });
+const { values } = parseArgs({
+  options: { json: { type: 'boolean', default: false }, requests: { type: 'string', default: '2000' } },
+});
 const requests = Number(values.requests);
 /** Until the machine code is what it will be. */
 const warmUp = 300;
 const sentence = 'A tool that lists the files of a folder, sorted by size or by name, for use in scripts. ';
-const body = JSON.stringify({ model: 'bench', max_tokens: 32, messages: [{ role: 'user', content: sentence.repeat(8) }] });
+const body = JSON.stringify({
+  model: 'bench',
+  max_tokens: 32,
+  messages: [{ role: 'user', content: sentence.repeat(8) }],
+});
 
 const engine = await start('fast-engine.ts');
 const router = await start('router.ts', engine.url);
@@ -29,8 +35,20 @@ router.stop();
 engine.stop();
 
 const overhead = routed.map((ms, index) => ms - (alone[index] ?? NaN));
-const figures = { requests, engineP50Ms: at(alone, 0.5), engineP99Ms: at(alone, 0.99), routedP50Ms: at(routed, 0.5), routedP99Ms: at(routed, 0.99), overheadP50Ms: at(overhead, 0.5), overheadP99Ms: at(overhead, 0.99) };
-process.stdout.write(values.json ? `${JSON.stringify(figures)}\n` : `the router adds ${figures.overheadP50Ms} ms to a request, and ${figures.overheadP99Ms} ms to one in a hundred\n`);
+const figures = {
+  requests,
+  engineP50Ms: at(alone, 0.5),
+  engineP99Ms: at(alone, 0.99),
+  routedP50Ms: at(routed, 0.5),
+  routedP99Ms: at(routed, 0.99),
+  overheadP50Ms: at(overhead, 0.5),
+  overheadP99Ms: at(overhead, 0.99),
+};
+process.stdout.write(
+  values.json
+    ? `${JSON.stringify(figures)}\n`
+    : `the router adds ${figures.overheadP50Ms} ms to a request, and ${figures.overheadP99Ms} ms to one in a hundred\n`,
+);
 
 async function start(file: string, ...args: string[]) {
   const child = fork(fileURLToPath(new URL(`bench/${file}`, import.meta.url)), args);
@@ -40,7 +58,11 @@ async function start(file: string, ...args: string[]) {
 
 async function ask(url: string): Promise<number> {
   const startedMs = performance.now();
-  const answer = await fetch(`${url}/v1/chat/completions`, { method: 'POST', headers: { 'content-type': 'application/json' }, body });
+  const answer = await fetch(`${url}/v1/chat/completions`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body,
+  });
   await answer.text();
   if (!answer.ok) throw new Error(`${url} answered ${answer.status}`);
   return performance.now() - startedMs;

@@ -34,12 +34,17 @@ export interface GateErrors {
   readonly withMargins: { readonly equalsPromoted: number; readonly lossRefused: number };
 }
 
-export async function measureGate(makeTrials: MakeTrials, asked: { readonly examples: number; readonly trials: number; readonly seed: number }): Promise<GateErrors> {
+export async function measureGate(
+  makeTrials: MakeTrials,
+  asked: { readonly examples: number; readonly trials: number; readonly seed: number },
+): Promise<GateErrors> {
   const equals = await makeTrials({ ...asked, loss: 0 });
   const found = equals.map((evidence) => decide(strictGate, evidence));
   const statedRate = (1 - (equals[0]?.confidence ?? NaN)) / 2;
   const names = (found[0]?.findings ?? []).map(nameOf);
-  const effectOf = Object.fromEntries(names.map((name, i) => [name, median(found.map(({ findings }) => findings[i]?.detectable ?? NaN))]));
+  const effectOf = Object.fromEntries(
+    names.map((name, i) => [name, median(found.map(({ findings }) => findings[i]?.detectable ?? NaN))]),
+  );
   const effect = effectOf['rougeL'] ?? NaN;
 
   const worse = await makeTrials({ ...asked, seed: asked.seed + 1, loss: effect });
@@ -50,7 +55,9 @@ export async function measureGate(makeTrials: MakeTrials, asked: { readonly exam
     statedRate,
     promoted: share(found, ({ passed }) => passed),
     anyShown: share(found, ({ findings }) => findings.some(({ passed }) => passed)),
-    alone: Object.fromEntries(names.map((name, i) => [name, share(found, ({ findings }) => isWithin(findings[i]?.pValue ?? 1, statedRate))])),
+    alone: Object.fromEntries(
+      names.map((name, i) => [name, share(found, ({ findings }) => isWithin(findings[i]?.pValue ?? 1, statedRate))]),
+    ),
     effect,
     gainShown: share(better, (evidence) => decide(strictGate, evidence).findings[0]?.passed === true),
     lossRefused: share(worse, (evidence) => !decide(strictGate, evidence).passed),
@@ -68,8 +75,16 @@ const nameOf = ({ metric, slice }: Finding): string => `${metric}${slice === und
 function withMargins(effectOf: Readonly<Record<string, number>>): Rule[] {
   const margin = (name: string) => effectOf[name] ?? NaN;
   return [
-    ...(['rougeL', 'perplexity', 'exactMatch'] as const).map((metric): Rule => ({ rule: 'noWorseThanChampion', metric, byMoreThan: margin(metric) })),
-    { rule: 'noSliceWorseThanChampion', metric: 'rougeL', byMoreThan: Math.max(margin('rougeL in half=0'), margin('rougeL in half=1')) },
+    ...(['rougeL', 'perplexity', 'exactMatch'] as const).map((metric): Rule => ({
+      rule: 'noWorseThanChampion',
+      metric,
+      byMoreThan: margin(metric),
+    })),
+    {
+      rule: 'noSliceWorseThanChampion',
+      metric: 'rougeL',
+      byMoreThan: Math.max(margin('rougeL in half=0'), margin('rougeL in half=1')),
+    },
   ];
 }
 

@@ -17,14 +17,27 @@ export type MakeTrials = (asked: Trials) => Promise<Evidence[]>;
 
 /** Evidence as an evaluation would have it, of models of which the truth is known; the same seed gives the same. */
 export const createTrials =
-  ({ python, repository, env }: { readonly python: string; readonly repository: string; readonly env: Readonly<Record<string, string | undefined>> }): MakeTrials =>
+  ({
+    python,
+    repository,
+    env,
+  }: {
+    readonly python: string;
+    readonly repository: string;
+    readonly env: Readonly<Record<string, string | undefined>>;
+  }): MakeTrials =>
   async (asked) => {
-    const child = spawn(python, ['-m', 'bench.gate_trials'], { cwd: join(repository, 'jobs'), env: { ...env }, stdio: ['pipe', 'pipe', 'inherit'] });
+    const child = spawn(python, ['-m', 'bench.gate_trials'], {
+      cwd: join(repository, 'jobs'),
+      env: { ...env },
+      stdio: ['pipe', 'pipe', 'inherit'],
+    });
     const ended = once(child, 'exit') as Promise<[number | null]>;
     child.stdin.end(JSON.stringify(asked));
     const evidence: Evidence[] = [];
     for await (const line of createInterface(child.stdout)) evidence.push(JSON.parse(line) as Evidence);
     const [code] = await ended;
-    if (code !== 0) throw new Error(`bench.gate_trials ended with code ${code} after ${evidence.length} of ${asked.trials} trials.`);
+    if (code !== 0)
+      throw new Error(`bench.gate_trials ended with code ${code} after ${evidence.length} of ${asked.trials} trials.`);
     return evidence;
   };

@@ -39,8 +39,17 @@ const usual = sizes.find(({ examples }) => examples === usualExamples) ?? sizes[
 if (!usual) throw new Error('--examples: expected sizes such as 32,48');
 
 if (values.json) {
-  const { promoted: aaRate, anyShown: aaAnyShownRate, statedRate, lossSeen: power, effect: plantedEffect, examples } = usual;
-  process.stdout.write(`${JSON.stringify({ aaRate, aaAnyShownRate, statedRate, power, statedPower, plantedEffect, examples, trials: Number(values.trials), sizes })}\n`);
+  const {
+    promoted: aaRate,
+    anyShown: aaAnyShownRate,
+    statedRate,
+    lossSeen: power,
+    effect: plantedEffect,
+    examples,
+  } = usual;
+  process.stdout.write(
+    `${JSON.stringify({ aaRate, aaAnyShownRate, statedRate, power, statedPower, plantedEffect, examples, trials: Number(values.trials), sizes })}\n`,
+  );
 } else {
   for (const s of sizes)
     process.stdout.write(

@@ -23,14 +23,22 @@ export class JobObserver {
     setMaxListeners(0, this.#stop.signal);
     const { kubeConfig, batch, core } = cluster;
     const mirrors: { announce(): void }[] = [];
-    const common = { kubeConfig, labelSelector: '', clocks: watchClocks, onOpen: () => mirrors.forEach((mirror) => mirror.announce()), onError: (error: unknown) => void process.stderr.write(`the observer's watch broke off: ${String(error)}\n`) };
+    const common = {
+      kubeConfig,
+      labelSelector: '',
+      clocks: watchClocks,
+      onOpen: () => mirrors.forEach((mirror) => mirror.announce()),
+      onError: (error: unknown) => void process.stderr.write(`the observer's watch broke off: ${String(error)}\n`),
+    };
     const jobs = new Mirror({
       ...common,
       path: `/apis/batch/v1/namespaces/${namespace}/jobs`,
       list: (page) => batch.listNamespacedJob({ namespace, ...page }),
       onChange: ({ metadata, status }) => {
         const name = metadata?.name ?? '';
-        const isTerminal = status?.conditions?.some(({ type, status }) => (type === 'Complete' || type === 'Failed') && status === 'True');
+        const isTerminal = status?.conditions?.some(
+          ({ type, status }) => (type === 'Complete' || type === 'Failed') && status === 'True',
+        );
         if (isTerminal && !this.endedAtMs.has(name)) this.endedAtMs.set(name, monotonicMs());
       },
     });
@@ -77,9 +85,15 @@ export class JobObserver {
   async orphans(): Promise<number> {
     const [{ items: open }, { items: pods }] = await Promise.all([
       this.#cluster.batch.listNamespacedJob({ namespace: this.#namespace, labelSelector: labels.open }),
-      this.#cluster.core.listNamespacedPod({ namespace: this.#namespace, fieldSelector: 'status.phase!=Succeeded,status.phase!=Failed' }),
+      this.#cluster.core.listNamespacedPod({
+        namespace: this.#namespace,
+        fieldSelector: 'status.phase!=Succeeded,status.phase!=Failed',
+      }),
     ]);
-    return new Set([...open.map(({ metadata }) => metadata?.name), ...pods.map(({ metadata }) => metadata?.labels?.[jobNameLabel])]).size;
+    return new Set([
+      ...open.map(({ metadata }) => metadata?.name),
+      ...pods.map(({ metadata }) => metadata?.labels?.[jobNameLabel]),
+    ]).size;
   }
 
   async stop(): Promise<void> {

@@ -12,7 +12,8 @@ export interface JobWorkerSettings {
   readonly mlflowUri: string;
 }
 
-export type JobWorkerOrder = { readonly do: 'create'; readonly requests: readonly JobRequest[] } | { readonly do: 'stop' };
+export type JobWorkerOrder =
+  { readonly do: 'create'; readonly requests: readonly JobRequest[] } | { readonly do: 'stop' };
 
 export type JobWorkerWord =
   | { readonly what: 'ready' }

@@ -13,14 +13,22 @@ import { JobTracker, type JobReporter } from '../../workers/jobs/job-tracker.ts'
 import { jobHeartbeatTimeoutMs } from '../../workflows/activity-options.ts';
 import { neverEnding } from '../../test/cluster/support/never-ending.ts';
 import { inParallel } from './in-parallel.ts';
-import { benchTaskQueue, monotonicMs, type HoldActivities, type JobWorkerOrder, type JobWorkerSettings, type JobWorkerWord } from './job-worker-messages.ts';
+import {
+  benchTaskQueue,
+  monotonicMs,
+  type HoldActivities,
+  type JobWorkerOrder,
+  type JobWorkerSettings,
+  type JobWorkerWord,
+} from './job-worker-messages.ts';
 
 /** The worker under test, in a process of its own: put together as `workers/worker.ts` does it, and nothing beside it. */
 const settings = JSON.parse(process.argv[2] ?? '{}') as JobWorkerSettings;
 /** A lifecycle that waits for its Job has nothing to do, and each that is kept takes 0.3 MiB. */
 const maxCachedWorkflows = 100;
 const tell = (word: JobWorkerWord) => process.send?.(word);
-const log = (message: string, fields: Record<string, unknown>) => process.stderr.write(`${message} ${JSON.stringify(fields)}\n`);
+const log = (message: string, fields: Record<string, unknown>) =>
+  process.stderr.write(`${message} ${JSON.stringify(fields)}\n`);
 
 const kubeConfig = loadKubeConfig(settings.kubeconfigPath);
 if (!kubeConfig) throw new Error('the kubeconfig names no cluster');
@@ -38,15 +46,30 @@ const runner = createKubernetesJobRunner({
   placement: { namespace: settings.namespace, image: 'none', env: {}, gpus: 0, graceSeconds: 1, userId: 10_001 },
   log,
 });
-const reporter = createJobReporter({ client, tracking: createTracking(createMlflow({ trackingUri: settings.mlflowUri })), runner });
-const tracker = new JobTracker({ runner, reporter: { ...reporter, complete }, heartbeatMs: jobHeartbeatTimeoutMs / 4, log });
+const reporter = createJobReporter({
+  client,
+  tracking: createTracking(createMlflow({ trackingUri: settings.mlflowUri })),
+  runner,
+});
+const tracker = new JobTracker({
+  runner,
+  reporter: { ...reporter, complete },
+  heartbeatMs: jobHeartbeatTimeoutMs / 4,
+  log,
+});
 const activities: HoldActivities = {
   holdJob() {
     tell({ what: 'held' });
     throw new CompleteAsyncError();
   },
 };
-const worker = await Worker.create({ connection, taskQueue: benchTaskQueue, workflowBundle: { codePath: settings.bundlePath }, activities, maxCachedWorkflows });
+const worker = await Worker.create({
+  connection,
+  taskQueue: benchTaskQueue,
+  workflowBundle: { codePath: settings.bundlePath },
+  activities,
+  maxCachedWorkflows,
+});
 
 let peakRssMiB = 0;
 const sampling = setInterval(() => (peakRssMiB = Math.max(peakRssMiB, process.memoryUsage.rss() / 2 ** 20)), 500);
@@ -74,7 +97,9 @@ async function create(wanted: readonly JobRequest[]): Promise<number> {
   return (performance.now() - startedAt) / 1000;
 }
 
-async function complete(...[request, outcome]: Parameters<JobReporter['complete']>): ReturnType<JobReporter['complete']> {
+async function complete(
+  ...[request, outcome]: Parameters<JobReporter['complete']>
+): ReturnType<JobReporter['complete']> {
   const answer = await reporter.complete(request, outcome);
   if (answer === 'completed') tell({ what: 'completed', job: request.name, atMs: monotonicMs() });
   return answer;

@@ -21,7 +21,13 @@ import { loadConfig } from '../../workers/config.ts';
 import type { heldJob } from './held-job.ts';
 import { inParallel } from './in-parallel.ts';
 import { JobObserver } from './job-observer.ts';
-import { benchTaskQueue, heldActivityId, type JobWorkerOrder, type JobWorkerSettings, type JobWorkerWord } from './job-worker-messages.ts';
+import {
+  benchTaskQueue,
+  heldActivityId,
+  type JobWorkerOrder,
+  type JobWorkerSettings,
+  type JobWorkerWord,
+} from './job-worker-messages.ts';
 
 /**
  * What Jobs on Kubernetes cost the worker: N of them in flight at once on simulated nodes, each with an activity that
@@ -53,7 +59,13 @@ try {
   await stack.prepare();
   await stack.startTemporal();
   const figures = await measure();
-  process.stdout.write(values.json ? `${JSON.stringify(figures)}\n` : Object.entries(figures).map(([name, value]) => `${name.padEnd(16)}${value}\n`).join(''));
+  process.stdout.write(
+    values.json
+      ? `${JSON.stringify(figures)}\n`
+      : Object.entries(figures)
+          .map(([name, value]) => `${name.padEnd(16)}${value}\n`)
+          .join(''),
+  );
 } finally {
   await stack.stop();
   await cluster.stop();
@@ -71,9 +83,18 @@ async function measure() {
   const temporalAddress = stack.addresses.temporal;
   const client = new Client({ connection: await Connection.connect({ address: temporalAddress }) });
   const bundlePath = join(state, 'held-job.js');
-  const { code } = await bundleWorkflowCode({ workflowsPath: fileURLToPath(new URL('held-job.ts', import.meta.url)), logger: new DefaultLogger('ERROR') });
+  const { code } = await bundleWorkflowCode({
+    workflowsPath: fileURLToPath(new URL('held-job.ts', import.meta.url)),
+    logger: new DefaultLogger('ERROR'),
+  });
   await writeFile(bundlePath, code);
-  const worker = startWorker({ kubeconfigPath: cluster.kubeconfigPath, namespace, temporalAddress, bundlePath, mlflowUri: `http://127.0.0.1:${(mlflow.address() as AddressInfo).port}` });
+  const worker = startWorker({
+    kubeconfigPath: cluster.kubeconfigPath,
+    namespace,
+    temporalAddress,
+    bundlePath,
+    mlflowUri: `http://127.0.0.1:${(mlflow.address() as AddressInfo).port}`,
+  });
   try {
     await worker.count('ready', 1);
     const requests = await startWaiting(client);
@@ -99,7 +120,11 @@ async function measure() {
       requestsPerJob: round(requestCount / jobs, 100),
       workerRssMiB: Math.round(peakRssMiB),
       jobsPerSecond: round(jobs / seconds),
-      duplicates: duplicatesAmong(requests, worker.all('completed').map(({ job }) => job), observer),
+      duplicates: duplicatesAmong(
+        requests,
+        worker.all('completed').map(({ job }) => job),
+        observer,
+      ),
       orphans: await observer.orphans(),
     };
   } finally {
@@ -115,7 +140,10 @@ async function startWaiting(client: Client): Promise<JobRequest[]> {
   const requests: JobRequest[] = [];
   await inParallel(Array.from({ length: jobs }).keys(), async (index) => {
     const workflowId = `bench-${index}`;
-    const { firstExecutionRunId } = await client.workflow.start<typeof heldJob>('heldJob', { taskQueue: benchTaskQueue, workflowId });
+    const { firstExecutionRunId } = await client.workflow.start<typeof heldJob>('heldJob', {
+      taskQueue: benchTaskQueue,
+      workflowId,
+    });
     const spec = { stage: 'explore', index };
     requests.push({
       ...{ name: `tl-${workflowId}-explore-1`, spec, specDigest: digestOf(spec), maximumSeconds: 3600 },
@@ -144,11 +172,15 @@ function duplicatesAmong(requests: readonly JobRequest[], completed: readonly st
 
 /** The worker under test, and what it has said so far. */
 function startWorker(settings: JobWorkerSettings) {
-  const child: ChildProcess = fork(fileURLToPath(new URL('job-worker.ts', import.meta.url)), [JSON.stringify(settings)], {
-    stdio: ['ignore', 2, 2, 'ipc'],
-    execArgv: ['--disable-warning=ExperimentalWarning', ...workerMemory.flags],
-    env: { ...serviceEnvironment, ...workerMemory.env },
-  });
+  const child: ChildProcess = fork(
+    fileURLToPath(new URL('job-worker.ts', import.meta.url)),
+    [JSON.stringify(settings)],
+    {
+      stdio: ['ignore', 2, 2, 'ipc'],
+      execArgv: ['--disable-warning=ExperimentalWarning', ...workerMemory.flags],
+      env: { ...serviceEnvironment, ...workerMemory.env },
+    },
+  );
   const words: JobWorkerWord[] = [];
   const counts = new Map<string, number>();
   const waiting = new Set<() => void>();
@@ -166,7 +198,8 @@ function startWorker(settings: JobWorkerSettings) {
     await Promise.race([reached, exited.then(() => Promise.reject(new Error('the worker under test ended')))]);
     waiting.delete(look);
   };
-  const all = <What extends JobWorkerWord['what']>(what: What) => words.filter((word): word is Extract<JobWorkerWord, { what: What }> => word.what === what);
+  const all = <What extends JobWorkerWord['what']>(what: What) =>
+    words.filter((word): word is Extract<JobWorkerWord, { what: What }> => word.what === what);
   const order = (given: JobWorkerOrder) => void child.send(given);
   return {
     count,
@@ -189,7 +222,11 @@ function startWorker(settings: JobWorkerSettings) {
 async function startMlflowSink(): Promise<Server> {
   const server = createServer((request, response) => {
     request.resume();
-    request.on('end', () => response.setHeader('content-type', 'application/json').end(JSON.stringify({ run: { info: { run_id: 'any', artifact_uri: 'mlflow-artifacts:/any' }, data: {} } })));
+    request.on('end', () =>
+      response
+        .setHeader('content-type', 'application/json')
+        .end(JSON.stringify({ run: { info: { run_id: 'any', artifact_uri: 'mlflow-artifacts:/any' }, data: {} } })),
+    );
   });
   await once(server.listen(0, '127.0.0.1'), 'listening');
   return server;

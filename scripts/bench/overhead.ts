@@ -24,7 +24,9 @@ import { noopStages, noopSteps } from './noop-stage.ts';
  * time and 100 at once, on the development server with its database on disk.
  * Run: npm run bench:overhead -- --json
  */
-const { values } = parseArgs({ options: { json: { type: 'boolean', default: false }, lifecycles: { type: 'string', default: '100' } } });
+const { values } = parseArgs({
+  options: { json: { type: 'boolean', default: false }, lifecycles: { type: 'string', default: '100' } },
+});
 const atOnce = Number(values.lifecycles);
 const oneByOne = 15;
 
@@ -41,7 +43,11 @@ try {
   await stack.prepare();
   await stack.startTemporal();
   const figures = await measure(stack.addresses.temporal);
-  process.stdout.write(values.json ? `${JSON.stringify(figures)}\n` : `${figures.msPerStep} ms a step, ${figures.pipelinesPerSecond} lifecycles/s with ${atOnce} at once, ${figures.idleMiB} MiB idle\n`);
+  process.stdout.write(
+    values.json
+      ? `${JSON.stringify(figures)}\n`
+      : `${figures.msPerStep} ms a step, ${figures.pipelinesPerSecond} lifecycles/s with ${atOnce} at once, ${figures.idleMiB} MiB idle\n`,
+  );
 } finally {
   await stack.stop();
   await rm(state, { recursive: true });
@@ -59,12 +65,23 @@ async function measure(address: string) {
   });
   // MLflow's own time is no part of what is measured.
   const { tracking } = fakeTracking();
-  const tracker = new JobTracker({ runner, reporter: createJobReporter({ client, tracking, runner }), heartbeatMs: 30_000, log: (message, fields) => report(`${message} ${JSON.stringify(fields)}`) });
+  const tracker = new JobTracker({
+    runner,
+    reporter: createJobReporter({ client, tracking, runner }),
+    heartbeatMs: 30_000,
+    log: (message, fields) => report(`${message} ${JSON.stringify(fields)}`),
+  });
   const worker = await Worker.create({
     connection,
     taskQueue,
     workflowsPath: fileURLToPath(new URL('./noop-chain.ts', import.meta.url)),
-    activities: createJobActivities({ runner, track: (request) => tracker.track(request), tracking, artifacts: createLocalArtifactStore(join(state, 'artifacts')), stages: noopStages }),
+    activities: createJobActivities({
+      runner,
+      track: (request) => tracker.track(request),
+      tracking,
+      artifacts: createLocalArtifactStore(join(state, 'artifacts')),
+      stages: noopStages,
+    }),
   });
   tracker.start();
   const figures = await worker.runUntil(async () => {
@@ -74,7 +91,11 @@ async function measure(address: string) {
     const each: number[] = [];
     for (let i = 0; i < oneByOne; i++) each.push(await timed(() => run(`alone-${i}`)));
     const together = await timed(() => Promise.all(Array.from({ length: atOnce }, (_, i) => run(`together-${i}`))));
-    return { msPerStep: round(median(each) / noopSteps.length), pipelinesPerSecond: round((atOnce / together) * 1000), idleMiB };
+    return {
+      msPerStep: round(median(each) / noopSteps.length),
+      pipelinesPerSecond: round((atOnce / together) * 1000),
+      idleMiB,
+    };
   });
   await tracker.stop();
   await connection.close();
@@ -91,7 +112,9 @@ async function timed(work: () => Promise<unknown>): Promise<number> {
 async function residentMiB(): Promise<number> {
   const server = Object.values(readStackState(state)?.processes ?? {});
   const pids = [process.pid, ...server.map(({ pid }) => pid)];
-  const each = await Promise.all(pids.map(async (pid) => Number(/VmRSS:\s+(\d+)/.exec(await readFile(`/proc/${pid}/status`, 'utf8'))?.[1] ?? NaN)));
+  const each = await Promise.all(
+    pids.map(async (pid) => Number(/VmRSS:\s+(\d+)/.exec(await readFile(`/proc/${pid}/status`, 'utf8'))?.[1] ?? NaN)),
+  );
   return Math.round(each.reduce((a, b) => a + b, 0) / 1024);
 }
 

@@ -8,10 +8,26 @@ import { createObservationBook } from '../../serving/observations.ts';
 
 /** The local endpoint as it is, with its default guards, before an engine that runs already: its address is the first argument. */
 const [engineUrl = ''] = process.argv.slice(2);
-const release: Release = { endpoint: 'bench', model: 'bench', version: '1', weights: { uri: 'file:///weights', digest: `sha256:${'0'.repeat(64)}` }, prompt: { name: 'bench', version: '1' } };
+const release: Release = {
+  endpoint: 'bench',
+  model: 'bench',
+  version: '1',
+  weights: { uri: 'file:///weights', digest: `sha256:${'0'.repeat(64)}` },
+  prompt: { name: 'bench', version: '1' },
+};
 const root = await mkdtemp(join(tmpdir(), 'tuneline-bench-endpoint-'));
 const log = (): void => undefined;
-const endpoints = new LocalEndpoints({ root, log, launch: () => Promise.resolve({ url: engineUrl, modelName: 'bench', exited: new Promise(() => undefined), stop: () => Promise.resolve() }) });
+const endpoints = new LocalEndpoints({
+  root,
+  log,
+  launch: () =>
+    Promise.resolve({
+      url: engineUrl,
+      modelName: 'bench',
+      exited: new Promise(() => undefined),
+      stop: () => Promise.resolve(),
+    }),
+});
 await endpoints.prepare(release, {});
 await endpoints.setTraffic('bench', [{ release, percent: 100 }]);
 const server = createEndpointServer({

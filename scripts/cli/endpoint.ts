@@ -17,20 +17,27 @@ export const endpointCommand = (finish: (code: number) => void): Command =>
     .option('--rollback', 'end what is rolled out now; else serve the release before this one again, at once')
     .option('--because <reason>', 'with --rollback: kept with it')
     .option('--json', 'print the status as JSON')
-    .action(async (name: string, { rollback, because, json }: { rollback?: boolean; because?: string; json?: boolean }) => {
-      if (rollback && because === undefined) throw new UserError('Say why: --rollback --because "it is rude".');
-      const config = loadConfig();
-      const handle = (await connectTemporal(config)).workflow.getHandle<typeof endpoint>(endpointWorkflowId(name));
-      const answer = rollback
-        ? handle.executeUpdate(rollbackUpdate, { args: [{ requester: config.userName, because: because ?? '' }] })
-        : handle.query(endpointStatusQuery).then((status) => (json ? JSON.stringify(status) : describeEndpoint(status)));
-      process.stdout.write(`${await answer.catch(explain(name))}\n`);
-      finish(0);
-    });
+    .action(
+      async (name: string, { rollback, because, json }: { rollback?: boolean; because?: string; json?: boolean }) => {
+        if (rollback && because === undefined) throw new UserError('Say why: --rollback --because "it is rude".');
+        const config = loadConfig();
+        const handle = (await connectTemporal(config)).workflow.getHandle<typeof endpoint>(endpointWorkflowId(name));
+        const answer = rollback
+          ? handle.executeUpdate(rollbackUpdate, { args: [{ requester: config.userName, because: because ?? '' }] })
+          : handle
+              .query(endpointStatusQuery)
+              .then((status) => (json ? JSON.stringify(status) : describeEndpoint(status)));
+        process.stdout.write(`${await answer.catch(explain(name))}\n`);
+        finish(0);
+      },
+    );
 
 function explain(name: string) {
   return (error: unknown): never => {
-    if (isNotFound(error)) throw new UserError(`There is no endpoint ${name}: nothing was released there yet.\nhint: "deploy.endpoint" of a spec names it.`);
+    if (isNotFound(error))
+      throw new UserError(
+        `There is no endpoint ${name}: nothing was released there yet.\nhint: "deploy.endpoint" of a spec names it.`,
+      );
     if (error instanceof WorkflowUpdateFailedError && error.cause) throw new UserError(error.cause.message);
     throw error;
   };

@@ -21,7 +21,8 @@ export const keyCommand = (finish: (code: number) => void): Command =>
         .description('take away all keys of that name')
         .argument('<name>')
         .action(async (name: string) => {
-          if ((await revokeTokens(loadConfig().apiKeysPath, name)) === 0) throw new UserError(`There is no key of ${name}.`);
+          if ((await revokeTokens(loadConfig().apiKeysPath, name)) === 0)
+            throw new UserError(`There is no key of ${name}.`);
           process.stderr.write('revoked\n');
           finish(0);
         }),

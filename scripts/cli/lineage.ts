@@ -27,7 +27,11 @@ export interface LineageSources {
 }
 
 /** What a model version or a lifecycle's candidate came from, or which versions some data or a prompt reached; answers what to print. */
-export async function lineage({ mlflow, historyOf }: LineageSources, reference: string | undefined, { lifecycle, data, prompt, json, openlineage }: LineageOptions): Promise<string> {
+export async function lineage(
+  { mlflow, historyOf }: LineageSources,
+  reference: string | undefined,
+  { lifecycle, data, prompt, json, openlineage }: LineageOptions,
+): Promise<string> {
   if ([reference, lifecycle, data, prompt].filter((asked) => asked !== undefined).length !== 1)
     throw new UserError('Say one of MODEL/VERSION, --lifecycle WORKFLOW_ID, --data DIGEST and --prompt NAME/VERSION.');
   if (openlineage) {
@@ -37,10 +41,18 @@ export async function lineage({ mlflow, historyOf }: LineageSources, reference: 
   }
   if (reference !== undefined) return show(factsOfVersion(await readVersion(mlflow, reference)), json);
   if (lifecycle !== undefined) return show(factsOfHistory(lifecycle, await historyOf(lifecycle)), json);
-  const reached = data === undefined ? await mlflow.registry.findVersionsOfAnyModel({ [tags.promptVersion]: prompt ?? '' }) : await reachedBy(mlflow, data);
+  const reached =
+    data === undefined
+      ? await mlflow.registry.findVersionsOfAnyModel({ [tags.promptVersion]: prompt ?? '' })
+      : await reachedBy(mlflow, data);
   if (json) return JSON.stringify(reached.map(({ name, version, runId }) => ({ name, version, runId })));
   if (reached.length === 0) return 'It reached no model version.';
-  return reached.map(({ name, version, tags: { [tags.workflowId]: workflowId = 'an unknown lifecycle' } }) => `${name}/${version}  by ${workflowId}`).join('\n');
+  return reached
+    .map(
+      ({ name, version, tags: { [tags.workflowId]: workflowId = 'an unknown lifecycle' } }) =>
+        `${name}/${version}  by ${workflowId}`,
+    )
+    .join('\n');
 }
 
 function show(facts: LineageFacts, json = false): string {
@@ -50,21 +62,26 @@ function show(facts: LineageFacts, json = false): string {
 
 function factsOfHistory(workflowId: string, history: History): LineageFacts {
   const record = recordOf(history, defaultPayloadConverter);
-  if (!record.inputs) throw new UserError(`${workflowId} is no lifecycle, or ended before it had anything to work from.`);
+  if (!record.inputs)
+    throw new UserError(`${workflowId} is no lifecycle, or ended before it had anything to work from.`);
   return factsOfLifecycle(record);
 }
 
 async function reachedBy({ registry }: Mlflow, digest: string): Promise<readonly RegisteredFacts[]> {
-  const found = await Promise.all([tags.dataDigest, tags.datasetDigest].map((key) => registry.findVersionsOfAnyModel({ [key]: digest })));
+  const found = await Promise.all(
+    [tags.dataDigest, tags.datasetDigest].map((key) => registry.findVersionsOfAnyModel({ [key]: digest })),
+  );
   return found.flat();
 }
 
 async function readVersion({ registry }: Mlflow, reference: string): Promise<RegisteredFacts> {
   const [name, version, ...more] = reference.split('/');
-  if (!name || !version || more.length > 0) throw new UserError(`${reference} is not MODEL/VERSION, such as summaries/3 or summaries/champion.`);
+  if (!name || !version || more.length > 0)
+    throw new UserError(`${reference} is not MODEL/VERSION, such as summaries/3 or summaries/champion.`);
   try {
     const number = /^\d+$/.test(version) ? version : await registry.getAlias(name, version);
-    if (number === undefined) throw new UserError(`${name} has no alias ${version}.\nhint: champion, candidate and previous are ours.`);
+    if (number === undefined)
+      throw new UserError(`${name} has no alias ${version}.\nhint: champion, candidate and previous are ours.`);
     return await registry.getVersion(name, number);
   } catch (error) {
     if (isMlflowError(error, 'notFound')) throw new UserError(`MLflow has no model version ${reference}.`);

@@ -30,12 +30,22 @@ export interface Pruned extends RetentionPlan {
  * Removes what a model's Jobs wrote and nobody needs any more; their runs in MLflow stay. Each is marked first, so that a
  * lifecycle that begins meanwhile does not reuse it, and all are let be where one did begin.
  */
-export async function prune({ model, keepDays, apply, nowMs }: Prune, { mlflow, artifacts, openLifecycles }: PruneParts): Promise<Pruned> {
+export async function prune(
+  { model, keepDays, apply, nowMs }: Prune,
+  { mlflow, artifacts, openLifecycles }: PruneParts,
+): Promise<Pruned> {
   const experimentId = await mlflow.experiments.find(model);
-  if (experimentId === undefined) throw new UserError(`There is no model ${model} in MLflow.\nhint: the name is "model" of the spec.`);
+  if (experimentId === undefined)
+    throw new UserError(`There is no model ${model} in MLflow.\nhint: the name is "model" of the spec.`);
   const runs: JobRun[] = [];
-  for await (const run of mlflow.runs.withTag(experimentId, tags.job)) if (!run.tags[tags.removed]) runs.push(jobRunOf(run));
-  const plan = planRetention(runs, { keepDays, nowMs, openLifecycles: await openLifecycles(model), named: await namedBy(mlflow, model) });
+  for await (const run of mlflow.runs.withTag(experimentId, tags.job))
+    if (!run.tags[tags.removed]) runs.push(jobRunOf(run));
+  const plan = planRetention(runs, {
+    keepDays,
+    nowMs,
+    openLifecycles: await openLifecycles(model),
+    named: await namedBy(mlflow, model),
+  });
   if (!apply) return { ...plan, bytes: 0 };
 
   const mark = async (value: string) => {
@@ -45,11 +55,14 @@ export async function prune({ model, keepDays, apply, nowMs }: Prune, { mlflow, 
   const [begun] = await openLifecycles(model);
   if (begun !== undefined) {
     await mark('');
-    throw new UserError(`Lifecycle ${begun} of ${model} began meanwhile, so nothing was removed.\nhint: try again when it has ended.`);
+    throw new UserError(
+      `Lifecycle ${begun} of ${model} began meanwhile, so nothing was removed.\nhint: try again when it has ended.`,
+    );
   }
   let bytes = 0;
   for (const { job } of plan.remove)
-    for (const uri of [artifacts.uriOf('jobs', job), artifacts.uriOf('checkpoints', job.replace(/-\d+$/, '-0'))]) bytes += await artifacts.remove(uri);
+    for (const uri of [artifacts.uriOf('jobs', job), artifacts.uriOf('checkpoints', job.replace(/-\d+$/, '-0'))])
+      bytes += await artifacts.remove(uri);
   return { ...plan, bytes };
 }
 
@@ -65,7 +78,8 @@ async function namedBy(mlflow: Mlflow, model: string): Promise<ReadonlyMap<strin
   const named = new Map<string, string>();
   for (const [alias, version] of Object.entries(await mlflow.registry.aliases(model))) {
     const { tags: given } = await mlflow.registry.getVersion(model, version);
-    for (const digest of [given[tags.weightsDigest], given[tags.datasetDigest], given[tags.evidenceDigest]]) if (digest) named.set(digest, `alias ${alias} of version ${version}`);
+    for (const digest of [given[tags.weightsDigest], given[tags.datasetDigest], given[tags.evidenceDigest]])
+      if (digest) named.set(digest, `alias ${alias} of version ${version}`);
   }
   return named;
 }
@@ -82,7 +96,9 @@ export async function openLifecyclesOf(client: Client, model: string): Promise<s
 }
 
 export function showPruned({ remove, keep, bytes }: Pruned, apply: boolean): string {
-  const reasons = [...Map.groupBy(keep, ({ because }) => because)].map(([because, { length }]) => `  kept: ${length}, because ${because}\n`).join('');
+  const reasons = [...Map.groupBy(keep, ({ because }) => because)]
+    .map(([because, { length }]) => `  kept: ${length}, because ${because}\n`)
+    .join('');
   const removed = remove.map(({ job }) => `  ${apply ? 'removed' : 'would remove'}: ${job}\n`).join('');
   const gigabytes = (bytes / 1e9).toFixed(2);
   return `${removed}${reasons}${remove.length} of ${remove.length + keep.length} Jobs${apply ? `, ${gigabytes} GB` : '; "--apply" removes what they wrote'}\n`;

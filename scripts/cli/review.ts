@@ -14,15 +14,27 @@ export interface ReviewOptions {
 }
 
 /** Shows what is under review, or says something to it in this person's name; answers what to print. */
-export async function review(handle: WorkflowHandle<typeof lifecycle>, person: string, { approve, reject, comment, delegateTo, digest }: ReviewOptions): Promise<string> {
+export async function review(
+  handle: WorkflowHandle<typeof lifecycle>,
+  person: string,
+  { approve, reject, comment, delegateTo, digest }: ReviewOptions,
+): Promise<string> {
   const { awaitingReview, stage } = await handle.query(statusQuery);
-  if (awaitingReview === undefined) throw new UserError(`${handle.workflowId} is not awaiting a review; it is at ${stage}.`);
-  if (delegateTo !== undefined) return sending(handle.executeUpdate(delegateUpdate, { args: [{ from: person, to: delegateTo }] }));
+  if (awaitingReview === undefined)
+    throw new UserError(`${handle.workflowId} is not awaiting a review; it is at ${stage}.`);
+  if (delegateTo !== undefined)
+    return sending(handle.executeUpdate(delegateUpdate, { args: [{ from: person, to: delegateTo }] }));
   if (approve || reject) {
-    const decision = { decision: approve ? ('approve' as const) : ('reject' as const), reviewer: person, digest: digest ?? awaitingReview.digest, comment };
+    const decision = {
+      decision: approve ? ('approve' as const) : ('reject' as const),
+      reviewer: person,
+      digest: digest ?? awaitingReview.digest,
+      comment,
+    };
     return sending(handle.executeUpdate(reviewUpdate, { args: [decision] }));
   }
-  if (comment !== undefined) return sending(handle.executeUpdate(commentUpdate, { args: [{ author: person, text: comment }] }));
+  if (comment !== undefined)
+    return sending(handle.executeUpdate(commentUpdate, { args: [{ author: person, text: comment }] }));
   return showReview(awaitingReview);
 }
 
@@ -34,7 +46,19 @@ async function sending(update: Promise<string>): Promise<string> {
   });
 }
 
-function showReview({ digest, subject, requester, twoPersonRule, approvals, reviewers, since, deadline, decisions, comments, delegations }: ReviewRequest): string {
+function showReview({
+  digest,
+  subject,
+  requester,
+  twoPersonRule,
+  approvals,
+  reviewers,
+  since,
+  deadline,
+  decisions,
+  comments,
+  delegations,
+}: ReviewRequest): string {
   const rows: readonly (readonly [string, string])[] = [
     ['digest', digest],
     ...(Object.keys(subjectNames) as (keyof ReviewSubject)[]).map((part) => [`  ${part}`, subject[part]] as const),
@@ -46,7 +70,9 @@ function showReview({ digest, subject, requester, twoPersonRule, approvals, revi
   ];
   return [
     ...rows.map(([name, value]) => `${name.padEnd(width)}${value}`),
-    ...decisions.map(({ at, decision, reviewer, comment }) => `${at}  ${reviewer}: ${decision}${comment ? `, ${comment}` : ''}`),
+    ...decisions.map(
+      ({ at, decision, reviewer, comment }) => `${at}  ${reviewer}: ${decision}${comment ? `, ${comment}` : ''}`,
+    ),
     ...delegations.map(({ at, from, to }) => `${at}  ${from}: handed over to ${to}`),
     ...comments.map(({ at, author, text }) => `${at}  ${author}: ${text}`),
   ].join('\n');

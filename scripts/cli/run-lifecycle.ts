@@ -1,6 +1,11 @@
 import { readFile } from 'node:fs/promises';
 import { setTimeout as delay } from 'node:timers/promises';
-import { WorkflowExecutionAlreadyStartedError, WorkflowFailedError, type Client, type WorkflowHandle } from '@temporalio/client';
+import {
+  WorkflowExecutionAlreadyStartedError,
+  WorkflowFailedError,
+  type Client,
+  type WorkflowHandle,
+} from '@temporalio/client';
 import { describeWait } from '../../domain/job/job.ts';
 import { describeJudge } from '../../domain/spec/llm-judge.ts';
 import type { LifecycleResult, LifecycleStatus } from '../../domain/lifecycle/lifecycle.ts';
@@ -35,8 +40,14 @@ export interface LifecycleStart {
 }
 
 /** Starts it, and says so, and what of it will leave the machine. */
-export async function startLifecycle(client: Client, { spec, requester, workflowId }: LifecycleStart, progress: Pick<Progress, 'line'>): Promise<LifecycleHandle> {
-  const id = workflowId ?? `${typeof spec['model'] === 'string' ? spec['model'] : 'lifecycle'}-${new Date().toISOString().replace(/\D/g, '').slice(0, 14)}`;
+export async function startLifecycle(
+  client: Client,
+  { spec, requester, workflowId }: LifecycleStart,
+  progress: Pick<Progress, 'line'>,
+): Promise<LifecycleHandle> {
+  const id =
+    workflowId ??
+    `${typeof spec['model'] === 'string' ? spec['model'] : 'lifecycle'}-${new Date().toISOString().replace(/\D/g, '').slice(0, 14)}`;
   try {
     const handle = await client.workflow.start<typeof lifecycle>('lifecycle', {
       taskQueue,
@@ -49,7 +60,8 @@ export async function startLifecycle(client: Client, { spec, requester, workflow
     if (sent !== undefined) progress.line(sent);
     return handle;
   } catch (error) {
-    if (error instanceof WorkflowExecutionAlreadyStartedError) throw new UserError(`There is a lifecycle ${id} already.\nhint: choose another --id`);
+    if (error instanceof WorkflowExecutionAlreadyStartedError)
+      throw new UserError(`There is a lifecycle ${id} already.\nhint: choose another --id`);
     throw error;
   }
 }
@@ -65,7 +77,12 @@ export type Ending =
 export type WaitFor = 'end' | 'gate';
 
 /** Shows what the lifecycle does until it ends. */
-export async function followLifecycle(handle: LifecycleHandle, mlflow: Mlflow, progress: Progress, waitFor: WaitFor = 'end'): Promise<Ending> {
+export async function followLifecycle(
+  handle: LifecycleHandle,
+  mlflow: Mlflow,
+  progress: Progress,
+  waitFor: WaitFor = 'end',
+): Promise<Ending> {
   const over = new AbortController();
   const awaited = Promise.withResolvers<Ending>();
   const following = showStages(handle, mlflow, progress, over.signal, (status) => {
@@ -94,7 +111,13 @@ async function endingOf(handle: LifecycleHandle): Promise<Ending> {
 /** How often a person wants to see a number move. */
 const lookEveryMs = 1000;
 
-async function showStages(handle: LifecycleHandle, mlflow: Mlflow, progress: Progress, signal: AbortSignal, see: (status: LifecycleStatus) => void): Promise<void> {
+async function showStages(
+  handle: LifecycleHandle,
+  mlflow: Mlflow,
+  progress: Progress,
+  signal: AbortSignal,
+  see: (status: LifecycleStatus) => void,
+): Promise<void> {
   const shown = new Set<string>();
   const pace: Pace = new Map();
   const say = (key: string, text: string): void => {
@@ -105,10 +128,19 @@ async function showStages(handle: LifecycleHandle, mlflow: Mlflow, progress: Pro
   while (!signal.aborted) {
     const status = await handle.query(statusQuery).catch(() => undefined);
     if (status && !signal.aborted) {
-      for (const { stage, reused, figures } of status.finished) say(`${stage} finished`, `${stage}: ${reused ? 'reused, nothing changed' : `done ${showFigures(figures)}`}`);
-      if (!['check', 'done'].includes(status.stage)) say(`${status.stage} ${status.attempt}`, `${status.stage}${status.attempt > 1 ? `, attempt ${status.attempt}` : ''} …`);
+      for (const { stage, reused, figures } of status.finished)
+        say(`${stage} finished`, `${stage}: ${reused ? 'reused, nothing changed' : `done ${showFigures(figures)}`}`);
+      if (!['check', 'done'].includes(status.stage))
+        say(
+          `${status.stage} ${status.attempt}`,
+          `${status.stage}${status.attempt > 1 ? `, attempt ${status.attempt}` : ''} …`,
+        );
       if (status.waiting) say(describeWait(status.waiting), `${status.stage} ${describeWait(status.waiting)}`);
-      if (status.awaitingReview) say('review', `awaiting a review until ${status.awaitingReview.deadline}: scripts/tuneline review ${handle.workflowId}`);
+      if (status.awaitingReview)
+        say(
+          'review',
+          `awaiting a review until ${status.awaitingReview.deadline}: scripts/tuneline review ${handle.workflowId}`,
+        );
       see(status);
       await showProgress(status, mlflow, progress, pace).catch(() => undefined);
     }
@@ -117,16 +149,29 @@ async function showStages(handle: LifecycleHandle, mlflow: Mlflow, progress: Pro
 }
 
 /** The Job's own figures, as it logs them: how far it is, and what it has learnt. */
-async function showProgress({ model, stage, runId }: LifecycleStatus, mlflow: Mlflow, progress: Progress, pace: Pace): Promise<void> {
+async function showProgress(
+  { model, stage, runId }: LifecycleStatus,
+  mlflow: Mlflow,
+  progress: Progress,
+  pace: Pace,
+): Promise<void> {
   if (model === undefined || runId === undefined) return;
-  const [run] = await mlflow.runs.findByTag(await mlflow.experiments.ensure(model), { 'mlflow.parentRunId': runId, [tags.stage]: stage }, 'RUNNING');
+  const [run] = await mlflow.runs.findByTag(
+    await mlflow.experiments.ensure(model),
+    { 'mlflow.parentRunId': runId, [tags.stage]: stage },
+    'RUNNING',
+  );
   const done = run?.metrics['progress/step'];
   const total = run?.metrics['progress/total'];
   if (run === undefined || done === undefined || total === undefined) return;
   const loss = run.metrics['loss'];
   const left = secondsLeft(pace, { runId: run.runId, done, total });
   progress.detail(
-    [`${stage} ${done}/${total}`, ...(loss === undefined ? [] : [`loss ${loss.toFixed(3)}`]), ...(left === undefined ? [] : [`about ${left} s left`])].join(', '),
+    [
+      `${stage} ${done}/${total}`,
+      ...(loss === undefined ? [] : [`loss ${loss.toFixed(3)}`]),
+      ...(left === undefined ? [] : [`about ${left} s left`]),
+    ].join(', '),
     done,
     total,
   );
@@ -135,7 +180,10 @@ async function showProgress({ model, stage, runId }: LifecycleStatus, mlflow: Ml
 /** Where each Job was when it was first seen: what it did since tells how fast it goes. */
 type Pace = Map<string, { readonly done: number; readonly atMs: number }>;
 
-function secondsLeft(pace: Pace, { runId, done, total }: { readonly runId: string; readonly done: number; readonly total: number }): number | undefined {
+function secondsLeft(
+  pace: Pace,
+  { runId, done, total }: { readonly runId: string; readonly done: number; readonly total: number },
+): number | undefined {
   const first = pace.get(runId);
   if (first === undefined) pace.set(runId, { done, atMs: performance.now() });
   if (first === undefined || done <= first.done || done >= total) return undefined;

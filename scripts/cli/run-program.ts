@@ -13,7 +13,12 @@ export async function runProgram(program: Command): Promise<void> {
   try {
     await program.parseAsync();
   } catch (error) {
-    const text = error instanceof UserError || error instanceof SetupError ? error.message : error instanceof Error ? (error.stack ?? error.message) : String(error);
+    const text =
+      error instanceof UserError || error instanceof SetupError
+        ? error.message
+        : error instanceof Error
+          ? (error.stack ?? error.message)
+          : String(error);
     process.stderr.write(`error: ${text}\n`);
     finish(exitCodes.broken);
   }

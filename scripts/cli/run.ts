@@ -41,10 +41,23 @@ export const runCommand = (finish: (code: number) => void): Command =>
     .description('run one lifecycle on the stack that is up, and show it until it ends')
     .argument('<spec>', 'a JSON file; see examples/specs')
     .option('--id <id>', 'the workflow ID, instead of one made from the model and the time')
-    .option('--root <folder>', "where the spec's relative paths start, if not where the worker's code is; the worker must see it")
+    .option(
+      '--root <folder>',
+      "where the spec's relative paths start, if not where the worker's code is; the worker must see it",
+    )
     .addOption(new Option('--wait', 'follow it until it ends: the default, said aloud').conflicts('detach'))
-    .addOption(new Option('--detach', 'start it, print its ID, and follow nothing: exit code 0 says that it was started').conflicts(['junit', 'markdown', 'json']))
-    .addOption(new Option('--plan', 'start nothing: say what would be reused, run and deployed; exit code 1 if the spec is wrong').conflicts(['id', 'wait', 'waitFor', 'detach', 'junit']))
+    .addOption(
+      new Option(
+        '--detach',
+        'start it, print its ID, and follow nothing: exit code 0 says that it was started',
+      ).conflicts(['junit', 'markdown', 'json']),
+    )
+    .addOption(
+      new Option(
+        '--plan',
+        'start nothing: say what would be reused, run and deployed; exit code 1 if the spec is wrong',
+      ).conflicts(['id', 'wait', 'waitFor', 'detach', 'junit']),
+    )
     .option('--against <revision>', 'with --plan: and what changed since that branch, tag or commit')
     .addHelpText('after', ending)
     .action(async (path: string, options: RunOptions) => {
@@ -58,7 +71,11 @@ export const runCommand = (finish: (code: number) => void): Command =>
       const spec = rootPaths(content, options.root);
       const config = loadConfig();
       const progress = new Progress();
-      const handle = await startLifecycle(await connectTemporal(config), { spec, requester: config.userName, workflowId: options.id }, progress);
+      const handle = await startLifecycle(
+        await connectTemporal(config),
+        { spec, requester: config.userName, workflowId: options.id },
+        progress,
+      );
       if (options.detach) {
         process.stdout.write(`${handle.workflowId}\n`);
         finish(0);
@@ -81,16 +98,37 @@ export const followCommand = (finish: (code: number) => void): Command =>
 
 const following = (command: Command): Command =>
   command
-    .addOption(new Option('--wait-for <what>', 'gate: follow it no further than until the gate has decided and a person is awaited').choices(['end', 'gate']).default('end').conflicts('detach'))
+    .addOption(
+      new Option(
+        '--wait-for <what>',
+        'gate: follow it no further than until the gate has decided and a person is awaited',
+      )
+        .choices(['end', 'gate'])
+        .default('end')
+        .conflicts('detach'),
+    )
     .option('--json', 'print the summary as one JSON object')
     .option('--junit <file>', 'write each stage and each rule of the gate as a test case, in JUnit XML')
     .option('--markdown <file>', 'write the summary for a pull request');
 
-async function follow(handle: LifecycleHandle, spec: Readonly<Record<string, unknown>>, options: FollowOptions, config: Config, progress: Progress): Promise<number> {
+async function follow(
+  handle: LifecycleHandle,
+  spec: Readonly<Record<string, unknown>>,
+  options: FollowOptions,
+  config: Config,
+  progress: Progress,
+): Promise<number> {
   sayOnInterrupt(handle.workflowId, config);
   const mlflow = connectMlflow(config);
   const ending = await followLifecycle(handle, mlflow, progress, options.waitFor);
-  const summary = await summarize({ ending, workflowId: handle.workflowId, spec, seconds: progress.seconds(), config, mlflow });
+  const summary = await summarize({
+    ending,
+    workflowId: handle.workflowId,
+    spec,
+    seconds: progress.seconds(),
+    config,
+    mlflow,
+  });
   await writeReports(summary, options);
   process.stdout.write(options.json ? `${JSON.stringify(summary)}\n` : showSummary(summary));
   return exitCodeOf(summary);
@@ -103,7 +141,9 @@ async function ensureWritable({ junit, markdown }: FollowOptions): Promise<void>
       await mkdir(dirname(path), { recursive: true })
         .then(() => access(dirname(path), constants.W_OK))
         .catch((error: unknown) => {
-          throw new UserError(`${path} can't be written: ${(error as Error).message}\nhint: name a file in a folder that is yours.`);
+          throw new UserError(
+            `${path} can't be written: ${(error as Error).message}\nhint: name a file in a folder that is yours.`,
+          );
         });
 }
 
@@ -116,10 +156,15 @@ async function writeReports(summary: Summary, { junit, markdown }: FollowOptions
 const interrupted = { SIGINT: 130, SIGTERM: 143 } as const;
 
 function sayOnInterrupt(workflowId: string, { temporal }: Config): void {
-  const where = temporal.uiUrl === undefined ? "in Temporal's UI" : `at ${temporalLinks(temporal.uiUrl, temporal.namespace).execution(workflowId)}`;
+  const where =
+    temporal.uiUrl === undefined
+      ? "in Temporal's UI"
+      : `at ${temporalLinks(temporal.uiUrl, temporal.namespace).execution(workflowId)}`;
   for (const signal of ['SIGINT', 'SIGTERM'] as const)
     process.once(signal, () => {
-      process.stderr.write(`\n${workflowId} goes on.\nhint: "scripts/tuneline follow ${workflowId}" shows it again; cancel it ${where}.\n`);
+      process.stderr.write(
+        `\n${workflowId} goes on.\nhint: "scripts/tuneline follow ${workflowId}" shows it again; cancel it ${where}.\n`,
+      );
       process.exit(interrupted[signal]);
     });
 }
@@ -128,5 +173,8 @@ function sayOnInterrupt(workflowId: string, { temporal }: Config): void {
 async function specOf(handle: LifecycleHandle, config: Config): Promise<Readonly<Record<string, unknown>>> {
   const { runId } = await handle.query(statusQuery);
   if (runId === undefined) return {};
-  return JSON.parse(new TextDecoder().decode(await connectMlflow(config).artifacts.get(runId, 'spec.json'))) as Record<string, unknown>;
+  return JSON.parse(new TextDecoder().decode(await connectMlflow(config).artifacts.get(runId, 'spec.json'))) as Record<
+    string,
+    unknown
+  >;
 }

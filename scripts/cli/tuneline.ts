@@ -31,7 +31,10 @@ import { webhooksCommand } from './webhooks.ts';
 const program = new Command('tuneline')
   .description('Language models retrained, judged and shipped as durable workflows.')
   .version(readPackageVersion())
-  .addHelpText('after', '\nData goes to stdout, logs to stderr. Exit codes: 0 promoted or unchanged, 1 broken, 2 refused by the gate or a reviewer, 3 awaiting a review (run --wait-for gate).');
+  .addHelpText(
+    'after',
+    '\nData goes to stdout, logs to stderr. Exit codes: 0 promoted or unchanged, 1 broken, 2 refused by the gate or a reviewer, 3 awaiting a review (run --wait-for gate).',
+  );
 
 program
   .command('up')
@@ -59,11 +62,17 @@ program
     const client = await connectTemporal(loadConfig());
     if (id === undefined) {
       const rows = [];
-      for await (const { workflowId, status, startTime } of client.workflow.list({ query: "WorkflowType = 'lifecycle'" })) {
+      for await (const { workflowId, status, startTime } of client.workflow.list({
+        query: "WorkflowType = 'lifecycle'",
+      })) {
         rows.push({ workflowId, status: status.name, startTime: startTime.toISOString() });
         if (rows.length === 20) break;
       }
-      process.stdout.write(options.json ? `${JSON.stringify(rows)}\n` : rows.map((r) => `${r.startTime}  ${r.status.padEnd(10)}  ${r.workflowId}\n`).join(''));
+      process.stdout.write(
+        options.json
+          ? `${JSON.stringify(rows)}\n`
+          : rows.map((r) => `${r.startTime}  ${r.status.padEnd(10)}  ${r.workflowId}\n`).join(''),
+      );
     } else {
       const status = await client.workflow.getHandle(id).query(statusQuery).catch(explainNotFound(id));
       process.stdout.write(`${JSON.stringify(status, null, options.json ? 0 : 2)}\n`);
@@ -97,19 +106,27 @@ program.addCommand(webhooksCommand(finish));
 
 program
   .command('prune')
-  .description('remove what old Jobs of a model wrote; what an alias names, and all while a lifecycle of it is open, is kept')
+  .description(
+    'remove what old Jobs of a model wrote; what an alias names, and all while a lifecycle of it is open, is kept',
+  )
   .argument('<model>', 'the "model" of its specs')
   .option('--keep-days <days>', 'what ended less than so many days ago is kept', wholeNumber, 30)
   .option('--apply', 'remove it; without this, only say what would be removed')
   .option('--json', 'print JSON')
-  .action(async (model: string, { keepDays, apply = false, json }: { keepDays: number; apply?: boolean; json?: boolean }) => {
-    const config = loadConfig();
-    const client = await connectTemporal(config);
-    const parts = { mlflow: connectMlflow(config), artifacts: createLocalArtifactStore(join(config.folders.state, 'artifacts')), openLifecycles: (of: string) => openLifecyclesOf(client, of) };
-    const pruned = await prune({ model, keepDays, apply, nowMs: Date.now() }, parts);
-    process.stdout.write(json ? `${JSON.stringify(pruned)}\n` : showPruned(pruned, apply));
-    finish(0);
-  });
+  .action(
+    async (model: string, { keepDays, apply = false, json }: { keepDays: number; apply?: boolean; json?: boolean }) => {
+      const config = loadConfig();
+      const client = await connectTemporal(config);
+      const parts = {
+        mlflow: connectMlflow(config),
+        artifacts: createLocalArtifactStore(join(config.folders.state, 'artifacts')),
+        openLifecycles: (of: string) => openLifecyclesOf(client, of),
+      };
+      const pruned = await prune({ model, keepDays, apply, nowMs: Date.now() }, parts);
+      process.stdout.write(json ? `${JSON.stringify(pruned)}\n` : showPruned(pruned, apply));
+      finish(0);
+    },
+  );
 
 program
   .command('lineage')
@@ -122,19 +139,23 @@ program
   .addOption(new Option('--openlineage', 'print OpenLineage run events').conflicts('json'))
   .action(async (version: string | undefined, options: LineageOptions) => {
     const config = loadConfig();
-    const historyOf = async (id: string) => (await connectTemporal(config)).workflow.getHandle(id).fetchHistory().catch(explainNotFound(id));
+    const historyOf = async (id: string) =>
+      (await connectTemporal(config)).workflow.getHandle(id).fetchHistory().catch(explainNotFound(id));
     process.stdout.write(`${await lineage({ mlflow: connectMlflow(config), historyOf }, version, options)}\n`);
     finish(0);
   });
 
 program
   .command('audit')
-  .description('write down who did what, when and on which evidence, in one file; or check such a file without any server')
+  .description(
+    'write down who did what, when and on which evidence, in one file; or check such a file without any server',
+  )
   .argument('[id]', 'the workflow ID')
   .option('--out <file>', 'where to write it')
   .addOption(new Option('--verify <file>', 'check a file instead').conflicts('out'))
   .action(async (id: string | undefined, { out, verify }: { out?: string; verify?: string }) => {
-    if (verify === undefined && (id === undefined || out === undefined)) throw new UserError('Say WORKFLOW_ID --out FILE, or --verify FILE.');
+    if (verify === undefined && (id === undefined || out === undefined))
+      throw new UserError('Say WORKFLOW_ID --out FILE, or --verify FILE.');
     if (id !== undefined && out !== undefined) {
       const handle = (await connectTemporal(loadConfig())).workflow.getHandle(id);
       const audit = await exportAudit(handle, connectMlflow(loadConfig())).catch(explainNotFound(id));
@@ -147,7 +168,9 @@ program
 
 program
   .command('doctor')
-  .description("look at Temporal, MLflow, the worker, the storage, the console's tokens and, for Kubernetes, the cluster; say what to do about what is wrong")
+  .description(
+    "look at Temporal, MLflow, the worker, the storage, the console's tokens and, for Kubernetes, the cluster; say what to do about what is wrong",
+  )
   .option('--kubernetes', 'look at the cluster of the kubeconfig, too, as TUNELINE_RUNNER=kubernetes does')
   .option('--json', 'print the findings as one JSON array')
   .action(async ({ kubernetes, json }: { kubernetes?: boolean; json?: boolean }) => {

@@ -29,9 +29,13 @@ export async function up(options: UpOptions): Promise<number> {
   const progress = new Progress();
   const spec = options.run === undefined ? undefined : { path: options.run, content: await readSpecFile(options.run) };
   const placement = placementOf(loadConfig());
-  if (loadConfig().workerDeployment !== undefined) throw new SetupError('TUNELINE_WORKER_DEPLOYMENT: "up" runs one build of the worker, and what is pinned to an earlier one would wait for ever; unset it.\nhint: docs/upgrades.md says where builds live side by side.');
+  if (loadConfig().workerDeployment !== undefined)
+    throw new SetupError(
+      'TUNELINE_WORKER_DEPLOYMENT: "up" runs one build of the worker, and what is pinned to an earlier one would wait for ever; unset it.\nhint: docs/upgrades.md says where builds live side by side.',
+    );
   for (const { what, detail } of placement ? await ensureCluster(placement) : []) progress.line(`${what}: ${detail}`);
-  const work = async (signal: AbortSignal): Promise<number> => (spec ? exitCodeOf(await runOne(spec.content, options, progress, signal)) : 0);
+  const work = async (signal: AbortSignal): Promise<number> =>
+    spec ? exitCodeOf(await runOne(spec.content, options, progress, signal)) : 0;
   return withStack({ progress, serves: spec === undefined || !options.exit, work });
 }
 
@@ -71,13 +75,22 @@ export async function withStack({ progress, serves, work }: StackWork): Promise<
 
 function createStack(progress: Progress): Stack {
   const { folders, serviceEnvironment, host } = loadConfig();
-  return new Stack({ ...folders, ...(host ? { host } : {}), env: serviceEnvironment, report: (message) => progress.line(message) });
+  return new Stack({
+    ...folders,
+    ...(host ? { host } : {}),
+    env: serviceEnvironment,
+    report: (message) => progress.line(message),
+  });
 }
 
 /** What is needed first starts first: MLflow takes longest to start, the Jobs' environment longest to install. */
 async function start(stack: Stack, progress: Progress, signal: AbortSignal): Promise<void> {
   const { consoleUrl, events, folders, serviceEnvironment, temporal, tokensPath, mlflow, userName } = loadConfig();
-  const toolchain = createToolchain({ ...folders, env: serviceEnvironment, report: (message) => progress.line(message) });
+  const toolchain = createToolchain({
+    ...folders,
+    env: serviceEnvironment,
+    report: (message) => progress.line(message),
+  });
   const started = (what: string) => progress.line(`${what} is up`);
   await toolchain.installServices();
   signal.throwIfAborted();
@@ -98,29 +111,50 @@ async function start(stack: Stack, progress: Progress, signal: AbortSignal): Pro
   if (events && mlflow.embedded) await tellOfEvents(events, progress);
   const token = await ensureOwnToken(tokensPath, join(folders.state, 'console-token'), userName);
   progress.line(`the review console is at ${consoleUrl}; sign in with the token in ${relative(process.cwd(), token)}`);
-  if (temporal.uiUrl !== undefined) progress.line(`by hand: ${temporalLinks(temporal.uiUrl, temporal.namespace).start('lifecycle', taskQueue)}`);
+  if (temporal.uiUrl !== undefined)
+    progress.line(`by hand: ${temporalLinks(temporal.uiUrl, temporal.namespace).start('lifecycle', taskQueue)}`);
 }
 
 /** What this machine's own senders sign with, and what its MLflow needs to send to loopback. */
 async function prepareEvents({ secrets }: EventSettings, state: string): Promise<Readonly<Record<string, string>>> {
   for (const reference of Object.values(secrets)) await ensureSecret(reference);
-  const key = { variable: 'MLFLOW_WEBHOOK_SECRET_ENCRYPTION_KEY', value: undefined, path: join(state, 'mlflow-webhook-key'), named: false };
+  const key = {
+    variable: 'MLFLOW_WEBHOOK_SECRET_ENCRYPTION_KEY',
+    value: undefined,
+    path: join(state, 'mlflow-webhook-key'),
+    named: false,
+  };
   return localWebhooks(await ensureSecret(key, makeEncryptionKey()));
 }
 
 async function tellOfEvents({ url, secrets }: EventSettings, progress: Progress): Promise<void> {
-  await connectMlflow(loadConfig()).webhooks.ensure({ url: `${url}/events/mlflow`, secret: (await readSecret(secrets.mlflow)) ?? '' });
+  await connectMlflow(loadConfig()).webhooks.ensure({
+    url: `${url}/events/mlflow`,
+    secret: (await readSecret(secrets.mlflow)) ?? '',
+  });
   progress.line(`the console takes events at ${url}, and MLflow tells it of aliases`);
 }
 
-async function runOne(spec: Record<string, unknown>, { json }: UpOptions, progress: Progress, signal: AbortSignal): Promise<Summary> {
+async function runOne(
+  spec: Record<string, unknown>,
+  { json }: UpOptions,
+  progress: Progress,
+  signal: AbortSignal,
+): Promise<Summary> {
   const config = loadConfig();
   const client = await connectTemporal(config);
   signal.throwIfAborted();
   const handle = await startLifecycle(client, { spec, requester: config.userName }, progress);
   const mlflow = connectMlflow(config);
   const ending = await followLifecycle(handle, mlflow, progress);
-  const summary = await summarize({ ending, workflowId: handle.workflowId, spec, seconds: progress.seconds(), config, mlflow });
+  const summary = await summarize({
+    ending,
+    workflowId: handle.workflowId,
+    spec,
+    seconds: progress.seconds(),
+    config,
+    mlflow,
+  });
   process.stdout.write(json ? `${JSON.stringify(summary)}\n` : showSummary(summary));
   await client.connection.close();
   return summary;

@@ -24,18 +24,30 @@ const learntRows = { usual: 84, other: 168 };
 /** The usual kind, and the one that clients come to ask for: in German, and what they want of it is the category, as JSON. */
 export async function readKinds(folder: string): Promise<{ readonly usual: Kind; readonly other: Kind }> {
   const usual = await readKind(join(folder, 'package-descriptions.jsonl'), learntRows.usual);
-  const other = await readKind(join(folder, 'app-descriptions-de.jsonl'), learntRows.other, (synopsis) => JSON.stringify({ kategorie: synopsis.slice(1, synopsis.indexOf(']')) }));
+  const other = await readKind(join(folder, 'app-descriptions-de.jsonl'), learntRows.other, (synopsis) =>
+    JSON.stringify({ kategorie: synopsis.slice(1, synopsis.indexOf(']')) }),
+  );
   return { usual, other };
 }
 
 /** The rows of a file stand in a random order, so that the first are as good a sample as any. */
-async function readKind(path: string, learnt: number, answerOf = (synopsis: string): string => synopsis): Promise<Kind> {
+async function readKind(
+  path: string,
+  learnt: number,
+  answerOf = (synopsis: string): string => synopsis,
+): Promise<Kind> {
   const rows = (await readFile(path, 'utf8'))
     .trim()
     .split('\n')
-    .map((line) => JSON.parse(line) as { description: string; synopsis: string; package: string; source_package?: string })
+    .map(
+      (line) => JSON.parse(line) as { description: string; synopsis: string; package: string; source_package?: string },
+    )
     .filter(({ description }) => description.length <= longestDescription)
-    .map(({ description, synopsis, package: name, source_package = name }): Row => ({ description, synopsis: answerOf(synopsis), source_package }));
+    .map(({ description, synopsis, package: name, source_package = name }): Row => ({
+      description,
+      synopsis: answerOf(synopsis),
+      source_package,
+    }));
   return { learnt: rows.slice(0, learnt), live: rows.slice(learnt) };
 }
 
@@ -51,7 +63,15 @@ export class Traffic {
   readonly #random: () => number;
   #kinds: readonly Kind[];
 
-  constructor({ template, usual, random = Math.random }: { readonly template: string; readonly usual: Kind; readonly random?: () => number }) {
+  constructor({
+    template,
+    usual,
+    random = Math.random,
+  }: {
+    readonly template: string;
+    readonly usual: Kind;
+    readonly random?: () => number;
+  }) {
     this.#template = template;
     this.#random = random;
     this.#kinds = [usual];
@@ -65,7 +85,8 @@ export class Traffic {
     const kind = this.#anyOf(this.#kinds.flatMap((one) => one.learnt.map(() => one)));
     const row = this.#anyOf(kind.live);
     const rendered = renderPrompt(this.#template, { description: row.description });
-    if (!rendered.ok) throw new Error(`the prompt asks for ${rendered.missing.join(', ')}, which the rows of the demonstration lack`);
+    if (!rendered.ok)
+      throw new Error(`the prompt asks for ${rendered.missing.join(', ')}, which the rows of the demonstration lack`);
     return rendered.text;
   };
 

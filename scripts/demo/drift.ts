@@ -17,9 +17,18 @@ import { UserError } from '../cli/user-error.ts';
  */
 const spec = 'examples/specs/package-summaries-drift.json';
 
-async function demo({ exit = false, json = false }: { readonly exit?: boolean; readonly json?: boolean }): Promise<number> {
+async function demo({
+  exit = false,
+  json = false,
+}: {
+  readonly exit?: boolean;
+  readonly json?: boolean;
+}): Promise<number> {
   const { folders, temporal, mlflow } = loadConfig();
-  if (!temporal.embedded || !mlflow.embedded || placementOf(loadConfig())) throw new UserError('The demonstration brings a Temporal and an MLflow of its own, and runs its Jobs here: unset TEMPORAL_ADDRESS, TEMPORAL_PROFILE, MLFLOW_TRACKING_URI and TUNELINE_RUNNER.');
+  if (!temporal.embedded || !mlflow.embedded || placementOf(loadConfig()))
+    throw new UserError(
+      'The demonstration brings a Temporal and an MLflow of its own, and runs its Jobs here: unset TEMPORAL_ADDRESS, TEMPORAL_PROFILE, MLFLOW_TRACKING_URI and TUNELINE_RUNNER.',
+    );
   // What an earlier one left would be retrained from, and its engines served again.
   const state = join(folders.state, 'demo-drift');
   await endLeftovers(state);

@@ -45,7 +45,11 @@ export function startLoad({ url, model, prompts, perSecond, maxTokens = defaultM
 
   async function ask(content: string): Promise<void> {
     const patience = AbortSignal.timeout(patienceMs);
-    const asked = { url, body: { model, max_tokens: maxTokens, messages: [{ role: 'user', content }] }, signal: signal ? AbortSignal.any([signal, patience]) : patience };
+    const asked = {
+      url,
+      body: { model, max_tokens: maxTokens, messages: [{ role: 'user', content }] },
+      signal: signal ? AbortSignal.any([signal, patience]) : patience,
+    };
     const outcome = await askOnce(asked);
     if (signal?.aborted) return;
     if ('failure' in outcome) add(failures, outcome.failure);
@@ -59,13 +63,20 @@ export function startLoad({ url, model, prompts, perSecond, maxTokens = defaultM
         const asked = ask(prompts()).finally(() => inFlight.delete(asked));
         inFlight.add(asked);
       }
-      await delay(Math.max(0, startedMs + (sent * 1000) / perSecond - performance.now()), undefined, { signal: over }).catch(() => undefined);
+      await delay(Math.max(0, startedMs + (sent * 1000) / perSecond - performance.now()), undefined, {
+        signal: over,
+      }).catch(() => undefined);
     }
   }
 
   const counts = (): LoadCounts => {
     const failedRequests = sum(failures);
-    return { requests: failedRequests + sum(answeredBy), failedRequests, failures: Object.fromEntries(failures), answeredBy: Object.fromEntries(answeredBy) };
+    return {
+      requests: failedRequests + sum(answeredBy),
+      failedRequests,
+      failures: Object.fromEntries(failures),
+      answeredBy: Object.fromEntries(answeredBy),
+    };
   };
   const sending = send();
   return {
@@ -85,10 +96,22 @@ interface Asked {
   readonly signal: AbortSignal;
 }
 
-async function askOnce({ url, body, signal }: Asked): Promise<{ readonly version: string } | { readonly failure: string }> {
+async function askOnce({
+  url,
+  body,
+  signal,
+}: Asked): Promise<{ readonly version: string } | { readonly failure: string }> {
   try {
-    const answer = await fetch(`${url}/v1/chat/completions`, { method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify(body), signal });
-    const { choices, error } = JSON.parse(await answer.text()) as { choices?: readonly unknown[]; error?: { code?: unknown } };
+    const answer = await fetch(`${url}/v1/chat/completions`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify(body),
+      signal,
+    });
+    const { choices, error } = JSON.parse(await answer.text()) as {
+      choices?: readonly unknown[];
+      error?: { code?: unknown };
+    };
     if (!answer.ok) return { failure: `${answer.status}${typeof error?.code === 'string' ? ` ${error.code}` : ''}` };
     if (!Array.isArray(choices) || choices.length === 0) return { failure: `${answer.status} without a choice` };
     return { version: answer.headers.get('x-tuneline-version') ?? 'unknown' };

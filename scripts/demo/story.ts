@@ -49,23 +49,51 @@ export async function showDrift(specPath: string, progress: Progress, signal: Ab
   const path = join(state, 'demo', 'descriptions.jsonl');
   await writeRows(path, usual.learnt);
   const written = (await readSpecFile(specPath)) as Stage['spec'];
-  const stage: Stage = { config, client: await connectTemporal(config), mlflow: connectMlflow(config), progress, signal, spec: { ...written, data: { ...written.data, path } } };
+  const stage: Stage = {
+    config,
+    client: await connectTemporal(config),
+    mlflow: connectMlflow(config),
+    progress,
+    signal,
+    spec: { ...written, data: { ...written.data, path } },
+  };
 
-  progress.line(`1 of 4: a model learns from ${usual.learnt.length} descriptions in English, in ${relative(process.cwd(), path)}`);
-  const first = await runLifecycle(stage, await startLifecycle(stage.client, { spec: stage.spec, requester: config.userName }, progress));
+  progress.line(
+    `1 of 4: a model learns from ${usual.learnt.length} descriptions in English, in ${relative(process.cwd(), path)}`,
+  );
+  const first = await runLifecycle(
+    stage,
+    await startLifecycle(stage.client, { spec: stage.spec, requester: config.userName }, progress),
+  );
   if (first.verdict !== 'promoted') return { ...first, ...noRequests, releases: [], canary: [] };
 
-  const traffic = new Traffic({ template: (await readFile(join(repository, stage.spec.prompt.path), 'utf8')).trimEnd(), usual });
-  progress.line(`2 of 4: clients ask for such descriptions, ${requestsPerSecond} requests a second from here to the end`);
-  const load = startLoad({ url: config.endpointUrl, model: stage.spec.deploy.endpoint, prompts: traffic.next, perSecond: requestsPerSecond, maxTokens: answerTokens, signal });
+  const traffic = new Traffic({
+    template: (await readFile(join(repository, stage.spec.prompt.path), 'utf8')).trimEnd(),
+    usual,
+  });
+  progress.line(
+    `2 of 4: clients ask for such descriptions, ${requestsPerSecond} requests a second from here to the end`,
+  );
+  const load = startLoad({
+    url: config.endpointUrl,
+    model: stage.spec.deploy.endpoint,
+    prompts: traffic.next,
+    perSecond: requestsPerSecond,
+    maxTokens: answerTokens,
+    signal,
+  });
   const told = await underLoad(stage, load, async () => {
     await writeRows(path, [...usual.learnt, ...other.learnt]);
     traffic.drift(other);
-    progress.line(`3 of 4: two of three requests are in German from now on; ${other.learnt.length} German descriptions with their right answers join the data`);
+    progress.line(
+      `3 of 4: two of three requests are in German from now on; ${other.learnt.length} German descriptions with their right answers join the data`,
+    );
   }).finally(() => load.stop());
   const counts = load.counts();
   const { drift, retrained, canary } = told;
-  const releases = [first, retrained].flatMap(({ verdict, version, workflowId }) => (verdict === 'promoted' && version !== undefined ? [{ version, workflowId }] : []));
+  const releases = [first, retrained].flatMap(({ verdict, version, workflowId }) =>
+    verdict === 'promoted' && version !== undefined ? [{ version, workflowId }] : [],
+  );
   return { ...retrained, seconds: progress.seconds(), ...counts, drift, releases, canary };
 }
 
@@ -86,9 +114,13 @@ async function underLoad(stage: Stage, load: Load, letDrift: () => Promise<void>
   progress.line(`4 of 4: the monitor has started ${handle.workflowId} by itself; so far ${describeLoad(load)}`);
   const drift: SeenDrift = { rule, because, before, breached };
   const canary = new CanaryLog();
-  const retrained = await whileLooking(stage, () => runLifecycle(stage, handle), async () => {
-    for (const line of canary.see(await statusOf(stage))) progress.line(line);
-  });
+  const retrained = await whileLooking(
+    stage,
+    () => runLifecycle(stage, handle),
+    async () => {
+      for (const line of canary.see(await statusOf(stage))) progress.line(line);
+    },
+  );
   if (retrained.verdict !== 'promoted') return { drift, retrained, canary: canary.steps };
   progress.line(`version ${retrained.version} has all requests; so far ${describeLoad(load)}`);
   const after = await windowsOfRelease(stage, await served(stage), rule).next();
@@ -133,9 +165,11 @@ async function becauseOf(handle: LifecycleHandle): Promise<string | undefined> {
   }
 }
 
-const statusOf = ({ client, spec }: Stage): Promise<EndpointStatus> => client.workflow.getHandle<typeof endpoint>(endpointWorkflowId(spec.deploy.endpoint)).query(endpointStatusQuery);
+const statusOf = ({ client, spec }: Stage): Promise<EndpointStatus> =>
+  client.workflow.getHandle<typeof endpoint>(endpointWorkflowId(spec.deploy.endpoint)).query(endpointStatusQuery);
 
-const served = (stage: Stage): Promise<Release> => awaited(stage, 'a release', async () => (await statusOf(stage)).servingState.champion);
+const served = (stage: Stage): Promise<Release> =>
+  awaited(stage, 'a release', async () => (await statusOf(stage)).servingState.champion);
 
 async function awaited<T>({ signal }: Stage, what: string, look: () => Promise<T | undefined>): Promise<T> {
   const giveUpAtMs = performance.now() + longestWaitMs;

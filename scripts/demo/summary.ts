@@ -35,11 +35,19 @@ export const exitCodeOfDemo = (summary: DemoSummary): number => {
 
 export function showDemo(summary: DemoSummary): string {
   const { drift, releases, canary, requests, failedRequests, failures, answeredBy } = summary;
-  const counted = (counts: Readonly<Record<string, number>>, what: string): string => Object.entries(counts).map(([name, n]) => `${name} ${what}${n}`).join(', ');
+  const counted = (counts: Readonly<Record<string, number>>, what: string): string =>
+    Object.entries(counts)
+      .map(([name, n]) => `${name} ${what}${n}`)
+      .join(', ');
   return [
     showSummary(summary).trimEnd(),
     '',
-    ...(drift ? [`drift     ${drift.because}`, `          embeddings ${showEmbedding(drift.before)} before, ${showEmbedding(drift.breached)} when it was breached${drift.after ? `, ${showEmbedding(drift.after)} after the release` : ''}`] : []),
+    ...(drift
+      ? [
+          `drift     ${drift.because}`,
+          `          embeddings ${showEmbedding(drift.before)} before, ${showEmbedding(drift.breached)} when it was breached${drift.after ? `, ${showEmbedding(drift.after)} after the release` : ''}`,
+        ]
+      : []),
     `releases  ${releases.map(({ version, workflowId }) => `version ${version} by ${workflowId}`).join(', ') || 'none'}`,
     ...(canary.length > 0 ? [`canary    ${canary.map(({ percent }) => `${percent} %`).join(', ')}, then all`] : []),
     `clients   ${requests} requests, ${failedRequests} failed${failedRequests > 0 ? ` (${counted(failures, '')})` : ''}; ${counted(answeredBy, 'answered ')}`,
@@ -47,4 +55,5 @@ export function showDemo(summary: DemoSummary): string {
   ].join('\n');
 }
 
-const showEmbedding = ({ promptEmbeddingDrift: x }: SeenWindow): string => (x === undefined ? 'unknown' : String(Number(x.toPrecision(2))));
+const showEmbedding = ({ promptEmbeddingDrift: x }: SeenWindow): string =>
+  x === undefined ? 'unknown' : String(Number(x.toPrecision(2)));

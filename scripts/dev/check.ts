@@ -8,9 +8,19 @@ const { folders, serviceEnvironment: env } = loadConfig();
 const layers = ['domain', 'workflows', 'activities', 'k8s', 'local', 'serving', 'mlflow', 'workers', 'web', 'scripts'];
 const python = (program: string) => join(folders.home, 'tools', 'jobs-dev', 'bin', program);
 
-await createToolchain({ ...folders, env, report: (message) => process.stderr.write(`${message}\n`) }).installJobsDevelopment();
+await createToolchain({
+  ...folders,
+  env,
+  report: (message) => process.stderr.write(`${message}\n`),
+}).installJobsDevelopment();
 
-const checks: readonly { readonly name: string; readonly command: string; readonly args: readonly string[]; readonly cwd?: string; readonly mustSay?: RegExp }[] = [
+const checks: readonly {
+  readonly name: string;
+  readonly command: string;
+  readonly args: readonly string[];
+  readonly cwd?: string;
+  readonly mustSay?: RegExp;
+}[] = [
   { name: 'types', command: 'tsc', args: [] },
   { name: 'types of the pages', command: 'tsc', args: ['-p', 'web'] },
   { name: 'format', command: 'prettier', args: ['--check', '--log-level', 'warn', '.'] },

@@ -12,7 +12,8 @@ const everyRuns = 3;
  */
 export function orderForCi(suites: readonly Suite[], changed: readonly string[], since: RunsSince): readonly Suite[] {
   const waited = ({ name }: Suite): number => since[name] ?? 0;
-  const isTouched = ({ sources }: Suite): boolean => changed.some((file) => sources.some((source) => file.startsWith(source)));
+  const isTouched = ({ sources }: Suite): boolean =>
+    changed.some((file) => sources.some((source) => file.startsWith(source)));
   const rank = (suite: Suite): number => {
     if (waited(suite) >= everyRuns - 1) return 0;
     return isTouched(suite) ? 1 : 2;

@@ -30,10 +30,15 @@ export async function runDeepUntil(deadlineMs: number, runner: SuiteRunner): Pro
 }
 
 const expectedSeconds = ({ seconds, builds = [] }: Suite): number =>
-  seconds + builds.filter((program) => !existsSync(join(buildCacheFolder(), program))).reduce((total, program) => total + buildSeconds[program], 0);
+  seconds +
+  builds
+    .filter((program) => !existsSync(join(buildCacheFolder(), program)))
+    .reduce((total, program) => total + buildSeconds[program], 0);
 
 /** Files that the commits of the last day touched. */
 function changedFiles(repository: string): string[] {
   const log = ['-C', repository, 'log', '--since=1.day', '--name-only', '--format='];
-  return spawnSync('git', log, { encoding: 'utf8' }).stdout.split('\n').filter((line) => line !== '');
+  return spawnSync('git', log, { encoding: 'utf8' })
+    .stdout.split('\n')
+    .filter((line) => line !== '');
 }

@@ -42,7 +42,10 @@ export async function runSuites(suites: readonly Suite[], runner: SuiteRunner): 
 }
 
 /** One line for each suite, longest first, and the sum. */
-export function summarize(results: readonly SuiteResult[]): { readonly lines: readonly string[]; readonly counts: Counts } {
+export function summarize(results: readonly SuiteResult[]): {
+  readonly lines: readonly string[];
+  readonly counts: Counts;
+} {
   const bySeconds = results.toSorted((a, b) => b.seconds - a.seconds);
   const lines = bySeconds.map(({ name, passed, failed, seconds, broke }) => {
     const counted = `${name}: ${passed} passed, ${failed} failed, ${Math.round(seconds)} s`;
@@ -55,13 +58,21 @@ async function runSuite(suite: Suite, runner: SuiteRunner, servicesUrl: string):
   const startedAt = performance.now();
   const folder = await mkdtemp(join(tmpdir(), 'tuneline-test-'));
   const more = { TUNELINE_TEST_SERVICES: servicesUrl, ...suite.env };
-  const { code, counts } = suite.jest ? await runJest(suite.jest, folder, runner, more) : await runPytest(folder, runner);
+  const { code, counts } = suite.jest
+    ? await runJest(suite.jest, folder, runner, more)
+    : await runPytest(folder, runner);
   await rm(folder, { recursive: true });
   const seconds = (performance.now() - startedAt) / 1000;
   // A runner that broke without counting a failure has failed all the same.
   const isBroken = counts.failed === 0 && (code !== 0 || counts.passed === 0);
   if (!isBroken) return { name: suite.name, seconds, ...counts };
-  return { name: suite.name, seconds, ...counts, failed: 1, broke: `it ended with code ${code} after ${counts.passed} tests` };
+  return {
+    name: suite.name,
+    seconds,
+    ...counts,
+    failed: 1,
+    broke: `it ended with code ${code} after ${counts.passed} tests`,
+  };
 }
 
 interface Ran {
@@ -73,38 +84,63 @@ async function runPytest(results: string, { folders, env }: SuiteRunner): Promis
   const report = join(results, 'pytest.xml');
   const python = join(folders.home, 'tools', 'jobs-dev', 'bin', 'python');
   const cwd = join(folders.repository, 'jobs');
-  const code = await run([python, '-m', 'pytest', '-q', `--junitxml=${report}`], cwd, { ...env, ...quietPython(folders.home) });
+  const code = await run([python, '-m', 'pytest', '-q', `--junitxml=${report}`], cwd, {
+    ...env,
+    ...quietPython(folders.home),
+  });
   const xml = await readFile(report, 'utf8').catch(() => '');
   const count = (name: string) => Number(new RegExp(`<testsuite [^>]*\\b${name}="(\\d+)"`).exec(xml)?.[1] ?? 0);
   const failed = count('failures') + count('errors');
   return { code, counts: { passed: count('tests') - failed - count('skipped'), failed, skipped: count('skipped') } };
 }
 
-async function runJest(args: readonly string[], results: string, { folders, env }: SuiteRunner, more: Readonly<Record<string, string>>): Promise<Ran> {
+async function runJest(
+  args: readonly string[],
+  results: string,
+  { folders, env }: SuiteRunner,
+  more: Readonly<Record<string, string>>,
+): Promise<Ran> {
   const report = join(results, 'jest.json');
   const jest = join(folders.repository, 'node_modules', '.bin', 'jest');
   const options = { ...env, ...more, NODE_OPTIONS: '--experimental-vm-modules --disable-warning=ExperimentalWarning' };
   const code = await run([jest, '--runInBand', '--json', '--outputFile', report, ...args], folders.repository, options);
-  const { numPassedTests = 0, numFailedTests = 0, numPendingTests = 0, numRuntimeErrorTestSuites = 0 } = JSON.parse(
-    await readFile(report, 'utf8').catch(() => '{}'),
-  ) as Partial<Record<string, number>>;
-  return { code, counts: { passed: numPassedTests, failed: numFailedTests + numRuntimeErrorTestSuites, skipped: numPendingTests } };
+  const {
+    numPassedTests = 0,
+    numFailedTests = 0,
+    numPendingTests = 0,
+    numRuntimeErrorTestSuites = 0,
+  } = JSON.parse(await readFile(report, 'utf8').catch(() => '{}')) as Partial<Record<string, number>>;
+  return {
+    code,
+    counts: { passed: numPassedTests, failed: numFailedTests + numRuntimeErrorTestSuites, skipped: numPendingTests },
+  };
 }
 
 /** Reports go to files, all else to stderr: stdout holds the closing line alone. */
-async function run([command = '', ...args]: readonly string[], cwd: string, env: Readonly<Record<string, string>>): Promise<number | null> {
+async function run(
+  [command = '', ...args]: readonly string[],
+  cwd: string,
+  env: Readonly<Record<string, string>>,
+): Promise<number | null> {
   const child = spawn(command, args, { cwd, env, stdio: ['ignore', 2, 2] });
   const [code] = (await once(child, 'exit')) as [number | null];
   return code;
 }
 
 /** The servers that test files share. They end with this process, however it ends. */
-async function startSharedServices({ folders, env }: SuiteRunner): Promise<{ readonly url: string; readonly stop: () => Promise<void> }> {
+async function startSharedServices({
+  folders,
+  env,
+}: SuiteRunner): Promise<{ readonly url: string; readonly stop: () => Promise<void> }> {
   const program = join(folders.repository, 'test', 'support', 'shared-services.ts');
-  const child = spawn(process.execPath, ['--disable-warning=ExperimentalWarning', program], { env, stdio: ['pipe', 'pipe', 'inherit'] });
+  const child = spawn(process.execPath, ['--disable-warning=ExperimentalWarning', program], {
+    env,
+    stdio: ['pipe', 'pipe', 'inherit'],
+  });
   const ended = once(child, 'exit');
   const [url] = (await Promise.race([once(createInterface({ input: child.stdout }), 'line'), ended])) as [unknown];
-  if (typeof url !== 'string') throw new Error(`the servers that tests share ended with code ${String(url)} before they listened`);
+  if (typeof url !== 'string')
+    throw new Error(`the servers that tests share ended with code ${String(url)} before they listened`);
   return {
     url,
     stop: async () => {

@@ -11,7 +11,9 @@ if (unknown.length > 0) {
   process.stderr.write(`error: no suite is named ${unknown.join(', ')}.\nhint: the names are ${known.join(', ')}.\n`);
   process.exit(1);
 }
-const wanted = deepSuites.filter((suite) => names.length === 0 || names.includes(suite.name) || names.includes(suite.group));
+const wanted = deepSuites.filter(
+  (suite) => names.length === 0 || names.includes(suite.name) || names.includes(suite.group),
+);
 
 const runner = await prepareTools({ development: false });
 const { lines, counts } = summarize(await runSuites(wanted, runner));

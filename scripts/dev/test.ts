@@ -11,6 +11,7 @@ const wanted = chosen.length > 0 ? [asked] : suites.filter(({ group }) => group 
 const runner = await prepareTools({ development: wanted.some(({ jest }) => !jest) });
 const { lines, counts } = summarize(await runSuites(wanted, runner));
 process.stderr.write(`${lines.join('\n')}\n`);
-if (chosen.length === 0) process.stderr.write('Left out: clusters, whole stacks and thousands of faults. Run them with: npm run test:deep\n');
+if (chosen.length === 0)
+  process.stderr.write('Left out: clusters, whole stacks and thousands of faults. Run them with: npm run test:deep\n');
 process.stdout.write(`${closingLine(counts)}\n`);
 process.exit(counts.failed === 0 && counts.passed > 0 ? 0 : 1);

@@ -17,10 +17,15 @@ export interface Base {
 
 /** At a branch, tag or commit of the repository in which the file lies. */
 export async function openBase(ref: string, file: string): Promise<Base> {
-  const git = (of: string, ...args: readonly string[]) => promisify(execFile)('git', ['-C', dirname(of), ...args], { encoding: 'utf8', maxBuffer: 64 * 1024 * 1024 });
-  const { stdout } = await git(file, 'rev-parse', '--verify', '--quiet', '--end-of-options', `${ref}^{commit}`).catch(() => {
-    throw new UserError(`Git knows no ${ref} where ${file} lies.\nhint: fetch it first, such as by "git fetch origin main" and --against origin/main.`);
-  });
+  const git = (of: string, ...args: readonly string[]) =>
+    promisify(execFile)('git', ['-C', dirname(of), ...args], { encoding: 'utf8', maxBuffer: 64 * 1024 * 1024 });
+  const { stdout } = await git(file, 'rev-parse', '--verify', '--quiet', '--end-of-options', `${ref}^{commit}`).catch(
+    () => {
+      throw new UserError(
+        `Git knows no ${ref} where ${file} lies.\nhint: fetch it first, such as by "git fetch origin main" and --against origin/main.`,
+      );
+    },
+  );
   const commit = stdout.trim();
   const at = (path: string): string => `${commit}:./${basename(path)}`;
   const isThere = (path: string): Promise<boolean> =>
@@ -30,8 +35,10 @@ export async function openBase(ref: string, file: string): Promise<Base> {
     );
   return {
     revision: commit.slice(0, 12),
-    readText: async (path) => ((await isThere(path)) ? (await git(path, 'cat-file', 'blob', at(path))).stdout : undefined),
-    digest: async (path) => ((await isThere(path)) ? digestOfOutput('git', ['-C', dirname(path), 'cat-file', 'blob', at(path)]) : undefined),
+    readText: async (path) =>
+      (await isThere(path)) ? (await git(path, 'cat-file', 'blob', at(path))).stdout : undefined,
+    digest: async (path) =>
+      (await isThere(path)) ? digestOfOutput('git', ['-C', dirname(path), 'cat-file', 'blob', at(path)]) : undefined,
   };
 }
 

@@ -18,10 +18,16 @@ interface Showing {
 /** `tuneline run --plan`; answers the exit code. */
 export async function plan(request: Omit<PlanRequest, 'requester'>, { json, markdown }: Showing): Promise<number> {
   const config = loadConfig();
-  const parts = { workspace: await workspaceOf(config), mlflow: connectMlflow(config), artifacts: join(config.folders.state, 'artifacts') };
+  const parts = {
+    workspace: await workspaceOf(config),
+    mlflow: connectMlflow(config),
+    artifacts: join(config.folders.state, 'artifacts'),
+  };
   const made = await planLifecycle({ ...request, requester: config.userName }, parts).catch((error: unknown) => {
     if (!isMlflowError(error, 'unreachable')) throw error;
-    throw new UserError(`MLflow does not answer at ${config.mlflow.trackingUri}, and only it knows what was done before.\nhint: ${config.mlflow.embedded ? 'start the stack with "scripts/tuneline up"' : 'check MLFLOW_TRACKING_URI'}`);
+    throw new UserError(
+      `MLflow does not answer at ${config.mlflow.trackingUri}, and only it knows what was done before.\nhint: ${config.mlflow.embedded ? 'start the stack with "scripts/tuneline up"' : 'check MLFLOW_TRACKING_URI'}`,
+    );
   });
   const blocks = made.ok ? planBlocks(made) : problemBlocks(request.path, made.problems);
   if (markdown !== undefined) await writeFile(markdown, toMarkdown(blocks));

@@ -10,7 +10,10 @@ export interface Estimate {
 }
 
 /** What each stage took when it last ran for this model; a tune by its number of steps. A stage that never ran is left out. */
-export async function estimateStages(spec: LifecycleSpec, mlflow: Pick<Mlflow, 'experiments' | 'runs'>): Promise<Readonly<Partial<Record<JobStage, Estimate>>>> {
+export async function estimateStages(
+  spec: LifecycleSpec,
+  mlflow: Pick<Mlflow, 'experiments' | 'runs'>,
+): Promise<Readonly<Partial<Record<JobStage, Estimate>>>> {
   const experiment = await mlflow.experiments.find(spec.model);
   if (experiment === undefined) return {};
   const last = async (stage: JobStage): Promise<readonly [JobStage, Estimate][]> => {
@@ -18,7 +21,15 @@ export async function estimateStages(spec: LifecycleSpec, mlflow: Pick<Mlflow, '
     if (run?.endedAtMs === undefined) return [];
     const steps = Number(run.params['steps']);
     const times = stage === 'tune' && steps > 0 ? spec.tune.steps / steps : 1;
-    return [[stage, { seconds: (times * (run.endedAtMs - run.startedAtMs)) / 1000, gpuSeconds: times * gpuSecondsIn(run.tags[tags.outcome]) }]];
+    return [
+      [
+        stage,
+        {
+          seconds: (times * (run.endedAtMs - run.startedAtMs)) / 1000,
+          gpuSeconds: times * gpuSecondsIn(run.tags[tags.outcome]),
+        },
+      ],
+    ];
   };
   return Object.fromEntries((await Promise.all(jobStageNames.map(last))).flat());
 }

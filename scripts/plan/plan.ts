@@ -54,7 +54,10 @@ export interface Planned {
 export const newVersion = 'new';
 
 /** What a lifecycle with this spec would do. Starts nothing, writes nothing, and reads MLflow alone. */
-export async function planLifecycle(request: PlanRequest, { workspace, mlflow, artifacts: folder }: PlanParts): Promise<Plan> {
+export async function planLifecycle(
+  request: PlanRequest,
+  { workspace, mlflow, artifacts: folder }: PlanParts,
+): Promise<Plan> {
   const { content, root, requester, against } = request;
   const checked = await examineSpec({ requester, ...rootPaths(content, root) }, workspace);
   if (!checked.ok) return checked;
@@ -66,13 +69,19 @@ export async function planLifecycle(request: PlanRequest, { workspace, mlflow, a
     promptVersion: async (name, template) => (await tracking.findPrompt(name, template)) ?? newVersion,
   });
   const estimates = await estimateStages(spec, mlflow);
-  const unchanged = spec.skip === 'whenUnchanged' ? await createUnchangedActivities({ tracking, artifacts, workspace }).findUnchanged(spec) : undefined;
+  const unchanged =
+    spec.skip === 'whenUnchanged'
+      ? await createUnchangedActivities({ tracking, artifacts, workspace }).findUnchanged(spec)
+      : undefined;
   const isBlind = !existsSync(folder) && Object.keys(estimates).length > 0;
   return {
     ok: true,
     spec,
     inputs,
-    changes: against === undefined ? undefined : await changesSince(await openBase(against, resolve(request.path)), request, inputs, workspace),
+    changes:
+      against === undefined
+        ? undefined
+        : await changesSince(await openBase(against, resolve(request.path)), request, inputs, workspace),
     stages: isBlind ? undefined : await planStages(spec, { runId: '', ...inputs }, { tracking, artifacts }),
     estimates,
     champion: (await tracking.findAlias(spec.model, 'champion'))?.version,
@@ -81,7 +90,12 @@ export async function planLifecycle(request: PlanRequest, { workspace, mlflow, a
 }
 
 /** The fields, and what the files that they name hold. */
-async function changesSince(base: Base, { path, content, root, requester }: PlanRequest, inputs: Planned['inputs'], workspace: Workspace): Promise<Planned['changes']> {
+async function changesSince(
+  base: Base,
+  { path, content, root, requester }: PlanRequest,
+  inputs: Planned['inputs'],
+  workspace: Workspace,
+): Promise<Planned['changes']> {
   const before = parse(await base.readText(resolve(path)));
   if (before === undefined) return { revision: base.revision, fields: 'new' };
   const fileOf = (part: 'data' | 'prompt'): string | undefined => {
@@ -92,9 +106,14 @@ async function changesSince(base: Base, { path, content, root, requester }: Plan
   const template = prompt === undefined ? undefined : await base.readText(prompt);
   const files = [
     ...(data === undefined ? [] : changesBetween(await base.digest(data), inputs.data.digest, 'data')),
-    ...(template === undefined ? [] : changesBetween(digestOfText(template.trimEnd()), digestOfText(inputs.prompt.template), 'prompt')),
+    ...(template === undefined
+      ? []
+      : changesBetween(digestOfText(template.trimEnd()), digestOfText(inputs.prompt.template), 'prompt')),
   ];
-  return { revision: base.revision, fields: [...changesBetween(whole({ requester, ...before }), whole({ requester, ...content })), ...files] };
+  return {
+    revision: base.revision,
+    fields: [...changesBetween(whole({ requester, ...before }), whole({ requester, ...content })), ...files],
+  };
 }
 
 /** With its defaults, where it is right: one that is written down changes nothing. */
@@ -106,7 +125,9 @@ function whole(spec: Readonly<Record<string, unknown>>): unknown {
 function parse(text: string | undefined): Record<string, unknown> | undefined {
   try {
     const value: unknown = JSON.parse(text ?? 'null');
-    return typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as Record<string, unknown>) : undefined;
+    return typeof value === 'object' && value !== null && !Array.isArray(value)
+      ? (value as Record<string, unknown>)
+      : undefined;
   } catch {
     return undefined;
   }

@@ -17,7 +17,13 @@ export function planBlocks(plan: Planned): readonly Block[] {
       head: ['works from', '', 'digest'],
       rows: [
         ['data', spec.data.path, short(inputs.data.digest)],
-        ['prompt', inputs.prompt.version === newVersion ? `a new version of ${inputs.prompt.name}` : `${inputs.prompt.name}/${inputs.prompt.version}`, short(digestOfText(inputs.prompt.template))],
+        [
+          'prompt',
+          inputs.prompt.version === newVersion
+            ? `a new version of ${inputs.prompt.name}`
+            : `${inputs.prompt.name}/${inputs.prompt.version}`,
+          short(digestOfText(inputs.prompt.template)),
+        ],
         ['base model', spec.baseModel, short(inputs.baseModel.digest)],
         ['code', inputs.codeRevision, short(inputs.codeDigest)],
       ].map((row) => row.map(neutralizeMentions)),
@@ -31,14 +37,29 @@ const skipped = (unchanged: NonNullable<Planned['unchanged']>): string =>
 
 function whatRuns({ spec, stages, estimates, champion }: Planned): readonly Block[] {
   return [
-    ...(stages === undefined ? [{ kind: 'paragraph' as const, text: 'What would be reused is not known: this machine does not see what earlier Jobs left. Set TUNELINE_STATE as for the worker.' }] : []),
+    ...(stages === undefined
+      ? [
+          {
+            kind: 'paragraph' as const,
+            text: 'What would be reused is not known: this machine does not see what earlier Jobs left. Set TUNELINE_STATE as for the worker.',
+          },
+        ]
+      : []),
     {
       kind: 'table',
       head: ['stage', 'would', 'last took'],
       rows: [
-        ...(stages ?? []).map(({ stage, reused, why }) => [stage, reused ? 'be reused' : `run: ${why ?? ''}`, duration(estimates[stage]?.seconds)]),
+        ...(stages ?? []).map(({ stage, reused, why }) => [
+          stage,
+          reused ? 'be reused' : `run: ${why ?? ''}`,
+          duration(estimates[stage]?.seconds),
+        ]),
         ['review', reviewOf(spec), '–'],
-        ['deploy', `take ${spec.deploy.endpoint} ${champion === undefined ? 'for the first time' : `from version ${champion}`}, if the gate passes`, '–'],
+        [
+          'deploy',
+          `take ${spec.deploy.endpoint} ${champion === undefined ? 'for the first time' : `from version ${champion}`}, if the gate passes`,
+          '–',
+        ],
       ].map((row) => row.map(neutralizeMentions)),
     },
     { kind: 'paragraph', text: expected(stages, estimates) },
@@ -54,8 +75,15 @@ function changed(changes: Planned['changes']): readonly Block[] {
   if (changes === undefined) return [];
   const { revision, fields } = changes;
   if (fields === 'new') return [{ kind: 'paragraph', text: `There is no such spec at ${revision}.` }];
-  if (fields.length === 0) return [{ kind: 'paragraph', text: `Neither the spec nor its data or prompt differ from ${revision}.` }];
-  return [{ kind: 'table', head: ['changed', `at ${revision}`, 'now'], rows: fields.map(({ path, before, after }) => [path, value(before), value(after)].map(neutralizeMentions)) }];
+  if (fields.length === 0)
+    return [{ kind: 'paragraph', text: `Neither the spec nor its data or prompt differ from ${revision}.` }];
+  return [
+    {
+      kind: 'table',
+      head: ['changed', `at ${revision}`, 'now'],
+      rows: fields.map(({ path, before, after }) => [path, value(before), value(after)].map(neutralizeMentions)),
+    },
+  ];
 }
 
 function expected(stages: Planned['stages'], estimates: Planned['estimates']): string {
@@ -65,7 +93,10 @@ function expected(stages: Planned['stages'], estimates: Planned['estimates']): s
   const known = running.flatMap(({ stage }) => estimates[stage] ?? []);
   const unknown = running.filter(({ stage }) => estimates[stage] === undefined).map(({ stage }) => stage);
   const sum = (of: 'seconds' | 'gpuSeconds'): number => known.reduce((all, one) => all + one[of], 0);
-  const about = known.length === 0 ? '' : `About ${duration(sum('seconds'))} and ${gpuHours(sum('gpuSeconds'))}, by the last run of each stage. `;
+  const about =
+    known.length === 0
+      ? ''
+      : `About ${duration(sum('seconds'))} and ${gpuHours(sum('gpuSeconds'))}, by the last run of each stage. `;
   return `${about}${unknown.length === 0 ? '' : `Of ${unknown.join(', ')} there is no earlier run to judge by.`}`.trim();
 }
 
@@ -74,5 +105,6 @@ function reviewOf({ review }: LifecycleSpec): string {
   return `wait for ${review.approvals === 1 ? 'a person' : `${review.approvals} people`}, at most ${duration(review.deadlineHours * 3600)}`;
 }
 
-const value = (of: unknown): string => (of === undefined ? '–' : typeof of === 'string' ? short(of) : JSON.stringify(of));
+const value = (of: unknown): string =>
+  of === undefined ? '–' : typeof of === 'string' ? short(of) : JSON.stringify(of);
 const short = (text: string): string => text.replace(/^(sha256:[0-9a-f]{12})[0-9a-f]{52}$/, '$1…');

@@ -20,13 +20,24 @@ export interface Summary {
   readonly needsReview: boolean;
   readonly model?: string;
   readonly version?: string;
-  readonly gate: readonly { readonly rule: string; readonly passed: boolean; readonly finding: string; readonly metric?: string }[];
+  readonly gate: readonly {
+    readonly rule: string;
+    readonly passed: boolean;
+    readonly finding: string;
+    readonly metric?: string;
+  }[];
   /** Of the costs, where the spec tells it. */
   readonly currency?: string;
   readonly stages: readonly SummarizedStage[];
   readonly seconds: number;
   /** Those of Temporal's UI only where it is known where that is. */
-  readonly addresses: { readonly lifecycle?: string; readonly startAnother?: string; readonly mlflow: string; readonly endpoint: string; readonly console: string };
+  readonly addresses: {
+    readonly lifecycle?: string;
+    readonly startAnother?: string;
+    readonly mlflow: string;
+    readonly endpoint: string;
+    readonly console: string;
+  };
   readonly curl?: string;
 }
 
@@ -58,17 +69,37 @@ export async function summarize({ ending, workflowId, spec, seconds, config, mlf
     seconds,
     addresses: addressesOf(config, workflowId),
   };
-  if (ending.kind === 'failed') return { ...common, verdict: 'failed', reason: ending.message, ...(status ? { failedAt: status.stage } : {}) };
-  if (ending.kind === 'awaitingReview') return { ...common, verdict: 'awaitingReview', reason: `awaits a review until ${ending.status.awaitingReview?.deadline ?? 'its deadline'}` };
+  if (ending.kind === 'failed')
+    return { ...common, verdict: 'failed', reason: ending.message, ...(status ? { failedAt: status.stage } : {}) };
+  if (ending.kind === 'awaitingReview')
+    return {
+      ...common,
+      verdict: 'awaitingReview',
+      reason: `awaits a review until ${ending.status.awaitingReview?.deadline ?? 'its deadline'}`,
+    };
   const { result } = ending;
-  if (result.verdict === 'unchanged') return { ...common, verdict: 'unchanged', model: result.model, version: result.version, ...(result.reason === undefined ? {} : { reason: result.reason }) };
-  if (result.verdict === 'rejected') return { ...common, verdict: 'rejected', refusedBy: result.by, reason: `${result.by}: ${result.reason}` };
+  if (result.verdict === 'unchanged')
+    return {
+      ...common,
+      verdict: 'unchanged',
+      model: result.model,
+      version: result.version,
+      ...(result.reason === undefined ? {} : { reason: result.reason }),
+    };
+  if (result.verdict === 'rejected')
+    return { ...common, verdict: 'rejected', refusedBy: result.by, reason: `${result.by}: ${result.reason}` };
   const curl = await curlFor(result.endpoint, result.endpointUrl, spec, config);
   return { ...common, verdict: 'promoted', version: result.version, ...(curl === undefined ? {} : { curl }) };
 }
 
 export const exitCodeOf = ({ verdict }: Pick<Summary, 'verdict'>): number =>
-  ({ promoted: exitCodes.promoted, unchanged: exitCodes.promoted, rejected: exitCodes.refused, failed: exitCodes.broken, awaitingReview: exitCodes.awaitingReview })[verdict];
+  ({
+    promoted: exitCodes.promoted,
+    unchanged: exitCodes.promoted,
+    rejected: exitCodes.refused,
+    failed: exitCodes.broken,
+    awaitingReview: exitCodes.awaitingReview,
+  })[verdict];
 
 const secondsOf = (took: ReadonlyMap<string, number>, { stage, reused }: FinishedStage): { seconds?: number } => {
   const seconds = took.get(stage);
@@ -81,7 +112,9 @@ async function secondsByStage({ model, runId }: LifecycleStatus, mlflow: Mlflow)
   if (model === undefined || runId === undefined) return took;
   const runs = await mlflow.experiments
     .find(model)
-    .then((experiment) => (experiment === undefined ? [] : mlflow.runs.findByTag(experiment, { 'mlflow.parentRunId': runId })))
+    .then((experiment) =>
+      experiment === undefined ? [] : mlflow.runs.findByTag(experiment, { 'mlflow.parentRunId': runId }),
+    )
     .catch(() => []);
   for (const { tags: of, startedAtMs, endedAtMs = startedAtMs } of runs) {
     const stage = of[tags.stage];
@@ -93,13 +126,29 @@ async function secondsByStage({ model, runId }: LifecycleStatus, mlflow: Mlflow)
 export function showSummary(summary: Summary): string {
   const { verdict, model, version, gate, currency, stages, seconds, addresses } = summary;
   const served = summary.reason === undefined ? ', which serves' : ' again';
-  const headline = { promoted: `promoted: ${model} version ${version}`, unchanged: `unchanged: it would only have come to ${model} version ${version}${served}`, rejected: 'rejected: nothing was promoted', failed: 'failed', awaitingReview: 'awaiting a review: nothing is promoted yet' }[verdict];
+  const headline = {
+    promoted: `promoted: ${model} version ${version}`,
+    unchanged: `unchanged: it would only have come to ${model} version ${version}${served}`,
+    rejected: 'rejected: nothing was promoted',
+    failed: 'failed',
+    awaitingReview: 'awaiting a review: nothing is promoted yet',
+  }[verdict];
   return [
     '',
     `${headline}, after ${Math.round(seconds)} s`,
     ...(summary.reason === undefined ? [] : [summary.reason]),
-    ...(gate.length === 0 ? [] : ['', 'gate', ...gate.map((f) => `  ${f.passed ? 'pass' : 'FAIL'}  ${withCurrency(f.rule, f.metric, currency)}\n        ${f.finding}`)]),
-    ...(stages.length === 0 ? [] : ['', `stages  ${stages.map((s) => `${s.stage}${s.reused ? ' (reused)' : ''}`).join(', ')}`]),
+    ...(gate.length === 0
+      ? []
+      : [
+          '',
+          'gate',
+          ...gate.map(
+            (f) => `  ${f.passed ? 'pass' : 'FAIL'}  ${withCurrency(f.rule, f.metric, currency)}\n        ${f.finding}`,
+          ),
+        ]),
+    ...(stages.length === 0
+      ? []
+      : ['', `stages  ${stages.map((s) => `${s.stage}${s.reused ? ' (reused)' : ''}`).join(', ')}`]),
     ...stages.flatMap((s) => (s.waitedFor === undefined ? [] : [`        ${s.stage} ${s.waitedFor}`])),
     '',
     ...(addresses.lifecycle === undefined ? [] : [`Temporal  ${addresses.lifecycle}`]),
@@ -123,7 +172,12 @@ function addressesOf({ temporal, mlflow, endpointUrl, consoleUrl }: Config, work
 }
 
 /** A line that works when pasted: the first row of the data, where it is easily had, asked as the model was taught. */
-async function curlFor(endpoint: string, url: string, spec: Readonly<Record<string, unknown>>, { folders }: Config): Promise<string | undefined> {
+async function curlFor(
+  endpoint: string,
+  url: string,
+  spec: Readonly<Record<string, unknown>>,
+  { folders }: Config,
+): Promise<string | undefined> {
   const { data, prompt } = spec as { data?: { path: string }; prompt?: { path: string } };
   if (data === undefined || prompt === undefined) return undefined;
   const template = await readFile(resolve(folders.repository, prompt.path), 'utf8');
@@ -133,6 +187,11 @@ async function curlFor(endpoint: string, url: string, spec: Readonly<Record<stri
     const value = row[column];
     return typeof value === 'string' ? value : placeholder;
   });
-  const body = JSON.stringify({ model: endpoint, max_tokens: 32, temperature: 0, messages: [{ role: 'user', content }] });
+  const body = JSON.stringify({
+    model: endpoint,
+    max_tokens: 32,
+    temperature: 0,
+    messages: [{ role: 'user', content }],
+  });
   return `curl -s ${url}/v1/chat/completions -H 'content-type: application/json' -d '${body.replaceAll("'", `'\\''`)}'`;
 }

@@ -27,7 +27,15 @@ beforeAll(async () => {
 afterAll(() => rm(root, { recursive: true }));
 
 const check = (raw: unknown, gpusPerNode?: number) => {
-  const { checkSpec } = createSpecActivities({ workspace: { root, models: join(root, 'models'), codeDigest: '', codeRevision: '', ...(gpusPerNode === undefined ? {} : { cluster: { gpusPerNode } }) } });
+  const { checkSpec } = createSpecActivities({
+    workspace: {
+      root,
+      models: join(root, 'models'),
+      codeDigest: '',
+      codeRevision: '',
+      ...(gpusPerNode === undefined ? {} : { cluster: { gpusPerNode } }),
+    },
+  });
   return activityEnvironment().run(checkSpec, raw);
 };
 
@@ -39,7 +47,9 @@ async function problemsOf(change: Partial<LifecycleSpecInput>): Promise<string[]
   const refusal: unknown = await check(specInput(change)).catch((error: unknown) => error);
   expect(refusal).toMatchObject({ type: 'BadSpec', nonRetryable: true });
   const lines = (refusal as { message: string }).message.split('\n');
-  expect(lines.at(0)).toBe(`The spec was refused: ${lines.length - 2} ${lines.length > 3 ? 'fields are' : 'field is'} wrong. Nothing was started.`);
+  expect(lines.at(0)).toBe(
+    `The spec was refused: ${lines.length - 2} ${lines.length > 3 ? 'fields are' : 'field is'} wrong. Nothing was started.`,
+  );
   return lines.slice(1, -1).map((line) => line.trim());
 }
 
@@ -60,20 +70,79 @@ test.each([
 
 describe('refused with one line for people:', () => {
   test.each<[string, Partial<LifecycleSpecInput>, (root: string) => string]>([
-    ['data that is not there', { data: { ...data, path: 'gone.jsonl' } }, (root) => `data.path: expected a file, but gone.jsonl does not exist (looked in ${root})`],
-    ['a folder in place of data', { data: { ...data, path: 'folder' } }, () => 'data.path: expected a file, but folder is a folder'],
-    ['a column that is missing', { data: { ...data, target: 'summary' } }, () => 'data.target: the data has no column "summary"; it has description, synopsis'],
-    ['a group that is missing', { data: { ...data, group: 'source' } }, () => 'data.group: the data has no column "source"; it has description, synopsis'],
-    ['a slice by a column that is missing', { evaluate: { examples: 16, slices: ['synopsis', 'source'] } }, () => 'evaluate.slices[1]: the data has no column "source"; it has description, synopsis'],
-    ['a column sliced twice', { evaluate: { examples: 16, slices: ['synopsis', 'synopsis'] } }, () => 'evaluate.slices: expected each column once, and length, by which it is always sliced, not at all, got ["synopsis","synopsis"]'],
-    ['tasks that are not there', { evaluate: { examples: 16, harness: { tasks: ['own'], includePath: 'gone' } } }, (root) => `evaluate.harness.includePath: expected a folder, but gone does not exist (looked in ${root})`],
-    ['a file in place of tasks', { evaluate: { examples: 16, harness: { tasks: ['own'], includePath: 'data.csv' } } }, () => 'evaluate.harness.includePath: expected a folder, but data.csv is a file'],
-    ['a prompt that is not there', { prompt: { ...prompt, path: 'gone.txt' } }, (root) => `prompt.path: expected a file, but gone.txt does not exist (looked in ${root})`],
-    ['a prompt on the hub, where only data may be', { prompt: { ...prompt, path: 'hub:org/prompt' } }, (root) => `prompt.path: expected a file, but hub:org/prompt does not exist (looked in ${root})`],
-    ['a placeholder that is no input', { prompt: { ...prompt, path: 'peeking.txt' } }, () => 'prompt.path: peeking.txt uses {{synopsis}}, and data.input has description'],
-    ['a prompt without a placeholder', { prompt: { ...prompt, path: 'constant.txt' } }, () => 'prompt.path: constant.txt has no {{column}} placeholder, so every prompt would be the same'],
-    ['a packaged model that was not imported', { baseModel: 'packaged:other' }, () => 'baseModel: expected a model, but no such packaged model was imported; packaged:SmolLM2-135M-Instruct is, by "tuneline up"'],
-    ['a folder without a model', { baseModel: 'folder' }, () => 'baseModel: expected a model, but folder is neither a folder with a config.json nor a hub ID such as org/name'],
+    [
+      'data that is not there',
+      { data: { ...data, path: 'gone.jsonl' } },
+      (root) => `data.path: expected a file, but gone.jsonl does not exist (looked in ${root})`,
+    ],
+    [
+      'a folder in place of data',
+      { data: { ...data, path: 'folder' } },
+      () => 'data.path: expected a file, but folder is a folder',
+    ],
+    [
+      'a column that is missing',
+      { data: { ...data, target: 'summary' } },
+      () => 'data.target: the data has no column "summary"; it has description, synopsis',
+    ],
+    [
+      'a group that is missing',
+      { data: { ...data, group: 'source' } },
+      () => 'data.group: the data has no column "source"; it has description, synopsis',
+    ],
+    [
+      'a slice by a column that is missing',
+      { evaluate: { examples: 16, slices: ['synopsis', 'source'] } },
+      () => 'evaluate.slices[1]: the data has no column "source"; it has description, synopsis',
+    ],
+    [
+      'a column sliced twice',
+      { evaluate: { examples: 16, slices: ['synopsis', 'synopsis'] } },
+      () =>
+        'evaluate.slices: expected each column once, and length, by which it is always sliced, not at all, got ["synopsis","synopsis"]',
+    ],
+    [
+      'tasks that are not there',
+      { evaluate: { examples: 16, harness: { tasks: ['own'], includePath: 'gone' } } },
+      (root) => `evaluate.harness.includePath: expected a folder, but gone does not exist (looked in ${root})`,
+    ],
+    [
+      'a file in place of tasks',
+      { evaluate: { examples: 16, harness: { tasks: ['own'], includePath: 'data.csv' } } },
+      () => 'evaluate.harness.includePath: expected a folder, but data.csv is a file',
+    ],
+    [
+      'a prompt that is not there',
+      { prompt: { ...prompt, path: 'gone.txt' } },
+      (root) => `prompt.path: expected a file, but gone.txt does not exist (looked in ${root})`,
+    ],
+    [
+      'a prompt on the hub, where only data may be',
+      { prompt: { ...prompt, path: 'hub:org/prompt' } },
+      (root) => `prompt.path: expected a file, but hub:org/prompt does not exist (looked in ${root})`,
+    ],
+    [
+      'a placeholder that is no input',
+      { prompt: { ...prompt, path: 'peeking.txt' } },
+      () => 'prompt.path: peeking.txt uses {{synopsis}}, and data.input has description',
+    ],
+    [
+      'a prompt without a placeholder',
+      { prompt: { ...prompt, path: 'constant.txt' } },
+      () => 'prompt.path: constant.txt has no {{column}} placeholder, so every prompt would be the same',
+    ],
+    [
+      'a packaged model that was not imported',
+      { baseModel: 'packaged:other' },
+      () =>
+        'baseModel: expected a model, but no such packaged model was imported; packaged:SmolLM2-135M-Instruct is, by "tuneline up"',
+    ],
+    [
+      'a folder without a model',
+      { baseModel: 'folder' },
+      () =>
+        'baseModel: expected a model, but folder is neither a folder with a config.json nor a hub ID such as org/name',
+    ],
   ])('%s', async (_what, change, message) => {
     expect(await problemsOf(change)).toEqual([message(root)]);
   });
@@ -83,13 +152,18 @@ test('a model that the Jobs of a cluster would not see is refused, wherever it i
   await mkdir(join(root, 'elsewhere'));
   await writeFile(join(root, 'elsewhere', 'config.json'), '{}');
   expect(await check(specInput({ baseModel: 'elsewhere' }))).toMatchObject({ baseModel: 'elsewhere' });
-  await expect(check(specInput({ baseModel: 'elsewhere' }), 1)).rejects.toMatchObject({ type: 'BadSpec', message: expect.stringContaining(`under ${join(root, 'models')}, which the cluster's Jobs see`) });
+  await expect(check(specInput({ baseModel: 'elsewhere' }), 1)).rejects.toMatchObject({
+    type: 'BadSpec',
+    message: expect.stringContaining(`under ${join(root, 'models')}, which the cluster's Jobs see`),
+  });
   expect(await check(specInput({ baseModel: 'models/imported' }), 1)).toMatchObject({ baseModel: 'models/imported' });
 });
 
 test('several nodes need a cluster', async () => {
   const change = { tune: { steps: 10, nodes: 2 } };
-  expect(await problemsOf(change)).toEqual(['tune.nodes: expected 1, for this machine runs the Jobs, got 2; a cluster has more (TUNELINE_RUNNER=kubernetes)']);
+  expect(await problemsOf(change)).toEqual([
+    'tune.nodes: expected 1, for this machine runs the Jobs, got 2; a cluster has more (TUNELINE_RUNNER=kubernetes)',
+  ]);
   expect(await check(specInput(change), 0)).toEqual(aSpec(change));
 });
 
@@ -99,11 +173,18 @@ test.each([
 ])('%j is shared by every process, where each node has %i GPUs', async (change, gpus) => {
   const input = specInput({ tune: { steps: 10, ...change } });
   await expect(check(input, gpus)).resolves.toMatchObject({ tune: change });
-  await expect(check(input, 3)).rejects.toMatchObject({ type: 'BadSpec', message: expect.stringMatching(/tune\.batchSize: expected with tune\.gradientAccumulation a multiple of [36], .*TUNELINE_JOB_GPUS 3/) });
+  await expect(check(input, 3)).rejects.toMatchObject({
+    type: 'BadSpec',
+    message: expect.stringMatching(
+      /tune\.batchSize: expected with tune\.gradientAccumulation a multiple of [36], .*TUNELINE_JOB_GPUS 3/,
+    ),
+  });
 });
 
 test('nodes without GPUs share a batch too', async () => {
-  await expect(check(specInput({ tune: { steps: 10, nodes: 3 } }), 0)).rejects.toMatchObject({ message: expect.stringContaining('tune.batchSize: expected with tune.gradientAccumulation a multiple of 3') });
+  await expect(check(specInput({ tune: { steps: 10, nodes: 3 } }), 0)).rejects.toMatchObject({
+    message: expect.stringContaining('tune.batchSize: expected with tune.gradientAccumulation a multiple of 3'),
+  });
 });
 
 test('data without a row has no column at all', async () => {
@@ -114,10 +195,16 @@ test('data without a row has no column at all', async () => {
 });
 
 test('all that is wrong is told at once', async () => {
-  const problems = await problemsOf({ baseModel: 'packaged:other', data: { ...data, target: 'summary' }, prompt: { ...prompt, path: 'peeking.txt' } });
+  const problems = await problemsOf({
+    baseModel: 'packaged:other',
+    data: { ...data, target: 'summary' },
+    prompt: { ...prompt, path: 'peeking.txt' },
+  });
   expect(problems.map((line) => line.split(':')[0])).toEqual(['baseModel', 'data.target', 'prompt.path']);
 });
 
 test('a field of the wrong kind is told before any file is looked for', async () => {
-  expect(await problemsOf({ seed: -1, data: { ...data, path: 'gone.jsonl' } })).toEqual(['seed: expected a number of at least 0, got -1']);
+  expect(await problemsOf({ seed: -1, data: { ...data, path: 'gone.jsonl' } })).toEqual([
+    'seed: expected a number of at least 0, got -1',
+  ]);
 });

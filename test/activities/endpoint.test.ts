@@ -29,18 +29,24 @@ function lab({ version = approved, modelTags = {}, endpoints = {}, weights = ['w
   const activities = createEndpointActivities({
     tracking: {
       ...tracking,
-      readVersion: (_model, name) => Promise.resolve({ version: name, weights: artifact(`weights ${name}`), tags: version }),
+      readVersion: (_model, name) =>
+        Promise.resolve({ version: name, weights: artifact(`weights ${name}`), tags: version }),
       modelTags: () => Promise.resolve(modelTags),
       readPrompt: () => Promise.resolve('Summarize: {{description}}'),
     },
-    artifacts: fakeArtifacts(weights, { [`${artifact('dataset').uri}/heldout.jsonl`]: '{"prompt": "Summarize: Lists files."}\n' }),
+    artifacts: fakeArtifacts(weights, {
+      [`${artifact('dataset').uri}/heldout.jsonl`]: '{"prompt": "Summarize: Lists files."}\n',
+    }),
     endpoints: fakeEndpointHost(endpoints, changes),
     endpointQueue: { ask: () => Promise.resolve(), withdraw: () => Promise.resolve() },
   });
   return { activities, changes };
 }
 
-const run = <A extends unknown[], R>(activity: (...args: A) => Promise<R>, ...args: A): Promise<unknown> => activityEnvironment().run(activity, ...args).catch((error: unknown) => error);
+const run = <A extends unknown[], R>(activity: (...args: A) => Promise<R>, ...args: A): Promise<unknown> =>
+  activityEnvironment()
+    .run(activity, ...args)
+    .catch((error: unknown) => error);
 const asked = { endpoint: 'summaries', model: 'summaries', version: '2' };
 
 describe('a version', () => {
@@ -52,21 +58,49 @@ describe('a version', () => {
   });
 
   test.each<[string, Given, string]>([
-    ['whose spec is not valid', { version: { ...approved, [tags.releaseTerms]: JSON.stringify({ ...terms, spec: { ...terms.spec, gate: [] } }) } }, 'has a spec that is not valid:'],
-    ['whose gate failed', { version: { ...approved, [tags.verdict]: 'gate failed' } }, 'Version 2 of summaries passed no gate'],
+    [
+      'whose spec is not valid',
+      {
+        version: { ...approved, [tags.releaseTerms]: JSON.stringify({ ...terms, spec: { ...terms.spec, gate: [] } }) },
+      },
+      'has a spec that is not valid:',
+    ],
+    [
+      'whose gate failed',
+      { version: { ...approved, [tags.verdict]: 'gate failed' } },
+      'Version 2 of summaries passed no gate',
+    ],
     ['without evidence', { version: { ...approved, [tags.evidenceDigest]: '' } }, 'passed no gate'],
     ['without terms', { version: { ...approved, [tags.releaseTerms]: '' } }, 'Run its lifecycle again'],
-    ['for another endpoint', { version: { ...approved, [tags.releaseTerms]: JSON.stringify({ ...terms, spec: { ...terms.spec, deploy: { ...terms.spec.deploy, endpoint: 'others' } } }) } }, 'is for the endpoint others, not for summaries'],
+    [
+      'for another endpoint',
+      {
+        version: {
+          ...approved,
+          [tags.releaseTerms]: JSON.stringify({
+            ...terms,
+            spec: { ...terms.spec, deploy: { ...terms.spec.deploy, endpoint: 'others' } },
+          }),
+        },
+      },
+      'is for the endpoint others, not for summaries',
+    ],
     ['that another endpoint serves', { modelTags: { [recordTag('others')]: '{}' } }, 'others serves summaries'],
   ])('%s is not released, and the reason says what to do', async (_what, given, words) => {
-    expect(await run(lab(given).activities.readCandidate, asked)).toMatchObject({ type: 'NotReleasable', nonRetryable: true, message: expect.stringContaining(words) });
+    expect(await run(lab(given).activities.readCandidate, asked)).toMatchObject({
+      type: 'NotReleasable',
+      nonRetryable: true,
+      message: expect.stringContaining(words),
+    });
   });
 });
 
 describe('a release is started', () => {
   test('with a held-out prompt and the text of its own', async () => {
     const templates: unknown[] = [];
-    const { activities } = lab({ endpoints: { prepare: (_release, trial) => Promise.resolve(void templates.push(trial)) } });
+    const { activities } = lab({
+      endpoints: { prepare: (_release, trial) => Promise.resolve(void templates.push(trial)) },
+    });
     await run(activities.startRelease, releaseOf('2'));
     expect(templates).toEqual([{ smokePrompt: 'Summarize: Lists files.', template: 'Summarize: {{description}}' }]);
   });
@@ -79,12 +113,20 @@ describe('a release is started', () => {
   });
 
   test('and fails for good if it answers badly', async () => {
-    const { activities } = lab({ endpoints: { prepare: () => Promise.reject(new SmokeTestError('It said nothing.')) } });
-    expect(await run(activities.startRelease, releaseOf('2'))).toMatchObject({ type: 'SmokeTestError', nonRetryable: true, message: 'It said nothing.' });
+    const { activities } = lab({
+      endpoints: { prepare: () => Promise.reject(new SmokeTestError('It said nothing.')) },
+    });
+    expect(await run(activities.startRelease, releaseOf('2'))).toMatchObject({
+      type: 'SmokeTestError',
+      nonRetryable: true,
+      message: 'It said nothing.',
+    });
   });
 
   test('only if it has no traffic: what has, has shown that it can', async () => {
-    const { activities, changes } = lab({ endpoints: { traffic: () => Promise.resolve({ url: '', shares: [{ release: releaseOf('2'), percent: 5 }] }) } });
+    const { activities, changes } = lab({
+      endpoints: { traffic: () => Promise.resolve({ url: '', shares: [{ release: releaseOf('2'), percent: 5 }] }) },
+    });
     await run(activities.startRelease, releaseOf('2'));
     expect(changes).toEqual([]);
   });
@@ -95,7 +137,9 @@ describe('a serving state is applied', () => {
 
   test('traffic first, then the aliases, then the record; then all else is ended', async () => {
     const { activities, changes } = lab();
-    expect(await run(activities.applyServingState, { endpoint: 'summaries', next, before: { champion: releaseOf('1') } })).toBe('http://127.0.0.1/');
+    expect(
+      await run(activities.applyServingState, { endpoint: 'summaries', next, before: { champion: releaseOf('1') } }),
+    ).toBe('http://127.0.0.1/');
     expect(changes).toEqual([
       ['prepare', '2', 'Summarize: Lists files.'],
       ['setTraffic', ['2', 100]],
@@ -118,7 +162,13 @@ describe('a serving state is applied', () => {
   test('of nothing, where the first release is taken back: no traffic, no aliases, no record', async () => {
     const { activities, changes } = lab();
     await run(activities.applyServingState, { endpoint: 'summaries', next: {}, before: { champion: releaseOf('2') } });
-    expect(changes).toEqual([['setTraffic'], ['removeAlias', 'summaries', 'previous'], ['removeAlias', 'summaries', 'champion'], ['removeModelTag', 'summaries', recordTag('summaries')], ['retireIdle', 'summaries']]);
+    expect(changes).toEqual([
+      ['setTraffic'],
+      ['removeAlias', 'summaries', 'previous'],
+      ['removeAlias', 'summaries', 'champion'],
+      ['removeModelTag', 'summaries', recordTag('summaries')],
+      ['retireIdle', 'summaries'],
+    ]);
   });
 
   test('without touching the aliases of a model that another endpoint serves', async () => {
@@ -128,17 +178,31 @@ describe('a serving state is applied', () => {
   });
 
   test('not at all if traffic did not move', async () => {
-    const { activities, changes } = lab({ endpoints: { setTraffic: () => Promise.reject(new Error('the endpoint is away')) } });
-    expect(await run(activities.applyServingState, { endpoint: 'summaries', next, before: {} })).toMatchObject({ message: 'the endpoint is away' });
+    const { activities, changes } = lab({
+      endpoints: { setTraffic: () => Promise.reject(new Error('the endpoint is away')) },
+    });
+    expect(await run(activities.applyServingState, { endpoint: 'summaries', next, before: {} })).toMatchObject({
+      message: 'the endpoint is away',
+    });
     expect(changes).toEqual([['prepare', '2', 'Summarize: Lists files.']]);
   });
 });
 
 test('what an endpoint stood for is read from the record, and from its traffic where there is none', async () => {
   const servingState = { champion: releaseOf('2'), previous: releaseOf('1') };
-  expect(await lab({ modelTags: { [recordTag('summaries')]: JSON.stringify(servingState) } }).activities.readServingState('summaries', 'summaries')).toEqual(servingState);
+  expect(
+    await lab({ modelTags: { [recordTag('summaries')]: JSON.stringify(servingState) } }).activities.readServingState(
+      'summaries',
+      'summaries',
+    ),
+  ).toEqual(servingState);
   const shares = [{ release: releaseOf('1'), percent: 100 }];
-  expect(await lab({ endpoints: { traffic: () => Promise.resolve({ url: '', shares }) } }).activities.readServingState('summaries', 'summaries')).toEqual({ champion: releaseOf('1') });
+  expect(
+    await lab({ endpoints: { traffic: () => Promise.resolve({ url: '', shares }) } }).activities.readServingState(
+      'summaries',
+      'summaries',
+    ),
+  ).toEqual({ champion: releaseOf('1') });
   expect(await lab().activities.readServingState('summaries', 'summaries')).toEqual({});
 });
 
@@ -146,11 +210,25 @@ test('a canary is judged on what its own release and the current one did', async
   const observe = (_endpoint: string, sinceMs: number): Promise<Observation[]> =>
     Promise.resolve(
       ['2', '1'].flatMap((version) =>
-        Array.from({ length: 40 }, (_, i) => ({ id: `${version} ${i}`, atMs: sinceMs, release: releaseId(releaseOf(version)), status: version === '2' ? 500 : 200, ms: 1, promptCharacters: 1, answerCharacters: 1, completionTokens: 1, refused: false, repetition: 0 })),
+        Array.from({ length: 40 }, (_, i) => ({
+          id: `${version} ${i}`,
+          atMs: sinceMs,
+          release: releaseId(releaseOf(version)),
+          status: version === '2' ? 500 : 200,
+          ms: 1,
+          promptCharacters: 1,
+          answerCharacters: 1,
+          completionTokens: 1,
+          refused: false,
+          repetition: 0,
+        })),
       ),
     );
   const { canary } = terms.spec.deploy;
   const { activities } = lab({ endpoints: { observe } });
-  expect(await activities.checkCanary(releaseOf('2'), releaseOf('1'), 7, canary)).toMatchObject({ passed: false, requests: 40 });
+  expect(await activities.checkCanary(releaseOf('2'), releaseOf('1'), 7, canary)).toMatchObject({
+    passed: false,
+    requests: 40,
+  });
   expect(await activities.checkCanary(releaseOf('1'), releaseOf('2'), 7, canary)).toMatchObject({ passed: true });
 });

@@ -22,7 +22,11 @@ test('the evidence that was reported is read', async () => {
 
 test('of evidence on much, that on the metrics asked for comes back, in models, differences and slices', () => {
   const rougeL = between(0.1, 0.2);
-  const much = evidenceOf({ candidate: { bleu, rougeL }, fromChampion: { rougeL, bleu }, slices: [sliceOf('long', { bleu, rougeL })] });
+  const much = evidenceOf({
+    candidate: { bleu, rougeL },
+    fromChampion: { rougeL, bleu },
+    slices: [sliceOf('long', { bleu, rougeL })],
+  });
   expect(evidenceOn(['bleu'], much)).toEqual(evidence);
   expect(evidenceOn(['bleu', 'rougeL'], much)).toEqual(much);
 });
@@ -37,5 +41,9 @@ test.each([
   ['that says the same in other bytes', JSON.stringify(evidence)],
   ['that is no JSON', text.slice(0, 20)],
 ])('evidence %s is refused for good, by its place', async (_what, stored) => {
-  await expect(read(stored)).rejects.toMatchObject({ type: 'BadEvidence', nonRetryable: true, message: expect.stringContaining(uri) });
+  await expect(read(stored)).rejects.toMatchObject({
+    type: 'BadEvidence',
+    nonRetryable: true,
+    message: expect.stringContaining(uri),
+  });
 });

@@ -19,7 +19,12 @@ const job = (change: Partial<JobToRun> = {}): JobToRun => ({
   identity: { workflowId: 'weekly', firstExecutionRunId: 'first-run', stage: 'tune', attempt: 1 },
   spec: tune,
   maximumSeconds: 60,
-  tracking: { experiment: 'summaries', parentRunId: 'parent-run', inputDigests: [artifact('code').digest], reuse: true },
+  tracking: {
+    experiment: 'summaries',
+    parentRunId: 'parent-run',
+    inputDigests: [artifact('code').digest],
+    reuse: true,
+  },
   ...change,
 });
 
@@ -31,7 +36,12 @@ interface Given {
 }
 
 /** The Job activities, with what they made, tracked and cancelled. */
-function jobActivities({ finishedRun, stored = ['model'], create = () => Promise.resolve('created'), stages }: Given = {}) {
+function jobActivities({
+  finishedRun,
+  stored = ['model'],
+  create = () => Promise.resolve('created'),
+  stages,
+}: Given = {}) {
   const made: JobRequest[] = [];
   const tracked: JobRequest[] = [];
   const cancelled: [string, CancelCause][] = [];
@@ -56,8 +66,17 @@ function jobActivities({ finishedRun, stored = ['model'], create = () => Promise
     },
   };
   const { tracking, changes } = fakeTracking(finishedRun && { finishedRun });
-  const activities = createJobActivities({ runner, track: (request) => tracked.push(request), tracking, artifacts: fakeArtifacts(stored), stages });
-  const environment = activityEnvironment({ activityId: '7', workflowExecution: { workflowId: 'weekly', runId: 'this-run' } });
+  const activities = createJobActivities({
+    runner,
+    track: (request) => tracked.push(request),
+    tracking,
+    artifacts: fakeArtifacts(stored),
+    stages,
+  });
+  const environment = activityEnvironment({
+    activityId: '7',
+    workflowExecution: { workflowId: 'weekly', runId: 'this-run' },
+  });
   return {
     ...{ made, tracked, cancelled, changes },
     cancelJob: activities.cancelJob,
@@ -67,7 +86,10 @@ function jobActivities({ finishedRun, stored = ['model'], create = () => Promise
 }
 
 const left = { name: 'CompleteAsyncError' };
-const runWith = (outcome: unknown): FinishedRun => ({ runId: 'earlier', tags: { [tags.outcome]: JSON.stringify(outcome) } });
+const runWith = (outcome: unknown): FinishedRun => ({
+  runId: 'earlier',
+  tags: { [tags.outcome]: JSON.stringify(outcome) },
+});
 
 test('a Job is made, watched, and left to complete the activity', async () => {
   const { runJob, made, tracked, changes } = jobActivities();
@@ -76,7 +98,12 @@ test('a Job is made, watched, and left to complete the activity', async () => {
   const [request, ...more] = made;
   expect(more).toEqual([]);
   expect(tracked).toEqual([request]);
-  expect(request).toMatchObject({ owner: { workflowId: 'weekly', runId: 'this-run', activityId: '7' }, maximumSeconds: 60, runId: 'job-run', spec: { runId: 'job-run' } });
+  expect(request).toMatchObject({
+    owner: { workflowId: 'weekly', runId: 'this-run', activityId: '7' },
+    maximumSeconds: 60,
+    runId: 'job-run',
+    spec: { runId: 'job-run' },
+  });
   expect(changes).toEqual([
     [
       'openRun',
@@ -103,7 +130,10 @@ test.each<[string, StageSpec]>([
   ['tune', tune],
   ['prepare', prepareSpec(aSpec(), inputs())],
   ['prepare', prepareSpec(aSpec(judgedClosely), inputs())],
-  ['evaluate', evaluateSpec(aSpec(), inputs(), artifact('dataset'), { base: artifact('base'), candidate: artifact('model') })],
+  [
+    'evaluate',
+    evaluateSpec(aSpec(), inputs(), artifact('dataset'), { base: artifact('base'), candidate: artifact('model') }),
+  ],
   ['evaluate', evaluateSpec(aSpec(judgedClosely), inputs(), artifact('dataset'), { candidate: artifact('model') })],
 ])('the Job of %s is told what its schema asks for', async (stage, spec) => {
   const { runJob, made } = jobActivities();
@@ -114,7 +144,17 @@ test.each<[string, StageSpec]>([
 test('where curves go besides is no part of what is computed', async () => {
   const [plain, mirrored] = [jobActivities(), jobActivities()];
   await plain.runJob();
-  await mirrored.runJob(job({ tracking: { experiment: 'summaries', parentRunId: 'parent-run', inputDigests: [artifact('code').digest], reuse: true, wandb: true } }));
+  await mirrored.runJob(
+    job({
+      tracking: {
+        experiment: 'summaries',
+        parentRunId: 'parent-run',
+        inputDigests: [artifact('code').digest],
+        reuse: true,
+        wandb: true,
+      },
+    }),
+  );
   expect(mirrored.made[0]?.spec).toEqual({ ...plain.made[0]?.spec, wandb: { project: 'summaries' } });
   expect(jobSpecSchema.safeParse(mirrored.made[0]?.spec).error).toBeUndefined();
   expect(mirrored.made[0]?.specDigest).toBe(plain.made[0]?.specDigest);
@@ -123,8 +163,16 @@ test('where curves go besides is no part of what is computed', async () => {
 
 test('the output of each Job is under its own name, what evaluations keep is shared by all', async () => {
   const { runJob, made } = jobActivities();
-  await runJob(job({ spec: evaluateSpec(aSpec(), inputs(), artifact('dataset'), {}), identity: { ...job().identity, stage: 'evaluate' } }));
-  expect(made[0]?.spec).toMatchObject({ output: artifact(`jobs/${made[0]?.name ?? ''}`).uri, cache: artifact('evaluations').uri });
+  await runJob(
+    job({
+      spec: evaluateSpec(aSpec(), inputs(), artifact('dataset'), {}),
+      identity: { ...job().identity, stage: 'evaluate' },
+    }),
+  );
+  expect(made[0]?.spec).toMatchObject({
+    output: artifact(`jobs/${made[0]?.name ?? ''}`).uri,
+    cache: artifact('evaluations').uri,
+  });
   expect(made[0]?.spec).not.toHaveProperty('checkpoints');
 });
 
@@ -142,10 +190,24 @@ test('one identity is one name and one spec digest; the next attempt is another 
 });
 
 test('an own stage gets the folders that the stage table gives it', async () => {
-  const score = { module: 'team.score', usesGpu: false, longRunning: false, distributed: false, outputs: ['scores'], folders: ['output'] } as const;
+  const score = {
+    module: 'team.score',
+    usesGpu: false,
+    longRunning: false,
+    distributed: false,
+    outputs: ['scores'],
+    folders: ['output'],
+  } as const;
   const { runJob, made } = jobActivities({ stages: { ...jobStages, score } });
-  expect(await runJob(job({ spec: { stage: 'score', rows: 7 }, identity: { ...job().identity, stage: 'score' } }))).toMatchObject(left);
-  expect(made[0]?.spec).toEqual({ stage: 'score', rows: 7, output: artifact(`jobs/${made[0]?.name ?? ''}`).uri, runId: 'job-run' });
+  expect(
+    await runJob(job({ spec: { stage: 'score', rows: 7 }, identity: { ...job().identity, stage: 'score' } })),
+  ).toMatchObject(left);
+  expect(made[0]?.spec).toEqual({
+    stage: 'score',
+    rows: 7,
+    output: artifact(`jobs/${made[0]?.name ?? ''}`).uri,
+    runId: 'job-run',
+  });
 });
 
 describe('an earlier success', () => {
@@ -161,7 +223,11 @@ describe('an earlier success', () => {
     ['whose output is gone', { finishedRun: runWith(succeeded('model', 'curve').outcome), stored: ['model'] }, {}],
     ['that was none', { finishedRun: runWith(failed('BadData').outcome) }, {}],
     ['that left no outcome', { finishedRun: { runId: 'earlier', tags: {} } }, {}],
-    ['where reuse was not asked for', { finishedRun: runWith(outcome) }, { tracking: { experiment: 'summaries', parentRunId: 'p', inputDigests: [], reuse: false } }],
+    [
+      'where reuse was not asked for',
+      { finishedRun: runWith(outcome) },
+      { tracking: { experiment: 'summaries', parentRunId: 'p', inputDigests: [], reuse: false } },
+    ],
   ])('%s does not', async (_what, given, change) => {
     const { runJob, made } = jobActivities(given);
     expect(await runJob(job(change))).toMatchObject(left);
@@ -175,25 +241,47 @@ describe('an earlier success', () => {
       return (changes[0]?.[1] as { tags: Record<string, string> }).tags[tags.stageDigest];
     };
     const digest = await stageDigestOf({});
-    expect(await stageDigestOf({ identity: { ...job().identity, workflowId: 'another', attempt: 3 }, maximumSeconds: 5 })).toBe(digest);
+    expect(
+      await stageDigestOf({ identity: { ...job().identity, workflowId: 'another', attempt: 3 }, maximumSeconds: 5 }),
+    ).toBe(digest);
     expect(await stageDigestOf({ spec: tuneSpec(aSpec({ seed: 8 }), inputs(), artifact('dataset')) })).not.toBe(digest);
-    expect(await stageDigestOf({ spec: tuneSpec(aSpec(), { ...inputs(), gpusPerNode: 8 }, artifact('dataset')) })).not.toBe(digest);
-    expect(await stageDigestOf({ spec: tuneSpec(aSpec({ tune: { steps: 10, nodes: 2 } }), inputs(), artifact('dataset')) })).not.toBe(digest);
-    const otherCode = { experiment: 'summaries', parentRunId: 'parent-run', inputDigests: [artifact('other code').digest], reuse: true };
+    expect(
+      await stageDigestOf({ spec: tuneSpec(aSpec(), { ...inputs(), gpusPerNode: 8 }, artifact('dataset')) }),
+    ).not.toBe(digest);
+    expect(
+      await stageDigestOf({ spec: tuneSpec(aSpec({ tune: { steps: 10, nodes: 2 } }), inputs(), artifact('dataset')) }),
+    ).not.toBe(digest);
+    const otherCode = {
+      experiment: 'summaries',
+      parentRunId: 'parent-run',
+      inputDigests: [artifact('other code').digest],
+      reuse: true,
+    };
     expect(await stageDigestOf({ tracking: otherCode })).not.toBe(digest);
   });
 });
 
 test('what an earlier success wrote and was removed since is made anew', async () => {
   const outcome = { kind: 'succeeded', outputs: { model: artifact('model') }, figures: {} };
-  const { runJob } = jobActivities({ finishedRun: { ...runWith(outcome), tags: { ...runWith(outcome).tags, [tags.removed]: '2026-11-26T00:00:00.000Z' } } });
+  const { runJob } = jobActivities({
+    finishedRun: {
+      ...runWith(outcome),
+      tags: { ...runWith(outcome).tags, [tags.removed]: '2026-11-26T00:00:00.000Z' },
+    },
+  });
   expect(await runJob()).toMatchObject(left);
 });
 
 describe('a Job that can not be made', () => {
   test('because another spec has its name, fails for good', async () => {
-    const { runJob, tracked } = jobActivities({ create: () => Promise.reject(new JobConflictError('tl-weekly is taken')) });
-    expect(await runJob()).toMatchObject({ type: 'JobConflictError', nonRetryable: true, message: 'tl-weekly is taken' });
+    const { runJob, tracked } = jobActivities({
+      create: () => Promise.reject(new JobConflictError('tl-weekly is taken')),
+    });
+    expect(await runJob()).toMatchObject({
+      type: 'JobConflictError',
+      nonRetryable: true,
+      message: 'tl-weekly is taken',
+    });
     expect(tracked).toEqual([]);
   });
 

@@ -31,8 +31,14 @@ function recordActivities() {
   const { tracking, changes } = fakeTracking();
   const workspace = { root, models: join(root, 'models'), codeDigest: artifact('code').digest, codeRevision: 'abc123' };
   const activities = createRecordActivities({ tracking, artifacts: createLocalArtifactStore(root), workspace });
-  const open = (spec = aSpec(), { openLifecycle } = activities) => activityEnvironment().run(openLifecycle, spec, execution);
-  const onCluster = (gpusPerNode: number) => createRecordActivities({ tracking, artifacts: createLocalArtifactStore(root), workspace: { ...workspace, cluster: { gpusPerNode } } });
+  const open = (spec = aSpec(), { openLifecycle } = activities) =>
+    activityEnvironment().run(openLifecycle, spec, execution);
+  const onCluster = (gpusPerNode: number) =>
+    createRecordActivities({
+      tracking,
+      artifacts: createLocalArtifactStore(root),
+      workspace: { ...workspace, cluster: { gpusPerNode } },
+    });
   return { ...activities, changes, open, onCluster };
 }
 
@@ -124,7 +130,11 @@ describe('a lifecycle is opened', () => {
   ])('but not if %s went since the spec was checked', async (file, field) => {
     await rm(join(root, file));
     const { open, changes } = recordActivities();
-    await expect(open()).rejects.toMatchObject({ type: 'BadSpec', nonRetryable: true, message: expect.stringContaining(`${field}: expected a file`) });
+    await expect(open()).rejects.toMatchObject({
+      type: 'BadSpec',
+      nonRetryable: true,
+      message: expect.stringContaining(`${field}: expected a file`),
+    });
     expect(changes).toEqual([]);
   });
 });

@@ -20,7 +20,13 @@ import { seeded } from '../faults/faults.ts';
 import { type MlflowServer, openMlflow } from '../support/mlflow-server.ts';
 
 const minuteMs = 60_000;
-const release: Release = { endpoint: 'monitored', model: 'monitored', version: '3', weights: artifact('model'), prompt: { name: 'summarize', version: '1' } };
+const release: Release = {
+  endpoint: 'monitored',
+  model: 'monitored',
+  version: '3',
+  weights: artifact('model'),
+  prompt: { name: 'summarize', version: '1' },
+};
 const random = seeded(5);
 
 let server: MlflowServer;
@@ -33,9 +39,20 @@ beforeAll(async () => {
   mlflow = createMlflow({ trackingUri: server.trackingUri });
   root = await mkdtemp(join(tmpdir(), 'tuneline-monitoring-'));
   await mkdir(join(root, 'dataset'));
-  await writeFile(join(root, 'dataset', 'train.jsonl'), someExamples(300, random).map((example) => `${JSON.stringify(example)}\n`).join(''));
+  await writeFile(
+    join(root, 'dataset', 'train.jsonl'),
+    someExamples(300, random)
+      .map((example) => `${JSON.stringify(example)}\n`)
+      .join(''),
+  );
   dataset = { uri: createLocalArtifactStore(root).uriOf('dataset'), digest: artifact('dataset').digest };
-  lifecycleRunId = (await mlflow.runs.open({ experimentId: await mlflow.experiments.ensure('monitored'), name: 'lifecycle', idempotencyTag: { key: 'of', value: 'test' } })).runId;
+  lifecycleRunId = (
+    await mlflow.runs.open({
+      experimentId: await mlflow.experiments.ensure('monitored'),
+      name: 'lifecycle',
+      idempotencyTag: { key: 'of', value: 'test' },
+    })
+  ).runId;
 });
 afterAll(async () => {
   await server.stop();
@@ -50,32 +67,71 @@ function watching(seen: readonly Observation[]) {
     return Promise.resolve(seen);
   };
   const tracking = createTracking(mlflow);
-  return { ...createMonitoringActivities({ tracking, artifacts: createLocalArtifactStore(root), endpoints: fakeEndpointHost({ observe }) }), asked };
+  return {
+    ...createMonitoringActivities({
+      tracking,
+      artifacts: createLocalArtifactStore(root),
+      endpoints: fakeEndpointHost({ observe }),
+    }),
+    asked,
+  };
 }
 
 /** As the endpoint notes requests; one each second from the window's beginning on. */
-const traffic = (count: number, planted?: Parameters<typeof someExamples>[2], change: Partial<Observation> = {}): Observation[] =>
+const traffic = (
+  count: number,
+  planted?: Parameters<typeof someExamples>[2],
+  change: Partial<Observation> = {},
+): Observation[] =>
   someExamples(count, random, planted).map(({ prompt, completion }, i) =>
-    observation({ release: releaseId(release), atMs: minuteMs + i * 100, promptCharacters: prompt.length, answerCharacters: completion.length, embedding: embed(prompt), ...change }),
+    observation({
+      release: releaseId(release),
+      atMs: minuteMs + i * 100,
+      promptCharacters: prompt.length,
+      answerCharacters: completion.length,
+      embedding: embed(prompt),
+      ...change,
+    }),
   );
 
-const settings = monitorSettingsOf(aSpec({ evaluate: { examples: 16, costPerHour: 36, currency: 'EUR' }, monitor: { breachWindows: 1, minimumRequests: 60, rules: [{ rule: 'inputDrift' }, { rule: 'errorRate' }] } })) as MonitorSettings;
-const toObserve = (run: MonitoringRun, change: Partial<WindowToObserve> = {}): WindowToObserve => ({ release, run, settings, bounds: { index: 4, sinceMs: minuteMs, untilMs: 2 * minuteMs }, state: {}, ...change });
+const settings = monitorSettingsOf(
+  aSpec({
+    evaluate: { examples: 16, costPerHour: 36, currency: 'EUR' },
+    monitor: { breachWindows: 1, minimumRequests: 60, rules: [{ rule: 'inputDrift' }, { rule: 'errorRate' }] },
+  }),
+) as MonitorSettings;
+const toObserve = (run: MonitoringRun, change: Partial<WindowToObserve> = {}): WindowToObserve => ({
+  release,
+  run,
+  settings,
+  bounds: { index: 4, sinceMs: minuteMs, untilMs: 2 * minuteMs },
+  state: {},
+  ...change,
+});
 const open = () => watching([]).openMonitoring(release, { dataset, runId: lifecycleRunId });
 
 describe('monitoring is opened', () => {
   test('once for each release, with a profile that is kept with the lifecycle and the age of what the model knows', async () => {
     const run = await open();
     expect(await open()).toEqual(run);
-    const profile = JSON.parse(new TextDecoder().decode(await mlflow.artifacts.get(lifecycleRunId, 'live-profile.json'))) as unknown;
+    const profile = JSON.parse(
+      new TextDecoder().decode(await mlflow.artifacts.get(lifecycleRunId, 'live-profile.json')),
+    ) as unknown;
     expect(profile).toMatchObject({ schema: 1, dataset: dataset.digest, examples: 300 });
     expect(run.trainedAtMs).toBe((await mlflow.runs.get(lifecycleRunId)).startedAtMs);
-    expect((await mlflow.runs.get(run.runId)).tags).toMatchObject({ 'tuneline.stage': 'monitor', 'tuneline.endpoint': 'monitored' });
-    expect(await watching([]).openMonitoring({ ...release, version: '4' }, { dataset, runId: lifecycleRunId })).toMatchObject({ runId: expect.not.stringMatching(run.runId) });
+    expect((await mlflow.runs.get(run.runId)).tags).toMatchObject({
+      'tuneline.stage': 'monitor',
+      'tuneline.endpoint': 'monitored',
+    });
+    expect(
+      await watching([]).openMonitoring({ ...release, version: '4' }, { dataset, runId: lifecycleRunId }),
+    ).toMatchObject({ runId: expect.not.stringMatching(run.runId) });
   });
 
   test('also where the data set has gone since the profile was made', async () => {
-    expect(await watching([]).openMonitoring(release, { dataset: artifact('gone'), runId: lifecycleRunId })).toEqual(await open());
+    expect(await watching([]).openMonitoring(release, { dataset: artifact('gone'), runId: lifecycleRunId })).toEqual(
+      await open(),
+    );
   });
 });
 
@@ -85,13 +141,29 @@ describe('a window', () => {
     const { observeWindow, asked } = watching([...traffic(70), ...traffic(30, {}, { status: 500 })]);
     const seen = await observeWindow(toObserve(run));
     expect(seen).toMatchObject({ requests: 100, closed: true, ended: [] });
-    expect(seen.begun).toEqual([{ rule: 'errorRate', then: 'rollback', sinceMs: 2 * minuteMs, because: 'errorRate 0.3 [0.206, 0.415], at most 0.05 allowed' }]);
+    expect(seen.begun).toEqual([
+      {
+        rule: 'errorRate',
+        then: 'rollback',
+        sinceMs: 2 * minuteMs,
+        because: 'errorRate 0.3 [0.206, 0.415], at most 0.05 allowed',
+      },
+    ]);
     expect(await observeWindow(toObserve(run))).toEqual(seen);
     expect(asked).toEqual([minuteMs, minuteMs]);
 
-    expect(await mlflow.runs.metricHistory(run.runId, 'errorRate')).toEqual([{ key: 'errorRate', value: 0.3, step: 4, timestampMs: 2 * minuteMs }]);
+    expect(await mlflow.runs.metricHistory(run.runId, 'errorRate')).toEqual([
+      { key: 'errorRate', value: 0.3, step: 4, timestampMs: 2 * minuteMs },
+    ]);
     const { metrics } = await mlflow.runs.get(run.runId);
-    expect(metrics).toMatchObject({ requests: 100, 'breached/errorRate': 1, 'breached/inputDrift': 0, promptLengthDrift: expect.any(Number), 'latencyP95Ms/high': 100, costPer1000Requests: 1 });
+    expect(metrics).toMatchObject({
+      requests: 100,
+      'breached/errorRate': 1,
+      'breached/inputDrift': 0,
+      promptLengthDrift: expect.any(Number),
+      'latencyP95Ms/high': 100,
+      costPer1000Requests: 1,
+    });
     const page = new TextDecoder().decode(await mlflow.artifacts.get(run.runId, 'monitor.html'));
     expect(page).toContain('<title>monitored: monitored version 3, window 4</title>');
     expect(page).toContain('errorRate is breached since 1970-01-01T00:02:00.000Z (rollback)');
@@ -101,25 +173,52 @@ describe('a window', () => {
   });
 
   test('of prompts that drift says so', async () => {
-    const seen = await watching(traffic(100, { about: 'wie komme ich nach Freiburg und was kostet das' })).observeWindow(toObserve(await open()));
-    expect(seen.begun).toMatchObject([{ rule: 'inputDrift', then: 'retrain', because: expect.stringMatching(/promptLengthDrift .*promptEmbeddingDrift/) }]);
+    const seen = await watching(
+      traffic(100, { about: 'wie komme ich nach Freiburg und was kostet das' }),
+    ).observeWindow(toObserve(await open()));
+    expect(seen.begun).toMatchObject([
+      {
+        rule: 'inputDrift',
+        then: 'retrain',
+        because: expect.stringMatching(/promptLengthDrift .*promptEmbeddingDrift/),
+      },
+    ]);
   });
 
   test('holds what happened to its own release, in its own time', async () => {
-    const others = [...traffic(50, {}, { release: 'other' }), ...traffic(50, {}, { atMs: 0 }), ...traffic(50, {}, { atMs: 2 * minuteMs })];
-    expect(await watching([...others, ...traffic(59)]).observeWindow(toObserve(await open()))).toMatchObject({ requests: 59, closed: false });
+    const others = [
+      ...traffic(50, {}, { release: 'other' }),
+      ...traffic(50, {}, { atMs: 0 }),
+      ...traffic(50, {}, { atMs: 2 * minuteMs }),
+    ];
+    expect(await watching([...others, ...traffic(59)]).observeWindow(toObserve(await open()))).toMatchObject({
+      requests: 59,
+      closed: false,
+    });
   });
 
   test('of too few requests goes on, and says nothing but how old the model is', async () => {
     const run = await open();
     const old = { ...settings, refresh: { maximumAgeDays: 2, then: 'alarm', coolDownHours: 24 } } as const;
     const untilMs = run.trainedAtMs + 3 * 24 * 3_600_000;
-    const seen = await watching(traffic(59, {}, { status: 500 })).observeWindow(toObserve({ ...run, runId: 'nowhere' }, { settings: old, bounds: { index: 0, sinceMs: minuteMs, untilMs } }));
-    expect(seen).toMatchObject({ requests: 59, closed: false, begun: [{ rule: 'modelAge', because: 'the model is 3 days old, at most 2 allowed' }] });
+    const seen = await watching(traffic(59, {}, { status: 500 })).observeWindow(
+      toObserve({ ...run, runId: 'nowhere' }, { settings: old, bounds: { index: 0, sinceMs: minuteMs, untilMs } }),
+    );
+    expect(seen).toMatchObject({
+      requests: 59,
+      closed: false,
+      begun: [{ rule: 'modelAge', because: 'the model is 3 days old, at most 2 allowed' }],
+    });
   });
 
   test('is not judged by another profile', async () => {
     const run = await open();
-    await expect(watching(traffic(60)).observeWindow(toObserve({ ...run, profileDigest: artifact('other').digest }))).rejects.toMatchObject({ type: 'BadProfile', nonRetryable: true, message: expect.stringContaining('its digest differs') });
+    await expect(
+      watching(traffic(60)).observeWindow(toObserve({ ...run, profileDigest: artifact('other').digest })),
+    ).rejects.toMatchObject({
+      type: 'BadProfile',
+      nonRetryable: true,
+      message: expect.stringContaining('its digest differs'),
+    });
   });
 });

@@ -20,7 +20,9 @@ async function chatThatAnswers(...statuses: readonly number[]) {
   chat = createServer((request, response) => {
     void text(request).then((body) => {
       posts.push({ path: request.url, type: request.headers['content-type'], body: JSON.parse(body) });
-      response.writeHead(statuses[Math.min(posts.length, statuses.length) - 1] ?? 200, { location: '/elsewhere' }).end('no_service');
+      response
+        .writeHead(statuses[Math.min(posts.length, statuses.length) - 1] ?? 200, { location: '/elsewhere' })
+        .end('no_service');
     });
   }).listen(0, '127.0.0.1');
   await once(chat, 'listening');
@@ -28,12 +30,17 @@ async function chatThatAnswers(...statuses: readonly number[]) {
   return { url: `http://127.0.0.1:${port}/hooks/SECRET`, posts };
 }
 
-const tell = (reviewWebhook: string) => createNotificationActivities({ reviewWebhook }).tellTeam('summaries awaits a review').catch((error: unknown) => error);
+const tell = (reviewWebhook: string) =>
+  createNotificationActivities({ reviewWebhook })
+    .tellTeam('summaries awaits a review')
+    .catch((error: unknown) => error);
 
 test('the text goes to the webhook as Slack takes it', async () => {
   const { url, posts } = await chatThatAnswers(200);
   expect(await tell(url)).toBe('sent');
-  expect(posts).toEqual([{ path: '/hooks/SECRET', type: 'application/json', body: { text: 'summaries awaits a review' } }]);
+  expect(posts).toEqual([
+    { path: '/hooks/SECRET', type: 'application/json', body: { text: 'summaries awaits a review' } },
+  ]);
 });
 
 test('without a webhook nobody is told', async () => {
@@ -67,10 +74,14 @@ test('a review is told of although the webhook fails at first, and the history d
   const lab = await LifecycleLab.open(startTimeSkipping());
   try {
     const spec = specInput({ review: { by: 'person' } });
-    const history = await lab.run(fakeActivities(createNotificationActivities({ reviewWebhook: url })).activities, spec, async (handle) => {
-      expect(await handle.result()).toMatchObject({ verdict: 'rejected', by: 'deadline' });
-      return handle.fetchHistory();
-    });
+    const history = await lab.run(
+      fakeActivities(createNotificationActivities({ reviewWebhook: url })).activities,
+      spec,
+      async (handle) => {
+        expect(await handle.result()).toMatchObject({ verdict: 'rejected', by: 'deadline' });
+        return handle.fetchHistory();
+      },
+    );
     const texts = posts.map(({ body }) => (body as { text: string }).text.split('\n', 1)[0] ?? '');
     expect(texts.filter((line) => line.includes('awaits a review'))).toHaveLength(2);
     expect(texts.filter((line) => line.includes('nobody decided'))).toHaveLength(1);

@@ -70,18 +70,34 @@ describe('a version is registered', () => {
     await activities.registerVersion({ ...candidate, review });
     expect(changes[0]).toMatchObject([
       'registerVersion',
-      { tags: { [tags.reviewer]: 'Grace', [tags.reviewComment]: 'Reads well.', [tags.reviewDigest]: review.digest, [tags.review]: JSON.stringify(review) } },
+      {
+        tags: {
+          [tags.reviewer]: 'Grace',
+          [tags.reviewComment]: 'Reads well.',
+          [tags.reviewDigest]: review.digest,
+          [tags.review]: JSON.stringify(review),
+        },
+      },
     ]);
   });
 
   test('with those of everyone who did, and without comments that MLflow would refuse to keep', async () => {
     const { activities, changes } = releaseActivities();
     const comments = Array.from({ length: 60 }, () => ({ author: 'Mary', text: 'x'.repeat(2000), at: '' }));
-    const review = reviewRecord({ decisions: [decided('Grace', 'approve', 'Reads well.'), decided('Joan'), decided('Kay', 'approve', 'Yes.')], comments });
+    const review = reviewRecord({
+      decisions: [decided('Grace', 'approve', 'Reads well.'), decided('Joan'), decided('Kay', 'approve', 'Yes.')],
+      comments,
+    });
     await activities.registerVersion({ ...candidate, review });
     expect(changes[0]).toMatchObject([
       'registerVersion',
-      { tags: { [tags.reviewer]: 'Grace, Joan, Kay', [tags.reviewComment]: 'Grace: Reads well.\nKay: Yes.', [tags.review]: JSON.stringify({ ...review, comments: [] }) } },
+      {
+        tags: {
+          [tags.reviewer]: 'Grace, Joan, Kay',
+          [tags.reviewComment]: 'Grace: Reads well.\nKay: Yes.',
+          [tags.review]: JSON.stringify({ ...review, comments: [] }),
+        },
+      },
     ]);
   });
 });

@@ -33,8 +33,17 @@ beforeEach(async () => {
     return reported(name);
   };
   const template = `Summarize for ${root}: {{description}}`;
-  const prompt = { name: 'reviewed-prompt', version: (await mlflow.prompts.register({ name: 'reviewed-prompt', text: template })).version, template };
-  candidate = { weights: await keep('model', 'model.safetensors'), dataset: await prepared(), evidence: await reported(join((await keep('evaluation', 'evidence.json')).uri, 'evidence.json')), prompt };
+  const prompt = {
+    name: 'reviewed-prompt',
+    version: (await mlflow.prompts.register({ name: 'reviewed-prompt', text: template })).version,
+    template,
+  };
+  candidate = {
+    weights: await keep('model', 'model.safetensors'),
+    dataset: await prepared(),
+    evidence: await reported(join((await keep('evaluation', 'evidence.json')).uri, 'evidence.json')),
+    prompt,
+  };
 });
 afterAll(() => rm(root, { recursive: true }));
 
@@ -54,7 +63,11 @@ async function reported(name: string) {
 
 function activities(code = 'code') {
   const workspace = { root, models: root, codeDigest: artifact(code).digest, codeRevision: 'abc123' };
-  return createReviewActivities({ tracking: createTracking(mlflow), artifacts: createLocalArtifactStore(root), workspace });
+  return createReviewActivities({
+    tracking: createTracking(mlflow),
+    artifacts: createLocalArtifactStore(root),
+    workspace,
+  });
 }
 
 const open = () => activities().openReview(candidate);
@@ -82,14 +95,45 @@ describe('right before deploy', () => {
 
   const other = (digest: string) => `, found ${digest}\\)`;
   test.each<[string, () => Promise<unknown>, RegExp]>([
-    ['weights were written over', () => writeFile(join(root, 'model', 'model.safetensors'), 'other'), /^the weights \(approved sha256:\w{64}, found sha256:\w{64}\)$/],
-    ['a file was added to the weights', () => writeFile(join(root, 'model', 'adapter.safetensors'), 'other'), /^the weights/],
+    [
+      'weights were written over',
+      () => writeFile(join(root, 'model', 'model.safetensors'), 'other'),
+      /^the weights \(approved sha256:\w{64}, found sha256:\w{64}\)$/,
+    ],
+    [
+      'a file was added to the weights',
+      () => writeFile(join(root, 'model', 'adapter.safetensors'), 'other'),
+      /^the weights/,
+    ],
     ['the weights are gone', () => rm(join(root, 'model'), { recursive: true }), /^the weights .*, found nothing\)$/],
-    ["the prompt's text was edited in the registry", () => mlflow.registry.setVersionTags('reviewed-prompt', candidate.prompt.version, { 'mlflow.prompt.text': 'Obey: {{description}}' }), new RegExp(`^the prompt version's text .*${other(digestOfText('Obey: {{description}}'))}$`)],
-    ['the evaluation set was edited', () => writeFile(join(root, 'dataset', 'heldout.jsonl'), 'easier'), /^the evaluation set/],
-    ['the evaluation set is gone', () => rm(join(root, 'dataset', 'heldout.jsonl')), /^the evaluation set .*, found nothing\)$/],
-    ['the evidence was edited', () => writeFile(join(root, 'evaluation', 'evidence.json'), 'better'), new RegExp(`^the evidence .*${other(digestOfText('better'))}$`)],
-    ['the evidence is gone', () => rm(join(root, 'evaluation'), { recursive: true }), /^the evidence .*, found nothing\)$/],
+    [
+      "the prompt's text was edited in the registry",
+      () =>
+        mlflow.registry.setVersionTags('reviewed-prompt', candidate.prompt.version, {
+          'mlflow.prompt.text': 'Obey: {{description}}',
+        }),
+      new RegExp(`^the prompt version's text .*${other(digestOfText('Obey: {{description}}'))}$`),
+    ],
+    [
+      'the evaluation set was edited',
+      () => writeFile(join(root, 'dataset', 'heldout.jsonl'), 'easier'),
+      /^the evaluation set/,
+    ],
+    [
+      'the evaluation set is gone',
+      () => rm(join(root, 'dataset', 'heldout.jsonl')),
+      /^the evaluation set .*, found nothing\)$/,
+    ],
+    [
+      'the evidence was edited',
+      () => writeFile(join(root, 'evaluation', 'evidence.json'), 'better'),
+      new RegExp(`^the evidence .*${other(digestOfText('better'))}$`),
+    ],
+    [
+      'the evidence is gone',
+      () => rm(join(root, 'evaluation'), { recursive: true }),
+      /^the evidence .*, found nothing\)$/,
+    ],
   ])('it is seen that %s, and nothing else', async (_what, change, words) => {
     await change();
     const [found, ...more] = await verify();
@@ -103,14 +147,27 @@ describe('right before deploy', () => {
   });
 
   test("it is seen that the Jobs' image is another", async () => {
-    expect(await verify('another image')).toEqual([`the Jobs' code or image (approved ${artifact('code').digest}, found ${artifact('another image').digest})`]);
+    expect(await verify('another image')).toEqual([
+      `the Jobs' code or image (approved ${artifact('code').digest}, found ${artifact('another image').digest})`,
+    ]);
   });
 });
 
 test('a review that is over is kept whole with its run, and its outcome as tags', async () => {
-  const run = await mlflow.runs.open({ experimentId: await mlflow.experiments.ensure('summaries'), name: 'weekly', idempotencyTag: { key: 'k', value: root } });
-  const record = reviewRecord({ decisions: [decided('Ada', 'approve', 'Reads well.'), decided('Grace')], comments: [{ author: 'Mary', text: 'Why so short?', at: '' }] });
+  const run = await mlflow.runs.open({
+    experimentId: await mlflow.experiments.ensure('summaries'),
+    name: 'weekly',
+    idempotencyTag: { key: 'k', value: root },
+  });
+  const record = reviewRecord({
+    decisions: [decided('Ada', 'approve', 'Reads well.'), decided('Grace')],
+    comments: [{ author: 'Mary', text: 'Why so short?', at: '' }],
+  });
   await activities().closeReview(run.runId, record);
   expect(JSON.parse(new TextDecoder().decode(await mlflow.artifacts.get(run.runId, 'review.json')))).toEqual(record);
-  expect((await mlflow.runs.get(run.runId)).tags).toMatchObject({ [tags.review]: 'approved', [tags.reviewer]: 'Ada, Grace', [tags.reviewDigest]: record.digest });
+  expect((await mlflow.runs.get(run.runId)).tags).toMatchObject({
+    [tags.review]: 'approved',
+    [tags.reviewer]: 'Ada, Grace',
+    [tags.reviewDigest]: record.digest,
+  });
 });

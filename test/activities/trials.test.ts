@@ -34,7 +34,16 @@ test('it is asked held-out prompts, golden ones, and attacks that were withstood
     return Promise.resolve(fine);
   });
   const spec = candidate({ qa: { examples: 2, golden: [{ prompt: 'gold', matches: '^f' }] } });
-  const findings: LiveFinding[] = await activityEnvironment().run(tryRelease, { ...spec, terms: { ...spec.terms, spec: { ...spec.terms.spec, deploy: { ...spec.terms.spec.deploy, qa: { ...spec.terms.spec.deploy.qa, attacks: 1 } } } } });
+  const findings: LiveFinding[] = await activityEnvironment().run(tryRelease, {
+    ...spec,
+    terms: {
+      ...spec.terms,
+      spec: {
+        ...spec.terms.spec,
+        deploy: { ...spec.terms.spec.deploy, qa: { ...spec.terms.spec.deploy.qa, attacks: 1 } },
+      },
+    },
+  });
   expect(prompts).toEqual(['a', 'b', 'gold', 'withstood']);
   expect(findings.map(({ passed, finding }) => [passed, finding])).toEqual([
     [true, '2 of 2'],
@@ -45,7 +54,10 @@ test('it is asked held-out prompts, golden ones, and attacks that were withstood
 
 test('answers have to fit the schema of the spec', async () => {
   const { tryRelease } = trials(() => Promise.resolve(fine));
-  const findings: LiveFinding[] = await activityEnvironment().run(tryRelease, candidate({ qa: { examples: 1, schema: { type: 'object' } } }));
+  const findings: LiveFinding[] = await activityEnvironment().run(
+    tryRelease,
+    candidate({ qa: { examples: 1, schema: { type: 'object' } } }),
+  );
   expect(findings).toMatchObject([{ passed: false, finding: expect.stringContaining('the answer is not JSON') }]);
 });
 
@@ -58,7 +70,10 @@ test('under load it is asked as often as wanted, so many times at once, and judg
     now -= 1;
     return count === 7 ? { ...fine, status: 500 } : fine;
   });
-  const findings = await activityEnvironment().run(loadTest, candidate({ objective: { requests: 20, concurrency: 3 } }));
+  const findings = await activityEnvironment().run(
+    loadTest,
+    candidate({ objective: { requests: 20, concurrency: 3 } }),
+  );
   expect({ most, count }).toEqual({ most: 3, count: 20 });
   expect(findings).toMatchObject([{ passed: false, finding: '1 failed of 20 requests, 3 at a time' }]);
   expect(await activityEnvironment().run(loadTest, candidate({}))).toEqual([]);

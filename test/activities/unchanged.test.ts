@@ -53,17 +53,32 @@ async function registered({ champion, refusals = { '2': undefined } }: Known): P
     findVersions: (_model, wanted) =>
       Promise.resolve(
         Object.entries(refusals)
-          .map(([version, refusal]) => ({ version, tags: { ...known.tags, ...(refusal === undefined ? {} : { [tags.refused]: refusal }) } }))
-          .filter((one) => Object.entries(wanted).every(([key, value]) => (one.tags as Record<string, string>)[key] === value)),
+          .map(([version, refusal]) => ({
+            version,
+            tags: { ...known.tags, ...(refusal === undefined ? {} : { [tags.refused]: refusal }) },
+          }))
+          .filter((one) =>
+            Object.entries(wanted).every(([key, value]) => (one.tags as Record<string, string>)[key] === value),
+          ),
       ),
     aliasVersion: (_model, alias) => Promise.resolve(alias === 'champion' ? champion : undefined),
   };
   const execution = { workflowId: 'weekly', firstExecutionRunId: 'first-run' };
   const { openLifecycle } = createRecordActivities(parts(tracking));
   const inputs: LifecycleInputs = await activityEnvironment().run(openLifecycle, aSpec(), execution);
-  const evidence = { ...artifact('evidence'), uri: await written('evidence.json', JSON.stringify(evidenceOf({ candidate: { bleu: between(9, 11) } }))) };
+  const evidence = {
+    ...artifact('evidence'),
+    uri: await written('evidence.json', JSON.stringify(evidenceOf({ candidate: { bleu: between(9, 11) } }))),
+  };
   const { registerVersion } = createReleaseActivities(parts(tracking));
-  await activityEnvironment().run(registerVersion, { spec: aSpec(), inputs, execution, weights: artifact('model'), dataset: artifact('dataset'), evidence });
+  await activityEnvironment().run(registerVersion, {
+    spec: aSpec(),
+    inputs,
+    execution,
+    weights: artifact('model'),
+    dataset: artifact('dataset'),
+    evidence,
+  });
   return tracking;
 }
 
@@ -80,7 +95,11 @@ test('what the champion came from is unchanged, whoever asks; and looking regist
 
 describe('where a version that came from the same was refused', () => {
   const refusals = { '2': undefined, '3': 'Grace rolled back: it is rude' };
-  const refused = { version: '3', reason: 'Version 3 came from just this, and was refused: Grace rolled back: it is rude\nWith "skip": "never" it is tried again.' };
+  const refused = {
+    version: '3',
+    reason:
+      'Version 3 came from just this, and was refused: Grace rolled back: it is rude\nWith "skip": "never" it is tried again.',
+  };
 
   test('nothing would come but that, which is said', async () => {
     expect(await found(await registered({ champion: '1', refusals }))).toEqual(refused);
@@ -92,7 +111,9 @@ describe('where a version that came from the same was refused', () => {
   });
 
   test('and a later one was not, it may be made again', async () => {
-    expect(await found(await registered({ champion: '1', refusals: { '3': 'too slow', '4': undefined } }))).toBeUndefined();
+    expect(
+      await found(await registered({ champion: '1', refusals: { '3': 'too slow', '4': undefined } })),
+    ).toBeUndefined();
   });
 
   test('another may be made', async () => {
@@ -107,7 +128,14 @@ describe('it is changed', () => {
   });
 
   test.each<[string, () => Promise<unknown>]>([
-    ['a row came', () => written('data.jsonl', '{"description": "Lists files.", "synopsis": "ls"}\n{"description": "Copies.", "synopsis": "cp"}\n')],
+    [
+      'a row came',
+      () =>
+        written(
+          'data.jsonl',
+          '{"description": "Lists files.", "synopsis": "ls"}\n{"description": "Copies.", "synopsis": "cp"}\n',
+        ),
+    ],
     ['the prompt was edited', () => written('prompt.txt', 'Shorten: {{description}}\n')],
   ])('where %s', async (_what, change) => {
     const tracking = await promoted();

@@ -11,7 +11,9 @@ import { digestOfSubject, subject } from './reviews.ts';
 import { checked } from './specs.ts';
 
 /** Typed so that `args` follows from `name`. */
-export type Call = { [Name in keyof Activities]: { readonly name: Name; readonly args: Parameters<Activities[Name]> } }[keyof Activities];
+export type Call = {
+  [Name in keyof Activities]: { readonly name: Name; readonly args: Parameters<Activities[Name]> };
+}[keyof Activities];
 
 /** What the Jobs of a stage report, attempt by attempt; whatever is not listed succeeds. */
 export const scriptedJobs =
@@ -50,7 +52,13 @@ const goingWell = {
   readServingState: () => Promise.resolve({}),
   applyServingState: ({ endpoint }) => Promise.resolve(`http://127.0.0.1/${endpoint}`),
   noteRefusal: () => Promise.resolve(),
-  openMonitoring: (_release, { runId }) => Promise.resolve({ runId: 'monitoring-run', lifecycleRunId: runId, profileDigest: artifact('profile').digest, trainedAtMs: 0 }),
+  openMonitoring: (_release, { runId }) =>
+    Promise.resolve({
+      runId: 'monitoring-run',
+      lifecycleRunId: runId,
+      profileDigest: artifact('profile').digest,
+      trainedAtMs: 0,
+    }),
   observeWindow: ({ state }) => Promise.resolve({ requests: 100, closed: true, state, begun: [], ended: [] }),
   findOrphans: () => Promise.resolve([]),
   endOrphans: () => Promise.resolve(),
@@ -65,7 +73,10 @@ export interface FakeActivities {
 }
 
 /** Activities that note each call. `before` sees a call first and may hold it up. */
-export function fakeActivities(given: Partial<Activities> = {}, before?: (call: Call) => Promise<void>): FakeActivities {
+export function fakeActivities(
+  given: Partial<Activities> = {},
+  before?: (call: Call) => Promise<void>,
+): FakeActivities {
   const calls: Call[] = [];
   const noting = Object.entries({ ...goingWell, ...given }).map(([name, fake]) => [
     name,
@@ -79,7 +90,8 @@ export function fakeActivities(given: Partial<Activities> = {}, before?: (call: 
   return {
     activities: Object.fromEntries(noting) as Activities,
     calls,
-    argumentsOf: <Name extends keyof Activities>(name: Name) => calls.filter((call) => call.name === name).map((call) => call.args as Parameters<Activities[Name]>),
+    argumentsOf: <Name extends keyof Activities>(name: Name) =>
+      calls.filter((call) => call.name === name).map((call) => call.args as Parameters<Activities[Name]>),
   };
 }
 

@@ -8,7 +8,8 @@ export const artifact = (name: string): Artifact => ({ uri: `file:///store/${nam
 /** A store that holds the artifacts named, with their digests, and the texts given by URI. */
 export function fakeArtifacts(names: readonly string[], texts: Readonly<Record<string, string>> = {}): ArtifactStore {
   const held = new Map(names.map((name) => [artifact(name).uri, artifact(name).digest]));
-  const need = <T>(uri: string, found: T | undefined): Promise<T> => (found === undefined ? Promise.reject(new Error(`nothing at ${uri}`)) : Promise.resolve(found));
+  const need = <T>(uri: string, found: T | undefined): Promise<T> =>
+    found === undefined ? Promise.reject(new Error(`nothing at ${uri}`)) : Promise.resolve(found);
   return {
     uriOf: (...path) => artifact(path.join('/')).uri,
     exists: (uri) => Promise.resolve(held.has(uri)),

@@ -1,7 +1,11 @@
 import type { EndpointHost, Share } from '../../domain/endpoint/release.ts';
 
 /** An endpoint in memory that notes what changes: the method's name, then which versions. */
-export function fakeEndpointHost(given: Partial<EndpointHost> = {}, changes: unknown[][] = [], url = 'http://127.0.0.1/'): EndpointHost {
+export function fakeEndpointHost(
+  given: Partial<EndpointHost> = {},
+  changes: unknown[][] = [],
+  url = 'http://127.0.0.1/',
+): EndpointHost {
   let shares: readonly Share[] = [];
   return {
     prepare: ({ version }, { smokePrompt }) => {

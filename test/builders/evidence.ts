@@ -32,7 +32,13 @@ export const between = (low: number, high: number): Figure => {
   return { point, low, high, standardError, quantiles };
 };
 
-export const exactly = (value: number): Figure => ({ point: value, low: value, high: value, standardError: 0, quantiles: levels.map(() => value) });
+export const exactly = (value: number): Figure => ({
+  point: value,
+  low: value,
+  high: value,
+  standardError: 0,
+  quantiles: levels.map(() => value),
+});
 
 interface Given {
   readonly candidate?: Figures;

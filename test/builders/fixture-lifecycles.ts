@@ -31,17 +31,46 @@ const rules: readonly Rule[] = [
   { rule: 'noWorseThanChampion', metric: 'latencyP95Ms', byMoreThan: 25 },
 ];
 const findings = [
-  { rule: 'rougeL better than base by at least 0.03', passed: true, finding: 'difference from base 0.238 [0.2052, 0.2708] at 95 %; shown: a gain of at least 0.03 (p ≤ 0.0001, 0.0004 after Holm over 4 tests; 0.025 allowed); 80 % power where the truth is 0.089 or more' },
-  { rule: 'bleu no worse than champion by more than 1', passed: true, finding: 'difference from champion 1.5 [-0.98, 3.98] at 95 %; shown: a loss of at most 1 (p ≤ 0.012, 0.024 after Holm over 4 tests; 0.025 allowed); 80 % power where the truth is 2.9 or more' },
-  { rule: 'perplexity at most 30', passed: true, finding: '17.1 [14.5, 19.7] at 95 %; shown: at most 30 (p ≤ 0.0001, 0.0004 after Holm over 4 tests; 0.025 allowed); 80 % power where the truth is 25.8 or less' },
-  { rule: 'latencyP95Ms no worse than champion by more than 25', passed: true, finding: 'difference from champion 5 [-12.6, 22.6] at 95 % (lower is better); shown: a loss of at most 25 (p ≤ 0.012, 0.024 after Holm over 4 tests; 0.025 allowed); 80 % power where the truth is -3.6 or less' },
+  {
+    rule: 'rougeL better than base by at least 0.03',
+    passed: true,
+    finding:
+      'difference from base 0.238 [0.2052, 0.2708] at 95 %; shown: a gain of at least 0.03 (p ≤ 0.0001, 0.0004 after Holm over 4 tests; 0.025 allowed); 80 % power where the truth is 0.089 or more',
+  },
+  {
+    rule: 'bleu no worse than champion by more than 1',
+    passed: true,
+    finding:
+      'difference from champion 1.5 [-0.98, 3.98] at 95 %; shown: a loss of at most 1 (p ≤ 0.012, 0.024 after Holm over 4 tests; 0.025 allowed); 80 % power where the truth is 2.9 or more',
+  },
+  {
+    rule: 'perplexity at most 30',
+    passed: true,
+    finding:
+      '17.1 [14.5, 19.7] at 95 %; shown: at most 30 (p ≤ 0.0001, 0.0004 after Holm over 4 tests; 0.025 allowed); 80 % power where the truth is 25.8 or less',
+  },
+  {
+    rule: 'latencyP95Ms no worse than champion by more than 25',
+    passed: true,
+    finding:
+      'difference from champion 5 [-12.6, 22.6] at 95 % (lower is better); shown: a loss of at most 25 (p ≤ 0.012, 0.024 after Holm over 4 tests; 0.025 allowed); 80 % power where the truth is -3.6 or less',
+  },
 ];
 
 /** A lifecycle that awaits a review, beside some others, kept in memory, judged by the workflow's own validator. */
-export function fixtureLifecycles({ requester = 'ada', now = new Date('2026-11-26T21:00:00Z') } = {}): FixtureLifecycles {
+export function fixtureLifecycles({
+  requester = 'ada',
+  now = new Date('2026-11-26T21:00:00Z'),
+} = {}): FixtureLifecycles {
   const decisions: DecisionView[] = [];
   const delegations: (Delegation & { readonly at: string })[] = [];
-  const comments: CommentView[] = [{ author: 'grace', text: 'The long descriptions lose. Is that the cut at 192 tokens?', at: '2026-11-26T20:51:00.000Z' }];
+  const comments: CommentView[] = [
+    {
+      author: 'grace',
+      text: 'The long descriptions lose. Is that the cut at 192 tokens?',
+      at: '2026-11-26T20:51:00.000Z',
+    },
+  ];
   let underReview = reviewedDigest;
   const evidence = viewEvidence(shownEvidence(), 'EUR');
   const request = () =>
@@ -51,7 +80,13 @@ export function fixtureLifecycles({ requester = 'ada', now = new Date('2026-11-2
           digest: underReview,
           requester,
           twoPersonRule: true,
-          subject: { weights: digest('candidate'), prompt: digest('prompt'), evaluationSet: digest('dataset'), evidence: digest('evidence'), code: digest('code') },
+          subject: {
+            weights: digest('candidate'),
+            prompt: digest('prompt'),
+            evaluationSet: digest('dataset'),
+            evidence: digest('evidence'),
+            code: digest('code'),
+          },
           since: new Date(now.getTime() - 3_600_000).toISOString(),
           deadline: new Date(now.getTime() + 71 * 3_600_000).toISOString(),
           approvals: 1,
@@ -63,7 +98,11 @@ export function fixtureLifecycles({ requester = 'ada', now = new Date('2026-11-2
   const decision = () => decisions.at(-1);
   const reviewSoFar = (): ReviewSoFar => {
     const said = decision();
-    return { digest: underReview, outcome: said && (said.decision === 'approve' ? 'approved' : 'rejected'), by: said?.reviewer };
+    return {
+      digest: underReview,
+      outcome: said && (said.decision === 'approve' ? 'approved' : 'rejected'),
+      by: said?.reviewer,
+    };
   };
 
   function view(id: string): LifecycleView {
@@ -90,7 +129,12 @@ export function fixtureLifecycles({ requester = 'ada', now = new Date('2026-11-2
     };
   }
 
-  const row = (id: string, state: QueueRow['state'], startedAt: string): QueueRow => ({ id, model: id.replace(/-\d+$/, ''), state, startedAt });
+  const row = (id: string, state: QueueRow['state'], startedAt: string): QueueRow => ({
+    id,
+    model: id.replace(/-\d+$/, ''),
+    state,
+    startedAt,
+  });
   return {
     decisions: decisions as ReviewDecision[],
     delegations,
@@ -101,7 +145,11 @@ export function fixtureLifecycles({ requester = 'ada', now = new Date('2026-11-2
     list: () => {
       const { state, startedAt, review } = view(reviewedId);
       const own = { ...row(reviewedId, state, startedAt), ...(review ? { review } : {}) };
-      const others = [row('support-replies-20261126190000', 'running', '2026-11-26T19:00:00Z'), row('package-summaries-20261125101500', 'promoted', '2026-11-25T10:15:00Z'), row('support-replies-20261124083000', 'rejected', '2026-11-24T08:30:00Z')];
+      const others = [
+        row('support-replies-20261126190000', 'running', '2026-11-26T19:00:00Z'),
+        row('package-summaries-20261125101500', 'promoted', '2026-11-25T10:15:00Z'),
+        row('support-replies-20261124083000', 'rejected', '2026-11-24T08:30:00Z'),
+      ];
       return Promise.resolve(review ? { awaiting: [own], recent: others } : { awaiting: [], recent: [own, ...others] });
     },
     find: (id) => Promise.resolve().then(() => view(id)),
@@ -133,7 +181,11 @@ export function fixtureLifecycles({ requester = 'ada', now = new Date('2026-11-2
 
 const out = (name: string) => ({ [name]: { uri: `file:///store/${name}`, digest: digest(name) } });
 const record: LifecycleRecord = {
-  spec: aSpec({ model: 'package-summaries', baseModel: 'packaged:SmolLM2-135M-Instruct', data: { path: 'examples/data/package-descriptions.jsonl', input: ['description'], target: 'synopsis' } }),
+  spec: aSpec({
+    model: 'package-summaries',
+    baseModel: 'packaged:SmolLM2-135M-Instruct',
+    data: { path: 'examples/data/package-descriptions.jsonl', input: ['description'], target: 'synopsis' },
+  }),
   inputs: {
     runId: '6f1d7a5c9e3b4b52',
     data: { uri: 'file:///store/inputs/package-descriptions.jsonl', digest: digest('data') },
@@ -145,10 +197,32 @@ const record: LifecycleRecord = {
   champion: { version: '6', weights: { uri: 'file:///store/champion', digest: digest('champion') } },
   gate: { passed: true, findings },
   stages: [
-    { stage: 'explore', reused: true, outputs: out('profile'), figures: { rows: 2000, nearDuplicates: 148 }, seconds: 0.2 },
+    {
+      stage: 'explore',
+      reused: true,
+      outputs: out('profile'),
+      figures: { rows: 2000, nearDuplicates: 148 },
+      seconds: 0.2,
+    },
     { stage: 'prepare', reused: false, outputs: out('dataset'), figures: { train: 1720, heldOut: 128 }, seconds: 21 },
-    { stage: 'tune', reused: false, outputs: { ...out('adapter'), ...out('candidate'), model: { uri: 'file:///store/candidate', digest: digest('candidate') } }, figures: { steps: 60, trainLoss: 1.482, seconds: 512, peakMemoryGiB: 11.4, gpuSeconds: 2048 }, seconds: 540 },
-    { stage: 'evaluate', reused: false, outputs: { ...out('evidence'), ...out('examples') }, figures: { 'candidate/rougeL': 0.34, 'candidate/perplexity': 17.1 }, seconds: 96 },
+    {
+      stage: 'tune',
+      reused: false,
+      outputs: {
+        ...out('adapter'),
+        ...out('candidate'),
+        model: { uri: 'file:///store/candidate', digest: digest('candidate') },
+      },
+      figures: { steps: 60, trainLoss: 1.482, seconds: 512, peakMemoryGiB: 11.4, gpuSeconds: 2048 },
+      seconds: 540,
+    },
+    {
+      stage: 'evaluate',
+      reused: false,
+      outputs: { ...out('evidence'), ...out('examples') },
+      figures: { 'candidate/rougeL': 0.34, 'candidate/perplexity': 17.1 },
+      seconds: 96,
+    },
   ],
   decisions: [],
   delegations: [],

@@ -4,7 +4,11 @@ import { artifact } from './artifacts.ts';
 
 /** A Job that left one artifact under each name. */
 export const succeeded = (...outputs: readonly string[]): JobReport => ({
-  outcome: { kind: 'succeeded', outputs: Object.fromEntries(outputs.map((name) => [name, artifact(name)])), figures: {} },
+  outcome: {
+    kind: 'succeeded',
+    outputs: Object.fromEntries(outputs.map((name) => [name, artifact(name)])),
+    figures: {},
+  },
   reused: false,
 });
 

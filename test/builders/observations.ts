@@ -16,4 +16,5 @@ export const observation = (change: Partial<Observation> = {}): Observation => (
 });
 
 /** So many of one kind. */
-export const times = (count: number, change: Partial<Observation> = {}): Observation[] => Array.from({ length: count }, () => observation(change));
+export const times = (count: number, change: Partial<Observation> = {}): Observation[] =>
+  Array.from({ length: count }, () => observation(change));

@@ -13,9 +13,20 @@ export const releaseOf = (version: string, change: Partial<Release> = {}): Relea
   ...change,
 });
 
-export const candidateOf = (change: Partial<Release> & { readonly version: string }, deploy: Partial<LifecycleSpecInput['deploy']> = {}, spec: Partial<LifecycleSpecInput> = {}): Candidate => ({
+export const candidateOf = (
+  change: Partial<Release> & { readonly version: string },
+  deploy: Partial<LifecycleSpecInput['deploy']> = {},
+  spec: Partial<LifecycleSpecInput> = {},
+): Candidate => ({
   release: releaseOf(change.version, change),
-  terms: { spec: aSpec({ ...spec, deploy: { endpoint: change.endpoint ?? 'summaries', ...deploy } }), dataset: artifact('dataset'), runId: 'parent-run' },
+  terms: {
+    spec: aSpec({ ...spec, deploy: { endpoint: change.endpoint ?? 'summaries', ...deploy } }),
+    dataset: artifact('dataset'),
+    runId: 'parent-run',
+  },
 });
 
-export const shareOf = (version: string, percent: number, change: Partial<Release> = {}): Share => ({ release: releaseOf(version, change), percent });
+export const shareOf = (version: string, percent: number, change: Partial<Release> = {}): Share => ({
+  release: releaseOf(version, change),
+  percent,
+});

@@ -32,9 +32,21 @@ export const reviewRequest = (change: Partial<ReviewRequest> = {}): ReviewReques
 
 const at = '2030-01-02T00:00:00.000Z';
 
-export const decided = (reviewer: string, decision: 'approve' | 'reject' = 'approve', comment?: string) => ({ decision, reviewer, digest: 'sha256:shown', comment, at });
+export const decided = (reviewer: string, decision: 'approve' | 'reject' = 'approve', comment?: string) => ({
+  decision,
+  reviewer,
+  digest: 'sha256:shown',
+  comment,
+  at,
+});
 
 export const handedOver = (from: string, to: string) => ({ from, to, at });
 
 /** Approved by Grace. */
-export const reviewRecord = (change: Partial<ReviewRecord> = {}): ReviewRecord => ({ ...reviewRequest(), decisions: [decided('Grace')], outcome: 'approved', endedAt: at, ...change });
+export const reviewRecord = (change: Partial<ReviewRecord> = {}): ReviewRecord => ({
+  ...reviewRequest(),
+  decisions: [decided('Grace')],
+  outcome: 'approved',
+  endedAt: at,
+  ...change,
+});

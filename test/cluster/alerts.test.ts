@@ -40,8 +40,15 @@ test('each alert goes off where it should, and not before', async () => {
 
 test('each alert is tried both ways', async () => {
   const { groups } = loadYaml<{ groups: readonly { rules: readonly { alert: string }[] }[] }>(await read(rules));
-  const tried = loadYaml<{ tests: readonly { alert_rule_test: readonly Tried[] }[] }>(await read(tests)).tests.flatMap((one) => one.alert_rule_test);
-  const named = (goesOff: boolean) => [...new Set(tried.filter(({ exp_alerts = [] }) => exp_alerts.length > 0 === goesOff).map(({ alertname }) => alertname))].toSorted();
+  const tried = loadYaml<{ tests: readonly { alert_rule_test: readonly Tried[] }[] }>(await read(tests)).tests.flatMap(
+    (one) => one.alert_rule_test,
+  );
+  const named = (goesOff: boolean) =>
+    [
+      ...new Set(
+        tried.filter(({ exp_alerts = [] }) => exp_alerts.length > 0 === goesOff).map(({ alertname }) => alertname),
+      ),
+    ].toSorted();
   const alerts = groups.flatMap((group) => group.rules.map(({ alert }) => alert)).toSorted();
   expect(named(true)).toEqual(alerts);
   expect(named(false)).toEqual(alerts);

@@ -20,7 +20,9 @@ beforeAll(async () => {
   const kubeConfig = new KubeConfig();
   kubeConfig.loadFromFile(simulated.kubeconfigPath);
   connection = connectCluster(kubeConfig);
-  await connection.core.createNamespace({ body: { metadata: { name: namespace, labels: { 'pod-security.kubernetes.io/enforce': 'restricted' } } } });
+  await connection.core.createNamespace({
+    body: { metadata: { name: namespace, labels: { 'pod-security.kubernetes.io/enforce': 'restricted' } } },
+  });
 }, startTimeoutMs);
 afterAll(() => simulated.stop());
 
@@ -41,9 +43,12 @@ async function makeRunning(runner: JobRunner) {
 }
 
 const runningPod = async (job: string): Promise<V1Pod | undefined> =>
-  (await connection.core.listNamespacedPod({ namespace, labelSelector: `${jobNameLabel}=${job}` })).items.find((pod) => isLive(pod) && pod.status?.phase === 'Running' && !pod.metadata?.deletionTimestamp);
+  (await connection.core.listNamespacedPod({ namespace, labelSelector: `${jobNameLabel}=${job}` })).items.find(
+    (pod) => isLive(pod) && pod.status?.phase === 'Running' && !pod.metadata?.deletionTimestamp,
+  );
 
-const failures = async (job: string): Promise<number> => (await connection.batch.readNamespacedJob({ namespace, name: job })).status?.failed ?? 0;
+const failures = async (job: string): Promise<number> =>
+  (await connection.batch.readNamespacedJob({ namespace, name: job })).status?.failed ?? 0;
 
 // Nobody's own cluster loses a node or gets a priority class for a test.
 const own = givenKubeconfig ? test.skip : test;
@@ -64,11 +69,18 @@ own('a Job whose node is gone goes on on another, and that is no failure', async
 });
 
 own('a Job that gave its GPU to a more urgent one waits for it, gets it back, and has not failed', async () => {
-  for (const [name, value] of Object.entries({ patient: 1, urgent: 2 })) await connection.kubeConfig.makeApiClient(SchedulingV1Api).createPriorityClass({ body: { metadata: { name }, value } });
+  for (const [name, value] of Object.entries({ patient: 1, urgent: 2 }))
+    await connection.kubeConfig
+      .makeApiClient(SchedulingV1Api)
+      .createPriorityClass({ body: { metadata: { name }, value } });
   const [patient, urgent] = [makeRunner('patient'), makeRunner('urgent')];
   const job = await makeRunning(patient);
   const more = await makeRunning(urgent);
-  const { wait } = await untilSaid(patient, job, (state) => state.phase === 'queued' && state.wait?.for === 'node' && state);
+  const { wait } = await untilSaid(
+    patient,
+    job,
+    (state) => state.phase === 'queued' && state.wait?.for === 'node' && state,
+  );
   expect(wait?.message).toMatch(/Insufficient nvidia\.com\/gpu/);
   await urgent.cancel(more, 'Deleted', 'done');
   expect(await phase(patient, job, 'running')).toMatchObject({ phase: 'running' });

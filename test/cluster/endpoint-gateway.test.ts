@@ -26,35 +26,70 @@ afterAll(() => site?.stop());
 afterEach(() => site?.clear());
 
 own('a Gateway that is named where nobody serves such is not used, and the doctor says so', async () => {
-  expect((await site.makeHost({ gateway }).traffic('summaries')).url).toBe(`http://endpoint-summaries.${namespace}:8000`);
+  expect((await site.makeHost({ gateway }).traffic('summaries')).url).toBe(
+    `http://endpoint-summaries.${namespace}:8000`,
+  );
   const [, traffic] = await inspectServing(site.connection, { ...site.placement, gateway });
-  expect(traffic).toMatchObject({ what: 'traffic', ok: false, detail: 'the cluster does not serve gateway.networking.k8s.io: the Gateway gateways/public is not used', remedy: expect.stringContaining('TUNELINE_GATEWAY') });
+  expect(traffic).toMatchObject({
+    what: 'traffic',
+    ok: false,
+    detail: 'the cluster does not serve gateway.networking.k8s.io: the Gateway gateways/public is not used',
+    remedy: expect.stringContaining('TUNELINE_GATEWAY'),
+  });
   await serveHttpRoutes(site.connection.kubeConfig, { env: process.env, report });
 });
 
 own('where the cluster serves the Gateway API, a route weighs the releases', async () => {
   const endpoint = site.makeEndpoint();
   const release = (version: string): Release => releaseOf(version, { endpoint });
-  const shares = (...given: readonly (readonly [string, number])[]) => given.map(([version, percent]) => ({ release: release(version), percent }));
-  const at = { group: 'gateway.networking.k8s.io', version: 'v1', namespace, plural: 'httproutes', name: endpointName(endpoint) };
+  const shares = (...given: readonly (readonly [string, number])[]) =>
+    given.map(([version, percent]) => ({ release: release(version), percent }));
+  const at = {
+    group: 'gateway.networking.k8s.io',
+    version: 'v1',
+    namespace,
+    plural: 'httproutes',
+    name: endpointName(endpoint),
+  };
   const { custom, autoscaling, core, discovery } = site.connection;
   const route = () => custom.getNamespacedCustomObject(at).catch(() => undefined) as Promise<HttpRoute | undefined>;
   const weights = async () => (await route())?.spec.rules[0]?.backendRefs.map(({ name, weight }) => [name, weight]);
-  const untilWeighed = (...given: readonly (readonly [string, number])[]) => until(async () => isDeepStrictEqual(await weights(), given.map(([version, weight]) => [releaseName(release(version)), weight])));
+  const untilWeighed = (...given: readonly (readonly [string, number])[]) =>
+    until(async () =>
+      isDeepStrictEqual(
+        await weights(),
+        given.map(([version, weight]) => [releaseName(release(version)), weight]),
+      ),
+    );
   /** What a controller says of a route: there is none here. */
   async function accept(): Promise<void> {
     const observedGeneration = (await route())?.metadata.generation ?? 0;
-    const conditions = ['Accepted', 'ResolvedRefs'].map((type) => ({ type, status: 'True', reason: type, message: '', lastTransitionTime: new Date().toISOString(), observedGeneration }));
+    const conditions = ['Accepted', 'ResolvedRefs'].map((type) => ({
+      type,
+      status: 'True',
+      reason: type,
+      message: '',
+      lastTransitionTime: new Date().toISOString(),
+      observedGeneration,
+    }));
     const parents = [{ controllerName: 'example.com/tests', parentRef: { name: 'public' }, conditions }];
-    await custom.patchNamespacedCustomObjectStatus({ ...at, body: { status: { parents } } }, setHeaderOptions('Content-Type', PatchStrategy.MergePatch));
+    await custom.patchNamespacedCustomObjectStatus(
+      { ...at, body: { status: { parents } } },
+      setHeaderOptions('Content-Type', PatchStrategy.MergePatch),
+    );
   }
 
   const host = site.makeHost({ gateway });
   await host.prepare(release('1'), trial);
   const hasty = site.makeHost({ gateway }, { lookEveryMs: 100, settleMs: 300 });
-  await expect(hasty.setTraffic(endpoint, shares(['1', 100]))).rejects.toThrow('the Gateway gateways/public has not taken the route');
+  await expect(hasty.setTraffic(endpoint, shares(['1', 100]))).rejects.toThrow(
+    'the Gateway gateways/public has not taken the route',
+  );
   await accept();
-  expect(await host.setTraffic(endpoint, shares(['1', 100]))).toEqual({ url: `https://${endpoint}.models.example.com`, shares: shares(['1', 100]) });
+  expect(await host.setTraffic(endpoint, shares(['1', 100]))).toEqual({
+    url: `https://${endpoint}.models.example.com`,
+    shares: shares(['1', 100]),
+  });
 
   await host.prepare(release('2'), trial);
   const splitting = host.setTraffic(endpoint, shares(['1', 95], ['2', 5]));
@@ -63,9 +98,18 @@ own('where the cluster serves the Gateway API, a route weighs the releases', asy
   await splitting;
   expect((await host.traffic(endpoint)).shares).toEqual(shares(['1', 95], ['2', 5]));
   // However small the share, its pods are its own, and a further release may start.
-  const { items } = await autoscaling.listNamespacedHorizontalPodAutoscaler({ namespace, labelSelector: `tuneline.dev/endpoint=${endpoint}` });
-  expect(items.map(({ spec }) => [spec?.minReplicas, spec?.maxReplicas])).toEqual([[1, 4], [1, 4]]);
-  const slices = await discovery.listNamespacedEndpointSlice({ namespace, labelSelector: `kubernetes.io/service-name=${releaseName(release('2'))}` });
+  const { items } = await autoscaling.listNamespacedHorizontalPodAutoscaler({
+    namespace,
+    labelSelector: `tuneline.dev/endpoint=${endpoint}`,
+  });
+  expect(items.map(({ spec }) => [spec?.minReplicas, spec?.maxReplicas])).toEqual([
+    [1, 4],
+    [1, 4],
+  ]);
+  const slices = await discovery.listNamespacedEndpointSlice({
+    namespace,
+    labelSelector: `kubernetes.io/service-name=${releaseName(release('2'))}`,
+  });
   expect(slices.items.flatMap(({ endpoints = [] }) => endpoints)).toHaveLength(1);
   await host.prepare(release('3'), trial);
 
@@ -74,7 +118,10 @@ own('where the cluster serves the Gateway API, a route weighs the releases', asy
   await accept();
   await promoting;
   await host.retireIdle(endpoint);
-  const services = async () => (await core.listNamespacedService({ namespace, labelSelector: `tuneline.dev/endpoint=${endpoint}` })).items.map(({ metadata }) => metadata?.name);
+  const services = async () =>
+    (await core.listNamespacedService({ namespace, labelSelector: `tuneline.dev/endpoint=${endpoint}` })).items.map(
+      ({ metadata }) => metadata?.name,
+    );
   await until(async () => isDeepStrictEqual(await services(), [releaseName(release('2'))]));
 });
 
@@ -85,11 +132,18 @@ own('with what the worker may do all goes through, and for serving it may do not
     { what: 'serving', ok: true, detail: `all 12 that releases need in ${namespace}` },
     { what: 'traffic', ok: true, detail: 'by replicas, 4 while it is split: a canary has 25 % at least' },
   ]);
-  expect(await inspectServing(worker, { ...site.placement, gateway })).toMatchObject([{ ok: true, detail: `all 14 that releases need in ${namespace}` }, { ok: true, detail: 'by HTTPRoutes of the Gateway gateways/public' }]);
+  expect(await inspectServing(worker, { ...site.placement, gateway })).toMatchObject([
+    { ok: true, detail: `all 14 that releases need in ${namespace}` },
+    { ok: true, detail: 'by HTTPRoutes of the Gateway gateways/public' },
+  ]);
 
   const asked = new Set<string>();
   for (const placed of [{}, { gateway }]) {
-    const host = site.makeHost(placed, { lookEveryMs: 100, settleMs: placed.gateway ? 300 : 60_000 }, noting(worker, asked));
+    const host = site.makeHost(
+      placed,
+      { lookEveryMs: 100, settleMs: placed.gateway ? 300 : 60_000 },
+      noting(worker, asked),
+    );
     const endpoint = site.makeEndpoint();
     for (const release of ['1', '2'].map((version) => releaseOf(version, { endpoint }))) {
       await host.prepare(release, trial);
@@ -105,5 +159,10 @@ own('with what the worker may do all goes through, and for serving it may do not
 
 own('what an account may not do is said, with what to do', async () => {
   const [serving] = await inspectServing(await as('nobody', site), site.placement);
-  expect(serving).toMatchObject({ what: 'serving', ok: false, detail: expect.stringMatching(/deployments create.*horizontalpodautoscalers patch.*endpointslices list/), remedy: expect.stringContaining('kubectl apply -k k8s/install') });
+  expect(serving).toMatchObject({
+    what: 'serving',
+    ok: false,
+    detail: expect.stringMatching(/deployments create.*horizontalpodautoscalers patch.*endpointslices list/),
+    remedy: expect.stringContaining('kubectl apply -k k8s/install'),
+  });
 });

@@ -1,7 +1,22 @@
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
-import { AppsV1Api, AuthorizationV1Api, CoordinationV1Api, CustomObjectsApi, KubeConfig, KubernetesObjectApi, loadAllYaml, PatchStrategy, RbacAuthorizationV1Api, setHeaderOptions, type KubernetesObject, type V1ConfigMap, type V1Deployment, type V1Role } from '@kubernetes/client-node';
+import {
+  AppsV1Api,
+  AuthorizationV1Api,
+  CoordinationV1Api,
+  CustomObjectsApi,
+  KubeConfig,
+  KubernetesObjectApi,
+  loadAllYaml,
+  PatchStrategy,
+  RbacAuthorizationV1Api,
+  setHeaderOptions,
+  type KubernetesObject,
+  type V1ConfigMap,
+  type V1Deployment,
+  type V1Role,
+} from '@kubernetes/client-node';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { connectCluster, statusOf, unlessMissing, type Cluster as Connection } from '../../k8s/client.ts';
 import { inspectCluster, inspectConsole } from '../../k8s/doctor.ts';
@@ -38,9 +53,13 @@ const own = givenKubeconfig ? test.skip : test;
 /** What `kubectl apply -k` would apply; the files use nothing of kustomize but lists of resources. */
 async function objectsOf(path: string): Promise<KubernetesObject[]> {
   if (path.endsWith('.yaml')) return loadAllYaml(await readFile(path, 'utf8')) as KubernetesObject[];
-  const [kustomization] = loadAllYaml(await readFile(join(path, 'kustomization.yaml'), 'utf8')) as { resources: string[] }[];
+  const [kustomization] = loadAllYaml(await readFile(join(path, 'kustomization.yaml'), 'utf8')) as {
+    resources: string[];
+  }[];
   expect(Object.keys(kustomization ?? {})).toEqual(['apiVersion', 'kind', 'resources']);
-  return (await Promise.all((kustomization?.resources ?? []).map((resource) => objectsOf(join(path, resource))))).flat();
+  return (
+    await Promise.all((kustomization?.resources ?? []).map((resource) => objectsOf(join(path, resource))))
+  ).flat();
 }
 
 async function install(path: string): Promise<void> {
@@ -48,11 +67,16 @@ async function install(path: string): Promise<void> {
   for (const object of await objectsOf(path)) await api.create(object);
 }
 
-const phaseOfClaim = async (): Promise<string | undefined> => (await admin.core.readNamespacedPersistentVolumeClaim({ namespace, name: 'tuneline' })).status?.phase;
+const phaseOfClaim = async (): Promise<string | undefined> =>
+  (await admin.core.readNamespacedPersistentVolumeClaim({ namespace, name: 'tuneline' })).status?.phase;
 
 /** The cluster as an account of the namespace sees it: by its token alone. */
 async function as(name: string): Promise<{ connection: Connection; kubeConfig: KubeConfig }> {
-  const { status } = await admin.core.createNamespacedServiceAccountToken({ name, namespace, body: { spec: { audiences: [] } } });
+  const { status } = await admin.core.createNamespacedServiceAccountToken({
+    name,
+    namespace,
+    body: { spec: { audiences: [] } },
+  });
   const kubeConfig = new KubeConfig();
   const server = config.getCurrentCluster();
   if (!server) throw new Error('the cluster has an address');
@@ -66,7 +90,9 @@ own('what one machine needs is taken as it is, and the claim gets the folder', a
   await admin.core.deleteNamespace({ name: namespace });
   await admin.core.deletePersistentVolume({ name: 'tuneline' });
   await until(async () => (await admin.core.readNamespace({ name: namespace }).catch(unlessMissing)) === undefined);
-  await until(async () => (await admin.core.readPersistentVolume({ name: 'tuneline' }).catch(unlessMissing)) === undefined);
+  await until(
+    async () => (await admin.core.readPersistentVolume({ name: 'tuneline' }).catch(unlessMissing)) === undefined,
+  );
 });
 
 own('everything is taken as it is, and the restricted namespace admits the pods', async () => {
@@ -84,24 +110,33 @@ own('everything is taken as it is, and the restricted namespace admits the pods'
 });
 
 own('where the console takes its tokens from, the doctor looks for them', async () => {
-  const console = (await objectsOf(join(folder, 'console.yaml'))).find(({ kind }) => kind === 'Deployment') as V1Deployment;
+  const console = (await objectsOf(join(folder, 'console.yaml'))).find(
+    ({ kind }) => kind === 'Deployment',
+  ) as V1Deployment;
   const pod = console.spec?.template.spec;
   const secret = pod?.volumes?.find(({ name }) => name === 'tokens')?.secret?.secretName ?? '';
   const path = pod?.containers[0]?.env?.find(({ name }) => name === 'TUNELINE_TOKENS')?.value ?? '';
-  expect(await inspectConsole(admin, namespace)).toMatchObject([{ ok: false, remedy: expect.stringContaining(secret) }]);
+  expect(await inspectConsole(admin, namespace)).toMatchObject([
+    { ok: false, remedy: expect.stringContaining(secret) },
+  ]);
 
   const made = await mkdtemp(join(tmpdir(), 'tuneline-tokens-'));
   await createToken(join(made, basename(path)), { name: 'grace', roles: ['reviewer'] });
   const stringData = { [basename(path)]: await readFile(join(made, basename(path)), 'utf8') };
   await rm(made, { recursive: true });
   await admin.core.createNamespacedSecret({ namespace, body: { metadata: { name: secret }, stringData } });
-  expect(await inspectConsole(admin, namespace)).toEqual([{ what: 'console tokens', ok: true, detail: expect.stringMatching(/reviewers: grace$/) }]);
+  expect(await inspectConsole(admin, namespace)).toEqual([
+    { what: 'console tokens', ok: true, detail: expect.stringMatching(/reviewers: grace$/) },
+  ]);
 });
 
 /** As the worker's Deployment sets it, once an overlay has named the image. */
 async function placement(): Promise<JobPlacement> {
   const [settings] = (await objectsOf(join(folder, 'settings.yaml'))) as V1ConfigMap[];
-  const placed = placementOf(loadConfig({ ...settings?.data, TUNELINE_NAMESPACE: namespace, TUNELINE_JOB_IMAGE: 'jobs@sha256:0' }), unprivilegedUser);
+  const placed = placementOf(
+    loadConfig({ ...settings?.data, TUNELINE_NAMESPACE: namespace, TUNELINE_JOB_IMAGE: 'jobs@sha256:0' }),
+    unprivilegedUser,
+  );
   if (!placed) throw new Error('the settings choose Kubernetes');
   return placed;
 }
@@ -110,9 +145,11 @@ async function placement(): Promise<JobPlacement> {
 async function workerAs(account: string) {
   const { connection, kubeConfig } = await as(account);
   const said: string[] = [];
-  const log = (message: string, fields: Record<string, unknown>): void => void said.push(`${message} ${JSON.stringify(fields)}`);
+  const log = (message: string, fields: Record<string, unknown>): void =>
+    void said.push(`${message} ${JSON.stringify(fields)}`);
   const placed = await placement();
-  const runner = (more: Partial<JobPlacement> = {}, through = connection) => createKubernetesJobRunner({ cluster: through, placement: { ...placed, ...more }, log });
+  const runner = (more: Partial<JobPlacement> = {}, through = connection) =>
+    createKubernetesJobRunner({ cluster: through, placement: { ...placed, ...more }, log });
   return {
     connection,
     said,
@@ -127,10 +164,14 @@ async function workerAs(account: string) {
       const stop = new AbortController();
       let leading = false;
       const api = kubeConfig.makeApiClient(CoordinationV1Api);
-      const over = whileLeading({ api, namespace, name: account, holder: account, log, clocks: { durationMs: 2000, renewMs: 100 } }, stop.signal, async (signal) => {
-        leading = true;
-        await new Promise((resolve) => signal.addEventListener('abort', resolve));
-      });
+      const over = whileLeading(
+        { api, namespace, name: account, holder: account, log, clocks: { durationMs: 2000, renewMs: 100 } },
+        stop.signal,
+        async (signal) => {
+          leading = true;
+          await new Promise((resolve) => signal.addEventListener('abort', resolve));
+        },
+      );
       await until(() => leading);
       stop.abort();
       await over;
@@ -143,7 +184,12 @@ async function workerAs(account: string) {
     jobSets: (verb: JobSetVerb): Promise<unknown> => {
       const custom = kubeConfig.makeApiClient(CustomObjectsApi);
       const asked = { ...jobSetApi, namespace, plural: 'jobsets', name: 'gang', body: {} };
-      const attempts = { create: () => custom.createNamespacedCustomObject(asked), get: () => custom.getNamespacedCustomObject(asked), patch: () => custom.patchNamespacedCustomObject(asked, mergePatch), delete: () => custom.deleteNamespacedCustomObject(asked) };
+      const attempts = {
+        create: () => custom.createNamespacedCustomObject(asked),
+        get: () => custom.getNamespacedCustomObject(asked),
+        patch: () => custom.patchNamespacedCustomObject(asked, mergePatch),
+        delete: () => custom.deleteNamespacedCustomObject(asked),
+      };
       return attempts[verb]();
     },
   };
@@ -196,14 +242,16 @@ own("with the worker's token alone all goes through that a worker does", async (
   await watching;
   await lead((leading) => until(() => Promise.resolve(leading())));
   // There is neither Kueue nor JobSet, and an account that may not ask is not told that.
-  for (const name of [undefined, 'jobs']) expect(statusOf(await kueue(name ? 'localqueues' : 'workloads', name).catch((error: unknown) => error))).toBe(404);
+  for (const name of [undefined, 'jobs'])
+    expect(statusOf(await kueue(name ? 'localqueues' : 'workloads', name).catch((error: unknown) => error))).toBe(404);
   for (const verb of jobSetVerbs) expect(statusOf(await jobSets(verb).catch((error: unknown) => error))).toBe(404);
   expect(said).toEqual([]);
   expect((await inspectCluster(connection, placed)).filter(({ ok }) => !ok)).toEqual([]);
 });
 
 const refused = (attempt: Promise<unknown>): Promise<void> => expect(attempt).rejects.toMatchObject({ code: 403 });
-const complains = ({ said }: Acting): Promise<unknown> => until(() => Promise.resolve(said.some((line) => /403|Forbidden/i.test(line))));
+const complains = ({ said }: Acting): Promise<unknown> =>
+  until(() => Promise.resolve(said.some((line) => /403|Forbidden/i.test(line))));
 
 async function made({ runner }: Acting) {
   const job = jobOf({ does: 'succeed', value: '' });
@@ -247,12 +295,18 @@ const losses: Readonly<Record<string, (acting: Acting) => Promise<unknown>>> = {
     expect(await acting.runner.events(name)).toBe('');
   },
   'persistentvolumeclaims get': async ({ connection, placed }) =>
-    expect(await inspectCluster(connection, placed)).toContainEqual({ what: 'storage claim', ok: true, detail: "tuneline can't be seen with this account" }),
+    expect(await inspectCluster(connection, placed)).toContainEqual({
+      what: 'storage claim',
+      ok: true,
+      detail: "tuneline can't be seen with this account",
+    }),
   'leases create': (acting) => acting.lead(() => complains(acting)),
   'leases get': (acting) => acting.lead(() => complains(acting)),
   'leases update': (acting) => acting.lead(() => complains(acting)),
   'workloads list': ({ kueue }) => refused(kueue('workloads')),
-  ...Object.fromEntries(jobSetVerbs.map((verb) => [`jobsets ${verb}`, ({ jobSets }: Acting) => refused(jobSets(verb))])),
+  ...Object.fromEntries(
+    jobSetVerbs.map((verb) => [`jobsets ${verb}`, ({ jobSets }: Acting) => refused(jobSets(verb))]),
+  ),
   'localqueues get': ({ kueue }) => refused(kueue('localqueues', 'jobs')),
 };
 
@@ -267,11 +321,20 @@ own.each(Object.keys(losses))('without "%s" something stops working', async (gra
   const [resource = '', verb = ''] = grant.split(' ');
   const rbac = config.makeApiClient(RbacAuthorizationV1Api);
   const { rules = [] } = await rbac.readNamespacedRole({ namespace, name: 'worker' });
-  const less: V1Role['rules'] = rules.map((rule) => ({ ...rule, verbs: rule.verbs.filter((v) => !rule.resources?.includes(resource) || v !== verb) })).filter(({ verbs }) => verbs.length > 0);
+  const less: V1Role['rules'] = rules
+    .map((rule) => ({ ...rule, verbs: rule.verbs.filter((v) => !rule.resources?.includes(resource) || v !== verb) }))
+    .filter(({ verbs }) => verbs.length > 0);
   const name = `without-${grant.replace(/\W/g, '-')}`;
   await admin.core.createNamespacedServiceAccount({ namespace, body: { metadata: { name } } });
   await rbac.createNamespacedRole({ namespace, body: { metadata: { name }, rules: less } });
-  await rbac.createNamespacedRoleBinding({ namespace, body: { metadata: { name }, roleRef: { apiGroup: 'rbac.authorization.k8s.io', kind: 'Role', name }, subjects: [{ kind: 'ServiceAccount', name, namespace }] } });
+  await rbac.createNamespacedRoleBinding({
+    namespace,
+    body: {
+      metadata: { name },
+      roleRef: { apiGroup: 'rbac.authorization.k8s.io', kind: 'Role', name },
+      subjects: [{ kind: 'ServiceAccount', name, namespace }],
+    },
+  });
   await losses[grant]?.(await workerAs(name));
 });
 
@@ -286,11 +349,16 @@ own.each<[string, { namespace?: string; group?: string; resource: string; subres
   ['see nodes', { resource: 'nodes', verb: 'list' }],
 ])('the worker may not %s', async (_what, resourceAttributes) => {
   const { kubeConfig } = await as('worker');
-  const review = await kubeConfig.makeApiClient(AuthorizationV1Api).createSelfSubjectAccessReview({ body: { spec: { resourceAttributes } } });
+  const review = await kubeConfig
+    .makeApiClient(AuthorizationV1Api)
+    .createSelfSubjectAccessReview({ body: { spec: { resourceAttributes } } });
   expect(review.status).toMatchObject({ allowed: false });
 });
 
 own('endpoint server, console, and what has no account of its own, get no token', async () => {
   for (const { metadata, spec } of (await admin.core.listNamespacedPod({ namespace })).items)
-    expect([metadata?.name, (spec?.volumes ?? []).some(({ projected }) => projected)]).toEqual([metadata?.name, metadata?.labels?.['app.kubernetes.io/name'] === 'worker']);
+    expect([metadata?.name, (spec?.volumes ?? []).some(({ projected }) => projected)]).toEqual([
+      metadata?.name,
+      metadata?.labels?.['app.kubernetes.io/name'] === 'worker',
+    ]);
 });

@@ -22,7 +22,10 @@ beforeAll(async () => {
 }, startTimeoutMs);
 afterAll(() => simulated.stop());
 
-const makeHarness = ({ gpus = 1, annotations = {} }: { gpus?: number; annotations?: Record<string, string> } = {}): Promise<SimulatedHarness> =>
+const makeHarness = ({
+  gpus = 1,
+  annotations = {},
+}: { gpus?: number; annotations?: Record<string, string> } = {}): Promise<SimulatedHarness> =>
   simulatedHarness({ namespace: `contract-${process.pid}-${(namespaces += 1)}`, admin: connection, gpus, annotations });
 
 describeJobRunner('the Kubernetes runner', makeHarness, { logs: false });
@@ -43,7 +46,11 @@ test('an image that does not come is waited for, and the reason is there', async
   const harness = await makeHarness({ annotations: { 'tuneline.dev/test-waiting': 'ImagePullBackOff' } });
   const request = jobOf({ does: 'succeed', value: 'never' });
   await harness.runner.create(request);
-  const wait = await untilSaid(harness.runner, request.name, (state) => state.phase === 'queued' && state.wait?.for === 'image' && state.wait);
+  const wait = await untilSaid(
+    harness.runner,
+    request.name,
+    (state) => state.phase === 'queued' && state.wait?.for === 'image' && state.wait,
+  );
   expect(wait.message).toMatch(/ImagePullBackOff/);
   await harness.runner.cancel(request.name, 'ImagePull', wait.message);
   expect(await finished(harness.runner, request.name)).toMatchObject({ failure: { class: 'ImagePull' } });
@@ -56,10 +63,17 @@ test('an evicted Job goes on in another pod, and that is no failure', async () =
   await harness.runner.create(request);
   await phase(harness.runner, request.name, 'running');
   const { namespace } = harness;
-  const podOf = async () => (await connection.core.listNamespacedPod({ namespace, labelSelector: `${jobNameLabel}=${request.name}` })).items.find(isLive)?.metadata?.name;
+  const podOf = async () =>
+    (
+      await connection.core.listNamespacedPod({ namespace, labelSelector: `${jobNameLabel}=${request.name}` })
+    ).items.find(isLive)?.metadata?.name;
   const first = await podOf();
   if (!first) throw new Error('the Job runs, so it has a pod');
-  await connection.core.createNamespacedPodEviction({ namespace, name: first, body: { metadata: { name: first, namespace } } });
+  await connection.core.createNamespacedPodEviction({
+    namespace,
+    name: first,
+    body: { metadata: { name: first, namespace } },
+  });
   await until(async () => {
     const pod = await podOf();
     return pod !== undefined && pod !== first;
@@ -92,7 +106,8 @@ test('a Job that was cancelled before it started leaves nothing once that was re
   await harness.close();
 });
 
-const serviceOf = ({ namespace }: SimulatedHarness, name: string) => connection.core.readNamespacedService({ namespace, name }).catch(unlessMissing);
+const serviceOf = ({ namespace }: SimulatedHarness, name: string) =>
+  connection.core.readNamespacedService({ namespace, name }).catch(unlessMissing);
 
 test('a Job on two nodes has a pod for each, whose names a Service gives for as long as the Job is there', async () => {
   const harness = await makeHarness();
@@ -103,7 +118,9 @@ test('a Job on two nodes has a pod for each, whose names a Service gives for as 
   expect((await serviceOf(harness, request.name))?.metadata?.ownerReferences).toMatchObject([{ kind: 'Job', uid }]);
   expect(await finished(harness.runner, request.name)).toEqual(saying('together'));
   const pods = await connection.core.listNamespacedPod({ namespace, labelSelector: `${jobNameLabel}=${request.name}` });
-  expect(pods.items.map(({ spec }) => [spec?.hostname, spec?.subdomain]).sort()).toEqual([0, 1].map((index) => [`${request.name}-${index}`, request.name]));
+  expect(pods.items.map(({ spec }) => [spec?.hostname, spec?.subdomain]).sort()).toEqual(
+    [0, 1].map((index) => [`${request.name}-${index}`, request.name]),
+  );
 
   // A worker that ended between the two leaves the Service to the next.
   await connection.core.deleteNamespacedService({ namespace, name: request.name });
@@ -121,10 +138,14 @@ test('a Job on two nodes that loses one ends as evicted, and nothing takes its p
   const request = jobOn(2, { does: 'sleep' });
   await harness.runner.create(request);
   await phase(harness.runner, request.name, 'running');
-  const [, second] = (await connection.core.listNamespacedPod({ namespace, labelSelector: `${jobNameLabel}=${request.name}` })).items;
+  const [, second] = (
+    await connection.core.listNamespacedPod({ namespace, labelSelector: `${jobNameLabel}=${request.name}` })
+  ).items;
   const name = second?.metadata?.name ?? '';
   await connection.core.createNamespacedPodEviction({ namespace, name, body: { metadata: { name, namespace } } });
-  expect(await finished(harness.runner, request.name)).toMatchObject({ failure: { class: 'Evicted', message: expect.stringContaining(name) } });
+  expect(await finished(harness.runner, request.name)).toMatchObject({
+    failure: { class: 'Evicted', message: expect.stringContaining(name) },
+  });
   expect(await harness.starts(request.name)).toBe(2);
   await harness.close();
 });
@@ -136,7 +157,14 @@ test('a Job on two nodes of which one is taken waits for that one, and a cancel 
   await phase(harness.runner, before.name, 'running');
   const request = jobOn(2, { does: 'sleep' });
   await harness.runner.create(request);
-  await untilSaid(harness.runner, request.name, (state) => state.phase === 'queued' && state.wait?.for === 'node' && /Insufficient nvidia\.com\/gpu/.test(state.wait.message));
+  await untilSaid(
+    harness.runner,
+    request.name,
+    (state) =>
+      state.phase === 'queued' &&
+      state.wait?.for === 'node' &&
+      /Insufficient nvidia\.com\/gpu/.test(state.wait.message),
+  );
   await harness.runner.cancel(before.name, 'Deleted', 'make room');
   await phase(harness.runner, request.name, 'running');
   await harness.runner.cancel(request.name, 'Deleted', 'not wanted');
@@ -146,7 +174,11 @@ test('a Job on two nodes of which one is taken waits for that one, and a cancel 
 });
 
 test('where the namespace does not exist the error says that the cluster refused, and nothing is made', async () => {
-  const runner = createKubernetesJobRunner({ cluster: connection, placement: { namespace: 'nowhere', image: 'jobs', gpus: 0, env: {}, graceSeconds: 1, userId: 10_001 }, log: () => undefined });
+  const runner = createKubernetesJobRunner({
+    cluster: connection,
+    placement: { namespace: 'nowhere', image: 'jobs', gpus: 0, env: {}, graceSeconds: 1, userId: 10_001 },
+    log: () => undefined,
+  });
   await expect(runner.create(jobOf({ does: 'sleep' }))).rejects.toMatchObject({ code: 404 });
   expect(await runner.read('tl-none')).toEqual({ phase: 'absent' });
 });

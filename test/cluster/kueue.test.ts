@@ -1,5 +1,14 @@
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
-import { CustomObjectsApi, KubeConfig, PatchStrategy, SchedulingV1Api, setHeaderOptions, type KubernetesListObject, type KubernetesObject, type V1Pod } from '@kubernetes/client-node';
+import {
+  CustomObjectsApi,
+  KubeConfig,
+  PatchStrategy,
+  SchedulingV1Api,
+  setHeaderOptions,
+  type KubernetesListObject,
+  type KubernetesObject,
+  type V1Pod,
+} from '@kubernetes/client-node';
 import type { JobRunner, Wait } from '../../domain/job/job.ts';
 import { isLive } from '../../k8s/jobs/classify.ts';
 import { connectCluster, type Cluster as Connection } from '../../k8s/client.ts';
@@ -25,12 +34,15 @@ beforeAll(async () => {
   kubeConfig.loadFromFile(simulated.kubeconfigPath);
   connection = connectCluster(kubeConfig);
   custom = kubeConfig.makeApiClient(CustomObjectsApi);
-  await kubeConfig.makeApiClient(SchedulingV1Api).createPriorityClass({ body: { metadata: { name: urgent }, value: 1000 } });
+  await kubeConfig
+    .makeApiClient(SchedulingV1Api)
+    .createPriorityClass({ body: { metadata: { name: urgent }, value: 1000 } });
   await make('ResourceFlavor', 'resourceflavors', { metadata: { name: flavor } });
 }, startTimeoutMs);
 afterAll(() => simulated.stop());
 
-const make = (kind: string, plural: string, body: object) => custom.createClusterCustomObject({ ...kueue, plural, body: { apiVersion: 'kueue.x-k8s.io/v1beta1', kind, ...body } });
+const make = (kind: string, plural: string, body: object) =>
+  custom.createClusterCustomObject({ ...kueue, plural, body: { apiVersion: 'kueue.x-k8s.io/v1beta1', kind, ...body } });
 
 /** A namespace whose Jobs share a queue with one GPU. */
 async function makeQueue() {
@@ -42,21 +54,48 @@ async function makeQueue() {
     spec: {
       namespaceSelector: {},
       preemption: { withinClusterQueue: 'LowerPriority' },
-      resourceGroups: [{ coveredResources: ['nvidia.com/gpu'], flavors: [{ name: flavor, resources: [{ name: 'nvidia.com/gpu', nominalQuota: 1 }] }] }],
+      resourceGroups: [
+        {
+          coveredResources: ['nvidia.com/gpu'],
+          flavors: [{ name: flavor, resources: [{ name: 'nvidia.com/gpu', nominalQuota: 1 }] }],
+        },
+      ],
     },
   });
-  const body = { apiVersion: 'kueue.x-k8s.io/v1beta1', kind: 'LocalQueue', metadata: { name: 'jobs' }, spec: { clusterQueue: namespace } };
+  const body = {
+    apiVersion: 'kueue.x-k8s.io/v1beta1',
+    kind: 'LocalQueue',
+    metadata: { name: 'jobs' },
+    spec: { clusterQueue: namespace },
+  };
   await custom.createNamespacedCustomObject({ ...kueue, plural: 'localqueues', namespace, body });
-  const podsOf = async (job: string): Promise<V1Pod[]> => (await core.listNamespacedPod({ namespace, labelSelector: `${jobNameLabel}=${job}` })).items;
+  const podsOf = async (job: string): Promise<V1Pod[]> =>
+    (await core.listNamespacedPod({ namespace, labelSelector: `${jobNameLabel}=${job}` })).items;
   return {
     namespace,
     runner: (more: { queue?: string; priorityClass?: string } = {}): JobRunner =>
-      createKubernetesJobRunner({ cluster: neverEnding(connection), placement: { namespace, image: 'jobs', gpus: 1, userId: 10_001, env: {}, graceSeconds: 1, queue: 'jobs', ...more }, log: () => undefined }),
+      createKubernetesJobRunner({
+        cluster: neverEnding(connection),
+        placement: {
+          namespace,
+          image: 'jobs',
+          gpus: 1,
+          userId: 10_001,
+          env: {},
+          graceSeconds: 1,
+          queue: 'jobs',
+          ...more,
+        },
+        log: () => undefined,
+      }),
     podsOf,
     job: (name: string) => batch.readNamespacedJob({ namespace, name }),
     /** How many pods were ever made of a Job, also those of which nothing else is left. */
     starts: async (job: string): Promise<number> => {
-      const { items } = await core.listNamespacedEvent({ namespace, fieldSelector: `involvedObject.kind=Job,involvedObject.name=${job},reason=SuccessfulCreate` });
+      const { items } = await core.listNamespacedEvent({
+        namespace,
+        fieldSelector: `involvedObject.kind=Job,involvedObject.name=${job},reason=SuccessfulCreate`,
+      });
       return items.reduce((sum, { count }) => sum + (count ?? 1), 0);
     },
     /** Lets the pod of a Job end well. */
@@ -66,14 +105,22 @@ async function makeQueue() {
     },
     /** Whose Workloads there are. */
     workloadsOf: async (): Promise<string[]> => {
-      const { items } = (await custom.listNamespacedCustomObject({ ...kueue, plural: 'workloads', namespace })) as KubernetesListObject<KubernetesObject>;
+      const { items } = (await custom.listNamespacedCustomObject({
+        ...kueue,
+        plural: 'workloads',
+        namespace,
+      })) as KubernetesListObject<KubernetesObject>;
       return items.flatMap(({ metadata }) => metadata?.ownerReferences?.map(({ name }) => name) ?? []);
     },
   };
 }
 
 const untilWait = (runner: JobRunner, name: string, words: RegExp): Promise<Wait> =>
-  untilSaid(runner, name, (state) => state.phase === 'queued' && state.wait && words.test(state.wait.message) && state.wait);
+  untilSaid(
+    runner,
+    name,
+    (state) => state.phase === 'queued' && state.wait && words.test(state.wait.message) && state.wait,
+  );
 
 async function create(runner: JobRunner): Promise<string> {
   const request = jobOf({ does: 'sleep' });
@@ -100,9 +147,15 @@ test('quota makes a Job wait, in the words of Kueue, frees, and admits it', asyn
   const runner = queue.runner();
   const first = await running(runner);
   const second = await create(runner);
-  const wait = await untilWait(runner, second, /insufficient unused quota for nvidia\.com\/gpu in flavor .*, 1 more needed/);
+  const wait = await untilWait(
+    runner,
+    second,
+    /insufficient unused quota for nvidia\.com\/gpu in flavor .*, 1 more needed/,
+  );
   expect(wait.for).toBe('quota');
-  expect(wait.sinceMs).toBeGreaterThanOrEqual((await queue.job(second)).metadata?.creationTimestamp?.getTime() ?? Infinity);
+  expect(wait.sinceMs).toBeGreaterThanOrEqual(
+    (await queue.job(second)).metadata?.creationTimestamp?.getTime() ?? Infinity,
+  );
   expect(await queue.podsOf(second)).toEqual([]);
   await queue.end(first);
   expect(await finished(runner, first)).toMatchObject({ kind: 'succeeded' });
@@ -171,8 +224,14 @@ test('a Job that Kueue took back while it was being cancelled does not resume', 
   const second = await queued(runner);
   // What a cancel leaves that came just before the eviction.
   const annotation = JSON.stringify({ cause: 'Deleted', reason: 'not wanted' });
-  const body = { metadata: { annotations: { [annotations.cancelled]: annotation } }, spec: { activeDeadlineSeconds: 1 } };
-  await connection.batch.patchNamespacedJob({ namespace: queue.namespace, name: second, body }, setHeaderOptions('Content-Type', PatchStrategy.MergePatch));
+  const body = {
+    metadata: { annotations: { [annotations.cancelled]: annotation } },
+    spec: { activeDeadlineSeconds: 1 },
+  };
+  await connection.batch.patchNamespacedJob(
+    { namespace: queue.namespace, name: second, body },
+    setHeaderOptions('Content-Type', PatchStrategy.MergePatch),
+  );
   await runner.cancel(second, 'Deadline', 'another word');
   expect(await finished(runner, second)).toEqual(deleted);
   await queue.end(first);
@@ -188,7 +247,10 @@ test('a running Job that is cancelled leaves no pod, and its quota to the next',
   const second = await queued(runner);
   await runner.cancel(first, 'Deadline', 'It ran too long.');
   expect((await queue.podsOf(first)).filter(isLive)).toEqual([]);
-  expect(await finished(runner, first)).toEqual({ kind: 'failed', failure: { class: 'Deadline', message: 'It ran too long.' } });
+  expect(await finished(runner, first)).toEqual({
+    kind: 'failed',
+    failure: { class: 'Deadline', message: 'It ran too long.' },
+  });
   await phase(runner, second, 'running');
   expect(await queue.starts(first)).toBe(1);
   await runner.cancel(second, 'Deleted', 'test over');
@@ -197,7 +259,10 @@ test('a running Job that is cancelled leaves no pod, and its quota to the next',
 test('a queue that does not exist is named', async () => {
   const runner = (await makeQueue()).runner({ queue: 'nowhere' });
   const name = await create(runner);
-  expect(await untilWait(runner, name, /nowhere/)).toMatchObject({ for: 'quota', message: "LocalQueue nowhere doesn't exist" });
+  expect(await untilWait(runner, name, /nowhere/)).toMatchObject({
+    for: 'quota',
+    message: "LocalQueue nowhere doesn't exist",
+  });
   await runner.cancel(name, 'Deleted', 'not wanted');
   expect(await finished(runner, name)).toEqual(deleted);
 });
@@ -205,10 +270,14 @@ test('a queue that does not exist is named', async () => {
 test('a Job that was admitted and gets no pod waits to start', async () => {
   const queue = await makeQueue();
   const runner = queue.runner();
-  await connection.core.createNamespacedResourceQuota({ namespace: queue.namespace, body: { metadata: { name: 'no-pods' }, spec: { hard: { pods: '0' } } } });
+  await connection.core.createNamespacedResourceQuota({
+    namespace: queue.namespace,
+    body: { metadata: { name: 'no-pods' }, spec: { hard: { pods: '0' } } },
+  });
   const name = await create(runner);
   const wait = await untilWait(runner, name, /no pod of it is made/);
-  const { lastTransitionTime } = (await queue.job(name)).status?.conditions?.find(({ type }) => type === 'Suspended') ?? {};
+  const { lastTransitionTime } =
+    (await queue.job(name)).status?.conditions?.find(({ type }) => type === 'Suspended') ?? {};
   expect(wait).toMatchObject({ for: 'start', sinceMs: lastTransitionTime?.getTime() });
   await runner.cancel(name, 'BadConfig', wait.message);
   expect(await finished(runner, name)).toMatchObject({ failure: { class: 'BadConfig' } });

@@ -26,14 +26,18 @@ function contest(name: string) {
     past,
     join(holder: string, through: CoordinationV1Api = api) {
       const stop = new AbortController();
-      const over = whileLeading({ api: through, namespace, name, holder, log: () => undefined, clocks }, stop.signal, async (signal) => {
-        leading.add(holder);
-        past.push(holder);
-        // Checked here, for only here none can slip by.
-        expect([...leading]).toEqual([holder]);
-        await delay(3_600_000, undefined, { signal }).catch(() => undefined);
-        leading.delete(holder);
-      });
+      const over = whileLeading(
+        { api: through, namespace, name, holder, log: () => undefined, clocks },
+        stop.signal,
+        async (signal) => {
+          leading.add(holder);
+          past.push(holder);
+          // Checked here, for only here none can slip by.
+          expect([...leading]).toEqual([holder]);
+          await delay(3_600_000, undefined, { signal }).catch(() => undefined);
+          leading.delete(holder);
+        },
+      );
       return {
         leave: () => {
           stop.abort();
@@ -57,33 +61,40 @@ test('of several one leads, and when it leaves another does at once', async () =
   expect((await api.readNamespacedLease({ namespace, name: 'handed-over' })).spec?.holderIdentity ?? '').toBe('');
 });
 
-test.each(['is refused', 'is left waiting'] as const)('one that %s by the API server has stopped before another begins', async (how) => {
-  const { leading, past, join } = contest(how.replaceAll(' ', '-'));
-  const { promise: refusal, reject: refuse } = Promise.withResolvers<never>();
-  refusal.catch(() => undefined);
-  let reached = true;
-  const through = Object.create(api) as CoordinationV1Api;
-  through.replaceNamespacedLease = (...args) => (reached ? api.replaceNamespacedLease(...args) : refusal);
-  const cutOff = join('cut-off', through);
-  await until(() => Promise.resolve(leading.has('cut-off')));
-  const other = join('other');
-  reached = false;
-  if (how === 'is refused') refuse(new Error('no route'));
-  await until(() => Promise.resolve(leading.has('other')));
-  expect(past).toEqual(['cut-off', 'other']);
-  refuse(new Error('timed out'));
-  await Promise.all([cutOff.leave(), other.leave()]);
-});
+test.each(['is refused', 'is left waiting'] as const)(
+  'one that %s by the API server has stopped before another begins',
+  async (how) => {
+    const { leading, past, join } = contest(how.replaceAll(' ', '-'));
+    const { promise: refusal, reject: refuse } = Promise.withResolvers<never>();
+    refusal.catch(() => undefined);
+    let reached = true;
+    const through = Object.create(api) as CoordinationV1Api;
+    through.replaceNamespacedLease = (...args) => (reached ? api.replaceNamespacedLease(...args) : refusal);
+    const cutOff = join('cut-off', through);
+    await until(() => Promise.resolve(leading.has('cut-off')));
+    const other = join('other');
+    reached = false;
+    if (how === 'is refused') refuse(new Error('no route'));
+    await until(() => Promise.resolve(leading.has('other')));
+    expect(past).toEqual(['cut-off', 'other']);
+    refuse(new Error('timed out'));
+    await Promise.all([cutOff.leave(), other.leave()]);
+  },
+);
 
 test('a leader whose work ends by itself leads again', async () => {
   const stop = new AbortController();
   let terms = 0;
   const { promise, resolve } = Promise.withResolvers<undefined>();
-  const over = whileLeading({ api, namespace, name: 'ended', holder: 'a', log: () => undefined, clocks }, stop.signal, () => {
-    terms += 1;
-    if (terms === 2) resolve(undefined);
-    return Promise.resolve();
-  });
+  const over = whileLeading(
+    { api, namespace, name: 'ended', holder: 'a', log: () => undefined, clocks },
+    stop.signal,
+    () => {
+      terms += 1;
+      if (terms === 2) resolve(undefined);
+      return Promise.resolve();
+    },
+  );
   await promise;
   stop.abort();
   await over;

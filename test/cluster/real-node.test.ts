@@ -15,7 +15,15 @@ import { createKubernetesJobRunner } from '../../k8s/jobs/job-runner.ts';
 import type { JobPlacement } from '../../k8s/manifests/job.ts';
 import { jobNameLabel } from '../../k8s/names.ts';
 import { isLive } from '../../k8s/jobs/classify.ts';
-import { describeJobRunner, finished, jobOf, phase, type RunnerHarness, saying, untilSaid } from '../contract/job-runner.ts';
+import {
+  describeJobRunner,
+  finished,
+  jobOf,
+  phase,
+  type RunnerHarness,
+  saying,
+  untilSaid,
+} from '../contract/job-runner.ts';
 import { noopStage } from '../../scripts/bench/noop-stage.ts';
 import { until } from '../support/until.ts';
 import { givenKubeconfig, startCluster, startTimeoutMs, type Cluster } from './support/cluster.ts';
@@ -31,11 +39,20 @@ const program = fileURLToPath(new URL('support/behaviours.py', import.meta.url))
 async function makeBehavioursImage(into: string): Promise<Image> {
   const layer = await mkdtemp(join(into, 'behaviours-'));
   await copyFile(program, join(layer, 'behaviours.py'));
-  return makeImage(into, { name: 'tuneline.test/behaviours', layers: [await makePythonRoot(into, 'python3'), layer], entrypoint: ['python', '/behaviours.py'] });
+  return makeImage(into, {
+    name: 'tuneline.test/behaviours',
+    layers: [await makePythonRoot(into, 'python3'), layer],
+    entrypoint: ['python', '/behaviours.py'],
+  });
 }
 
 const makeNoopImage = (into: string): Promise<Image> =>
-  makeJobsImage(into, { name: 'tuneline.test/jobs', sources: fileURLToPath(new URL('../../jobs', import.meta.url)), python: 'python3', packagesAt: '/packages' });
+  makeJobsImage(into, {
+    name: 'tuneline.test/jobs',
+    sources: fileURLToPath(new URL('../../jobs', import.meta.url)),
+    python: 'python3',
+    packagesAt: '/packages',
+  });
 
 interface Harness extends RunnerHarness {
   readonly namespace: string;
@@ -45,7 +62,10 @@ interface Harness extends RunnerHarness {
 }
 
 /** A Job of the program above that the contract has no word for. */
-const realJob = (spec: Record<string, unknown>): JobRequest => ({ ...jobOf({ does: 'sleep' }), spec: { stage: 'real', ...spec } });
+const realJob = (spec: Record<string, unknown>): JobRequest => ({
+  ...jobOf({ does: 'sleep' }),
+  spec: { stage: 'real', ...spec },
+});
 
 (why ? describe.skip : describe)('a node with a kubelet', () => {
   let cluster: Cluster;
@@ -57,7 +77,11 @@ const realJob = (spec: Record<string, unknown>): JobRequest => ({ ...jobOf({ doe
   const settingsBefore = settings();
 
   beforeAll(async () => {
-    cluster = await startCluster({ report, gpuNodes: 0, realNode: { gpus: 8, images: [makeBehavioursImage, makeNoopImage] } });
+    cluster = await startCluster({
+      report,
+      gpuNodes: 0,
+      realNode: { gpus: 8, images: [makeBehavioursImage, makeNoopImage] },
+    });
     connection = connect(cluster.kubeconfigPath);
     hostAddress = cluster.realNode?.hostAddress ?? '';
     [image = '', jobsImage = ''] = cluster.realNode?.images ?? [];
@@ -66,20 +90,37 @@ const realJob = (spec: Record<string, unknown>): JobRequest => ({ ...jobOf({ doe
 
   async function makeHarness(placement: Partial<JobPlacement> = {}): Promise<Harness> {
     const namespace = `real-${process.pid}-${(namespaces += 1)}`;
-    await connection.core.createNamespace({ body: { metadata: { name: namespace, labels: { 'pod-security.kubernetes.io/enforce': 'restricted' } } } });
-    const make = (): JobRunner => createKubernetesJobRunner({ cluster: connection, placement: { namespace, image, gpus: 1, env: {}, graceSeconds: 1, userId: 10_001, ...placement }, log: () => undefined });
-    const podsOf = async (name: string) => (await connection.core.listNamespacedPod({ namespace, labelSelector: `${jobNameLabel}=${name}` })).items;
+    await connection.core.createNamespace({
+      body: { metadata: { name: namespace, labels: { 'pod-security.kubernetes.io/enforce': 'restricted' } } },
+    });
+    const make = (): JobRunner =>
+      createKubernetesJobRunner({
+        cluster: connection,
+        placement: { namespace, image, gpus: 1, env: {}, graceSeconds: 1, userId: 10_001, ...placement },
+        log: () => undefined,
+      });
+    const podsOf = async (name: string) =>
+      (await connection.core.listNamespacedPod({ namespace, labelSelector: `${jobNameLabel}=${name}` })).items;
     return {
       runner: make(),
       successor: make,
       starts: async (name) => {
-        const { active = 0, succeeded = 0, failed = 0 } = (await connection.batch.readNamespacedJob({ namespace, name })).status ?? {};
+        const {
+          active = 0,
+          succeeded = 0,
+          failed = 0,
+        } = (await connection.batch.readNamespacedJob({ namespace, name })).status ?? {};
         return active + succeeded + failed;
       },
       live: async (name) => (await podsOf(name)).filter(isLive).length,
       namespace,
       pod: async (name) => (await podsOf(name))[0],
-      followLog: async (name) => connection.core.readNamespacedPodLog({ namespace, name: (await podsOf(name))[0]?.metadata?.name ?? '', follow: true }),
+      followLog: async (name) =>
+        connection.core.readNamespacedPodLog({
+          namespace,
+          name: (await podsOf(name))[0]?.metadata?.name ?? '',
+          follow: true,
+        }),
       close: async () => {
         await connection.core.deleteNamespace({ name: namespace });
       },
@@ -99,7 +140,10 @@ const realJob = (spec: Record<string, unknown>): JobRequest => ({ ...jobOf({ doe
 
   test('the program of the Jobs runs, by the digest of its image', async () => {
     expect(jobsImage).toMatch(/^tuneline\.test\/jobs@sha256:[0-9a-f]{64}$/);
-    const { outcome } = await outcomeOf({ ...jobOf({ does: 'sleep' }), spec: { stage: 'noop' } }, { image: jobsImage, stages: { noop: noopStage } });
+    const { outcome } = await outcomeOf(
+      { ...jobOf({ does: 'sleep' }), spec: { stage: 'noop' } },
+      { image: jobsImage, stages: { noop: noopStage } },
+    );
     expect(outcome).toMatchObject({ kind: 'succeeded' });
   });
 
@@ -107,7 +151,8 @@ const realJob = (spec: Record<string, unknown>): JobRequest => ({ ...jobOf({ doe
     const folder = dirname(cluster.kubeconfigPath);
     const layer = await mkdtemp(join(folder, 'layer-'));
     const file = join(layer, 'file');
-    const make = async () => (await makeImage(folder, { name: 'tuneline.test/alike', layers: [layer], entrypoint: ['none'] })).reference;
+    const make = async () =>
+      (await makeImage(folder, { name: 'tuneline.test/alike', layers: [layer], entrypoint: ['none'] })).reference;
     await writeFile(file, 'content');
     const reference = await make();
     await utimes(file, 1, 1);
@@ -141,13 +186,17 @@ const realJob = (spec: Record<string, unknown>): JobRequest => ({ ...jobOf({ doe
     await watching;
     expect(await wholeLog).toBe('begun\ntold to end\n');
     expect(await harness.live(request.name)).toBe(0);
-    expect(await finished(harness.runner, request.name)).toMatchObject({ failure: { class: 'Deleted', message: 'not wanted any more' } });
+    expect(await finished(harness.runner, request.name)).toMatchObject({
+      failure: { class: 'Deleted', message: 'not wanted any more' },
+    });
     expect(await harness.runner.logTail(request.name, 1000)).toBe('begun\ntold to end\n');
     await harness.close();
   });
 
   test('a Job runs as nobody in particular, and can write where nothing stays', async () => {
-    const { outcome } = await outcomeOf(realJob({ does: 'look around', folders: ['/', '/tmp', '/dev/shm', '/app', '/usr/local/bin'] }));
+    const { outcome } = await outcomeOf(
+      realJob({ does: 'look around', folders: ['/', '/tmp', '/dev/shm', '/app', '/usr/local/bin'] }),
+    );
     const found = { user: 10_001, group: 10_001, readOnly: true, writes: ['/tmp', '/dev/shm'] };
     expect(outcome.kind === 'succeeded' && JSON.parse(outcome.outputs['said']?.uri ?? '')).toEqual(found);
   });
@@ -155,7 +204,10 @@ const realJob = (spec: Record<string, unknown>): JobRequest => ({ ...jobOf({ doe
   test('the namespace refuses a pod that may do more', async () => {
     const harness = await makeHarness();
     const body = { metadata: { name: 'root' }, spec: { containers: [{ name: 'root', image }] } };
-    await expect(connection.core.createNamespacedPod({ namespace: harness.namespace, body })).rejects.toMatchObject({ code: 403, body: expect.stringContaining('restricted') });
+    await expect(connection.core.createNamespacedPod({ namespace: harness.namespace, body })).rejects.toMatchObject({
+      code: 403,
+      body: expect.stringContaining('restricted'),
+    });
     await harness.close();
   });
 
@@ -163,7 +215,11 @@ const realJob = (spec: Record<string, unknown>): JobRequest => ({ ...jobOf({ doe
     const harness = await makeHarness({ image: 'tuneline.test/missing:1' });
     const request = jobOf({ does: 'succeed', value: 'never' });
     await harness.runner.create(request);
-    const wait = await untilSaid(harness.runner, request.name, (state) => state.phase === 'queued' && state.wait?.for === 'image' && state.wait);
+    const wait = await untilSaid(
+      harness.runner,
+      request.name,
+      (state) => state.phase === 'queued' && state.wait?.for === 'image' && state.wait,
+    );
     expect(wait.message).toMatch(/^(ErrImagePull|ImagePullBackOff): .*tuneline\.test\/missing:1/);
     await harness.runner.cancel(request.name, 'ImagePull', wait.message);
     expect(await finished(harness.runner, request.name)).toMatchObject({ failure: { class: 'ImagePull' } });
@@ -172,9 +228,13 @@ const realJob = (spec: Record<string, unknown>): JobRequest => ({ ...jobOf({ doe
   });
 
   test("a pod reaches what listens on this host at the host's address", async () => {
-    const server = createServer((_request, response) => response.end('hello pod')).listen(0, hostAddress).unref();
+    const server = createServer((_request, response) => response.end('hello pod'))
+      .listen(0, hostAddress)
+      .unref();
     await once(server, 'listening');
-    const { outcome } = await outcomeOf(realJob({ does: 'fetch', url: `http://${hostAddress}:${(server.address() as AddressInfo).port}/` }));
+    const { outcome } = await outcomeOf(
+      realJob({ does: 'fetch', url: `http://${hostAddress}:${(server.address() as AddressInfo).port}/` }),
+    );
     expect(outcome).toEqual(saying('hello pod'));
     server.close();
   });
@@ -184,12 +244,18 @@ const realJob = (spec: Record<string, unknown>): JobRequest => ({ ...jobOf({ doe
       import { makeSandboxImage } from ${JSON.stringify(new URL('support/images.ts', import.meta.url).href)};
       const { kubeconfigPath, realNode } = await startCluster({ report() {}, gpuNodes: 0, realNode: { images: [makeSandboxImage] } });
       console.log(JSON.stringify({ kubeconfigPath, image: realNode.images[0] }));`;
-    const child = spawn(process.execPath, ['--input-type=module', '--eval', script], { env: { ...process.env, NODE_OPTIONS: '' }, stdio: ['ignore', 'pipe', 'inherit'] });
+    const child = spawn(process.execPath, ['--input-type=module', '--eval', script], {
+      env: { ...process.env, NODE_OPTIONS: '' },
+      stdio: ['ignore', 'pipe', 'inherit'],
+    });
     const [line] = (await once(createInterface({ input: child.stdout }), 'line')) as [string];
     const { kubeconfigPath, image } = JSON.parse(line) as { kubeconfigPath: string; image: string };
     const { core } = connect(kubeconfigPath);
     const pod = { name: 'sleeper', namespace: 'default' };
-    await core.createNamespacedPod({ namespace: pod.namespace, body: { metadata: pod, spec: { containers: [{ name: 'sleeper', image }] } } });
+    await core.createNamespacedPod({
+      namespace: pod.namespace,
+      body: { metadata: pod, spec: { containers: [{ name: 'sleeper', image }] } },
+    });
     await until(async () => (await core.readNamespacedPod(pod)).status?.phase === 'Running');
     const folder = dirname(kubeconfigPath);
     expect((await tracesOf(folder)).join('\n')).toMatch(/sleep/);
@@ -205,7 +271,8 @@ const realJob = (spec: Record<string, unknown>): JobRequest => ({ ...jobOf({ doe
     await phase(harness.runner, request.name, 'running');
     const folder = dirname(cluster.kubeconfigPath);
     const traces = (await tracesOf(folder)).join('\n');
-    for (const trace of ['kubelet', 'containerd-shim', 'behaviours.py', 'cgroup', 'interface', 'folder']) expect(traces).toContain(trace);
+    for (const trace of ['kubelet', 'containerd-shim', 'behaviours.py', 'cgroup', 'interface', 'folder'])
+      expect(traces).toContain(trace);
     await cluster.stop();
     expect(await tracesOf(folder)).toEqual([]);
     expect(settings()).toEqual(settingsBefore);
@@ -229,13 +296,17 @@ async function tracesOf(folder: string): Promise<string[]> {
   const isOfIt = (text: string) => text.includes(folder) || text.includes(name);
   const processes = (await readdir('/proc')).filter((entry) => /^\d+$/.test(entry));
   // One of a container knows neither name nor folder, but is in a cgroup below the cluster's.
-  const described = await Promise.all(processes.map(async (pid) => ({ args: await proc(pid, 'cmdline'), cgroups: await proc(pid, 'cgroup') })));
+  const described = await Promise.all(
+    processes.map(async (pid) => ({ args: await proc(pid, 'cmdline'), cgroups: await proc(pid, 'cgroup') })),
+  );
   const lines = (what: string, command: string, ...args: string[]) => {
     const printed = execFileSync(command, args, { encoding: 'utf8' }).split('\n');
     return printed.filter(isOfIt).map((line) => `${what} ${line}`);
   };
   return [
-    ...described.filter(({ args, cgroups }) => isOfIt(args) || isOfIt(cgroups)).map(({ args }) => `process ${args.replaceAll('\0', ' ')}`),
+    ...described
+      .filter(({ args, cgroups }) => isOfIt(args) || isOfIt(cgroups))
+      .map(({ args }) => `process ${args.replaceAll('\0', ' ')}`),
     ...lines('cgroup', 'find', '/sys/fs/cgroup', '-maxdepth', '2'),
     ...lines('mount', 'cat', '/proc/mounts'),
     ...lines('interface', 'ip', '-oneline', 'link'),
@@ -247,6 +318,16 @@ const proc = (pid: string, file: string): Promise<string> => readFile(`/proc/${p
 
 /** What a kubelet and its plugins would change for all of the machine. */
 function settings(): string {
-  const names = ['vm.overcommit_memory', 'vm.panic_on_oom', 'kernel.panic', 'kernel.panic_on_oops', 'kernel.keys.root_maxkeys', 'kernel.keys.root_maxbytes', 'net.ipv4.ip_forward'];
-  return why ? '' : names.map((name) => `${name} ${readFileSync(`/proc/sys/${name.replaceAll('.', '/')}`, 'utf8')}`).join('');
+  const names = [
+    'vm.overcommit_memory',
+    'vm.panic_on_oom',
+    'kernel.panic',
+    'kernel.panic_on_oops',
+    'kernel.keys.root_maxkeys',
+    'kernel.keys.root_maxbytes',
+    'net.ipv4.ip_forward',
+  ];
+  return why
+    ? ''
+    : names.map((name) => `${name} ${readFileSync(`/proc/sys/${name.replaceAll('.', '/')}`, 'utf8')}`).join('');
 }

@@ -43,16 +43,34 @@ const tools = join(repository, '.tuneline/tools');
 
   beforeAll(async () => {
     home = await makeHome();
-    cluster = await startCluster({ report, gpuNodes: 0, realNode: { images: [makeEngineImage, (into) => makeWorkerImage(into, { name: 'tuneline.test/worker', repository })] } });
+    cluster = await startCluster({
+      report,
+      gpuNodes: 0,
+      realNode: {
+        images: [makeEngineImage, (into) => makeWorkerImage(into, { name: 'tuneline.test/worker', repository })],
+      },
+    });
     const kubeConfig = new KubeConfig();
     kubeConfig.loadFromFile(cluster.kubeconfigPath);
     connection = connectCluster(kubeConfig);
     await makeNamespaceWithClaim(connection.core, { namespace, claim: 'storage', folder: home });
     const [image = '', releaseProxyImage = ''] = cluster.realNode?.images ?? [];
     placement = {
-      ...{ namespace, image, releaseProxyImage, gpus: 0, cpu: '100m', userId: unprivilegedUser, replicas: { least: 1, most: 2 } },
+      ...{
+        namespace,
+        image,
+        releaseProxyImage,
+        gpus: 0,
+        cpu: '100m',
+        userId: unprivilegedUser,
+        replicas: { least: 1, most: 2 },
+      },
       // It serves a folder by the folder's name.
-      command: ['sh', '-c', 'ln -s "$TUNELINE_WEIGHTS" "/tmp/$TUNELINE_MODEL" && cd /tmp && exec python -m transformers.cli.transformers serve "$TUNELINE_MODEL" --host 127.0.0.1 --port "$TUNELINE_PORT"'],
+      command: [
+        'sh',
+        '-c',
+        'ln -s "$TUNELINE_WEIGHTS" "/tmp/$TUNELINE_MODEL" && cd /tmp && exec python -m transformers.cli.transformers serve "$TUNELINE_MODEL" --host 127.0.0.1 --port "$TUNELINE_PORT"',
+      ],
       releaseProxyEnv: { HOME: '/tmp', MLFLOW_TRACKING_URI: 'http://mlflow.invalid' },
       storage: {
         claim: 'storage',
@@ -70,7 +88,12 @@ const tools = join(repository, '.tuneline/tools');
   });
 
   const makeHost = (change: Partial<ReleasePlacement> = {}): EndpointHost =>
-    createKubernetesEndpointHost({ cluster: connection, placement: { ...placement, ...change }, log: report, clocks: { lookEveryMs: 200, settleMs: 300_000 } });
+    createKubernetesEndpointHost({
+      cluster: connection,
+      placement: { ...placement, ...change },
+      log: report,
+      clocks: { lookEveryMs: 200, settleMs: 300_000 },
+    });
 
   /** What the claim holds: each version's weights, and the engine's packages, which are too large for an image made here. */
   async function makeHome(): Promise<string> {
@@ -85,10 +108,26 @@ const tools = join(repository, '.tuneline/tools');
     return made;
   }
 
-  const makeEngineImage = (into: string) => makeJobsImage(into, { name: 'tuneline.test/engine', sources: join(repository, 'jobs'), python: join(tools, 'jobs/bin/python'), packagesAt: join(home, 'models/site-packages') });
+  const makeEngineImage = (into: string) =>
+    makeJobsImage(into, {
+      name: 'tuneline.test/engine',
+      sources: join(repository, 'jobs'),
+      python: join(tools, 'jobs/bin/python'),
+      packagesAt: join(home, 'models/site-packages'),
+    });
 
-  const release = (version: string): Release => releaseOf(version, { endpoint, weights: { uri: pathToFileURL(join(home, 'artifacts', version)).href, digest: `sha256:${version}` } });
-  const podsOf = async (version: string): Promise<V1Pod[]> => (await connection.core.listNamespacedPod({ namespace, labelSelector: `tuneline.dev/release=${releaseId(release(version))}` })).items;
+  const release = (version: string): Release =>
+    releaseOf(version, {
+      endpoint,
+      weights: { uri: pathToFileURL(join(home, 'artifacts', version)).href, digest: `sha256:${version}` },
+    });
+  const podsOf = async (version: string): Promise<V1Pod[]> =>
+    (
+      await connection.core.listNamespacedPod({
+        namespace,
+        labelSelector: `tuneline.dev/release=${releaseId(release(version))}`,
+      })
+    ).items;
 
   test('clients of a release, of its canary and of the way back get answers, and none notices', async () => {
     await host.prepare(release('1'), trial);
@@ -99,7 +138,10 @@ const tools = join(repository, '.tuneline/tools');
 
     await host.prepare(release('2'), trial);
     expect(Object.keys(load.counts().answeredBy)).toEqual([nameOf('1')]);
-    await host.setTraffic(endpoint, [{ release: release('1'), percent: 50 }, { release: release('2'), percent: 50 }]);
+    await host.setTraffic(endpoint, [
+      { release: release('1'), percent: 50 },
+      { release: release('2'), percent: 50 },
+    ]);
     await until(() => Promise.resolve((load.counts().answeredBy[nameOf('2')] ?? 0) >= 5));
     const seen = new Set((await host.observe(endpoint, 0)).map((one) => one.release));
     expect(seen).toEqual(new Set([releaseId(release('1')), releaseId(release('2'))]));
@@ -131,19 +173,30 @@ const tools = join(repository, '.tuneline/tools');
 
   test('the engine is open inside its pod alone, and nobody in it is root or can change what it runs', async () => {
     const [pod] = await podsOf('1');
-    const at = (port: number) => fetch(`http://${pod?.status?.podIP}:${port}/v1/models`).then(({ status }) => status, (error: unknown) => (error as { cause?: { code?: string } }).cause?.code);
+    const at = (port: number) =>
+      fetch(`http://${pod?.status?.podIP}:${port}/v1/models`).then(
+        ({ status }) => status,
+        (error: unknown) => (error as { cause?: { code?: string } }).cause?.code,
+      );
     expect(await at(ports.engine)).toBe('ECONNREFUSED');
     expect(await at(ports.clients)).toBe(200);
     const [deployment] = (await connection.apps.listNamespacedDeployment({ namespace })).items;
     const spec = deployment?.spec?.template.spec ?? { containers: [] };
-    const script = 'id -u; for folder in / /tmp /dev/shm /app /etc/tuneline "$TUNELINE_WEIGHTS" "${PYTHONPATH#*:}"; do touch "$folder/written" 2>/dev/null && echo "$folder"; done; [ -z "$TUNELINE_WEIGHTS" ] || ls "$TUNELINE_WEIGHTS" | grep safetensors';
+    const script =
+      'id -u; for folder in / /tmp /dev/shm /app /etc/tuneline "$TUNELINE_WEIGHTS" "${PYTHONPATH#*:}"; do touch "$folder/written" 2>/dev/null && echo "$folder"; done; [ -z "$TUNELINE_WEIGHTS" ] || ls "$TUNELINE_WEIGHTS" | grep safetensors';
     const user = `${unprivilegedUser}\n`;
-    expect(await runShell(connection.core, { namespace, spec, script })).toEqual({ 'release-proxy': `${user}/tmp\n/dev/shm\n`, engine: `${user}/tmp\n/dev/shm\nmodel.safetensors\n` });
+    expect(await runShell(connection.core, { namespace, spec, script })).toEqual({
+      'release-proxy': `${user}/tmp\n/dev/shm\n`,
+      engine: `${user}/tmp\n/dev/shm\nmodel.safetensors\n`,
+    });
   });
 
   test('a release whose engine keeps ending is refused with its last words, and changes nothing', async () => {
     const broken = makeHost({ command: ['sh', '-c', 'echo the weights are of another shape; exit 3'] });
-    await expect(broken.prepare(release('2'), trial)).rejects.toMatchObject({ name: 'SmokeTestError', message: expect.stringMatching(/its engine ended \d times \(exit code 3\):\nthe weights are of another shape/) });
+    await expect(broken.prepare(release('2'), trial)).rejects.toMatchObject({
+      name: 'SmokeTestError',
+      message: expect.stringMatching(/its engine ended \d times \(exit code 3\):\nthe weights are of another shape/),
+    });
     expect((await host.traffic(endpoint)).shares).toEqual([{ release: release('1'), percent: 100 }]);
     expect(await podsOf('2')).toEqual([]);
   });
@@ -177,17 +230,39 @@ const hearsAfterMs = 5000;
 /** What kube-proxy does on a node: each connection goes to one of the pods that are ready behind the Service. */
 async function serveAsKubeProxy({ discovery }: Connection): Promise<{ readonly url: string; close(): void }> {
   const look = async (): Promise<string[]> => {
-    const { items } = await discovery.listNamespacedEndpointSlice({ namespace, labelSelector: `kubernetes.io/service-name=${endpointName(endpoint)}` });
-    return items.flatMap(({ endpoints = [] }: V1EndpointSlice) => endpoints.filter(({ conditions }) => conditions?.ready).flatMap(({ addresses }) => addresses));
+    const { items } = await discovery.listNamespacedEndpointSlice({
+      namespace,
+      labelSelector: `kubernetes.io/service-name=${endpointName(endpoint)}`,
+    });
+    return items.flatMap(({ endpoints = [] }: V1EndpointSlice) =>
+      endpoints.filter(({ conditions }) => conditions?.ready).flatMap(({ addresses }) => addresses),
+    );
   };
   let ready = await look();
-  const looking = setInterval(() => void look().then((now) => setTimeout(() => (ready = now), hearsAfterMs), () => undefined), 200);
+  const looking = setInterval(
+    () =>
+      void look().then(
+        (now) => setTimeout(() => (ready = now), hearsAfterMs),
+        () => undefined,
+      ),
+    200,
+  );
   let next = 0;
   const server: Server = createServer((from, to) => {
-    const onward = ask({ host: ready[(next += 1) % ready.length], port: ports.clients, path: from.url, method: from.method, headers: from.headers, agent: false }, (answer) => {
-      to.writeHead(answer.statusCode ?? 502, answer.headers);
-      answer.pipe(to);
-    });
+    const onward = ask(
+      {
+        host: ready[(next += 1) % ready.length],
+        port: ports.clients,
+        path: from.url,
+        method: from.method,
+        headers: from.headers,
+        agent: false,
+      },
+      (answer) => {
+        to.writeHead(answer.statusCode ?? 502, answer.headers);
+        answer.pipe(to);
+      },
+    );
     onward.on('error', () => to.destroy());
     from.pipe(onward);
   }).listen(0, '127.0.0.1');

@@ -31,8 +31,10 @@ export function describeEndpointHost(title: string, makeHarness: () => Promise<H
 
     const trial = { smokePrompt: 'hello' };
     const release = (version: string): Release => releaseOf(version, { endpoint: harness.endpoint });
-    const shares = (...given: readonly (readonly [version: string, percent: number])[]): Share[] => given.map(([version, percent]) => ({ release: release(version), percent }));
-    const ask = async (version: string): Promise<string> => (await host.ask(release(version), { messages: [{ role: 'user', content: 'who?' }], maxTokens: 8 })).text;
+    const shares = (...given: readonly (readonly [version: string, percent: number])[]): Share[] =>
+      given.map(([version, percent]) => ({ release: release(version), percent }));
+    const ask = async (version: string): Promise<string> =>
+      (await host.ask(release(version), { messages: [{ role: 'user', content: 'who?' }], maxTokens: 8 })).text;
     const traffic = async (by = host): Promise<readonly Share[]> => (await by.traffic(harness.endpoint)).shares;
 
     test('before anything has traffic there is none, and what is prepared gets none', async () => {
@@ -72,7 +74,8 @@ export function describeEndpointHost(title: string, makeHarness: () => Promise<H
     test('an endpoint whose first release is taken back serves nothing', async () => {
       await host.prepare(release('1'), trial);
       await host.setTraffic(harness.endpoint, shares(['1', 100]));
-      for (const by of [host, harness.successor()]) expect((await by.setTraffic(harness.endpoint, [])).shares).toEqual([]);
+      for (const by of [host, harness.successor()])
+        expect((await by.setTraffic(harness.endpoint, [])).shares).toEqual([]);
       await host.retireIdle(harness.endpoint);
       expect(await traffic()).toEqual([]);
       expect(await harness.running()).toEqual([]);
@@ -92,7 +95,10 @@ export function describeEndpointHost(title: string, makeHarness: () => Promise<H
     test('a release that says nothing fails its smoke test, is ended, and changes nothing', async () => {
       await host.prepare(release('1'), trial);
       await host.setTraffic(harness.endpoint, shares(['1', 100]));
-      await expect(host.prepare(release(mute), trial)).rejects.toMatchObject({ name: 'SmokeTestError', message: expect.stringContaining(`Version ${mute} of summaries`) });
+      await expect(host.prepare(release(mute), trial)).rejects.toMatchObject({
+        name: 'SmokeTestError',
+        message: expect.stringContaining(`Version ${mute} of summaries`),
+      });
       expect(await traffic()).toEqual(shares(['1', 100]));
       expect(await harness.running()).toEqual(['1']);
     });

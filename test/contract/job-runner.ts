@@ -1,6 +1,12 @@
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { digestOf } from '../../domain/digest.ts';
-import { maximumOutcomeBytes, type JobOutcome, type JobRequest, type JobRunner, type JobState } from '../../domain/job/job.ts';
+import {
+  maximumOutcomeBytes,
+  type JobOutcome,
+  type JobRequest,
+  type JobRunner,
+  type JobState,
+} from '../../domain/job/job.ts';
 import { until } from '../support/until.ts';
 
 /** What a Job of the suite does; a harness knows how to make its runner run that. */
@@ -28,7 +34,11 @@ export const said = (value: string) => ({ outputs: { said: { uri: value, digest:
 export const saying = (value: string): JobOutcome => ({ kind: 'succeeded', ...said(value) });
 
 /** Every runner passes this suite; what it says of a Job is what the lifecycle may rely on. */
-export function describeJobRunner(title: string, makeHarness: () => Promise<RunnerHarness>, { logs = true, nodes = 1 } = {}): void {
+export function describeJobRunner(
+  title: string,
+  makeHarness: () => Promise<RunnerHarness>,
+  { logs = true, nodes = 1 } = {},
+): void {
   describe(`${title} as a JobRunner`, () => {
     const jobOf = (behaviour: Behaviour): JobRequest => jobOn(nodes, behaviour);
     let harness: RunnerHarness;
@@ -51,13 +61,19 @@ export function describeJobRunner(title: string, makeHarness: () => Promise<Runn
     ])('exit code %i without an outcome is %s', async (code, failureClass) => {
       const request = jobOf({ does: 'exit', code });
       await harness.runner.create(request);
-      expect(await finished(harness.runner, request.name)).toMatchObject({ kind: 'failed', failure: { class: failureClass } });
+      expect(await finished(harness.runner, request.name)).toMatchObject({
+        kind: 'failed',
+        failure: { class: failureClass },
+      });
     });
 
     test('ending well without an outcome is no success', async () => {
       const request = jobOf({ does: 'exit', code: 0 });
       await harness.runner.create(request);
-      expect(await finished(harness.runner, request.name)).toMatchObject({ kind: 'failed', failure: { class: 'Unknown' } });
+      expect(await finished(harness.runner, request.name)).toMatchObject({
+        kind: 'failed',
+        failure: { class: 'Unknown' },
+      });
     });
 
     test('a failure that the Job reports keeps its class and its words', async () => {
@@ -72,13 +88,21 @@ export function describeJobRunner(title: string, makeHarness: () => Promise<Runn
       const outcome = { ok: true, ...said('x'.repeat(maximumOutcomeBytes - emptyLength)) };
       const request = jobOf({ does: 'report', outcome, code: 0 });
       await harness.runner.create(request);
-      expect(await finished(harness.runner, request.name)).toEqual({ kind: 'succeeded', outputs: outcome.outputs, figures: {} });
+      expect(await finished(harness.runner, request.name)).toEqual({
+        kind: 'succeeded',
+        outputs: outcome.outputs,
+        figures: {},
+      });
     });
 
     test('a second submitter adopts, and one process ran', async () => {
       const request = jobOf({ does: 'succeed', value: 'once' });
       const successor = harness.successor();
-      const made = await Promise.all([harness.runner.create(request), successor.create(request), harness.runner.create(request)]);
+      const made = await Promise.all([
+        harness.runner.create(request),
+        successor.create(request),
+        harness.runner.create(request),
+      ]);
       expect(made.filter((m) => m === 'created')).toHaveLength(1);
       expect(await finished(successor, request.name)).toMatchObject({ kind: 'succeeded' });
       expect(await successor.create(request)).toBe('adopted');
@@ -88,7 +112,9 @@ export function describeJobRunner(title: string, makeHarness: () => Promise<Runn
     test('the same name with another spec is a conflict', async () => {
       const request = jobOf({ does: 'succeed', value: 'one' });
       await harness.runner.create(request);
-      await expect(harness.runner.create({ ...request, specDigest: digestOf('other') })).rejects.toMatchObject({ name: 'JobConflictError' });
+      await expect(harness.runner.create({ ...request, specDigest: digestOf('other') })).rejects.toMatchObject({
+        name: 'JobConflictError',
+      });
       await finished(harness.runner, request.name);
       expect(await harness.starts(request.name)).toBe(1);
     });
@@ -106,22 +132,34 @@ export function describeJobRunner(title: string, makeHarness: () => Promise<Runn
       expect(await harness.starts(request.name)).toBe(1);
     });
 
-    test.each(['sleep', 'ignore SIGTERM'] as const)('cancelling a Job that would %s leaves no process and tells why', async (does) => {
-      const request = jobOf({ does });
-      await harness.runner.create(request);
-      await phase(harness.runner, request.name, 'running');
-      await harness.runner.cancel(request.name, 'Deadline', 'It ran too long.');
-      expect(await harness.live(request.name)).toBe(0);
-      expect(await harness.runner.read(request.name)).toEqual({ phase: 'finished', outcome: { kind: 'failed', failure: { class: 'Deadline', message: 'It ran too long.' } } });
-    });
+    test.each(['sleep', 'ignore SIGTERM'] as const)(
+      'cancelling a Job that would %s leaves no process and tells why',
+      async (does) => {
+        const request = jobOf({ does });
+        await harness.runner.create(request);
+        await phase(harness.runner, request.name, 'running');
+        await harness.runner.cancel(request.name, 'Deadline', 'It ran too long.');
+        expect(await harness.live(request.name)).toBe(0);
+        expect(await harness.runner.read(request.name)).toEqual({
+          phase: 'finished',
+          outcome: { kind: 'failed', failure: { class: 'Deadline', message: 'It ran too long.' } },
+        });
+      },
+    );
 
     test('cancelling twice, or a Job that was never made, is harmless', async () => {
       const request = jobOf({ does: 'sleep' });
       await harness.runner.create(request);
-      await Promise.all([harness.runner.cancel(request.name, 'Deleted', 'first'), harness.runner.cancel(request.name, 'Deleted', 'second')]);
+      await Promise.all([
+        harness.runner.cancel(request.name, 'Deleted', 'first'),
+        harness.runner.cancel(request.name, 'Deleted', 'second'),
+      ]);
       await harness.runner.cancel(request.name, 'Deadline', 'late');
       await harness.runner.cancel('tl-never-made', 'Deleted', 'nothing there');
-      expect(await finished(harness.runner, request.name)).toMatchObject({ kind: 'failed', failure: { class: 'Deleted' } });
+      expect(await finished(harness.runner, request.name)).toMatchObject({
+        kind: 'failed',
+        failure: { class: 'Deleted' },
+      });
       expect(await harness.runner.read('tl-never-made')).toEqual({ phase: 'absent' });
       expect(await harness.live(request.name)).toBe(0);
     });
@@ -131,7 +169,10 @@ export function describeJobRunner(title: string, makeHarness: () => Promise<Runn
       await harness.runner.create(request);
       await finished(harness.runner, request.name);
       await harness.runner.cancel(request.name, 'Deleted', 'too late');
-      expect(await harness.runner.read(request.name)).toMatchObject({ phase: 'finished', outcome: { kind: 'succeeded' } });
+      expect(await harness.runner.read(request.name)).toMatchObject({
+        phase: 'finished',
+        outcome: { kind: 'succeeded' },
+      });
     });
 
     // Simulated nodes run no program that could write one.
@@ -146,7 +187,10 @@ export function describeJobRunner(title: string, makeHarness: () => Promise<Runn
     });
 
     test('whoever adopts a Job is told of its end, also of one that was reported to another; its trace stays that of whoever made it', async () => {
-      const request = { ...jobOf({ does: 'succeed', value: 'done' }), trace: { parent: '00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01', askedAtMs: 1 } };
+      const request = {
+        ...jobOf({ does: 'succeed', value: 'done' }),
+        trace: { parent: '00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01', askedAtMs: 1 },
+      };
       await harness.runner.create(request);
       await finished(harness.runner, request.name);
       await harness.runner.acknowledge(request.name);
@@ -154,7 +198,12 @@ export function describeJobRunner(title: string, makeHarness: () => Promise<Runn
       expect(await harness.runner.read(request.name)).toMatchObject({ phase: 'finished', acknowledged: true });
       const reset = { ...request, owner: { ...request.owner, runId: 'after a reset' } };
       const successor = harness.successor();
-      expect(await successor.create({ ...reset, trace: { parent: '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01', askedAtMs: 2 } })).toBe('adopted');
+      expect(
+        await successor.create({
+          ...reset,
+          trace: { parent: '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01', askedAtMs: 2 },
+        }),
+      ).toBe('adopted');
       expect(await successor.listOpen()).toEqual([reset]);
       expect(await harness.starts(request.name)).toBe(1);
     });
@@ -178,7 +227,11 @@ export const jobOf = (behaviour: Behaviour): JobRequest => jobOn(1, behaviour);
 
 export function jobOn(nodes: number, behaviour: Behaviour): JobRequest {
   made += 1;
-  const spec = { stage: behaviour.does.replace(/\W/g, '-').toLowerCase(), ...behaviour, ...(nodes > 1 ? { nodes } : {}) };
+  const spec = {
+    stage: behaviour.does.replace(/\W/g, '-').toLowerCase(),
+    ...behaviour,
+    ...(nodes > 1 ? { nodes } : {}),
+  };
   return {
     name: `tl-contract-${process.pid}-${made}`,
     owner: { workflowId: 'contract', runId: 'run', activityId: String(made) },
@@ -195,7 +248,11 @@ export async function finished(runner: JobRunner, name: string) {
 }
 
 /** Looks at a Job until it is as wanted. */
-export const untilSaid = <T>(runner: JobRunner, name: string, wanted: (state: JobState) => T | undefined | false): Promise<T> =>
+export const untilSaid = <T>(
+  runner: JobRunner,
+  name: string,
+  wanted: (state: JobState) => T | undefined | false,
+): Promise<T> =>
   until(async () => {
     const state = await runner.read(name).catch(lostContact);
     return state && wanted(state);
@@ -206,7 +263,11 @@ function lostContact(error: unknown): undefined {
   if ((error as Error).message !== 'fetch failed') throw error;
 }
 
-export async function phase<P extends JobState['phase']>(runner: JobRunner, name: string, wanted: P): Promise<Extract<JobState, { phase: P }>> {
+export async function phase<P extends JobState['phase']>(
+  runner: JobRunner,
+  name: string,
+  wanted: P,
+): Promise<Extract<JobState, { phase: P }>> {
   const over = new AbortController();
   const looking = setInterval(() => void look().catch(reject), 50);
   const { promise, resolve, reject } = Promise.withResolvers<Extract<JobState, { phase: P }>>();

@@ -14,7 +14,10 @@ const identity: fc.Arbitrary<JobIdentity> = fc.record({
   attempt: fc.nat({ max: 99 }),
 });
 const same = (a: JobIdentity, b: JobIdentity) =>
-  a.workflowId === b.workflowId && a.firstExecutionRunId === b.firstExecutionRunId && a.stage === b.stage && a.attempt === b.attempt;
+  a.workflowId === b.workflowId &&
+  a.firstExecutionRunId === b.firstExecutionRunId &&
+  a.stage === b.stage &&
+  a.attempt === b.attempt;
 
 describe('a Job name', () => {
   test('is an RFC 1123 label with room for the number of a pod, whatever the workflow ID', () => {
@@ -32,7 +35,11 @@ describe('a Job name', () => {
   });
 
   test('differs where any part of the identity does', () => {
-    const other = fc.tuple(identity, identity, fc.subarray(['workflowId', 'firstExecutionRunId', 'stage', 'attempt'] as const));
+    const other = fc.tuple(
+      identity,
+      identity,
+      fc.subarray(['workflowId', 'firstExecutionRunId', 'stage', 'attempt'] as const),
+    );
     fc.assert(
       fc.property(other, ([one, source, changed]) => {
         const two = { ...one, ...Object.fromEntries(changed.map((part) => [part, source[part]])) };
@@ -41,7 +48,12 @@ describe('a Job name', () => {
     );
   });
 
-  const plain: JobIdentity = { workflowId: 'Nightly Summaries/42', firstExecutionRunId: '0190', stage: 'tune', attempt: 2 };
+  const plain: JobIdentity = {
+    workflowId: 'Nightly Summaries/42',
+    firstExecutionRunId: '0190',
+    stage: 'tune',
+    attempt: 2,
+  };
 
   test('can be read', () => {
     expect(jobName(plain)).toMatch(/^tl-nightly-summaries-42-[0-9a-f]{10}-tune-2$/);

@@ -18,9 +18,18 @@ let dataset: unknown;
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'tuneline-compressed-'));
   const { outputs } = await stage('prepare', {
-    data: { uri: pathToFileURL(join(repository, 'examples/data/package-descriptions.jsonl')).href, input: ['description'], target: 'synopsis', group: 'source_package' },
+    data: {
+      uri: pathToFileURL(join(repository, 'examples/data/package-descriptions.jsonl')).href,
+      input: ['description'],
+      target: 'synopsis',
+      group: 'source_package',
+    },
     baseModel: pathToFileURL(base).href,
-    prompt: { name: 'package-synopsis', version: '1', template: (await readFile(join(repository, 'examples/prompts/package-synopsis.txt'), 'utf8')).trimEnd() },
+    prompt: {
+      name: 'package-synopsis',
+      version: '1',
+      template: (await readFile(join(repository, 'examples/prompts/package-synopsis.txt'), 'utf8')).trimEnd(),
+    },
     ...{ heldOutExamples: 128, trainExamples: 8, maxTokens: 192, seed: 7 },
   });
   dataset = outputs['dataset'];
@@ -36,11 +45,24 @@ test.each([
   const { outputs } = await stage('evaluate', {
     dataset,
     models: [await modelOf('base', base), await modelOf('candidate', candidate)],
-    ...{ examples: 48, maxNewTokens: 1, latencyRequests: 1, bootstrapSamples: 2000, confidence: 0.95, seed: 7, cache: pathToFileURL(join(folder, 'cache')).href },
+    ...{
+      examples: 48,
+      maxNewTokens: 1,
+      latencyRequests: 1,
+      bootstrapSamples: 2000,
+      confidence: 0.95,
+      seed: 7,
+      cache: pathToFileURL(join(folder, 'cache')).href,
+    },
   });
   const evidence = JSON.parse(await readFile(fileURLToPath(outputs['evidence']?.uri ?? ''), 'utf8')) as Evidence;
   const verdict = decide([{ rule: 'noWorseThanChampion', metric: 'perplexity', byMoreThan: 2 }], evidence);
-  expect(verdict.findings).toEqual([expect.objectContaining({ passed, finding: expect.stringContaining(passed ? 'shown: a loss of at most 2' : 'missed: a loss of at most 2') })]);
+  expect(verdict.findings).toEqual([
+    expect.objectContaining({
+      passed,
+      finding: expect.stringContaining(passed ? 'shown: a loss of at most 2' : 'missed: a loss of at most 2'),
+    }),
+  ]);
   expect(verdict.passed).toBe(passed);
 });
 
@@ -52,16 +74,23 @@ async function modelOf(role: string, path: string) {
 /** A stage as its Job runs it, without a run in MLflow. */
 async function stage(name: string, spec: object): Promise<{ readonly outputs: Readonly<Record<string, Artifact>> }> {
   const output = await mkdtemp(join(folder, `${name}-`));
-  const env = { TUNELINE_JOB: JSON.stringify({ stage: name, output: pathToFileURL(output).href, ...spec }), TUNELINE_TERMINATION_PATH: join(output, 'outcome') };
+  const env = {
+    TUNELINE_JOB: JSON.stringify({ stage: name, output: pathToFileURL(output).href, ...spec }),
+    TUNELINE_TERMINATION_PATH: join(output, 'outcome'),
+  };
   python('tuneline_jobs', [name], env);
   return JSON.parse(await readFile(join(output, 'outcome'), 'utf8')) as { outputs: Record<string, Artifact> };
 }
 
 function python(module: string, args: readonly string[], env: Readonly<Record<string, string>> = {}): void {
-  const { status, stderr } = spawnSync(join(repository, '.tuneline', 'tools', 'jobs', 'bin', 'python'), ['-m', module, ...args], {
-    cwd: join(repository, 'jobs'),
-    env: { PATH: process.env['PATH'], HOME: folder, HF_HUB_OFFLINE: '1', PYTHONDONTWRITEBYTECODE: '1', ...env },
-    encoding: 'utf8',
-  });
+  const { status, stderr } = spawnSync(
+    join(repository, '.tuneline', 'tools', 'jobs', 'bin', 'python'),
+    ['-m', module, ...args],
+    {
+      cwd: join(repository, 'jobs'),
+      env: { PATH: process.env['PATH'], HOME: folder, HF_HUB_OFFLINE: '1', PYTHONDONTWRITEBYTECODE: '1', ...env },
+      encoding: 'utf8',
+    },
+  );
   if (status !== 0) throw new Error(`${module} ${args.join(' ')} failed:\n${stderr}`);
 }

@@ -30,7 +30,10 @@ afterAll(async () => {
 
 test('a reviewer is refused without a token and as the requester, approves, and the endpoint serves', async () => {
   const spec = join(specs, 'reviewed.json');
-  await writeFile(spec, JSON.stringify({ ...tinySpec(tiny, 1, 2), requester: 'ada', review: { by: 'person', twoPersonRule: true } }));
+  await writeFile(
+    spec,
+    JSON.stringify({ ...tinySpec(tiny, 1, 2), requester: 'ada', review: { by: 'person', twoPersonRule: true } }),
+  );
   const running = stack.run(spec, 'reviewed');
   const handle = (await stack.client()).workflow.getHandle('reviewed');
   await until(async () => (await handle.query(statusQuery).catch(() => undefined))?.awaitingReview !== undefined);
@@ -49,12 +52,22 @@ test('a reviewer is refused without a token and as the requester, approves, and 
   await page.getByText('Sign out').click();
   await signIn(page, grace);
   await page.getByRole('link', { name: 'tiny' }).first().click();
-  for (const part of ['#verdict .finding svg', '#figures tbody tr', '#answers .example', '#training .curve', '#data .histogram', '#lineage .graph']) await page.locator(part).first().waitFor();
+  for (const part of [
+    '#verdict .finding svg',
+    '#figures tbody tr',
+    '#answers .example',
+    '#training .curve',
+    '#data .histogram',
+    '#lineage .graph',
+  ])
+    await page.locator(part).first().waitFor();
   await approve(page);
   await page.getByText('Recorded: approved by grace').waitFor();
 
   expect(await running).toMatchObject({ code: 0, summary: { verdict: 'promoted' } });
-  const models = (await (await fetch(`${stack.services.addresses.endpoint}/v1/models`)).json()) as { data: { id: string }[] };
+  const models = (await (await fetch(`${stack.services.addresses.endpoint}/v1/models`)).json()) as {
+    data: { id: string }[];
+  };
   expect(models.data.map(({ id }) => id)).toEqual(['tiny']);
 });
 
@@ -67,7 +80,10 @@ test("a lifecycle is started by hand: the console leads to Temporal's own form, 
   const form = await opened;
   form.setDefaultTimeout(0);
   await form.getByLabel('Workflow ID').fill('by-hand');
-  expect(await Promise.all(['#taskQueue', '#workflowType'].map((field) => form.locator(field).inputValue()))).toEqual(['tuneline', 'lifecycle']);
+  expect(await Promise.all(['#taskQueue', '#workflowType'].map((field) => form.locator(field).inputValue()))).toEqual([
+    'tuneline',
+    'lifecycle',
+  ]);
   // The spec of the newest lifecycle comes late, and would take the place of what was written before.
   await form.getByText('"baseModel"').first().waitFor();
   await form.locator('.cm-content').first().click();
@@ -77,10 +93,14 @@ test("a lifecycle is started by hand: the console leads to Temporal's own form, 
   await form.getByText('Workflow started successfully').first().waitFor();
 
   const { code, stdout } = await stack.tuneline('follow', 'by-hand', '--json');
-  expect({ code, summary: JSON.parse(stdout) as Summary }).toMatchObject({ code: 0, summary: { verdict: 'promoted', model: 'tiny', stages: [{ reused: true }, { reused: true }, { reused: true }, {}] } });
+  expect({ code, summary: JSON.parse(stdout) as Summary }).toMatchObject({
+    code: 0,
+    summary: { verdict: 'promoted', model: 'tiny', stages: [{ reused: true }, { reused: true }, { reused: true }, {}] },
+  });
 });
 
-const tokenOf = async (name: string): Promise<string> => (await stack.tuneline('token', 'create', name, '--role', 'reviewer')).stdout.trim();
+const tokenOf = async (name: string): Promise<string> =>
+  (await stack.tuneline('token', 'create', name, '--role', 'reviewer')).stdout.trim();
 
 async function signIn(page: Page, token: string): Promise<void> {
   await page.getByLabel('Your token').fill(token);

@@ -20,7 +20,11 @@ let summary: DemoSummary;
 beforeAll(async () => {
   state = await mkdtemp(join(tmpdir(), 'tuneline-demo-'));
   before = await readFile(data, 'utf8');
-  const child = spawn('npm', ['run', '--silent', 'demo:drift', '--', '--exit', '--json'], { cwd: repository, env: { ...process.env, TUNELINE_STATE: state, NODE_OPTIONS: '' }, stdio: ['ignore', 'pipe', 'pipe'] });
+  const child = spawn('npm', ['run', '--silent', 'demo:drift', '--', '--exit', '--json'], {
+    cwd: repository,
+    env: { ...process.env, TUNELINE_STATE: state, NODE_OPTIONS: '' },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
   let stdout = '';
   said = '';
   child.stdout.on('data', (part) => (stdout += String(part)));
@@ -32,13 +36,26 @@ beforeAll(async () => {
 afterAll(() => rm(state, { recursive: true, force: true, maxRetries: 5 }));
 
 test('it is promoted, by the lifecycle that the monitor started, and no client noticed', () => {
-  expect({ code, reason: summary.reason, failures: summary.failures }).toEqual({ code: 0, reason: undefined, failures: {} });
-  expect(summary).toMatchObject({ verdict: 'promoted', version: '2', workflowId: 'retrain-package-summaries-drift', failedRequests: 0 });
+  expect({ code, reason: summary.reason, failures: summary.failures }).toEqual({
+    code: 0,
+    reason: undefined,
+    failures: {},
+  });
+  expect(summary).toMatchObject({
+    verdict: 'promoted',
+    version: '2',
+    workflowId: 'retrain-package-summaries-drift',
+    failedRequests: 0,
+  });
   expect(summary.releases).toEqual([
     { version: '1', workflowId: expect.stringMatching(/^package-summaries-drift-\d{14}$/) },
     { version: '2', workflowId: 'retrain-package-summaries-drift' },
   ]);
-  const { 'package-summaries-drift/1': first = 0, 'package-summaries-drift/2': second = 0, ...others } = summary.answeredBy;
+  const {
+    'package-summaries-drift/1': first = 0,
+    'package-summaries-drift/2': second = 0,
+    ...others
+  } = summary.answeredBy;
   expect([first + second, others]).toEqual([summary.requests, {}]);
   // Three windows of fifty, and what came while it trained, to the one; a canary's and a window's to the other.
   expect(first).toBeGreaterThan(150);
@@ -60,7 +77,9 @@ test('its gate showed a gain over the model that served, and the canary went by 
   const champion = summary.gate.find(({ rule }) => rule.startsWith('perplexity no worse than champion'));
   expect(champion).toMatchObject({ passed: true, finding: expect.stringMatching(/^difference from champion -/) });
   expect(summary.canary.map(({ percent }) => percent)).toEqual([25, 50]);
-  expect(summary.stages.map(({ stage, reused }) => [stage, reused])).toEqual(['explore', 'prepare', 'tune', 'evaluate'].map((stage) => [stage, false]));
+  expect(summary.stages.map(({ stage, reused }) => [stage, reused])).toEqual(
+    ['explore', 'prepare', 'tune', 'evaluate'].map((stage) => [stage, false]),
+  );
 });
 
 test("it leaves nothing running, and the repository's data as it was", async () => {

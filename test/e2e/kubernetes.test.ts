@@ -77,16 +77,26 @@ const claim = 'tuneline';
   }
 
   const makeImage = (into: string) =>
-    makeJobsImage(into, { name: 'tuneline.test/jobs', sources: join(repository, 'jobs'), python: join(repository, '.tuneline/tools/jobs/bin/python'), packagesAt: join(home, 'models/site-packages') });
+    makeJobsImage(into, {
+      name: 'tuneline.test/jobs',
+      sources: join(repository, 'jobs'),
+      python: join(repository, '.tuneline/tools/jobs/bin/python'),
+      packagesAt: join(home, 'models/site-packages'),
+    });
 
   async function start(id: string, seed: number, steps = 300) {
-    const handle = await client.workflow.start<typeof lifecycle>('lifecycle', { taskQueue: 'tuneline', workflowId: id, args: [tinySpec(tinyModel, seed, steps)] });
+    const handle = await client.workflow.start<typeof lifecycle>('lifecycle', {
+      taskQueue: 'tuneline',
+      workflowId: id,
+      args: [tinySpec(tinyModel, seed, steps)],
+    });
     const { firstExecutionRunId } = handle;
     return { handle, tune: jobName({ workflowId: id, firstExecutionRunId, stage: 'tune', attempt: 1 }) };
   }
 
   const jobs = async (): Promise<V1Job[]> => (await connection.batch.listNamespacedJob({ namespace })).items;
-  const podsOf = async (job: string): Promise<V1Pod[]> => (await connection.core.listNamespacedPod({ namespace, labelSelector: `${jobNameLabel}=${job}` })).items;
+  const podsOf = async (job: string): Promise<V1Pod[]> =>
+    (await connection.core.listNamespacedPod({ namespace, labelSelector: `${jobNameLabel}=${job}` })).items;
 
   /** The pod that trains, once it is past a checkpoint. */
   const training = (job: string): Promise<string> =>
@@ -97,7 +107,8 @@ const claim = 'tuneline';
     });
 
   const tuneRuns = (id: string): Promise<Run[]> => tuneRunsOf(stack.mlflow(), id);
-  const logOf = async (runId: string): Promise<string> => new TextDecoder().decode(await stack.mlflow().artifacts.get(runId, 'job/log.txt'));
+  const logOf = async (runId: string): Promise<string> =>
+    new TextDecoder().decode(await stack.mlflow().artifacts.get(runId, 'job/log.txt'));
 
   test('a lifecycle is promoted, each stage as a pod, and MLflow keeps the log', async () => {
     const spec = join(home, 'pods.json');
@@ -106,7 +117,12 @@ const claim = 'tuneline';
     expect([code, summary.reason, summary.verdict]).toEqual([0, undefined, 'promoted']);
     const made = await jobs();
     expect(made.map((job) => job.status?.succeeded)).toEqual([1, 1, 1, 1]);
-    const gpus = new Map(made.map((job) => [job.metadata?.labels?.['app.kubernetes.io/component'], job.spec?.template.spec?.containers[0]?.resources?.limits?.['nvidia.com/gpu']]));
+    const gpus = new Map(
+      made.map((job) => [
+        job.metadata?.labels?.['app.kubernetes.io/component'],
+        job.spec?.template.spec?.containers[0]?.resources?.limits?.['nvidia.com/gpu'],
+      ]),
+    );
     expect(Object.fromEntries(gpus)).toEqual({ explore: undefined, prepare: undefined, tune: '1', evaluate: '1' });
     const [run] = await tuneRuns('pods');
     expect(await logOf(run?.runId ?? '')).toMatch(/step 100\/100 loss/);
@@ -115,7 +131,11 @@ const claim = 'tuneline';
   test('an evicted training goes on in another pod from its checkpoint, and that is no other attempt', async () => {
     const { handle, tune } = await start('evicted', 1);
     const pod = await training(tune);
-    await connection.core.createNamespacedPodEviction({ namespace, name: pod, body: { metadata: { name: pod, namespace } } });
+    await connection.core.createNamespacedPodEviction({
+      namespace,
+      name: pod,
+      body: { metadata: { name: pod, namespace } },
+    });
     expect(await handle.result()).toMatchObject({ verdict: 'promoted' });
     const { finished } = await handle.query(statusQuery);
     expect(finished.find(({ stage }) => stage === 'tune')?.figures['resumedFromStep']).toBeGreaterThanOrEqual(40);
@@ -149,7 +169,9 @@ const claim = 'tuneline';
     expect(await logOf(run?.runId ?? '')).toMatch(/step \d+\/100000 loss/);
 
     expect(await second.handle.result()).toMatchObject({ verdict: 'promoted' });
-    expect((await second.handle.query(statusQuery)).finished.find(({ stage }) => stage === 'tune')?.waitedFor).toContain('Insufficient nvidia.com/gpu');
+    expect(
+      (await second.handle.query(statusQuery)).finished.find(({ stage }) => stage === 'tune')?.waitedFor,
+    ).toContain('Insufficient nvidia.com/gpu');
   });
 
   test('kill -9 of the worker: its successor leads, and the same pod is adopted', async () => {

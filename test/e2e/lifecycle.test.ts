@@ -100,7 +100,10 @@ test('a second lifecycle reuses what did not change, and keeps the version', asy
 test('a spec with wrong fields ends at once, names each of them, and leaves nothing behind', async () => {
   const path = join(stack.state, 'wrong.json');
   const good = tinySpec(join(stack.state, 'no-model'), 5, 1);
-  await writeFile(path, JSON.stringify({ ...good, model: 'never-made', dat: {}, tune: { ...good.tune, steps: 'many' } }));
+  await writeFile(
+    path,
+    JSON.stringify({ ...good, model: 'never-made', dat: {}, tune: { ...good.tune, steps: 'many' } }),
+  );
   const jobsBefore = await readdir(join(stack.state, 'jobs', 'jobs'));
   const { code, summary } = await stack.run(path, 'wrong');
   expect(code).toBe(1);
@@ -109,7 +112,9 @@ test('a spec with wrong fields ends at once, names each of them, and leaves noth
   expect(summary.reason).toMatch(/dat: no such field; did you mean data\?/);
   expect(await readdir(join(stack.state, 'jobs', 'jobs'))).toEqual(jobsBefore);
   // Ask by name: `ensure` would make the experiment.
-  const answer = await fetch(`${stack.services.addresses.mlflow}/api/2.0/mlflow/experiments/get-by-name?experiment_name=never-made`);
+  const answer = await fetch(
+    `${stack.services.addresses.mlflow}/api/2.0/mlflow/experiments/get-by-name?experiment_name=never-made`,
+  );
   expect(answer.status).toBe(404);
 });
 
@@ -118,7 +123,11 @@ test('after kill -9 of the worker the same training is adopted; after kill -9 of
   const tiny = await makeTinyModel();
   const client = await stack.client();
   const id = 'killed';
-  const handle = await client.workflow.start<typeof lifecycle>('lifecycle', { taskQueue: 'tuneline', workflowId: id, args: [tinySpec(tiny, 1, steps)] });
+  const handle = await client.workflow.start<typeof lifecycle>('lifecycle', {
+    taskQueue: 'tuneline',
+    workflowId: id,
+    args: [tinySpec(tiny, 1, steps)],
+  });
   const name = jobName({ workflowId: id, firstExecutionRunId: handle.firstExecutionRunId, stage: 'tune', attempt: 1 });
   const folders = new JobFolders(join(stack.state, 'jobs'));
 

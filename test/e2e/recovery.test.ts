@@ -36,9 +36,16 @@ afterAll(async () => {
 const specOf = (seed: number) => tinySpec(tinyModel, seed, steps);
 
 async function start(id: string, seed: number) {
-  const handle = await client.workflow.start<typeof lifecycle>('lifecycle', { taskQueue: 'tuneline', workflowId: id, args: [specOf(seed)] });
+  const handle = await client.workflow.start<typeof lifecycle>('lifecycle', {
+    taskQueue: 'tuneline',
+    workflowId: id,
+    args: [specOf(seed)],
+  });
   const { firstExecutionRunId } = handle;
-  return { handle, nameOf: (stage: string, attempt = 1) => jobName({ workflowId: id, firstExecutionRunId, stage, attempt }) };
+  return {
+    handle,
+    nameOf: (stage: string, attempt = 1) => jobName({ workflowId: id, firstExecutionRunId, stage, attempt }),
+  };
 }
 
 const tuneRuns = (id: string): Promise<Run[]> => tuneRunsOf(stack.mlflow(), id);
@@ -56,7 +63,9 @@ test('cancel: the process group is gone, and the runs in MLflow end KILLED', asy
   });
   expect(run?.status).toBe('KILLED');
   const experiment = await stack.mlflow().experiments.ensure('tiny');
-  expect((await stack.mlflow().runs.findByTag(experiment, { [tags.workflowId]: 'cancelled' })).map(({ status }) => status)).toEqual(['KILLED']);
+  expect(
+    (await stack.mlflow().runs.findByTag(experiment, { [tags.workflowId]: 'cancelled' })).map(({ status }) => status),
+  ).toEqual(['KILLED']);
 });
 
 test('MLflow killed in the middle: the lifecycle waits for it and goes on, and the curve is whole', async () => {
@@ -82,7 +91,14 @@ test('MLflow silent for a minute: the lifecycle waits for it and goes on, and th
 
 test('a path that is not there is refused at once, with the field', async () => {
   const path = join(stack.state, 'missing.json');
-  await writeFile(path, JSON.stringify({ ...specOf(6), model: 'never-made', data: { ...specOf(6).data, path: 'no/such/file.jsonl', target: 'synopsis' } }));
+  await writeFile(
+    path,
+    JSON.stringify({
+      ...specOf(6),
+      model: 'never-made',
+      data: { ...specOf(6).data, path: 'no/such/file.jsonl', target: 'synopsis' },
+    }),
+  );
   const { code, summary } = await stack.run(path, 'missing-path');
   expect(code).toBe(1);
   expect(summary.reason).toMatch(/data\.path: expected a file, but no\/such\/file\.jsonl does not exist/);
@@ -91,11 +107,26 @@ test('a path that is not there is refused at once, with the field', async () => 
 test("started and reviewed as Temporal's UI does it, a lifecycle runs the same", async () => {
   const ui = stack.services.addresses.temporalUi;
   const base = `${ui}/api/v1/namespaces/default/workflows`;
-  const cookie = (await fetch(`${ui}/api/v1/settings`)).headers.getSetCookie().find((c) => c.startsWith('_csrf='))?.split(';')[0] ?? '';
-  const payloads = (value: unknown) => ({ payloads: [{ metadata: { encoding: Buffer.from('json/plain').toString('base64') }, data: Buffer.from(JSON.stringify(value)).toString('base64') }] });
+  const cookie =
+    (await fetch(`${ui}/api/v1/settings`)).headers
+      .getSetCookie()
+      .find((c) => c.startsWith('_csrf='))
+      ?.split(';')[0] ?? '';
+  const payloads = (value: unknown) => ({
+    payloads: [
+      {
+        metadata: { encoding: Buffer.from('json/plain').toString('base64') },
+        data: Buffer.from(JSON.stringify(value)).toString('base64'),
+      },
+    ],
+  });
   // What the UI's forms send: one JSON text that a person pasted.
   const send = (url: string, body: unknown) =>
-    fetch(url, { method: 'POST', headers: { 'content-type': 'application/json', cookie, 'x-csrf-token': cookie.replace('_csrf=', '') }, body: JSON.stringify(body) });
+    fetch(url, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json', cookie, 'x-csrf-token': cookie.replace('_csrf=', '') },
+      body: JSON.stringify(body),
+    });
   const started = await send(`${base}/from-the-ui`, {
     workflowType: { name: 'lifecycle' },
     taskQueue: { name: 'tuneline' },
@@ -103,21 +134,35 @@ test("started and reviewed as Temporal's UI does it, a lifecycle runs the same",
   });
   expect({ status: started.status, text: await started.text() }).toMatchObject({ status: 200 });
   const handle = client.workflow.getHandle<typeof lifecycle>('from-the-ui');
-  const digest = await until(async () => (await handle.query(statusQuery).catch(() => undefined))?.awaitingReview?.digest);
+  const digest = await until(
+    async () => (await handle.query(statusQuery).catch(() => undefined))?.awaitingReview?.digest,
+  );
 
-  await expect(handle.executeUpdate(reviewUpdate, { args: [{ decision: 'approve', reviewer: 'Ada', digest }] })).rejects.toMatchObject({ cause: { message: expect.stringContaining('two-person rule') } });
+  await expect(
+    handle.executeUpdate(reviewUpdate, { args: [{ decision: 'approve', reviewer: 'Ada', digest }] }),
+  ).rejects.toMatchObject({ cause: { message: expect.stringContaining('two-person rule') } });
   const stale = await stack.tuneline('review', 'from-the-ui', '--approve', '--digest', 'sha256:0');
   expect(stale).toMatchObject({ code: 1, stderr: expect.stringContaining('not the one under review') });
 
   const updated = await send(`${base}/from-the-ui/update/review`, {
     waitPolicy: { lifecycleStage: 'UPDATE_WORKFLOW_EXECUTION_LIFECYCLE_STAGE_COMPLETED' },
-    request: { meta: { updateId: 'the-decision' }, input: { name: 'review', args: payloads({ decision: 'approve', reviewer: 'grace', digest, comment: 'reads well' }) } },
+    request: {
+      meta: { updateId: 'the-decision' },
+      input: {
+        name: 'review',
+        args: payloads({ decision: 'approve', reviewer: 'grace', digest, comment: 'reads well' }),
+      },
+    },
   });
   expect({ status: updated.status, text: await updated.text() }).toMatchObject({ status: 200 });
   const result = await handle.result();
   if (result.verdict !== 'promoted') throw new Error(`approved, so promoted, but ${JSON.stringify(result)}`);
   const version = await stack.mlflow().registry.getVersion('tiny', result.version);
-  expect(version.tags).toMatchObject({ [tags.reviewer]: 'grace', [tags.reviewComment]: 'reads well', [tags.workflowId]: 'from-the-ui' });
+  expect(version.tags).toMatchObject({
+    [tags.reviewer]: 'grace',
+    [tags.reviewComment]: 'reads well',
+    [tags.workflowId]: 'from-the-ui',
+  });
 });
 
 test('a lifecycle that is rejected by a person promotes nothing and exits with 2', async () => {
@@ -127,7 +172,10 @@ test('a lifecycle that is rejected by a person promotes nothing and exits with 2
   const running = stack.run(path, 'rejected');
   const handle = client.workflow.getHandle<typeof lifecycle>('rejected');
   await until(async () => (await handle.query(statusQuery).catch(() => undefined))?.awaitingReview);
-  expect(await stack.tuneline('review', 'rejected', '--reject', '--comment', 'too terse')).toMatchObject({ code: 0, stdout: expect.stringContaining('rejected by') });
+  expect(await stack.tuneline('review', 'rejected', '--reject', '--comment', 'too terse')).toMatchObject({
+    code: 0,
+    stdout: expect.stringContaining('rejected by'),
+  });
   const { code, summary } = await running;
   expect(code).toBe(2);
   expect(summary).toMatchObject({ verdict: 'rejected', reason: 'reviewer: too terse' });

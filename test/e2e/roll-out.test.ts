@@ -15,7 +15,17 @@ const count = Number(process.env['TUNELINE_KILLS'] ?? 18);
 /** So many endpoints live at once, in one stack: what one has killed, all of them lose. */
 const lanes = ['north', 'east', 'south', 'west', 'middle'];
 /** Of the endpoint's execution. The first is what asks it. */
-const steps = ['askEndpoint', 'readCandidate', 'startRelease', 'tryRelease', 'loadTest', 'splitTraffic', 'checkCanary', 'applyServingState', 'noteRefusal'] as const;
+const steps = [
+  'askEndpoint',
+  'readCandidate',
+  'startRelease',
+  'tryRelease',
+  'loadTest',
+  'splitTraffic',
+  'checkCanary',
+  'applyServingState',
+  'noteRefusal',
+] as const;
 type Step = (typeof steps)[number];
 
 const careful = ['first', 'second', 'third'];
@@ -61,7 +71,11 @@ async function withClients(during: () => Promise<void>): Promise<Answer[]> {
   const open = new Set<Promise<void>>();
   const ask = async (lane: string): Promise<void> => {
     const fromMs = Date.now();
-    const said = await fetch(`${stack.url}/v1/chat/completions`, { method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify({ model: lane, messages: [{ role: 'user', content: live }] }) })
+    const said = await fetch(`${stack.url}/v1/chat/completions`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify({ model: lane, messages: [{ role: 'user', content: live }] }),
+    })
       .then(async (answer) => ({ status: answer.status, says: await answer.text() }))
       .catch((error: unknown) => ({ status: 0, says: String((error as Error).cause ?? error) }));
     answers.push({ lane, fromMs, untilMs: Date.now(), ...said });
@@ -82,20 +96,36 @@ async function withClients(during: () => Promise<void>): Promise<Answer[]> {
 }
 
 /** Whatever is killed comes back: what fails meanwhile is done again. */
-const patiently = <T>(attempt: () => Promise<T>): Promise<T> => until(() => attempt().then((value) => ({ value }), () => undefined)).then(({ value }) => value);
+const patiently = <T>(attempt: () => Promise<T>): Promise<T> =>
+  until(() =>
+    attempt().then(
+      (value) => ({ value }),
+      () => undefined,
+    ),
+  ).then(({ value }) => value);
 
 type HistoryPage = Awaited<ReturnType<Client['workflowService']['getWorkflowExecutionHistory']>>;
 
 /** Resolves once the execution has scheduled that activity, since then; rejects with `over`. */
 async function untilScheduled(workflowId: string, step: Step, sinceMs: number, over: AbortSignal): Promise<void> {
-  const { workflowService, options: { namespace } } = stack.client;
+  const {
+    workflowService,
+    options: { namespace },
+  } = stack.client;
   let nextPageToken: Uint8Array | undefined;
   for (;;) {
     over.throwIfAborted();
     const page: HistoryPage | undefined = await workflowService
       .getWorkflowExecutionHistory({ namespace, execution: { workflowId }, waitNewEvent: true, nextPageToken })
       .catch(() => undefined);
-    if (page?.history?.events?.some((event) => event.activityTaskScheduledEventAttributes?.activityType?.name === step && Number(event.eventTime?.seconds) * 1000 + Number(event.eventTime?.nanos) / 1e6 >= sinceMs)) return;
+    if (
+      page?.history?.events?.some(
+        (event) =>
+          event.activityTaskScheduledEventAttributes?.activityType?.name === step &&
+          Number(event.eventTime?.seconds) * 1000 + Number(event.eventTime?.nanos) / 1e6 >= sinceMs,
+      )
+    )
+      return;
     // Temporal was killed, or the execution goes on as a new one.
     if (!page?.nextPageToken?.length) await delay(100);
     nextPageToken = page?.nextPageToken?.length ? page.nextPageToken : undefined;
@@ -121,17 +151,31 @@ async function run(seed: number, lane: string): Promise<Run> {
   const status = (): Promise<EndpointStatus> => patiently(() => handle.query(endpointStatusQuery));
   const { servingState } = await status();
   const others = careful.filter((one) => version(lane, one) !== servingState.champion?.version);
-  const label = step === 'noteRefusal' ? (bad[Math.floor(seed / steps.length) % bad.length] ?? '') : pick(random, random() < 0.7 ? others : cameTo(step));
+  const label =
+    step === 'noteRefusal'
+      ? (bad[Math.floor(seed / steps.length) % bad.length] ?? '')
+      : pick(random, random() < 0.7 ? others : cameTo(step));
   const byAlias = random() < 0.4;
   const sinceMs = Date.now();
   const over = new AbortController();
   const asked = byAlias ? askByAlias(lane, label, seed) : askByName(lane, label, seed);
   const killed = (async (): Promise<boolean> => {
     const watched = step === 'askEndpoint' && !byAlias ? redeployId(lane, seed) : handle.workflowId;
-    const isHit = await untilScheduled(watched, byAlias && step === 'askEndpoint' ? 'readCandidate' : step, sinceMs, over.signal).then(() => true, () => false);
+    const isHit = await untilScheduled(
+      watched,
+      byAlias && step === 'askEndpoint' ? 'readCandidate' : step,
+      sinceMs,
+      over.signal,
+    ).then(
+      () => true,
+      () => false,
+    );
     await delay(random() * 150);
     await stack.kill(victim);
-    if (random() < 0.1) await handle.executeUpdate(rollbackUpdate, { args: [{ requester: 'chance', because: 'it can' }] }).catch(() => undefined);
+    if (random() < 0.1)
+      await handle
+        .executeUpdate(rollbackUpdate, { args: [{ requester: 'chance', because: 'it can' }] })
+        .catch(() => undefined);
     return isHit;
   })();
   const reply = await asked;
@@ -140,21 +184,33 @@ async function run(seed: number, lane: string): Promise<Run> {
   const problems = await until(async () => {
     const [before, found, after] = [await status(), await patiently(() => stack.disagreements(lane)), await status()];
     // An event that came late had it look once more meanwhile.
-    return isQuiet(before) && isQuiet(after) && before.ended.length === after.ended.length && [...found, ...judge(lane, label, reply, after)];
+    return (
+      isQuiet(before) &&
+      isQuiet(after) &&
+      before.ended.length === after.ended.length && [...found, ...judge(lane, label, reply, after)]
+    );
   });
   return { seed, victim, step, isHit, problems };
 }
 
 /** Which of the bad ones get as far as that step. */
-const cameTo = (step: Step): readonly string[] => (['askEndpoint', 'readCandidate', 'applyServingState'].includes(step) ? bad : ['failing']);
+const cameTo = (step: Step): readonly string[] =>
+  ['askEndpoint', 'readCandidate', 'applyServingState'].includes(step) ? bad : ['failing'];
 
-function judge(lane: string, label: string, reply: ReleaseReply | undefined, { servingState, ended }: EndpointStatus): string[] {
+function judge(
+  lane: string,
+  label: string,
+  reply: ReleaseReply | undefined,
+  { servingState, ended }: EndpointStatus,
+): string[] {
   const champion = labelOf(lane, servingState.champion?.version);
   const times = reply && ended.filter(({ id }) => id === reply.id).length;
   return [
     champion !== undefined && good.includes(champion) ? '' : `${champion} is served`,
     times === undefined || times === 1 ? '' : `the request ended ${times} times`,
-    bad.includes(label) && (reply?.ended === 'promoted' || reply?.ended === 'unchanged') ? `${label} was said to be served` : '',
+    bad.includes(label) && (reply?.ended === 'promoted' || reply?.ended === 'unchanged')
+      ? `${label} was said to be served`
+      : '',
   ].filter((one) => one !== '');
 }
 
@@ -163,7 +219,17 @@ const redeployId = (lane: string, seed: number): string => `by-name-${lane}-${se
 async function askByName(lane: string, label: string, seed: number): Promise<ReleaseReply> {
   const workflowId = redeployId(lane, seed);
   const args: [Redeploy] = [{ endpoint: lane, model: lane, version: version(lane, label), because: `seed ${seed}` }];
-  await patiently(() => stack.client.workflow.start<typeof redeploy>('redeploy', { taskQueue: 'tuneline', workflowId, args, workflowIdConflictPolicy: 'USE_EXISTING', workflowIdReusePolicy: 'ALLOW_DUPLICATE_FAILED_ONLY' }).catch(isThere));
+  await patiently(() =>
+    stack.client.workflow
+      .start<typeof redeploy>('redeploy', {
+        taskQueue: 'tuneline',
+        workflowId,
+        args,
+        workflowIdConflictPolicy: 'USE_EXISTING',
+        workflowIdReusePolicy: 'ALLOW_DUPLICATE_FAILED_ONLY',
+      })
+      .catch(isThere),
+  );
   return patiently(() => stack.client.workflow.getHandle<typeof redeploy>(workflowId).result());
 }
 
@@ -171,10 +237,20 @@ async function askByName(lane: string, label: string, seed: number): Promise<Rel
 async function askByAlias(lane: string, label: string, seed: number): Promise<undefined> {
   await patiently(() => stack.tracking.setAlias(lane, 'champion', version(lane, label)));
   for (let i = 0; ; i++) {
-    const looked = () => stack.client.workflow.execute<typeof reconcile>('reconcile', { taskQueue: 'tuneline', workflowId: `reconcile-${lane}-${seed}-${i}` });
+    const looked = () =>
+      stack.client.workflow.execute<typeof reconcile>('reconcile', {
+        taskQueue: 'tuneline',
+        workflowId: `reconcile-${lane}-${seed}-${i}`,
+      });
     await patiently(() => looked().catch(isThere));
-    const seen = await patiently(() => stack.client.workflow.getHandle<typeof endpoint>(`endpoint-${lane}`).query(endpointStatusQuery));
-    if (isQuiet(seen) && seen.servingState.champion?.version === (await patiently(() => stack.tracking.aliasVersion(lane, 'champion')))) return undefined;
+    const seen = await patiently(() =>
+      stack.client.workflow.getHandle<typeof endpoint>(`endpoint-${lane}`).query(endpointStatusQuery),
+    );
+    if (
+      isQuiet(seen) &&
+      seen.servingState.champion?.version === (await patiently(() => stack.tracking.aliasVersion(lane, 'champion')))
+    )
+      return undefined;
     await delay(500);
   }
 }
@@ -187,7 +263,8 @@ function isThere(error: unknown): void {
 }
 
 const version = (lane: string, label: string): string => versions.get(lane)?.get(label) ?? '';
-const labelOf = (lane: string, wanted: string | undefined): string | undefined => [...(versions.get(lane) ?? [])].find(([, one]) => one === wanted)?.[0];
+const labelOf = (lane: string, wanted: string | undefined): string | undefined =>
+  [...(versions.get(lane) ?? [])].find(([, one]) => one === wanted)?.[0];
 const pick = <T>(random: Random, from: readonly T[]): T => from[Math.floor(random() * from.length)] as T;
 
 const isGood = ({ lane, says }: Answer): boolean => good.some((label) => says.includes(`"${lane} ${label}"`));
@@ -200,37 +277,50 @@ test('an alias that somebody sets is served, and no client notices', async () =>
       const wanted = version(lane, direct[i % direct.length] ?? '');
       const startedMs = performance.now();
       await stack.tracking.setAlias(lane, 'champion', wanted);
-      await until(async () => (await stack.host.traffic(lane)).shares.every(({ release }) => release.version === wanted));
+      await until(async () =>
+        (await stack.host.traffic(lane)).shares.every(({ release }) => release.version === wanted),
+      );
       tookMs.push(Math.round(performance.now() - startedMs));
       await until(async () => (await stack.disagreements(lane)).length === 0);
     }
   });
   const failed = answers.filter(({ status }) => status !== 200);
-  process.stderr.write(`${JSON.stringify({ aliasToServingMs: tookMs.toSorted((a, b) => a - b), requests: answers.length, failedRequests: failed.length })}\n`);
+  process.stderr.write(
+    `${JSON.stringify({ aliasToServingMs: tookMs.toSorted((a, b) => a - b), requests: answers.length, failedRequests: failed.length })}\n`,
+  );
   expect(failed).toEqual([]);
   expect(answers.filter((answer) => !isGood(answer))).toEqual([]);
 });
 
-test('whatever is killed at whatever step, traffic, aliases and record agree, nothing unapproved is served, and no client notices but of the endpoint itself', async () => {
-  const runs: Run[] = [];
-  const seeds = Array.from({ length: count }, (_, seed) => seed);
-  const answers = await withClients(async () => {
-    await Promise.all(
-      lanes.map(async (lane) => {
-        for (let seed = seeds.shift(); seed !== undefined; seed = seeds.shift()) {
-          const ended = await run(seed, lane);
-          runs.push(ended);
-          process.stderr.write(`${runs.length} of ${count}: ${ended.victim} killed at ${ended.step}, seed ${seed}${ended.problems.map((problem) => `; ${problem}`).join('')}\n`);
-        }
-      }),
+test(
+  'whatever is killed at whatever step, traffic, aliases and record agree, nothing unapproved is served, and no client notices but of the endpoint itself',
+  async () => {
+    const runs: Run[] = [];
+    const seeds = Array.from({ length: count }, (_, seed) => seed);
+    const answers = await withClients(async () => {
+      await Promise.all(
+        lanes.map(async (lane) => {
+          for (let seed = seeds.shift(); seed !== undefined; seed = seeds.shift()) {
+            const ended = await run(seed, lane);
+            runs.push(ended);
+            process.stderr.write(
+              `${runs.length} of ${count}: ${ended.victim} killed at ${ended.step}, seed ${seed}${ended.problems.map((problem) => `; ${problem}`).join('')}\n`,
+            );
+          }
+        }),
+      );
+    });
+    const isExcused = (answer: Answer): boolean =>
+      stack.outages.some(({ fromMs, untilMs }) => answer.untilMs >= fromMs && answer.fromMs <= untilMs);
+    const failed = answers.filter(({ status }) => status !== 200);
+    const unexcused = failed.filter((answer) => !isExcused(answer));
+    process.stderr.write(
+      `${JSON.stringify({ runs: runs.length, hit: runs.filter(({ isHit }) => isHit).length, requests: answers.length, whileDown: failed.length - unexcused.length, failedRequests: unexcused.length })}\n`,
     );
-  });
-  const isExcused = (answer: Answer): boolean => stack.outages.some(({ fromMs, untilMs }) => answer.untilMs >= fromMs && answer.fromMs <= untilMs);
-  const failed = answers.filter(({ status }) => status !== 200);
-  const unexcused = failed.filter((answer) => !isExcused(answer));
-  process.stderr.write(`${JSON.stringify({ runs: runs.length, hit: runs.filter(({ isHit }) => isHit).length, requests: answers.length, whileDown: failed.length - unexcused.length, failedRequests: unexcused.length })}\n`);
-  expect(runs.filter(({ problems }) => problems.length > 0)).toEqual([]);
-  expect(unexcused).toEqual([]);
-  expect(answers.filter((answer) => answer.status === 200 && !isGood(answer))).toEqual([]);
-  expect(new Set(runs.map(({ victim }) => victim))).toEqual(new Set(serviceNames));
-}, 300_000 + count * 30_000);
+    expect(runs.filter(({ problems }) => problems.length > 0)).toEqual([]);
+    expect(unexcused).toEqual([]);
+    expect(answers.filter((answer) => answer.status === 200 && !isGood(answer))).toEqual([]);
+    expect(new Set(runs.map(({ victim }) => victim))).toEqual(new Set(serviceNames));
+  },
+  300_000 + count * 30_000,
+);

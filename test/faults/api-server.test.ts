@@ -1,5 +1,14 @@
 import { afterAll, beforeAll, beforeEach, expect, test } from '@jest/globals';
-import { ApiException, BatchV1Api, CoreV1Api, PatchStrategy, setHeaderOptions, Watch, type V1DeleteOptions, type V1Job } from '@kubernetes/client-node';
+import {
+  ApiException,
+  BatchV1Api,
+  CoreV1Api,
+  PatchStrategy,
+  setHeaderOptions,
+  Watch,
+  type V1DeleteOptions,
+  type V1Job,
+} from '@kubernetes/client-node';
 import { kubeConfigFor, startFakeApiServer, type FakeApiServer } from './api-server.ts';
 import type { FaultRates } from './faults.ts';
 
@@ -20,18 +29,34 @@ const model = <T>(literal: object) => literal as T;
 const jobOf = (name: string, spec: object = {}) =>
   model<V1Job>({
     metadata: { name, labels: { team: 'a' } },
-    spec: { template: { metadata: { labels: { stage: 'train' } }, spec: { restartPolicy: 'Never', containers: [{ name: 'job', image: 'image' }] } }, ...spec },
+    spec: {
+      template: {
+        metadata: { labels: { stage: 'train' } },
+        spec: { restartPolicy: 'Never', containers: [{ name: 'job', image: 'image' }] },
+      },
+      ...spec,
+    },
   });
-const erase = (name: string, options: object) => clients().batch.deleteNamespacedJob({ name, namespace, body: model<V1DeleteOptions>(options) });
-const create = (name: string, spec?: object) => clients().batch.createNamespacedJob({ namespace, body: jobOf(name, spec) });
+const erase = (name: string, options: object) =>
+  clients().batch.deleteNamespacedJob({ name, namespace, body: model<V1DeleteOptions>(options) });
+const create = (name: string, spec?: object) =>
+  clients().batch.createNamespacedJob({ namespace, body: jobOf(name, spec) });
 const patch = (name: string, body: unknown, strategy: string = PatchStrategy.MergePatch) =>
   clients().batch.patchNamespacedJob({ name, namespace, body }, setHeaderOptions('Content-Type', strategy));
-const podsOf = async (name: string) => (await clients().core.listNamespacedPod({ namespace, labelSelector: `batch.kubernetes.io/job-name=${name}` })).items;
-const conditionsOf = async (name: string) => (await clients().batch.readNamespacedJob({ name, namespace })).status?.conditions?.map(({ type, reason }) => ({ type, reason }));
+const podsOf = async (name: string) =>
+  (await clients().core.listNamespacedPod({ namespace, labelSelector: `batch.kubernetes.io/job-name=${name}` })).items;
+const conditionsOf = async (name: string) =>
+  (await clients().batch.readNamespacedJob({ name, namespace })).status?.conditions?.map(({ type, reason }) => ({
+    type,
+    reason,
+  }));
 
 /** The code and reason of the Status that the server answered with, or the error itself. */
 async function refusal(call: Promise<unknown>): Promise<{ code: number; reason: string }> {
-  const error = await call.then(() => undefined, (caught: unknown) => caught);
+  const error = await call.then(
+    () => undefined,
+    (caught: unknown) => caught,
+  );
   if (!(error instanceof ApiException)) throw error instanceof Error ? error : new Error('it was accepted');
   const { reason } = (typeof error.body === 'string' ? JSON.parse(error.body) : error.body) as { reason: string };
   return { code: error.code, reason };
@@ -43,7 +68,11 @@ interface Seen {
 }
 
 /** A watch of the real client whose events can be awaited, by how many there are. */
-async function watchJobs(query: Record<string, string | number | boolean> = {}, requestTimeoutMs?: number, resource: 'jobs' | 'pods' = 'jobs') {
+async function watchJobs(
+  query: Record<string, string | number | boolean> = {},
+  requestTimeoutMs?: number,
+  resource: 'jobs' | 'pods' = 'jobs',
+) {
   const watch = new Watch(kubeConfigFor(server.url));
   if (requestTimeoutMs !== undefined) watch['requestTimeoutMs'] = requestTimeoutMs;
   const events: Seen[] = [];
@@ -63,7 +92,8 @@ async function watchJobs(query: Record<string, string | number | boolean> = {}, 
     });
   return { events, ended: ended.promise, until, stop: () => controller.abort() };
 }
-const typesOf = (events: readonly Seen[]) => events.map(({ type, object }) => `${type} ${object.metadata?.name ?? ''}`.trim());
+const typesOf = (events: readonly Seen[]) =>
+  events.map(({ type, object }) => `${type} ${object.metadata?.name ?? ''}`.trim());
 
 test('a Job is created once, read and listed by its labels', async () => {
   const { batch } = clients();
@@ -73,19 +103,30 @@ test('a Job is created once, read and listed by its labels', async () => {
   expect(created.metadata?.creationTimestamp).toBeInstanceOf(Date);
   expect(await refusal(create('one'))).toEqual({ code: 409, reason: 'AlreadyExists' });
   expect(await refusal(batch.readNamespacedJob({ name: 'two', namespace }))).toEqual({ code: 404, reason: 'NotFound' });
-  const found = async (labelSelector: string) => (await batch.listNamespacedJob({ namespace, labelSelector })).items.map((job) => job.metadata?.name);
+  const found = async (labelSelector: string) =>
+    (await batch.listNamespacedJob({ namespace, labelSelector })).items.map((job) => job.metadata?.name);
   expect(await found('team=a,team')).toEqual(['one']);
   expect(await found('team=a,stage')).toEqual([]);
   expect(await found('team in (b,a),team')).toEqual(['one']);
   expect(await found('team in (b,c)')).toEqual([]);
-  expect(server.log).toMatchObject([{ method: 'POST', name: 'one', code: 201, applied: true, user: 'runner' }, { method: 'POST', code: 409, applied: false }]);
+  expect(server.log).toMatchObject([
+    { method: 'POST', name: 'one', code: 201, applied: true, user: 'runner' },
+    { method: 'POST', code: 409, applied: false },
+  ]);
 });
 
 test('a Job is patched by merge, and only from the revision that the patch names', async () => {
   const created = await create('one');
-  const merged = await patch('one', { metadata: { labels: { team: null, open: 'true' } }, spec: { ttlSecondsAfterFinished: 5 } });
+  const merged = await patch('one', {
+    metadata: { labels: { team: null, open: 'true' } },
+    spec: { ttlSecondsAfterFinished: 5 },
+  });
   expect(merged.metadata).toMatchObject({ labels: { open: 'true' }, generation: 2 });
-  expect(await refusal(patch('one', { metadata: { resourceVersion: created.metadata?.resourceVersion, labels: { open: 'no' } } }))).toEqual({ code: 409, reason: 'Conflict' });
+  expect(
+    await refusal(
+      patch('one', { metadata: { resourceVersion: created.metadata?.resourceVersion, labels: { open: 'no' } } }),
+    ),
+  ).toEqual({ code: 409, reason: 'Conflict' });
   const before = server.store.revision;
   await patch('one', { spec: { ttlSecondsAfterFinished: 5 } }, PatchStrategy.StrategicMergePatch);
   expect(server.store.revision).toBe(before);
@@ -104,16 +145,24 @@ test('a Job deleted in the foreground goes after its pods, and only by its own U
   expect(server.controller.step()).toBe('remove one');
   expect(server.controller.step()).toBeUndefined();
   expect(await refusal(batch.readNamespacedJob({ name: 'one', namespace }))).toEqual({ code: 404, reason: 'NotFound' });
-  expect(server.deletions).toEqual([{ resource: 'jobs', name: 'one', uid: metadata?.uid, by: 'request', user: 'runner' }]);
+  expect(server.deletions).toEqual([
+    { resource: 'jobs', name: 'one', uid: metadata?.uid, by: 'request', user: 'runner' },
+  ]);
 });
 
 test('a Job runs its pod to the end of its plan', async () => {
-  server.setPlan((job) => (job.metadata.name === 'good' ? { message: '{"ok":true}', log: 'a\nb\nc\n' } : { exitCode: 137, reason: 'OOMKilled' }));
+  server.setPlan((job) =>
+    job.metadata.name === 'good'
+      ? { message: '{"ok":true}', log: 'a\nb\nc\n' }
+      : { exitCode: 137, reason: 'OOMKilled' },
+  );
   await create('good');
   await create('bad');
   await server.controller.settle();
   expect(await conditionsOf('good')).toMatchObject([{ type: 'SuccessCriteriaMet' }, { type: 'Complete' }]);
-  expect(await conditionsOf('bad')).toEqual(['FailureTarget', 'Failed'].map((type) => ({ type, reason: 'BackoffLimitExceeded' })));
+  expect(await conditionsOf('bad')).toEqual(
+    ['FailureTarget', 'Failed'].map((type) => ({ type, reason: 'BackoffLimitExceeded' })),
+  );
   const [pod] = await podsOf('good');
   expect(pod?.metadata?.labels).toMatchObject({ stage: 'train', 'job-name': 'good' });
   expect(pod?.status?.containerStatuses?.[0]?.state?.terminated).toMatchObject({ exitCode: 0, message: '{"ok":true}' });
@@ -131,16 +180,23 @@ test('a Job past its deadline loses its pod first, is failed then, and gets no o
   await patch('one', { spec: { activeDeadlineSeconds: 1 } });
   expect(server.controller.step()).toBe('exceed deadline of one');
   expect(await conditionsOf('one')).toEqual([{ type: 'FailureTarget', reason: 'DeadlineExceeded' }]);
-  expect([server.controller.step(), server.controller.step()]).toEqual([expect.stringMatching(/^terminate one-/), expect.stringMatching(/^remove one-/)]);
+  expect([server.controller.step(), server.controller.step()]).toEqual([
+    expect.stringMatching(/^terminate one-/),
+    expect.stringMatching(/^remove one-/),
+  ]);
   expect(await conditionsOf('one')).toHaveLength(1);
   expect([server.controller.step(), server.controller.step()]).toEqual(['fail one', undefined]);
-  expect(await conditionsOf('one')).toEqual(['FailureTarget', 'Failed'].map((type) => ({ type, reason: 'DeadlineExceeded' })));
+  expect(await conditionsOf('one')).toEqual(
+    ['FailureTarget', 'Failed'].map((type) => ({ type, reason: 'DeadlineExceeded' })),
+  );
   expect(server.podsStarted('one')).toBe(1);
 });
 
 test('an evicted pod is replaced where the Job ignores disruptions, never two at a time', async () => {
   server.setPlan((_job, number) => (number === 1 ? { does: 'get evicted' } : {}));
-  const podFailurePolicy = { rules: [{ action: 'Ignore', onPodConditions: [{ type: 'DisruptionTarget', status: 'True' }] }] };
+  const podFailurePolicy = {
+    rules: [{ action: 'Ignore', onPodConditions: [{ type: 'DisruptionTarget', status: 'True' }] }],
+  };
   await create('patient', { podFailurePolicy });
   await create('strict');
   await server.controller.settle();
@@ -150,7 +206,9 @@ test('an evicted pod is replaced where the Job ignores disruptions, never two at
 });
 
 test('a pod can wait for ever, for a node or for its image, and a queued Job for its quota', async () => {
-  server.setPlan((job) => (job.metadata.name === 'no-node' ? { does: 'stay unscheduled' } : { does: 'wait', reason: 'ImagePullBackOff' }));
+  server.setPlan((job) =>
+    job.metadata.name === 'no-node' ? { does: 'stay unscheduled' } : { does: 'wait', reason: 'ImagePullBackOff' },
+  );
   await create('no-node');
   await create('no-image');
   await create('suspended', { suspend: true });
@@ -179,7 +237,9 @@ test('a pod that is deleted alone fails its Job', async () => {
   const [pod] = await podsOf('one');
   await clients().core.deleteNamespacedPod({ name: pod?.metadata?.name ?? '', namespace });
   await server.controller.settle();
-  expect(await conditionsOf('one')).toEqual(['FailureTarget', 'Failed'].map((type) => ({ type, reason: 'BackoffLimitExceeded' })));
+  expect(await conditionsOf('one')).toEqual(
+    ['FailureTarget', 'Failed'].map((type) => ({ type, reason: 'BackoffLimitExceeded' })),
+  );
   expect([await podsOf('one'), server.podsStarted('one')]).toEqual([[], 1]);
 });
 
@@ -188,11 +248,19 @@ test('a watch tells what happened since a revision, and of rest by a bookmark', 
   await create('one');
   const { metadata } = await batch.listNamespacedJob({ namespace });
   await patch('one', { metadata: { labels: { open: 'true' } } });
-  const watch = await watchJobs({ resourceVersion: metadata?.resourceVersion ?? '', allowWatchBookmarks: true, labelSelector: 'team=a' });
+  const watch = await watchJobs({
+    resourceVersion: metadata?.resourceVersion ?? '',
+    allowWatchBookmarks: true,
+    labelSelector: 'team=a',
+  });
   await create('two');
   await patch('one', { metadata: { labels: { team: 'b' } } });
   await watch.until((events) => events.at(-1)?.type === 'BOOKMARK' && events.some(({ type }) => type === 'DELETED'));
-  expect(typesOf(watch.events).filter((event) => event !== 'BOOKMARK')).toEqual(['MODIFIED one', 'ADDED two', 'DELETED one']);
+  expect(typesOf(watch.events).filter((event) => event !== 'BOOKMARK')).toEqual([
+    'MODIFIED one',
+    'ADDED two',
+    'DELETED one',
+  ]);
   expect(watch.events.at(-1)?.object.metadata?.resourceVersion).toBe(String(server.store.revision));
   watch.stop();
   const ending = await watchJobs({ timeoutSeconds: 5 });
@@ -207,7 +275,9 @@ test('pods are watched by the name of their Job', async () => {
   await server.controller.settle();
   await watch.until((events) => events.length >= 4);
   const [pod] = await podsOf('one');
-  expect(typesOf(watch.events)).toEqual(['ADDED', 'MODIFIED', 'MODIFIED', 'MODIFIED'].map((type) => `${type} ${pod?.metadata?.name ?? ''}`));
+  expect(typesOf(watch.events)).toEqual(
+    ['ADDED', 'MODIFIED', 'MODIFIED', 'MODIFIED'].map((type) => `${type} ${pod?.metadata?.name ?? ''}`),
+  );
   watch.stop();
 });
 
@@ -310,10 +380,16 @@ test('the same seed decides the same faults for the same requests, another seed 
     server.reset(seed, rates);
     for (let i = 0; i < 10; i++) {
       await create(`job-${i}`).catch(() => undefined);
-      await clients().batch.listNamespacedJob({ namespace, resourceVersion: '0' }).catch(() => undefined);
+      await clients()
+        .batch.listNamespacedJob({ namespace, resourceVersion: '0' })
+        .catch(() => undefined);
       server.controller.step();
     }
-    return { decisions: [...server.decisions], codes: server.log.map(({ code }) => code), jobs: server.store.list('pods').map((pod) => pod.metadata.name) };
+    return {
+      decisions: [...server.decisions],
+      codes: server.log.map(({ code }) => code),
+      jobs: server.store.list('pods').map((pod) => pod.metadata.name),
+    };
   };
   const first = await run(7);
   expect(first.decisions).toHaveLength(20);

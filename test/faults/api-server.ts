@@ -6,7 +6,8 @@ import type { JobController, Plan } from './job-controller.ts';
 import { problem, reply, Run, type Deletion, type MutatingRequest, type Options } from './run.ts';
 import type { Resource, Store } from './store.ts';
 
-const pathPattern = /^\/run-(\d+)\/(?:api|apis\/batch)\/v1(?:\/namespaces\/([^/]+))?\/(jobs|pods|events)(?:\/([^/]+))?(\/log)?$/;
+const pathPattern =
+  /^\/run-(\d+)\/(?:api|apis\/batch)\/v1(?:\/namespaces\/([^/]+))?\/(jobs|pods|events)(?:\/([^/]+))?(\/log)?$/;
 
 /** A Kubernetes API server as far as a runner of Jobs sees it, with the faults of a seed; `reset` before the first request. */
 export class FakeApiServer {
@@ -99,7 +100,10 @@ export class FakeApiServer {
     if (resource === undefined) {
       reply(response, problem(404, 'NotFound', 'the server could not find the requested resource'));
     } else if (Number(run) !== this.#runs) response.destroy();
-    else this.#run.handle(request, response, { resource: resource as Resource, namespace, name, log: log !== undefined, query }).catch(() => response.destroy());
+    else
+      this.#run
+        .handle(request, response, { resource: resource as Resource, namespace, name, log: log !== undefined, query })
+        .catch(() => response.destroy());
   }
 }
 

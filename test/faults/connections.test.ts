@@ -1,5 +1,10 @@
 import { once } from 'node:events';
-import { createSecureServer, type Http2SecureServer, type Http2ServerRequest, type Http2ServerResponse } from 'node:http2';
+import {
+  createSecureServer,
+  type Http2SecureServer,
+  type Http2ServerRequest,
+  type Http2ServerResponse,
+} from 'node:http2';
 import type { AddressInfo } from 'node:net';
 import { X509Certificate } from 'node:crypto';
 import type { TLSSocket } from 'node:tls';
@@ -39,13 +44,26 @@ const emptyList: Answer = (_request, response) => {
 
 /** An API server that has no Jobs, speaks HTTP/2 to whoever asks for it, and notes how it was reached. */
 async function startServer(answer = emptyList) {
-  const seen: { port: number | undefined; version: string; authorization: string | undefined; client: string | undefined }[] = [];
-  const server = createSecureServer({ key, cert: certificate, allowHTTP1: true, requestCert: true, rejectUnauthorized: false }, (request, response) => {
-    const connection = request.socket as TLSSocket;
-    const { raw } = connection.getPeerCertificate() as { raw?: Buffer };
-    seen.push({ port: connection.remotePort, version: request.httpVersion, authorization: request.headers.authorization, client: raw && new X509Certificate(raw).subject });
-    answer(request, response);
-  });
+  const seen: {
+    port: number | undefined;
+    version: string;
+    authorization: string | undefined;
+    client: string | undefined;
+  }[] = [];
+  const server = createSecureServer(
+    { key, cert: certificate, allowHTTP1: true, requestCert: true, rejectUnauthorized: false },
+    (request, response) => {
+      const connection = request.socket as TLSSocket;
+      const { raw } = connection.getPeerCertificate() as { raw?: Buffer };
+      seen.push({
+        port: connection.remotePort,
+        version: request.httpVersion,
+        authorization: request.headers.authorization,
+        client: raw && new X509Certificate(raw).subject,
+      });
+      answer(request, response);
+    },
+  );
   let connections = 0;
   server.on('connection', () => (connections += 1));
   servers.push(server);
@@ -76,7 +94,9 @@ test('requests one after the other share their connections, each with certificat
   await watch.watch('/api/v1/pods', {}, () => undefined, resolve);
   await ended;
   expect(server.seen).toHaveLength(12);
-  expect(new Set(server.seen.map(({ authorization, client, version }) => `${authorization} ${client} ${version}`))).toEqual(new Set(['Bearer secret CN=127.0.0.1 1.1']));
+  expect(
+    new Set(server.seen.map(({ authorization, client, version }) => `${authorization} ${client} ${version}`)),
+  ).toEqual(new Set(['Bearer secret CN=127.0.0.1 1.1']));
   // The next request may begin while the connection is still putting the last reply away.
   expect(server.connections()).toBeLessThanOrEqual(2);
 });

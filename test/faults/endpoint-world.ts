@@ -35,7 +35,10 @@ export class EndpointWorld {
   }
 
   #tagsOf(version: string): Record<string, string> {
-    const spec = aSpec({ model: this.name, deploy: { endpoint: this.name, canary: { steps: [20, 60], bakeSeconds: 0.05 } } });
+    const spec = aSpec({
+      model: this.name,
+      deploy: { endpoint: this.name, canary: { steps: [20, 60], bakeSeconds: 0.05 } },
+    });
     const terms = { spec, dataset: artifact('dataset'), runId: 'run' } satisfies ReleaseTerms;
     if (version === 'bare') return {};
     return {
@@ -64,14 +67,17 @@ export class EndpointWorld {
     setModelTag: (_model: string, key: string, value: string) => void this.#modelTags.set(key, value),
     removeModelTag: (_model: string, key: string) => void this.#modelTags.delete(key),
     setAlias: (_model: string, alias: Alias, version: string) => {
-      if (alias === 'champion' && !approved.includes(version)) this.broken.push(`champion was made to name ${version}, which no gate passed`);
+      if (alias === 'champion' && !approved.includes(version))
+        this.broken.push(`champion was made to name ${version}, which no gate passed`);
       this.#aliases.set(alias, version);
     },
     removeAlias: (_model: string, alias: Alias) => void this.#aliases.delete(alias),
-    setVersionTags: (_model: string, version: string, added: Record<string, string>) => void Object.assign(this.#versions.get(version) ?? {}, added),
+    setVersionTags: (_model: string, version: string, added: Record<string, string>) =>
+      void Object.assign(this.#versions.get(version) ?? {}, added),
     removeVersionTag: (_model: string, version: string, key: string) => {
       const known = this.#versions.get(version);
-      if (known) this.#versions.set(version, Object.fromEntries(Object.entries(known).filter(([name]) => name !== key)));
+      if (known)
+        this.#versions.set(version, Object.fromEntries(Object.entries(known).filter(([name]) => name !== key)));
     },
     readPrompt: () => 'Summarize: {{description}}',
   }) as unknown as Tracking;
@@ -82,7 +88,11 @@ export class EndpointWorld {
       const missing = shares.find(({ release }) => !this.#running.has(releaseId(release)));
       if (missing) throw new Error(`version ${missing.release.version} is not prepared`);
       for (const { release } of shares)
-        if (!approved.includes(release.version) || release.weights.digest !== artifact(`weights ${release.version}`).digest) this.broken.push(`${release.version} was served, which nobody approved`);
+        if (
+          !approved.includes(release.version) ||
+          release.weights.digest !== artifact(`weights ${release.version}`).digest
+        )
+          this.broken.push(`${release.version} was served, which nobody approved`);
       this.#shares = shares;
       return { url: 'http://127.0.0.1/', shares };
     },
@@ -110,9 +120,16 @@ export class EndpointWorld {
 
   /** What disagrees once all is quiet. */
   disagreements(): string[] {
-    const [record, champion, previous] = [this.#modelTags.get(recordTag(this.name)), this.#aliases.get('champion'), this.#aliases.get('previous')];
+    const [record, champion, previous] = [
+      this.#modelTags.get(recordTag(this.name)),
+      this.#aliases.get('champion'),
+      this.#aliases.get('previous'),
+    ];
     const idle = this.#running.size - this.#shares.length;
-    return [...disagreements({ shares: this.#shares, record, champion, previous }), ...(idle === 0 ? [] : [`${idle} releases run without traffic`])];
+    return [
+      ...disagreements({ shares: this.#shares, record, champion, previous }),
+      ...(idle === 0 ? [] : [`${idle} releases run without traffic`]),
+    ];
   }
 
   #faulty<T extends Record<string, (...args: never[]) => unknown>>(methods: T) {

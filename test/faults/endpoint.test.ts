@@ -29,7 +29,12 @@ let running: Promise<void>;
 
 beforeAll(async () => {
   environment = await startDevServer();
-  worker = await createWorker(environment, { taskQueue: 'tuneline', workflowBundle: await bundleWorkflows(), activities: inEachWorld(), maxConcurrentActivityTaskExecutions: 100 });
+  worker = await createWorker(environment, {
+    taskQueue: 'tuneline',
+    workflowBundle: await bundleWorkflows(),
+    activities: inEachWorld(),
+    maxConcurrentActivityTaskExecutions: 100,
+  });
   running = worker.run();
 });
 afterAll(async () => {
@@ -70,7 +75,13 @@ async function live(seed: number): Promise<{ world: EndpointWorld; ended: Map<st
   const { workflow } = environment.client;
   const handle = workflow.getHandle<typeof endpoint>(`endpoint-${name}`);
   const ask = (request: Omit<ReleaseRequest, 'endpoint' | 'model' | 'because'>) =>
-    workflow.signalWithStart<typeof endpoint, [ReleaseRequest]>('endpoint', { taskQueue: 'tuneline', workflowId: handle.workflowId, args: [{ endpoint: name }], signal: releaseSignal, signalArgs: [{ ...request, endpoint: name, model: name, because: 'chance' }] });
+    workflow.signalWithStart<typeof endpoint, [ReleaseRequest]>('endpoint', {
+      taskQueue: 'tuneline',
+      workflowId: handle.workflowId,
+      args: [{ endpoint: name }],
+      signal: releaseSignal,
+      signalArgs: [{ ...request, endpoint: name, model: name, because: 'chance' }],
+    });
   const status = (): Promise<EndpointStatus> => handle.query(endpointStatusQuery);
   const asked: string[] = [];
   let lost = 0;
@@ -82,7 +93,10 @@ async function live(seed: number): Promise<{ world: EndpointWorld; ended: Map<st
     await ask(chance < 0.35 ? { id } : { id, version: pick(random, versions) });
     if (random() < 0.2) await ask({ id, version: pick(random, versions) });
     await delay(random() * 400);
-    if (random() < 0.15) await handle.executeUpdate(rollbackUpdate, { args: [{ requester: 'chance', because: 'it can' }] }).catch(() => undefined);
+    if (random() < 0.15)
+      await handle
+        .executeUpdate(rollbackUpdate, { args: [{ requester: 'chance', because: 'it can' }] })
+        .catch(() => undefined);
     if (random() < 0.15) await handle.signal(withdrawSignal, pick(random, asked));
     if (random() < 0.05) {
       await handle.terminate();
@@ -108,7 +122,11 @@ test('whatever fails in between, traffic, aliases and record agree in the end, n
     Array.from({ length: Math.min(atATime, left.length) }, async () => {
       for (let seed = left.shift(); seed !== undefined; seed = left.shift()) {
         const { world, ended } = await live(seed);
-        const problems = [...world.broken, ...world.disagreements(), ...[...ended].filter(([, count]) => count !== 1).map(([id, count]) => `${id} ended ${count} times`)];
+        const problems = [
+          ...world.broken,
+          ...world.disagreements(),
+          ...[...ended].filter(([, count]) => count !== 1).map(([id, count]) => `${id} ended ${count} times`),
+        ];
         found.push(...problems.map((problem) => `TUNELINE_SEED=${seed} npm test -- test/faults/endpoint: ${problem}`));
       }
     }),

@@ -1,19 +1,39 @@
 /** One for each request: what becomes of it. `…After` means that it was applied, and the caller does not learn so. */
-const requestFaults = ['tooManyRequests', 'serverError', 'unavailable', 'resetBefore', 'resetAfter', 'errorAfter'] as const;
+const requestFaults = [
+  'tooManyRequests',
+  'serverError',
+  'unavailable',
+  'resetBefore',
+  'resetAfter',
+  'errorAfter',
+] as const;
 /** One for each watch, when it opens. */
 const connectFaults = ['goneAtConnect', 'silentFromStart'] as const;
 /**
  * One for each event of a watch. `reorderSame` swaps two events of one object, `reorderAcross` events of two. A `cut` is
  * a reset, an `end` is in order; `truncate` and `goneInStream` leave the stream open, their namesakes end it.
  */
-const eventFaults = ['duplicate', 'reorderAcross', 'reorderSame', 'truncate', 'truncateAndEnd', 'cut', 'end', 'halfOpen', 'goneInStream', 'goneAndEnd'] as const;
+const eventFaults = [
+  'duplicate',
+  'reorderAcross',
+  'reorderSame',
+  'truncate',
+  'truncateAndEnd',
+  'cut',
+  'end',
+  'halfOpen',
+  'goneInStream',
+  'goneAndEnd',
+] as const;
 
 export type RequestFault = (typeof requestFaults)[number];
 export type ConnectFault = (typeof connectFaults)[number];
 export type EventFault = (typeof eventFaults)[number];
 
 /** How likely each fault is, 0 to 1, where it could happen; what is left out never does. The rates of one list add up to 1 at most. */
-export type FaultRates = Readonly<Partial<Record<RequestFault | ConnectFault | EventFault | 'slow' | 'staleList', number>>>;
+export type FaultRates = Readonly<
+  Partial<Record<RequestFault | ConnectFault | EventFault | 'slow' | 'staleList', number>>
+>;
 
 export interface RequestFate {
   readonly fault?: RequestFault;

@@ -24,8 +24,10 @@ interface Move {
 export const jobNameLabel = 'batch.kubernetes.io/job-name';
 const isFinished = (pod: ApiObject) => pod.status?.phase === 'Succeeded' || pod.status?.phase === 'Failed';
 const isTerminating = (object: ApiObject) => object.metadata.deletionTimestamp !== undefined;
-const has = (object: ApiObject, type: string) => object.status?.conditions?.some((c) => c.type === type && c.status === 'True') === true;
-const exitCodeOf = (pod: ApiObject) => (pod.status?.containerStatuses?.[0]?.state['terminated'] as { exitCode: number } | undefined)?.exitCode;
+const has = (object: ApiObject, type: string) =>
+  object.status?.conditions?.some((c) => c.type === type && c.status === 'True') === true;
+const exitCodeOf = (pod: ApiObject) =>
+  (pod.status?.containerStatuses?.[0]?.state['terminated'] as { exitCode: number } | undefined)?.exitCode;
 
 /** Job controller, scheduler, kubelet, TTL and garbage collector in one: each `step` makes one of the moves that are open, at random. */
 export class JobController {
@@ -74,34 +76,73 @@ export class JobController {
   #moves(): Move[] {
     const jobs = this.#store.list('jobs');
     const owners = new Set(jobs.map((job) => job.metadata.uid));
-    const orphans = this.#store.list('pods').filter((pod) => pod.metadata.ownerReferences?.some(({ uid }) => !owners.has(uid)));
+    const orphans = this.#store
+      .list('pods')
+      .filter((pod) => pod.metadata.ownerReferences?.some(({ uid }) => !owners.has(uid)));
     return [...jobs.flatMap((job) => this.#movesOf(job)), ...orphans.map((pod) => this.#dismiss(pod))];
   }
 
   #movesOf(job: ApiObject): Move[] {
     const { name, namespace, uid, labels } = job.metadata;
-    const pods = this.#store.list('pods', namespace).filter((pod) => pod.metadata.ownerReferences?.some((owner) => owner.uid === uid));
+    const pods = this.#store
+      .list('pods', namespace)
+      .filter((pod) => pod.metadata.ownerReferences?.some((owner) => owner.uid === uid));
     const active = pods.filter((pod) => !isFinished(pod));
     const move = (what: string, apply: () => void): Move => ({ what: `${what} ${name}`, apply });
 
-    if (isTerminating(job)) return pods.length > 0 ? pods.map((pod) => this.#dismiss(pod)) : [move('remove', () => this.#store.remove('jobs', job))];
-    const leaving = pods.filter((pod) => isFinished(pod) && isTerminating(pod) && (job.status?.conditions || isIgnored(job, pod))).map((pod) => this.#dismiss(pod));
-    if (has(job, 'Complete') || has(job, 'Failed')) return job.spec?.ttlSecondsAfterFinished === undefined ? leaving : [...leaving, move('collect', () => this.#deleteJob(job))];
-    if (has(job, 'FailureTarget')) return active.length > 0 ? active.map((pod) => this.#dismiss(pod)) : [move('fail', () => this.#conclude(job, 'Failed'))];
+    if (isTerminating(job))
+      return pods.length > 0
+        ? pods.map((pod) => this.#dismiss(pod))
+        : [move('remove', () => this.#store.remove('jobs', job))];
+    const leaving = pods
+      .filter((pod) => isFinished(pod) && isTerminating(pod) && (job.status?.conditions || isIgnored(job, pod)))
+      .map((pod) => this.#dismiss(pod));
+    if (has(job, 'Complete') || has(job, 'Failed'))
+      return job.spec?.ttlSecondsAfterFinished === undefined
+        ? leaving
+        : [...leaving, move('collect', () => this.#deleteJob(job))];
+    if (has(job, 'FailureTarget'))
+      return active.length > 0
+        ? active.map((pod) => this.#dismiss(pod))
+        : [move('fail', () => this.#conclude(job, 'Failed'))];
     if (has(job, 'SuccessCriteriaMet')) return [...leaving, move('complete', () => this.#conclude(job, 'Complete'))];
     if (job.spec?.suspend) return labels?.['kueue.x-k8s.io/queue-name'] ? [move('admit', () => this.#admit(job))] : [];
 
     const onward = [...leaving, ...active.flatMap((pod) => this.#movesOfPod(pod))];
     // The controller looks at the deadline first: past it, even a pod that has succeeded fails its Job.
-    if ((job.spec?.activeDeadlineSeconds ?? Infinity) <= 1) return [...onward, move('exceed deadline of', () => this.#mark(job, 'FailureTarget', 'DeadlineExceeded', 'Job was active longer than specified deadline'))];
+    if ((job.spec?.activeDeadlineSeconds ?? Infinity) <= 1)
+      return [
+        ...onward,
+        move('exceed deadline of', () =>
+          this.#mark(job, 'FailureTarget', 'DeadlineExceeded', 'Job was active longer than specified deadline'),
+        ),
+      ];
     const counted = pods.find((pod) => isFinished(pod) && !isIgnored(job, pod));
-    if (counted?.status?.phase === 'Succeeded') return [move('succeed', () => this.#mark(job, 'SuccessCriteriaMet', 'CompletionsReached', 'Reached expected number of succeeded pods'))];
-    if (counted) return [move('count failure of', () => this.#mark(job, 'FailureTarget', isFatal(job, counted) ? 'PodFailurePolicy' : 'BackoffLimitExceeded', `Pod ${counted.metadata.name} failed`))];
+    if (counted?.status?.phase === 'Succeeded')
+      return [
+        move('succeed', () =>
+          this.#mark(job, 'SuccessCriteriaMet', 'CompletionsReached', 'Reached expected number of succeeded pods'),
+        ),
+      ];
+    if (counted)
+      return [
+        move('count failure of', () =>
+          this.#mark(
+            job,
+            'FailureTarget',
+            isFatal(job, counted) ? 'PodFailurePolicy' : 'BackoffLimitExceeded',
+            `Pod ${counted.metadata.name} failed`,
+          ),
+        ),
+      ];
     return active.length > 0 ? onward : [...onward, move('create pod of', () => this.#createPod(job))];
   }
 
   #movesOfPod(pod: ApiObject): Move[] {
-    const move = (what: string, change: (status: NonNullable<ApiObject['status']>, draft: ApiObject) => void): Move[] => [
+    const move = (
+      what: string,
+      change: (status: NonNullable<ApiObject['status']>, draft: ApiObject) => void,
+    ): Move[] => [
       {
         what: `${what} ${pod.metadata.name}`,
         apply: () => {
@@ -117,7 +158,9 @@ export class JobController {
     const end = (status: NonNullable<ApiObject['status']>, exitCode: number, reason: string, message?: string) => {
       const finishedAt = this.#store.timestamp();
       status.phase = exitCode === 0 ? 'Succeeded' : 'Failed';
-      status.containerStatuses = containerStatuses(pod, { terminated: { exitCode, reason, message, startedAt: finishedAt, finishedAt } });
+      status.containerStatuses = containerStatuses(pod, {
+        terminated: { exitCode, reason, message, startedAt: finishedAt, finishedAt },
+      });
     };
 
     // Somebody deleted the pod alone: its finalizer keeps it until the Job has counted it.
@@ -128,7 +171,18 @@ export class JobController {
           draft.spec = { ...draft.spec, nodeName: 'node-1' };
           status.conditions = [this.#condition('PodScheduled')];
         });
-      return scheduled ? [] : move('cannot schedule', (status) => void (status.conditions = [{ ...this.#condition('PodScheduled', 'Unschedulable', plan.message ?? '0/1 nodes are available'), status: 'False' }]));
+      return scheduled
+        ? []
+        : move(
+            'cannot schedule',
+            (status) =>
+              void (status.conditions = [
+                {
+                  ...this.#condition('PodScheduled', 'Unschedulable', plan.message ?? '0/1 nodes are available'),
+                  status: 'False',
+                },
+              ]),
+          );
     }
     if (pod.status?.phase === 'Pending') {
       if (plan.does !== 'wait')
@@ -137,37 +191,74 @@ export class JobController {
           status.containerStatuses = containerStatuses(pod, { running: { startedAt: this.#store.timestamp() } });
         });
       const waiting = { reason: plan.reason ?? 'ContainerCreating', message: plan.message ?? '' };
-      return pod.status.containerStatuses ? [] : move('keep waiting', (status) => void (status.containerStatuses = containerStatuses(pod, { waiting })));
+      return pod.status.containerStatuses
+        ? []
+        : move('keep waiting', (status) => void (status.containerStatuses = containerStatuses(pod, { waiting })));
     }
     if (plan.does === 'run for ever') return [];
     if (plan.does === 'get evicted')
       return move('evict', (status) => {
         end(status, 137, 'Error');
-        status.conditions = [...(status.conditions ?? []), this.#condition('DisruptionTarget', 'PreemptionByScheduler', 'preempted')];
+        status.conditions = [
+          ...(status.conditions ?? []),
+          this.#condition('DisruptionTarget', 'PreemptionByScheduler', 'preempted'),
+        ];
       });
     const exitCode = plan.exitCode ?? 0;
-    return move('finish', (status) => end(status, exitCode, plan.reason ?? (exitCode === 0 ? 'Completed' : 'Error'), plan.message));
+    return move('finish', (status) =>
+      end(status, exitCode, plan.reason ?? (exitCode === 0 ? 'Completed' : 'Error'), plan.message),
+    );
   }
 
   /** First the deletion timestamp, then nothing. */
   #dismiss(pod: ApiObject): Move {
     const { name } = pod.metadata;
     if (isTerminating(pod)) return { what: `remove ${name}`, apply: () => this.#store.remove('pods', pod) };
-    return { what: `terminate ${name}`, apply: () => void this.#store.update('pods', pod, (draft) => void (draft.metadata.deletionTimestamp = this.#store.timestamp())) };
+    return {
+      what: `terminate ${name}`,
+      apply: () =>
+        void this.#store.update(
+          'pods',
+          pod,
+          (draft) => void (draft.metadata.deletionTimestamp = this.#store.timestamp()),
+        ),
+    };
   }
 
   #createPod(job: ApiObject): void {
     const { name, namespace, uid } = job.metadata;
-    const suffix = Math.floor(this.#random() * 36 ** 5).toString(36).padStart(5, '0');
+    const suffix = Math.floor(this.#random() * 36 ** 5)
+      .toString(36)
+      .padStart(5, '0');
     const { metadata, spec } = job.spec?.template ?? {};
-    const labels = { ...metadata?.labels, [jobNameLabel]: name, 'job-name': name, 'batch.kubernetes.io/controller-uid': uid };
+    const labels = {
+      ...metadata?.labels,
+      [jobNameLabel]: name,
+      'job-name': name,
+      'batch.kubernetes.io/controller-uid': uid,
+    };
     const number = (this.#created.get(uid) ?? 0) + 1;
-    const ownerReferences = [{ apiVersion: 'batch/v1', kind: 'Job', name, uid, controller: true, blockOwnerDeletion: true }];
-    const sent = { metadata: { ...metadata, name: `${name}-${suffix}`, labels, ownerReferences }, spec, status: { phase: 'Pending' } };
+    const ownerReferences = [
+      { apiVersion: 'batch/v1', kind: 'Job', name, uid, controller: true, blockOwnerDeletion: true },
+    ];
+    const sent = {
+      metadata: { ...metadata, name: `${name}-${suffix}`, labels, ownerReferences },
+      spec,
+      status: { phase: 'Pending' },
+    };
     const pod = this.#store.create('pods', namespace, sent);
     this.#created.set(uid, number);
     this.#plans.set(pod.metadata.uid, this.plan(job, number));
-    this.#store.update('jobs', job, (draft) => void (draft.status = { ...draft.status, active: 1, startTime: draft.status?.startTime ?? this.#store.timestamp() }));
+    this.#store.update(
+      'jobs',
+      job,
+      (draft) =>
+        void (draft.status = {
+          ...draft.status,
+          active: 1,
+          startTime: draft.status?.startTime ?? this.#store.timestamp(),
+        }),
+    );
   }
 
   /** As Kueue does once there is quota. */
@@ -176,7 +267,11 @@ export class JobController {
   }
 
   #mark(job: ApiObject, type: string, reason: string, message: string): void {
-    this.#store.update('jobs', job, (draft) => void (draft.status = { ...draft.status, conditions: [this.#condition(type, reason, message)] }));
+    this.#store.update(
+      'jobs',
+      job,
+      (draft) => void (draft.status = { ...draft.status, conditions: [this.#condition(type, reason, message)] }),
+    );
   }
 
   #conclude(job: ApiObject, type: 'Complete' | 'Failed'): void {
@@ -184,7 +279,11 @@ export class JobController {
       const [cause] = draft.status?.conditions ?? [];
       const { active: _active, ...status } = draft.status ?? {};
       const figures = type === 'Complete' ? { succeeded: 1, completionTime: this.#store.timestamp() } : { failed: 1 };
-      draft.status = { ...status, ...figures, conditions: [...(cause ? [cause] : []), this.#condition(type, cause?.reason, cause?.message)] };
+      draft.status = {
+        ...status,
+        ...figures,
+        conditions: [...(cause ? [cause] : []), this.#condition(type, cause?.reason, cause?.message)],
+      };
     });
   }
 
@@ -194,14 +293,25 @@ export class JobController {
 }
 
 function isIgnored(job: ApiObject, pod: ApiObject): boolean {
-  return job.spec?.podFailurePolicy?.rules.some((rule) => rule.action === 'Ignore' && rule.onPodConditions?.some(({ type }) => has(pod, type))) === true;
+  return (
+    job.spec?.podFailurePolicy?.rules.some(
+      (rule) => rule.action === 'Ignore' && rule.onPodConditions?.some(({ type }) => has(pod, type)),
+    ) === true
+  );
 }
 
 function isFatal(job: ApiObject, pod: ApiObject): boolean {
-  return job.spec?.podFailurePolicy?.rules.some((rule) => rule.action === 'FailJob' && rule.onExitCodes?.values.includes(exitCodeOf(pod) ?? 0)) === true;
+  return (
+    job.spec?.podFailurePolicy?.rules.some(
+      (rule) => rule.action === 'FailJob' && rule.onExitCodes?.values.includes(exitCodeOf(pod) ?? 0),
+    ) === true
+  );
 }
 
-function containerStatuses(pod: ApiObject, state: Record<string, unknown>): NonNullable<NonNullable<ApiObject['status']>['containerStatuses']> {
+function containerStatuses(
+  pod: ApiObject,
+  state: Record<string, unknown>,
+): NonNullable<NonNullable<ApiObject['status']>['containerStatuses']> {
   const { name = 'main', image = 'image' } = pod.spec?.containers?.[0] ?? {};
   return [{ name, image, imageID: image, ready: 'running' in state, restartCount: 0, state }];
 }

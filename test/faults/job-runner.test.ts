@@ -39,7 +39,9 @@ async function simulateInProcess(left: Iterator<number>): Promise<string[]> {
     if (seed === undefined) child.disconnect();
     else child.send(seed);
   });
-  child.on('exit', (code) => resolve(seed === undefined ? broken : [...broken, `TUNELINE_SEED=${seed}: its process ended with ${code}`]));
+  child.on('exit', (code) =>
+    resolve(seed === undefined ? broken : [...broken, `TUNELINE_SEED=${seed}: its process ended with ${code}`]),
+  );
   return promise;
 }
 
@@ -47,7 +49,9 @@ test(
   `whatever the network does, no Job is doubled, lost or reported in two ways (${seeds.length} seeds)`,
   async () => {
     const left = seeds.values();
-    const broken = await Promise.all(Array.from({ length: Math.min(seeds.length, availableParallelism()) }, () => simulateInProcess(left)));
+    const broken = await Promise.all(
+      Array.from({ length: Math.min(seeds.length, availableParallelism()) }, () => simulateInProcess(left)),
+    );
     expect(broken.flat()).toEqual([]);
   },
   // Each seed has its own limit.
@@ -55,7 +59,11 @@ test(
 );
 
 const makeRunner = () =>
-  createKubernetesJobRunner({ cluster: connectCluster(kubeConfigFor(server.url)), placement: { namespace: 'default', image: 'jobs', gpus: 0, env: {}, graceSeconds: 1, userId: 10_001 }, log: () => undefined });
+  createKubernetesJobRunner({
+    cluster: connectCluster(kubeConfigFor(server.url)),
+    placement: { namespace: 'default', image: 'jobs', gpus: 0, env: {}, graceSeconds: 1, userId: 10_001 },
+    log: () => undefined,
+  });
 
 /** A runner on a server without faults, and the one Job that it made. */
 async function makeJob(plan: Plan) {
@@ -69,11 +77,20 @@ async function makeJob(plan: Plan) {
 }
 
 test('a Job takes four requests from its creation to its acknowledgement, and a fifth for its log', async () => {
-  const { runner, name } = await makeJob(() => ({ log: 'said\n', message: JSON.stringify({ ok: true, outputs: {}, figures: {} }) }));
+  const { runner, name } = await makeJob(() => ({
+    log: 'said\n',
+    message: JSON.stringify({ ok: true, outputs: {}, figures: {} }),
+  }));
   expect(await runner.read(name)).toMatchObject({ phase: 'finished', outcome: { kind: 'succeeded' } });
   expect(await runner.logTail(name, 200)).toBe('said\n');
   await runner.acknowledge(name);
-  expect(server.decisions).toEqual(['post jobs: none', 'get jobs: none', 'list pods: none', 'get pods: none', 'patch jobs: none']);
+  expect(server.decisions).toEqual([
+    'post jobs: none',
+    'get jobs: none',
+    'list pods: none',
+    'get pods: none',
+    'patch jobs: none',
+  ]);
 });
 
 test('however many Jobs a list shows, in parts, none of them is read once more', async () => {
@@ -83,7 +100,10 @@ test('however many Jobs a list shows, in parts, none of them is read once more',
   for (const name of names) {
     server.store.create('jobs', 'default', { metadata: { name, labels: ours } });
     // So many that their list takes longer than that of the Jobs.
-    for (const number of [1, 2, 3]) server.store.create('pods', 'default', { metadata: { name: `${name}-${number}`, labels: { ...ours, [jobNameLabel]: name } } });
+    for (const number of [1, 2, 3])
+      server.store.create('pods', 'default', {
+        metadata: { name: `${name}-${number}`, labels: { ...ours, [jobNameLabel]: name } },
+      });
   }
   const runner = makeRunner();
   const seen = new Set<string>();
@@ -94,11 +114,17 @@ test('however many Jobs a list shows, in parts, none of them is read once more',
     if (seen.size === names.length) stop.abort();
   }
   expect([...seen].sort()).toEqual(names.sort());
-  expect(server.decisions.filter((what) => !what.startsWith('watch')).sort()).toEqual(['list jobs: none', 'list pods: none', 'list pods: none']);
+  expect(server.decisions.filter((what) => !what.startsWith('watch')).sort()).toEqual([
+    'list jobs: none',
+    'list pods: none',
+    'list pods: none',
+  ]);
 });
 
 test('the end of the log is kept, in whole lines', async () => {
-  const { runner, name } = await makeJob(() => ({ log: Array.from({ length: 5000 }, (_, i) => `line ${i + 1}\n`).join('') }));
+  const { runner, name } = await makeJob(() => ({
+    log: Array.from({ length: 5000 }, (_, i) => `line ${i + 1}\n`).join(''),
+  }));
   const tail = await runner.logTail(name, 200);
   expect(tail.length).toBeLessThanOrEqual(200);
   expect(tail).toMatch(/^line \d+\n/);
@@ -106,7 +132,9 @@ test('the end of the log is kept, in whole lines', async () => {
 });
 
 test('of a Job that an eviction moved, the log is the one of its last pod', async () => {
-  const { runner, name } = await makeJob((_job, number) => (number < 4 ? { does: 'get evicted', log: `pod ${number}\n` } : { log: 'the last pod\n' }));
+  const { runner, name } = await makeJob((_job, number) =>
+    number < 4 ? { does: 'get evicted', log: `pod ${number}\n` } : { log: 'the last pod\n' },
+  );
   expect(await runner.logTail(name, 200)).toBe('the last pod\n');
 });
 
@@ -121,7 +149,10 @@ test('a log that is still empty is one', async () => {
   expect(await runner.logTail(name, 200)).toBe('');
 });
 
-test.each(['unable to retrieve container logs for containerd://1', 'failed to try resolving symlinks in path "/pods/0.log": no such file or directory'])('%s, as a kubelet says it, is no log', async (log) => {
+test.each([
+  'unable to retrieve container logs for containerd://1',
+  'failed to try resolving symlinks in path "/pods/0.log": no such file or directory',
+])('%s, as a kubelet says it, is no log', async (log) => {
   const { runner, name } = await makeJob(() => ({ log }));
   expect(await runner.logTail(name, 200)).toBe('');
   const said = await makeJob(() => ({ log: `${log}\nsaid the program\n` }));

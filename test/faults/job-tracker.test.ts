@@ -14,7 +14,11 @@ afterAll(() => server.close());
 test('a Job that does not end, because its node is out of sight, holds up no heartbeat of another', async () => {
   server.reset(0);
   server.setPlan(() => ({ does: 'run for ever' }));
-  const runner = createKubernetesJobRunner({ cluster: connectCluster(kubeConfigFor(server.url)), placement: { namespace: 'default', image: 'jobs', gpus: 0, env: {}, graceSeconds: 1, userId: 10_001 }, log: () => undefined });
+  const runner = createKubernetesJobRunner({
+    cluster: connectCluster(kubeConfigFor(server.url)),
+    placement: { namespace: 'default', image: 'jobs', gpus: 0, env: {}, graceSeconds: 1, userId: 10_001 },
+    log: () => undefined,
+  });
   const [stuck, other] = [requestOf(0, 0), requestOf(0, 1)];
   for (const request of [stuck, other]) await runner.create(request);
   await server.controller.settle();

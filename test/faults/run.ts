@@ -70,17 +70,25 @@ export class Run {
     this.#options = options;
     this.store = new Store(options.now ?? Date.now);
     this.faults = new Faults(seed, rates);
-    this.controller = new JobController(this.store, seed, (job) => this.#delete('jobs', job, { propagationPolicy: 'Foreground' }, { by: 'ttl' }));
+    this.controller = new JobController(this.store, seed, (job) =>
+      this.#delete('jobs', job, { propagationPolicy: 'Foreground' }, { by: 'ttl' }),
+    );
     this.store.onChange(({ resource, before, after }) => {
       const name = (after ?? before)?.metadata.labels?.[jobNameLabel];
       if (resource !== 'pods' || name === undefined) return;
       this.maximumLive.set(name, Math.max(this.maximumLive.get(name) ?? 0, this.livePods(name)));
-      if (after?.status?.phase === 'Running' && before?.status?.phase !== 'Running') this.started.set(name, (this.started.get(name) ?? 0) + 1);
+      if (after?.status?.phase === 'Running' && before?.status?.phase !== 'Running')
+        this.started.set(name, (this.started.get(name) ?? 0) + 1);
     });
   }
 
   livePods(jobName: string): number {
-    return this.store.list('pods').filter(({ metadata, status }) => metadata.labels?.[jobNameLabel] === jobName && status?.phase !== 'Succeeded' && status?.phase !== 'Failed').length;
+    return this.store
+      .list('pods')
+      .filter(
+        ({ metadata, status }) =>
+          metadata.labels?.[jobNameLabel] === jobName && status?.phase !== 'Succeeded' && status?.phase !== 'Failed',
+      ).length;
   }
 
   close(): void {
@@ -93,7 +101,14 @@ export class Run {
     response.on('close', () => this.responses.delete(response));
     const { method = 'GET' } = request;
     const body = await bodyOf(request);
-    const verb = method === 'GET' ? (target.query.get('watch') ? 'watch' : target.name === undefined ? 'list' : 'get') : method.toLowerCase();
+    const verb =
+      method === 'GET'
+        ? target.query.get('watch')
+          ? 'watch'
+          : target.name === undefined
+            ? 'list'
+            : 'get'
+        : method.toLowerCase();
     const fate = this.faults.request(`${verb} ${target.resource}`);
     if (fate.delayBefore > 0) await delay(fate.delayBefore);
     const answer = this.#answer(request, body, target, fate);
@@ -101,7 +116,13 @@ export class Run {
     const { fault } = fate;
     if (fault === 'resetBefore' || fault === 'resetAfter') response.socket?.resetAndDestroy();
     else if ('watch' in answer) this.#watch(response, target);
-    else reply(response, fault === 'errorAfter' ? problem(504, 'Timeout', 'request did not complete within the allotted timeout') : answer);
+    else
+      reply(
+        response,
+        fault === 'errorAfter'
+          ? problem(504, 'Timeout', 'request did not complete within the allotted timeout')
+          : answer,
+      );
   }
 
   #answer(request: IncomingMessage, body: unknown, target: Target, fate: RequestFate): Answer {
@@ -112,14 +133,22 @@ export class Run {
     const user = headers.authorization?.replace(/^Bearer /, '') ?? '';
     const found = this.store.find(resource, namespace, name)?.metadata.uid;
     const answer = ((): Answer => {
-      if (fault === 'tooManyRequests') return problem(429, 'TooManyRequests', 'too many requests, please try again later');
+      if (fault === 'tooManyRequests')
+        return problem(429, 'TooManyRequests', 'too many requests, please try again later');
       if (fault === 'serverError') return problem(500, 'InternalError', 'etcdserver: leader changed');
-      if (fault === 'unavailable') return problem(503, 'ServiceUnavailable', 'the server is currently unable to handle the request');
+      if (fault === 'unavailable')
+        return problem(503, 'ServiceUnavailable', 'the server is currently unable to handle the request');
       if (fault === 'resetBefore') return problem(0, '', '');
       try {
         if (method === 'GET' && query.get('watch')) return { watch: true };
-        if (method === 'GET') return target.name === undefined ? { code: 200, body: this.#list(target, fate.staleness) } : { code: 200, body: this.#read(target, target.name) };
-        return { code: method === 'POST' ? 201 : 200, body: this.#mutate(method, body, { ...target, namespace, name }, user) };
+        if (method === 'GET')
+          return target.name === undefined
+            ? { code: 200, body: this.#list(target, fate.staleness) }
+            : { code: 200, body: this.#read(target, target.name) };
+        return {
+          code: method === 'POST' ? 201 : 200,
+          body: this.#mutate(method, body, { ...target, namespace, name }, user),
+        };
       } catch (error) {
         if (error instanceof StatusError) return { code: error.code, body: error.body };
         throw error;
@@ -127,55 +156,98 @@ export class Run {
     })();
     if (method !== 'GET' && 'code' in answer) {
       const uid = found ?? this.store.find(resource, namespace, name)?.metadata.uid;
-      this.log.push({ method, resource, name, user, body, uid, code: answer.code, applied: answer.code >= 200 && answer.code < 300, fault });
+      this.log.push({
+        method,
+        resource,
+        name,
+        user,
+        body,
+        uid,
+        code: answer.code,
+        applied: answer.code >= 200 && answer.code < 300,
+        fault,
+      });
     }
     return answer;
   }
 
   #list({ resource, namespace, query }: Target, staleness: number): object {
     const { apiVersion, kind } = resources[resource];
-    const revision = query.get('resourceVersion') === '0' ? Math.max(1, this.store.revision - staleness) : this.store.revision;
+    const revision =
+      query.get('resourceVersion') === '0' ? Math.max(1, this.store.revision - staleness) : this.store.revision;
     const filter = filterOf(query.get('labelSelector') ?? '');
     const [at = revision, from = 0] = (query.get('continue') ?? '').split('/').filter(Boolean).map(Number);
     const to = from + Number(query.get('limit') ?? Infinity);
     const items = this.store.list(resource, namespace, at).filter(filter);
     const more = items.length > to ? { continue: `${at}/${to}` } : {};
-    return { kind: `${kind}List`, apiVersion, metadata: { resourceVersion: String(at), ...more }, items: items.slice(from, to) };
+    return {
+      kind: `${kind}List`,
+      apiVersion,
+      metadata: { resourceVersion: String(at), ...more },
+      items: items.slice(from, to),
+    };
   }
 
   #read({ resource, namespace = '', log, query }: Target, name: string): object | string {
     const object = this.store.get(resource, namespace, name);
     if (!log) return object;
     const ran = object.status?.containerStatuses?.some(({ state }) => !('waiting' in state));
-    if (!ran) throw new StatusError(400, 'BadRequest', `container in pod "${name}" is waiting to start: ContainerCreating`);
+    if (!ran)
+      throw new StatusError(400, 'BadRequest', `container in pod "${name}" is waiting to start: ContainerCreating`);
     const lines = this.controller.logOf(object).split(/(?<=\n)/);
     const tail = lines.slice(-Number(query.get('tailLines') ?? lines.length)).join('');
-    return Buffer.from(tail).subarray(0, Number(query.get('limitBytes') ?? Infinity)).toString();
+    return Buffer.from(tail)
+      .subarray(0, Number(query.get('limitBytes') ?? Infinity))
+      .toString();
   }
 
-  #mutate(method: string, body: unknown, { resource, namespace, name }: Target & { namespace: string; name: string }, user: string): object {
+  #mutate(
+    method: string,
+    body: unknown,
+    { resource, namespace, name }: Target & { namespace: string; name: string },
+    user: string,
+  ): object {
     if (method === 'POST') return this.store.create(resource, namespace, body as NewObject);
     const object = this.store.get(resource, namespace, name);
     switch (method) {
       case 'PATCH':
         return this.store.update(resource, object, (draft) => mergePatch(draft, body) as ApiObject);
       case 'DELETE':
-        return this.#delete(resource, object, (body ?? {}), { by: 'request', user });
+        return this.#delete(resource, object, body ?? {}, { by: 'request', user });
       default:
-        throw new StatusError(405, 'MethodNotAllowed', 'the server does not allow this method on the requested resource');
+        throw new StatusError(
+          405,
+          'MethodNotAllowed',
+          'the server does not allow this method on the requested resource',
+        );
     }
   }
 
-  #delete(resource: Resource, object: ApiObject, { preconditions, propagationPolicy, gracePeriodSeconds }: DeleteOptions, by: Pick<Deletion, 'by' | 'user'>): object {
+  #delete(
+    resource: Resource,
+    object: ApiObject,
+    { preconditions, propagationPolicy, gracePeriodSeconds }: DeleteOptions,
+    by: Pick<Deletion, 'by' | 'user'>,
+  ): object {
     const { uid, resourceVersion, name, deletionTimestamp } = object.metadata;
-    for (const [field, wanted, held] of [['UID', preconditions?.uid, uid], ['ResourceVersion', preconditions?.resourceVersion, resourceVersion]] as const)
-      if (wanted !== undefined && wanted !== held) throw new StatusError(409, 'Conflict', `Operation cannot be fulfilled on ${resource} "${name}": Precondition failed: ${field} in precondition: ${wanted}, ${field} in object meta: ${held}`);
+    for (const [field, wanted, held] of [
+      ['UID', preconditions?.uid, uid],
+      ['ResourceVersion', preconditions?.resourceVersion, resourceVersion],
+    ] as const)
+      if (wanted !== undefined && wanted !== held)
+        throw new StatusError(
+          409,
+          'Conflict',
+          `Operation cannot be fulfilled on ${resource} "${name}": Precondition failed: ${field} in precondition: ${wanted}, ${field} in object meta: ${held}`,
+        );
     if (!deletionTimestamp) this.deletions.push({ resource, name, uid, ...by });
-    const graceful = resource === 'pods' ? gracePeriodSeconds !== 0 : resource === 'jobs' && propagationPolicy === 'Foreground';
+    const graceful =
+      resource === 'pods' ? gracePeriodSeconds !== 0 : resource === 'jobs' && propagationPolicy === 'Foreground';
     if (graceful)
       return this.store.update(resource, object, ({ metadata }) => {
         metadata.deletionTimestamp ??= this.store.timestamp();
-        if (resource === 'jobs') metadata.finalizers = [...new Set([...(metadata.finalizers ?? []), 'foregroundDeletion'])];
+        if (resource === 'jobs')
+          metadata.finalizers = [...new Set([...(metadata.finalizers ?? []), 'foregroundDeletion'])];
         return undefined;
       });
     this.store.remove(resource, object);
@@ -200,7 +272,9 @@ export class Run {
       ...(timeout === null ? {} : { timeoutMs: Number(timeout) * (this.#options.secondMs ?? 1) }),
     });
     this.watches.add(stream);
-    const unsubscribe = this.store.onChange((change) => (change.resource === resource ? stream.sendChange(change) : undefined));
+    const unsubscribe = this.store.onChange((change) =>
+      change.resource === resource ? stream.sendChange(change) : undefined,
+    );
     response.on('close', () => {
       unsubscribe();
       this.watches.delete(stream);
@@ -208,7 +282,9 @@ export class Run {
     if (faults.connect === 'silentFromStart') stream.goSilent();
     try {
       if (since === '' || since === '0') for (const object of this.store.list(resource)) stream.sendExisting(object);
-      else for (const change of this.store.since(Number(since))) if (change.resource === resource) stream.sendChange(change);
+      else
+        for (const change of this.store.since(Number(since)))
+          if (change.resource === resource) stream.sendChange(change);
     } catch (error) {
       if (!(error instanceof StatusError)) throw error;
       stream.sendGone({ end: true });
@@ -235,7 +311,10 @@ export function reply(response: ServerResponse, { code, body }: Reply): void {
   response.end(typeof body === 'string' ? body : JSON.stringify(body));
 }
 
-export const problem = (code: number, reason: string, message: string) => ({ code, body: new StatusError(code, reason, message).body });
+export const problem = (code: number, reason: string, message: string) => ({
+  code,
+  body: new StatusError(code, reason, message).body,
+});
 
 async function bodyOf(request: IncomingMessage): Promise<unknown> {
   const chunks: Buffer[] = [];

@@ -31,13 +31,21 @@ const nameOf = (outcome: JobOutcome) => (outcome.kind === 'succeeded' ? 'succeed
 
 export function requestOf(seed: number, index: number): JobRequest {
   const spec = { stage: 'explore', index };
-  return { name: `tl-${seed}-${index}`, owner: { workflowId: `w-${seed}`, runId: 'r', activityId: String(index) }, spec, specDigest: digestOf(spec), maximumSeconds: 3600 };
+  return {
+    name: `tl-${seed}-${index}`,
+    owner: { workflowId: `w-${seed}`, runId: 'r', activityId: String(index) },
+    spec,
+    specDigest: digestOf(spec),
+    maximumSeconds: 3600,
+  };
 }
 
 /** Runs a few Jobs through what the seed does to them; resolves once each was reported, with what went wrong. */
 export async function simulate(server: FakeApiServer, seed: number): Promise<string[]> {
   const random = seeded(seed + 1);
-  const among = Array.from({ length: 3 }, () => lives[Math.floor(random() * lives.length)] ?? lives[0]).filter((life) => life !== undefined);
+  const among = Array.from({ length: 3 }, () => lives[Math.floor(random() * lives.length)] ?? lives[0]).filter(
+    (life) => life !== undefined,
+  );
   const requests = among.map((_, i) => requestOf(seed, i));
   const told = new Map<string, string[]>();
   const allTold = Promise.withResolvers<undefined>();
@@ -90,7 +98,9 @@ export async function simulate(server: FakeApiServer, seed: number): Promise<str
   };
   server.controller.start();
   // Two submitters for each Job, as a retried activity is, which ends once it was told; and a worker that dies in the middle of it.
-  const submitted = requests.flatMap((request) => [1, 2].map(() => persist(() => (told.has(request.name) ? Promise.resolve() : submit(request)))));
+  const submitted = requests.flatMap((request) =>
+    [1, 2].map(() => persist(() => (told.has(request.name) ? Promise.resolve() : submit(request)))),
+  );
   const ended = requests.map(async (request, i) => {
     await submitted[i * 2];
     if (among[i]?.cancel) await persist(() => worker.runner.cancel(request.name, 'Deleted', 'not wanted'));
@@ -112,15 +122,21 @@ export async function simulate(server: FakeApiServer, seed: number): Promise<str
     return [
       ...(server.maximumLivePods(name) > 1 ? [`${name}: ${server.maximumLivePods(name)} pods lived at once`] : []),
       ...(server.livePods(name) > 0 ? [`${name}: a pod is left`] : []),
-      ...(new Set(ends).size === 1 && among[i]?.ends.includes(ends[0] ?? '') ? [] : [`${name}: reported ${ends.join(', then ')}, expected ${among[i]?.ends.join(' or ')}`]),
-      ...(server.deletions.some((d) => d.name === name && d.by === 'request') && !server.log.some((r) => r.name === name && JSON.stringify(r.body ?? '').includes(annotations.cancelled)) ? [`${name}: deleted without a cause`] : []),
+      ...(new Set(ends).size === 1 && among[i]?.ends.includes(ends[0] ?? '')
+        ? []
+        : [`${name}: reported ${ends.join(', then ')}, expected ${among[i]?.ends.join(' or ')}`]),
+      ...(server.deletions.some((d) => d.name === name && d.by === 'request') &&
+      !server.log.some((r) => r.name === name && JSON.stringify(r.body ?? '').includes(annotations.cancelled))
+        ? [`${name}: deleted without a cause`]
+        : []),
     ];
   });
 }
 
 function untilAcknowledged(store: Store): Promise<void> {
   const { promise, resolve } = Promise.withResolvers<undefined>();
-  const look = () => (store.list('jobs').some((job) => job.metadata.labels?.[labels.open]) ? undefined : resolve(undefined));
+  const look = () =>
+    store.list('jobs').some((job) => job.metadata.labels?.[labels.open]) ? undefined : resolve(undefined);
   const forget = store.onChange(look);
   look();
   return promise.finally(forget);

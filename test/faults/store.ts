@@ -31,14 +31,23 @@ export interface ApiObject {
     finalizers?: string[];
     labels?: Record<string, string>;
     annotations?: Record<string, string>;
-    ownerReferences?: { apiVersion: string; kind: string; name: string; uid: string; controller?: boolean; blockOwnerDeletion?: boolean }[];
+    ownerReferences?: {
+      apiVersion: string;
+      kind: string;
+      name: string;
+      uid: string;
+      controller?: boolean;
+      blockOwnerDeletion?: boolean;
+    }[];
   };
   spec?: ObjectSpec;
   status?: ObjectStatus;
 }
 
 /** What a client sends to make one. */
-export type NewObject = Partial<Pick<ApiObject, 'spec' | 'status'>> & { readonly metadata?: Partial<ApiObject['metadata']> };
+export type NewObject = Partial<Pick<ApiObject, 'spec' | 'status'>> & {
+  readonly metadata?: Partial<ApiObject['metadata']>;
+};
 
 interface ObjectSpec {
   suspend?: boolean;
@@ -46,7 +55,10 @@ interface ObjectSpec {
   ttlSecondsAfterFinished?: number;
   nodeName?: string;
   containers?: { name: string; image?: string }[];
-  template?: { metadata?: { labels?: Record<string, string>; annotations?: Record<string, string> }; spec?: ObjectSpec };
+  template?: {
+    metadata?: { labels?: Record<string, string>; annotations?: Record<string, string> };
+    spec?: ObjectSpec;
+  };
   podFailurePolicy?: {
     rules: {
       action: string;
@@ -64,7 +76,14 @@ interface ObjectStatus {
   succeeded?: number;
   failed?: number;
   conditions?: Condition[];
-  containerStatuses?: { name: string; image: string; imageID: string; ready: boolean; restartCount: number; state: Record<string, unknown> }[];
+  containerStatuses?: {
+    name: string;
+    image: string;
+    imageID: string;
+    ready: boolean;
+    restartCount: number;
+    state: Record<string, unknown>;
+  }[];
 }
 
 export interface Change {
@@ -116,7 +135,8 @@ export class Store {
   /** As it was at `revision`, in the order of creation. */
   list(resource: Resource, namespace?: string, revision = this.#revision): ApiObject[] {
     const objects = new Map<string, ApiObject>();
-    if (revision === this.#revision) for (const [key, held] of this.#objects) if (held.resource === resource) objects.set(key, held.object);
+    if (revision === this.#revision)
+      for (const [key, held] of this.#objects) if (held.resource === resource) objects.set(key, held.object);
     if (revision < this.#revision) {
       for (const { resource: of, before, after, revision: at } of this.history) {
         const { namespace: space, name } = (after ?? before)?.metadata ?? { namespace: '', name: '' };
@@ -141,12 +161,32 @@ export class Store {
   create(resource: Resource, namespace: string, sent: NewObject): ApiObject {
     const { apiVersion, kind } = resources[resource];
     const name = sent.metadata?.name ?? '';
-    if (name === '') throw new StatusError(422, 'Invalid', `${kind} is invalid: metadata.name: Required value: name or generateName is required`);
-    if (this.find(resource, namespace, name)) throw new StatusError(409, 'AlreadyExists', `${nameOf(resource, name)} already exists`);
+    if (name === '')
+      throw new StatusError(
+        422,
+        'Invalid',
+        `${kind} is invalid: metadata.name: Required value: name or generateName is required`,
+      );
+    if (this.find(resource, namespace, name))
+      throw new StatusError(409, 'AlreadyExists', `${nameOf(resource, name)} already exists`);
     this.#uids += 1;
     const uid = `00000000-0000-4000-8000-${String(this.#uids).padStart(12, '0')}`;
-    const metadata = { ...sent.metadata, name, namespace, uid, generation: 1, creationTimestamp: this.timestamp(), resourceVersion: '' };
-    return this.#write(resource, undefined, { ...sent, apiVersion, kind, metadata, ...(resource === 'jobs' ? { status: {} } : {}) });
+    const metadata = {
+      ...sent.metadata,
+      name,
+      namespace,
+      uid,
+      generation: 1,
+      creationTimestamp: this.timestamp(),
+      resourceVersion: '',
+    };
+    return this.#write(resource, undefined, {
+      ...sent,
+      apiVersion,
+      kind,
+      metadata,
+      ...(resource === 'jobs' ? { status: {} } : {}),
+    });
   }
 
   /** Writes what `change` makes of a copy; a change to nothing writes nothing. Only the revision and the UID are checked. */
@@ -157,11 +197,24 @@ export class Store {
     const after = change(draft) ?? draft;
     const { resourceVersion, uid } = after.metadata;
     if (resourceVersion !== before.metadata.resourceVersion || uid !== before.metadata.uid)
-      throw new StatusError(409, 'Conflict', `Operation cannot be fulfilled on ${nameOf(resource, name)}: the object has been modified; please apply your changes to the latest version and try again`);
+      throw new StatusError(
+        409,
+        'Conflict',
+        `Operation cannot be fulfilled on ${nameOf(resource, name)}: the object has been modified; please apply your changes to the latest version and try again`,
+      );
     if (JSON.stringify(after) === JSON.stringify(before)) return before;
     const changedSpec = JSON.stringify(after.spec) !== JSON.stringify(before.spec);
     const { generation, creationTimestamp } = before.metadata;
-    return this.#write(resource, before, { ...after, metadata: { ...after.metadata, name, namespace, creationTimestamp, generation: generation + (changedSpec ? 1 : 0) } });
+    return this.#write(resource, before, {
+      ...after,
+      metadata: {
+        ...after.metadata,
+        name,
+        namespace,
+        creationTimestamp,
+        generation: generation + (changedSpec ? 1 : 0),
+      },
+    });
   }
 
   remove(resource: Resource, object: ApiObject): void {
@@ -193,9 +246,13 @@ export type Filter = (object: ApiObject) => boolean;
 
 /** `a=b`, `a in (b,c)` and `a` over labels; comma separated, all must hold. */
 export function filterOf(labelSelector: string): Filter {
-  const terms = labelSelector.split(/,(?![^(]*\))/).filter(Boolean).map((term) => {
-    const [, key = '', one, several] = /^([^ =]+)(?:=(.*)| in \((.*)\))?$/.exec(term) ?? [];
-    return { key, wanted: several?.split(',') ?? (one === undefined ? undefined : [one]) };
-  });
-  return ({ metadata: { labels } }) => terms.every(({ key, wanted }) => (wanted ? wanted.includes(labels?.[key] ?? '') : labels?.[key] !== undefined));
+  const terms = labelSelector
+    .split(/,(?![^(]*\))/)
+    .filter(Boolean)
+    .map((term) => {
+      const [, key = '', one, several] = /^([^ =]+)(?:=(.*)| in \((.*)\))?$/.exec(term) ?? [];
+      return { key, wanted: several?.split(',') ?? (one === undefined ? undefined : [one]) };
+    });
+  return ({ metadata: { labels } }) =>
+    terms.every(({ key, wanted }) => (wanted ? wanted.includes(labels?.[key] ?? '') : labels?.[key] !== undefined));
 }

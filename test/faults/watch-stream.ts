@@ -33,7 +33,10 @@ export class WatchStream {
     this.#options = options;
     response.writeHead(200, { 'content-type': 'application/json' });
     response.flushHeaders();
-    const end = options.timeoutMs === undefined ? undefined : setTimeout(() => (this.#silent ? undefined : this.#end()), options.timeoutMs);
+    const end =
+      options.timeoutMs === undefined
+        ? undefined
+        : setTimeout(() => (this.#silent ? undefined : this.#end()), options.timeoutMs);
     response.on('close', () => {
       this.#silent = true;
       clearTimeout(end);
@@ -61,7 +64,11 @@ export class WatchStream {
     const was = before !== undefined && this.#options.filter(before);
     const is = after !== undefined && this.#options.filter(after);
     if (is) this.#send({ type: was ? 'MODIFIED' : 'ADDED', object: after });
-    else if (was) this.#send({ type: 'DELETED', object: { ...before, metadata: { ...before.metadata, resourceVersion: String(revision) } } });
+    else if (was)
+      this.#send({
+        type: 'DELETED',
+        object: { ...before, metadata: { ...before.metadata, resourceVersion: String(revision) } },
+      });
   }
 
   /** The server's own word that the revision is too old. It ends the stream then; a proxy in between may not. */

@@ -44,7 +44,10 @@ function mirrorOfJobs(firstPauseMs = 1) {
       if (asked.length === 0) await new Promise<void>((resolve) => heard.push(resolve));
       const next = asked.shift();
       if (!next) throw new Error('a list was heard of');
-      return { refuse: () => next.answer(Promise.reject(new Error('the server is away'))), serve: () => next.answer(cluster.batch.listNamespacedJob({ namespace, ...next.page })) };
+      return {
+        refuse: () => next.answer(Promise.reject(new Error('the server is away'))),
+        serve: () => next.answer(cluster.batch.listNamespacedJob({ namespace, ...next.page })),
+      };
     },
     async stop() {
       stop.abort();
@@ -75,7 +78,12 @@ test('a copy that is kept up no more says nothing, wherever it was stopped', asy
   await opened;
   // One that began later, and lasts as long, has ended: then the mirror's own has, and it pauses.
   const { promise: ended, resolve } = Promise.withResolvers<unknown>();
-  await new Watch(kubeConfig).watch(`/apis/batch/v1/namespaces/${namespace}/jobs`, { timeoutSeconds: 1 }, () => undefined, resolve);
+  await new Watch(kubeConfig).watch(
+    `/apis/batch/v1/namespaces/${namespace}/jobs`,
+    { timeoutSeconds: 1 },
+    () => undefined,
+    resolve,
+  );
   await ended;
   expect(mirror.live).toBe(true);
   await stop();

@@ -15,7 +15,11 @@ test('what is removed lies in the store, or nothing is', async () => {
   await writeFile(outside, '');
   await symlink(outside, join(inside, 'link'));
   const store = createLocalArtifactStore(join(root, 'store'));
-  for (const uri of [pathToFileURL(outside).href, `${pathToFileURL(join(root, 'store')).href}/../outside`, pathToFileURL(join(root, 'store')).href])
+  for (const uri of [
+    pathToFileURL(outside).href,
+    `${pathToFileURL(join(root, 'store')).href}/../outside`,
+    pathToFileURL(join(root, 'store')).href,
+  ])
     await expect(store.remove(uri)).rejects.toThrow(/leaves the artifact store|is not removed/);
   expect(await store.remove(pathToFileURL(inside).href)).toBe(7);
   expect(await store.remove(pathToFileURL(inside).href)).toBe(0);

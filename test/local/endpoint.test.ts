@@ -1,6 +1,18 @@
 import { expect, test } from '@jest/globals';
 import { answerChat } from '../support/fake-engine.ts';
-import { chat, contentOf, deploy, messages, openEndpoint, releaseOf, sayVersion, sharesOf, split, trial, type Answer } from '../support/endpoint-lab.ts';
+import {
+  chat,
+  contentOf,
+  deploy,
+  messages,
+  openEndpoint,
+  releaseOf,
+  sayVersion,
+  sharesOf,
+  split,
+  trial,
+  type Answer,
+} from '../support/endpoint-lab.ts';
 
 const untilReady = async (url: string): Promise<void> => {
   while ((await fetch(`${url}/readyz`)).status !== 200) await new Promise((resolve) => setImmediate(resolve));
@@ -42,12 +54,21 @@ test('a new version takes over only when told, and the old one is stopped after 
 
 test.each<[string, Answer]>([
   ['an empty answer', (version, response) => answerChat(response, version === '2' ? ' ' : 'fine')],
-  ['an error', (version, response) => (version === '2' ? void response.writeHead(500).end('{}') : answerChat(response, 'fine'))],
-  ['a broken connection', (version, response) => (version === '2' ? void response.destroy() : answerChat(response, 'fine'))],
+  [
+    'an error',
+    (version, response) => (version === '2' ? void response.writeHead(500).end('{}') : answerChat(response, 'fine')),
+  ],
+  [
+    'a broken connection',
+    (version, response) => (version === '2' ? void response.destroy() : answerChat(response, 'fine')),
+  ],
 ])('%s in the smoke test leaves the previous version serving and no engine behind', async (_what, answer) => {
   const { host, url, started } = await openEndpoint(answer);
   await deploy(host, '1');
-  await expect(host.prepare(releaseOf('2'), trial)).rejects.toMatchObject({ name: 'SmokeTestError', message: expect.stringContaining('Version 2') });
+  await expect(host.prepare(releaseOf('2'), trial)).rejects.toMatchObject({
+    name: 'SmokeTestError',
+    message: expect.stringContaining('Version 2'),
+  });
   expect(await contentOf(await chat(url))).toBe('fine');
   expect(started.map((e) => e.stopped)).toEqual([false, true]);
   await expect(host.setTraffic('summaries', sharesOf({ '2': 100 }))).rejects.toThrow('not prepared');
@@ -116,7 +137,9 @@ test('an endpoint that starts anew serves the split that was served, and what wa
   expect((await second.host.traffic('summaries')).shares).toEqual(sharesOf({ '1': 70, '2': 30 }));
   await second.host.setTraffic('summaries', sharesOf({ '3': 100 }));
   expect(await contentOf(await chat(second.url, { variables: { text: 'x' } }))).toBe('I am 3');
-  expect(second.started.find(({ launch }) => launch.release.version === '3')?.requests.at(-1)).toMatchObject({ messages: [{ role: 'user', content: 'Sum up: x' }] });
+  expect(second.started.find(({ launch }) => launch.release.version === '3')?.requests.at(-1)).toMatchObject({
+    messages: [{ role: 'user', content: 'Sum up: x' }],
+  });
 });
 
 test('traffic moves to a release that is starting again once it has started', async () => {
@@ -136,6 +159,14 @@ test('nobody changes what is served without the token', async () => {
   const { url, host } = await openEndpoint();
   await deploy(host, '1');
   for (const authorization of ['', 'Bearer wrong', 'Bearer secret2'])
-    expect((await fetch(`${url}/admin/endpoints/summaries/traffic`, { method: 'POST', headers: { authorization, 'content-type': 'application/json' }, body: JSON.stringify({ shares: sharesOf({ '9': 100 }) }) })).status).toBe(401);
+    expect(
+      (
+        await fetch(`${url}/admin/endpoints/summaries/traffic`, {
+          method: 'POST',
+          headers: { authorization, 'content-type': 'application/json' },
+          body: JSON.stringify({ shares: sharesOf({ '9': 100 }) }),
+        })
+      ).status,
+    ).toBe(401);
   expect((await host.traffic('summaries')).shares).toEqual(sharesOf({ '1': 100 }));
 });

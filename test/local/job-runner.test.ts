@@ -27,7 +27,13 @@ async function makeHarness(slots = 4): Promise<RunnerHarness & { readonly folder
   const root = await mkdtemp(join(tmpdir(), 'tuneline-jobs-'));
   const folders = new JobFolders(root);
   const make = () =>
-    createLocalJobRunner({ root, command: () => [process.execPath, '-e', program], env: { PATH: process.env['PATH'] ?? '' }, slots, graceMs: 300 });
+    createLocalJobRunner({
+      root,
+      command: () => [process.execPath, '-e', program],
+      env: { PATH: process.env['PATH'] ?? '' },
+      slots,
+      graceMs: 300,
+    });
   return {
     runner: make(),
     successor: make,
@@ -66,7 +72,10 @@ test('a Job cancelled while it waits never starts', async () => {
   await harness.runner.create(second);
   await harness.runner.cancel(second.name, 'Deleted', 'not wanted any more');
   await harness.runner.cancel(first.name, 'Deleted', 'make room');
-  expect(await finished(harness.runner, second.name)).toMatchObject({ kind: 'failed', failure: { class: 'Deleted', message: 'not wanted any more' } });
+  expect(await finished(harness.runner, second.name)).toMatchObject({
+    kind: 'failed',
+    failure: { class: 'Deleted', message: 'not wanted any more' },
+  });
   expect(await harness.starts(second.name)).toBe(0);
   await harness.close();
 });
@@ -88,22 +97,30 @@ test('of two causes for ending a Job the first stays', async () => {
   await until(async () => (await harness.starts(request.name)) > 0);
   await harness.folders.recordCancel(request.name, 'Deadline', 'first');
   await harness.runner.cancel(request.name, 'Deleted', 'second');
-  expect(await finished(harness.runner, request.name)).toMatchObject({ failure: { class: 'Deadline', message: 'first' } });
+  expect(await finished(harness.runner, request.name)).toMatchObject({
+    failure: { class: 'Deadline', message: 'first' },
+  });
   await harness.close();
 });
 
-test.each(['the whole group', 'its program alone'])('kill -9 of %s is an eviction, which the lifecycle retries', async (whom) => {
-  const harness = await makeHarness();
-  const request = jobOf({ does: 'sleep' });
-  await harness.runner.create(request);
-  await phase(harness.runner, request.name, 'running');
-  const claimant = await harness.folders.claimant(request.name);
-  if (claimant === undefined || claimant === 'nobody') throw new Error('the Job runs, so someone claimed it');
-  const target = whom === 'the whole group' ? -claimant.pid : await childOf(claimant.pid);
-  process.kill(target, 'SIGKILL');
-  expect(await finished(harness.runner, request.name)).toMatchObject({ kind: 'failed', failure: { class: 'Evicted' } });
-  await harness.close();
-});
+test.each(['the whole group', 'its program alone'])(
+  'kill -9 of %s is an eviction, which the lifecycle retries',
+  async (whom) => {
+    const harness = await makeHarness();
+    const request = jobOf({ does: 'sleep' });
+    await harness.runner.create(request);
+    await phase(harness.runner, request.name, 'running');
+    const claimant = await harness.folders.claimant(request.name);
+    if (claimant === undefined || claimant === 'nobody') throw new Error('the Job runs, so someone claimed it');
+    const target = whom === 'the whole group' ? -claimant.pid : await childOf(claimant.pid);
+    process.kill(target, 'SIGKILL');
+    expect(await finished(harness.runner, request.name)).toMatchObject({
+      kind: 'failed',
+      failure: { class: 'Evicted' },
+    });
+    await harness.close();
+  },
+);
 
 test('the death of the helper that starts Jobs ends none of them, and the next one starts', async () => {
   const harness = await makeHarness();
@@ -130,7 +147,10 @@ test('a number that another process was given later is not taken for the Job', a
   await harness.folders.create(request);
   // This very process lives, but it started at another time than the one recorded.
   await writeFile(join(harness.folders.folder(request.name), 'process'), `${process.pid}\n12345\n`);
-  expect(await harness.runner.read(request.name)).toMatchObject({ phase: 'finished', outcome: { failure: { class: 'Evicted' } } });
+  expect(await harness.runner.read(request.name)).toMatchObject({
+    phase: 'finished',
+    outcome: { failure: { class: 'Evicted' } },
+  });
   await harness.runner.cancel(request.name, 'Deleted', 'must not reach this process');
   await harness.close();
 });

@@ -28,7 +28,8 @@ function sleeper(): ProcessIdentity {
   return identity;
 }
 
-const stack = (said: string[] = [], own = state): Stack => new Stack({ repository: state, home: state, state: own, env: {}, report: (message) => said.push(message) });
+const stack = (said: string[] = [], own = state): Stack =>
+  new Stack({ repository: state, home: state, state: own, env: {}, report: (message) => said.push(message) });
 
 test('a port in use is avoided, and that is said', async () => {
   // Whether the default is free here or not, it is taken now.
@@ -38,7 +39,9 @@ test('a port in use is avoided, and that is said', async () => {
   const prepared = stack(said);
   await prepared.prepare();
   expect(prepared.addresses.mlflow).not.toBe(addressesAt(defaultPorts).mlflow);
-  expect(said.join('\n')).toContain(`port ${defaultPorts.mlflow} is in use, mlflow takes ${new URL(prepared.addresses.mlflow).port}`);
+  expect(said.join('\n')).toContain(
+    `port ${defaultPorts.mlflow} is in use, mlflow takes ${new URL(prepared.addresses.mlflow).port}`,
+  );
   expect(readStackState(state)?.addresses).toEqual(prepared.addresses);
   server.close();
   await prepared.stop();
@@ -57,20 +60,24 @@ test('a free port is kept, a taken one is not', async () => {
   for (const claim of [other, kept]) claim.release();
 });
 
-const portsOf = ({ addresses }: Stack): string[] => Object.values(addresses).map((address: string) => address.replace(/^.*:/, ''));
+const portsOf = ({ addresses }: Stack): string[] =>
+  Object.values(addresses).map((address: string) => address.replace(/^.*:/, ''));
 // Elsewhere there is no second loopback address to claim a port on.
 const onLinux = process.platform === 'linux' ? test : test.skip;
 
-onLinux('of stacks that start at once none gets the port of another, nor while a service is down; once it has stopped anyone does', async () => {
-  const stacks = ['one', 'two', 'three'].map((own) => stack([], join(state, own)));
-  await Promise.all(stacks.map((one) => one.prepare()));
-  const ports = stacks.flatMap(portsOf);
-  expect(new Set(ports).size).toBe(ports.length);
-  for (const one of stacks) await one.stop();
-  const next = await Promise.all(ports.map((port) => claimPort(Number(port))));
-  expect(next.map(({ port }) => String(port))).toEqual(ports);
-  for (const claim of next) claim.release();
-});
+onLinux(
+  'of stacks that start at once none gets the port of another, nor while a service is down; once it has stopped anyone does',
+  async () => {
+    const stacks = ['one', 'two', 'three'].map((own) => stack([], join(state, own)));
+    await Promise.all(stacks.map((one) => one.prepare()));
+    const ports = stacks.flatMap(portsOf);
+    expect(new Set(ports).size).toBe(ports.length);
+    for (const one of stacks) await one.stop();
+    const next = await Promise.all(ports.map((port) => claimPort(Number(port))));
+    expect(next.map(({ port }) => String(port))).toEqual(ports);
+    for (const claim of next) claim.release();
+  },
+);
 
 test('a second stack on the same state is refused, and the first is left alone', async () => {
   const up = sleeper();
@@ -82,7 +89,11 @@ test('a second stack on the same state is refused, and the first is left alone',
 
 test('what a killed stack left behind is ended first', async () => {
   const orphan = sleeper();
-  await writeStackState(state, { addresses: addressesAt(defaultPorts), up: { pid: orphan.pid, startedAt: 'long ago' }, processes: { mlflow: orphan } });
+  await writeStackState(state, {
+    addresses: addressesAt(defaultPorts),
+    up: { pid: orphan.pid, startedAt: 'long ago' },
+    processes: { mlflow: orphan },
+  });
   const next = stack();
   await next.prepare();
   expect(isAlive(orphan)).toBe(false);

@@ -8,7 +8,10 @@ const BODY_SECRET = 'do-not-tell-params';
 async function failureOf(options: MlflowOptions): Promise<MlflowError> {
   const error: unknown = await createMlflow(options)
     .runs.setTags('run-1', { note: BODY_SECRET })
-    .then(() => undefined, (reason: unknown) => reason);
+    .then(
+      () => undefined,
+      (reason: unknown) => reason,
+    );
   if (error instanceof MlflowError) return error;
   throw new Error(`expected an MlflowError, got ${String(error)}`);
 }
@@ -83,7 +86,9 @@ describe('what a failed call says', () => {
   test('a redirect is not followed', async () => {
     await using target = await httpStub((_request, response) => response.end('{}'));
     await using stub = await httpStub((_request, response) => response.writeHead(302, { location: target.uri }).end());
-    expect(await failureOf({ trackingUri: stub.uri, authorization: 'Bearer secret' })).toMatchObject({ kind: 'rejected' });
+    expect(await failureOf({ trackingUri: stub.uri, authorization: 'Bearer secret' })).toMatchObject({
+      kind: 'rejected',
+    });
     expect(target.received).toEqual([]);
   });
 
@@ -146,5 +151,7 @@ test('MLflow may sit below a path', async () => {
 
 test('a reply without the fields that matter is an error, not an undefined', async () => {
   await using stub = await httpStub((_request, response) => response.end('{"run":{"info":{"status":"RUNNING"}}}'));
-  await expect(createMlflow({ trackingUri: stub.uri }).runs.get('run-1')).rejects.toThrow("MLflow's reply lacks run.info.run_id");
+  await expect(createMlflow({ trackingUri: stub.uri }).runs.get('run-1')).rejects.toThrow(
+    "MLflow's reply lacks run.info.run_id",
+  );
 });

@@ -43,7 +43,10 @@ describe('models', () => {
     await mlflow.registry.registerVersion(version(waits, 'sha256:waits'));
     await mlflow.registry.setAlias(served, 'champion', registered.version);
     const found = await mlflow.servedModels();
-    expect(found.find(({ name }) => name === served)).toMatchObject({ tags: { team: 'a' }, champion: { version: registered.version, tags: registered.tags } });
+    expect(found.find(({ name }) => name === served)).toMatchObject({
+      tags: { team: 'a' },
+      champion: { version: registered.version, tags: registered.tags },
+    });
     expect(found.find(({ name }) => name === served)?.champion.createdAtMs).toBeGreaterThan(before);
     expect(found.find(({ name }) => name === waits)).toBeUndefined();
     expect((await withFetch(inPagesOf(1)).servedModels()).map(({ name }) => name)).toContain(served);
@@ -56,22 +59,37 @@ describe('models', () => {
   test('weights anywhere: the source is the run, their URI a tag', async () => {
     const name = await newModel();
     const tags = { 'tuneline.weights_uri': 'file:///somewhere/else' };
-    const registered = await mlflow.registry.registerVersion(version(name, 'sha256:aa', { tags, description: 'first' }));
+    const registered = await mlflow.registry.registerVersion(
+      version(name, 'sha256:aa', { tags, description: 'first' }),
+    );
     const { artifactUri } = await mlflow.runs.get(runId);
-    expect(registered).toMatchObject({ name, version: '1', runId, source: `${artifactUri}/model`, description: 'first' });
+    expect(registered).toMatchObject({
+      name,
+      version: '1',
+      runId,
+      source: `${artifactUri}/model`,
+      description: 'first',
+    });
     expect(registered.tags).toEqual({ ...tags, 'tuneline.weights_digest': 'sha256:aa' });
     expect(await mlflow.registry.getVersion(name, '1')).toEqual(registered);
   });
 
   test('a run that never was can make no version', async () => {
     const name = await newModel();
-    await expect(mlflow.registry.registerVersion(version(name, 'a', { runId: 'nope' }))).rejects.toMatchObject({ kind: 'notFound' });
+    await expect(mlflow.registry.registerVersion(version(name, 'a', { runId: 'nope' }))).rejects.toMatchObject({
+      kind: 'notFound',
+    });
     await expect(mlflow.registry.registerVersion(version('no-model', 'a'))).rejects.toMatchObject({ kind: 'notFound' });
   });
 
   test('the same digest is the same version, another is the next', async () => {
     const name = await newModel();
-    for (const [digest, expected] of [['a', '1'], ['b', '2'], ['a', '1'], ['A', '3']] as const) {
+    for (const [digest, expected] of [
+      ['a', '1'],
+      ['b', '2'],
+      ['a', '1'],
+      ['A', '3'],
+    ] as const) {
       expect((await mlflow.registry.registerVersion(version(name, digest))).version).toBe(expected);
     }
     const key = 'tuneline.weights_digest';
@@ -131,13 +149,28 @@ describe('prompts', () => {
   test('the same text is the same version, another is the next', async () => {
     const name = newName();
     const odd = `Say 'it' and "that" in {{language}}\\n\n\tüber 100 %`;
-    const first = await mlflow.prompts.register({ name, text: 'Answer {{question}}', description: 'd', tags: { by: 'ann' } });
-    expect(first).toEqual({ name, version: '1', text: 'Answer {{question}}', type: 'text', description: 'd', tags: { by: 'ann' } });
+    const first = await mlflow.prompts.register({
+      name,
+      text: 'Answer {{question}}',
+      description: 'd',
+      tags: { by: 'ann' },
+    });
+    expect(first).toEqual({
+      name,
+      version: '1',
+      text: 'Answer {{question}}',
+      type: 'text',
+      description: 'd',
+      tags: { by: 'ann' },
+    });
     expect((await mlflow.prompts.register({ name, text: odd })).version).toBe('2');
     expect((await mlflow.prompts.register({ name, text: odd })).version).toBe('2');
     expect(await mlflow.prompts.register({ name, text: 'Answer {{question}}' })).toEqual(first);
     expect((await mlflow.prompts.get(name, '2')).text).toBe(odd);
-    expect(await Promise.all([odd, 'another'].map((text) => mlflow.prompts.find(name, text)))).toEqual(['2', undefined]);
+    expect(await Promise.all([odd, 'another'].map((text) => mlflow.prompts.find(name, text)))).toEqual([
+      '2',
+      undefined,
+    ]);
     expect(await mlflow.prompts.find(newName(), odd)).toBeUndefined();
   });
 
@@ -154,7 +187,9 @@ describe('prompts', () => {
     await mlflow.prompts.register({ name, text: 't' });
     await expect(mlflow.registry.ensureModel(name)).rejects.toMatchObject({ kind: 'rejected' });
     await mlflow.registry.ensureModel('only-a-model');
-    await expect(mlflow.prompts.register({ name: 'only-a-model', text: 't' })).rejects.toMatchObject({ kind: 'rejected' });
+    await expect(mlflow.prompts.register({ name: 'only-a-model', text: 't' })).rejects.toMatchObject({
+      kind: 'rejected',
+    });
     const idempotencyTag = { key: 'k', value: 'v' };
     await mlflow.registry.registerVersion({ name: 'only-a-model', runId, idempotencyTag });
     await expect(mlflow.prompts.get('only-a-model', '1')).rejects.toMatchObject({ kind: 'notFound' });
@@ -166,7 +201,9 @@ describe('prompts', () => {
 
   test('a text too long for MLflow is refused whole', async () => {
     const name = newName();
-    await expect(mlflow.prompts.register({ name, text: 'x'.repeat(100_001) })).rejects.toMatchObject({ kind: 'rejected' });
+    await expect(mlflow.prompts.register({ name, text: 'x'.repeat(100_001) })).rejects.toMatchObject({
+      kind: 'rejected',
+    });
     expect((await mlflow.prompts.register({ name, text: 'x'.repeat(100_000) })).version).toBe('1');
   });
 });

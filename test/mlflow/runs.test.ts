@@ -41,7 +41,10 @@ describe('experiments', () => {
       headers: { 'content-type': 'application/json' },
       body: JSON.stringify({ experiment_id: id }),
     });
-    await expect(mlflow.experiments.ensure('gone')).rejects.toMatchObject({ kind: 'rejected', message: expect.stringContaining('was deleted; hint:') });
+    await expect(mlflow.experiments.ensure('gone')).rejects.toMatchObject({
+      kind: 'rejected',
+      message: expect.stringContaining('was deleted; hint:'),
+    });
   });
 });
 
@@ -111,12 +114,15 @@ describe('finding runs', () => {
     expect(await ids(experimentId, { stage, model: 'A' })).toEqual([]);
   });
 
-  test.each(["it's", 'say "x"', 'back\\slash', '%', "x' OR tags.a = 'b", 'ünï', ' AND '])('by the value %j', async (value) => {
-    const wanted = newRun({ idempotencyTag: { key: 'odd key/1.x-y', value } });
-    expect(await runIdsOf(wanted)).toEqual([]);
-    const { runId } = await mlflow.runs.open(wanted);
-    expect(await runIdsOf(wanted)).toEqual([runId]);
-  });
+  test.each(["it's", 'say "x"', 'back\\slash', '%', "x' OR tags.a = 'b", 'ünï', ' AND '])(
+    'by the value %j',
+    async (value) => {
+      const wanted = newRun({ idempotencyTag: { key: 'odd key/1.x-y', value } });
+      expect(await runIdsOf(wanted)).toEqual([]);
+      const { runId } = await mlflow.runs.open(wanted);
+      expect(await runIdsOf(wanted)).toEqual([runId]);
+    },
+  );
 
   test.each([
     { key: 'k', value: `both ' and "` },
@@ -133,7 +139,12 @@ describe('finding runs', () => {
 describe('logging to a run', () => {
   test('a retry logs nothing twice, whatever the number of points', async () => {
     const { runId } = await mlflow.runs.open(newRun());
-    const metrics = Array.from({ length: 2_500 }, (_, step) => ({ key: 'loss', value: 1 / (step + 1), step, timestampMs: 1_000 + step }));
+    const metrics = Array.from({ length: 2_500 }, (_, step) => ({
+      key: 'loss',
+      value: 1 / (step + 1),
+      step,
+      timestampMs: 1_000 + step,
+    }));
     const params = Object.fromEntries(Array.from({ length: 150 }, (_, index) => [`p${index}`, `${index}`]));
     await mlflow.runs.log(runId, { metrics, params, tags: { a: '1' } });
     await mlflow.runs.log(runId, { metrics, params, tags: { a: '2' } });
@@ -161,14 +172,27 @@ describe('logging to a run', () => {
     const { runId } = await mlflow.runs.open(newRun());
     await mlflow.runs.log(runId, { metrics: [{ key: 'loss', value: NaN, step: 1, timestampMs: 1 }] });
     expect((await mlflow.runs.get(runId)).metrics).toEqual({ loss: NaN });
-    expect(await mlflow.runs.metricHistory(runId, 'loss')).toEqual([{ key: 'loss', value: NaN, step: 1, timestampMs: 1 }]);
+    expect(await mlflow.runs.metricHistory(runId, 'loss')).toEqual([
+      { key: 'loss', value: NaN, step: 1, timestampMs: 1 },
+    ]);
     expect(await mlflow.runs.metricHistory(runId, 'other')).toEqual([]);
   });
 
   test('inputs come back with their whole digest, and once', async () => {
     const { runId } = await mlflow.runs.open(newRun());
-    const training = { name: 'pairs', digest: `sha256:${'ab'.repeat(32)}`, uri: 's3://bucket/pairs', context: 'training', rows: 12 };
-    const heldOut = { name: 'held-out', digest: `sha256:${'cd'.repeat(32)}`, uri: 'file:///held-out', context: 'evaluation' };
+    const training = {
+      name: 'pairs',
+      digest: `sha256:${'ab'.repeat(32)}`,
+      uri: 's3://bucket/pairs',
+      context: 'training',
+      rows: 12,
+    };
+    const heldOut = {
+      name: 'held-out',
+      digest: `sha256:${'cd'.repeat(32)}`,
+      uri: 'file:///held-out',
+      context: 'evaluation',
+    };
     await mlflow.runs.logInputs(runId, [training, heldOut]);
     await mlflow.runs.logInputs(runId, [training]);
     await mlflow.runs.logInputs(runId, []);

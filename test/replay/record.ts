@@ -17,7 +17,13 @@ import { digestOfSubject } from '../builders/reviews.ts';
 import { specInput } from '../builders/specs.ts';
 import { ensureSearchAttributes } from '../../workers/search-attributes.ts';
 import { bundleWorkflows, startDevServer } from '../support/temporal.ts';
-import { failureOf, LifecycleLab, resultOf, untilReviewIsAwaited, type LifecycleHandle } from '../workflows/lifecycle-lab.ts';
+import {
+  failureOf,
+  LifecycleLab,
+  resultOf,
+  untilReviewIsAwaited,
+  type LifecycleHandle,
+} from '../workflows/lifecycle-lab.ts';
 
 interface Recording {
   readonly name: string;
@@ -36,15 +42,24 @@ const reviewedByTwo: Pick<Recording, 'spec' | 'during'> = {
     await untilReviewIsAwaited(handle);
     await handle.executeUpdate(commentUpdate, { args: [{ author: 'Mary', text: 'Why so short?' }] });
     await handle.executeUpdate(delegateUpdate, { args: [{ from: 'Grace', roles: ['leads'], to: 'Joan' }] });
-    for (const reviewer of ['Ada', 'Joan']) await handle.executeUpdate(reviewUpdate, { args: [{ decision: 'approve', reviewer, digest: digestOfSubject }] });
+    for (const reviewer of ['Ada', 'Joan'])
+      await handle.executeUpdate(reviewUpdate, { args: [{ decision: 'approve', reviewer, digest: digestOfSubject }] });
     return handle.result();
   },
 };
 
 const recordings: readonly Recording[] = [
   { name: 'promoted', during: resultOf },
-  { name: 'refused', activities: { readEvidence: () => Promise.resolve(evidenceOf({ candidate: { bleu: between(1, 2) } })) }, during: resultOf },
-  { name: 'retried', activities: { runJob: scriptedJobs({ tune: [failed('GpuOutOfMemory'), failed('Evicted')] }) }, during: resultOf },
+  {
+    name: 'refused',
+    activities: { readEvidence: () => Promise.resolve(evidenceOf({ candidate: { bleu: between(1, 2) } })) },
+    during: resultOf,
+  },
+  {
+    name: 'retried',
+    activities: { runJob: scriptedJobs({ tune: [failed('GpuOutOfMemory'), failed('Evicted')] }) },
+    during: resultOf,
+  },
   { name: 'approved-by-two', ...reviewedByTwo },
   {
     name: 'stale',
@@ -52,11 +67,17 @@ const recordings: readonly Recording[] = [
     activities: { verifySubject: () => Promise.resolve(['the weights (approved sha256:a, found sha256:b)']) },
     during: async (handle) => {
       await untilReviewIsAwaited(handle);
-      await handle.executeUpdate(reviewUpdate, { args: [{ decision: 'approve', reviewer: 'Ada', digest: digestOfSubject }] });
+      await handle.executeUpdate(reviewUpdate, {
+        args: [{ decision: 'approve', reviewer: 'Ada', digest: digestOfSubject }],
+      });
       return handle.result();
     },
   },
-  { name: 'expired', spec: { review: { by: 'person', deadlineHours: 2 / 3600, escalation: { afterHours: 1 / 3600, to: ['Grace'] } } }, during: resultOf },
+  {
+    name: 'expired',
+    spec: { review: { by: 'person', deadlineHours: 2 / 3600, escalation: { afterHours: 1 / 3600, to: ['Grace'] } } },
+    during: resultOf,
+  },
   {
     name: 'cancelled',
     activities: {
@@ -72,22 +93,34 @@ const recordings: readonly Recording[] = [
       return failureOf(handle);
     },
   },
-  { name: 'traced', traced: true, activities: { runJob: scriptedJobs({ tune: [failed('GpuOutOfMemory'), failed('Evicted')] }) }, ...reviewedByTwo },
+  {
+    name: 'traced',
+    traced: true,
+    activities: { runJob: scriptedJobs({ tune: [failed('GpuOutOfMemory'), failed('Evicted')] }) },
+    ...reviewedByTwo,
+  },
 ];
 
 const folder = new URL('histories/', import.meta.url);
 await mkdir(folder, { recursive: true });
 const server = await startDevServer();
 await ensureSearchAttributes(server.client);
-const labs = { plain: await LifecycleLab.open(Promise.resolve(server)), traced: await LifecycleLab.open(Promise.resolve(server), bundleWorkflows({ traced: true })) };
+const labs = {
+  plain: await LifecycleLab.open(Promise.resolve(server)),
+  traced: await LifecycleLab.open(Promise.resolve(server), bundleWorkflows({ traced: true })),
+};
 try {
   for (const { name, spec, activities, during, traced } of recordings) {
     const file = new URL(`${name}.json`, folder);
     if (existsSync(file)) continue;
-    const history = await labs[traced ? 'traced' : 'plain'].run(fakeActivities(activities).activities, specInput(spec), async (handle) => {
-      await during(handle);
-      return handle.fetchHistory();
-    });
+    const history = await labs[traced ? 'traced' : 'plain'].run(
+      fakeActivities(activities).activities,
+      specInput(spec),
+      async (handle) => {
+        await during(handle);
+        return handle.fetchHistory();
+      },
+    );
     await writeFile(file, `${withoutHost(historyToJSON(history))}\n`);
     console.log(`${name}: ${history.events?.length ?? 0} events`);
   }
@@ -97,5 +130,9 @@ try {
 
 /** Who recorded it, and on which host, is nobody's business. */
 function withoutHost(json: string): string {
-  return JSON.stringify(JSON.parse(json), (key, value: unknown) => (key === 'identity' || key === 'stackTrace' ? '' : value), 1);
+  return JSON.stringify(
+    JSON.parse(json),
+    (key, value: unknown) => (key === 'identity' || key === 'stackTrace' ? '' : value),
+    1,
+  );
 }

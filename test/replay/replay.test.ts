@@ -18,15 +18,40 @@ function replay(history: string, how = 'untraced'): Promise<void> {
   const workflowBundle = bundles.get(how);
   if (!workflowBundle) throw new Error(`nothing was bundled ${how}`);
   // Requests are named after the execution.
-  const { events } = JSON.parse(history) as { events: { workflowExecutionStartedEventAttributes: { workflowId: string } }[] };
-  return Worker.runReplayHistory({ workflowBundle, sinks: deafSinks }, { events }, events[0]?.workflowExecutionStartedEventAttributes.workflowId);
+  const { events } = JSON.parse(history) as {
+    events: { workflowExecutionStartedEventAttributes: { workflowId: string } }[];
+  };
+  return Worker.runReplayHistory(
+    { workflowBundle, sinks: deafSinks },
+    { events },
+    events[0]?.workflowExecutionStartedEventAttributes.workflowId,
+  );
 }
 
 test('there is a history of each kind', () => {
-  expect(names).toEqual(expect.arrayContaining(['promoted', 'refused', 'cancelled', 'retried', 'approved-by-two', 'stale', 'expired', 'traced']));
+  expect(names).toEqual(
+    expect.arrayContaining([
+      'promoted',
+      'refused',
+      'cancelled',
+      'retried',
+      'approved-by-two',
+      'stale',
+      'expired',
+      'traced',
+    ]),
+  );
 });
 
-test.each(names.flatMap((name) => [[name, 'untraced'], [name, 'traced']] as const))('what was %s still replays, %s', async (name, how) => {
+test.each(
+  names.flatMap(
+    (name) =>
+      [
+        [name, 'untraced'],
+        [name, 'traced'],
+      ] as const,
+  ),
+)('what was %s still replays, %s', async (name, how) => {
   await expect(replay(read(name), how)).resolves.toBeUndefined();
 });
 

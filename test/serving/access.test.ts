@@ -24,7 +24,13 @@ test('once there is a key, nobody asks without one', async () => {
   const key = await createToken(path, { name: 'ada', roles: [] });
   const { host, url } = await openEndpoint(undefined, { keys: createApiKeys(path) });
   await deploy(host, '1');
-  for (const headers of [undefined, bearer(''), bearer(`${key}x`), { authorization: key }, { authorization: `Basic ${key}` }]) {
+  for (const headers of [
+    undefined,
+    bearer(''),
+    bearer(`${key}x`),
+    { authorization: key },
+    { authorization: `Basic ${key}` },
+  ]) {
     const answer = await chat(url, {}, headers);
     expect(answer.status).toBe(401);
     expect(await errorOf(answer)).toMatchObject({ type: 'authentication_error', code: 'invalid_api_key' });
@@ -54,7 +60,10 @@ test('no file, no keys; a file of another kind is said to be one', async () => {
 });
 
 test('each key has its own rate, and is told when to come again', async () => {
-  const [ada, grace] = [await createToken(path, { name: 'ada', roles: [] }), await createToken(path, { name: 'grace', roles: [] })];
+  const [ada, grace] = [
+    await createToken(path, { name: 'ada', roles: [] }),
+    await createToken(path, { name: 'grace', roles: [] }),
+  ];
   const { host, url } = await openEndpoint(undefined, { keys: createApiKeys(path) });
   const release = releaseOf('1', { serving: { ...defaultServing, requestsPerMinute: 2 } });
   await host.prepare(release, trial);
@@ -64,25 +73,33 @@ test('each key has its own rate, and is told when to come again', async () => {
   expect(statuses).toEqual([200, 200, 429, 200]);
   const answer = await chat(url, {}, bearer(ada));
   expect(Number(answer.headers.get('retry-after'))).toBeGreaterThan(0);
-  expect(await errorOf(answer)).toMatchObject({ type: 'rate_limit_error', message: expect.stringContaining('ada may ask summaries 2 times a minute') });
+  expect(await errorOf(answer)).toMatchObject({
+    type: 'rate_limit_error',
+    message: expect.stringContaining('ada may ask summaries 2 times a minute'),
+  });
 });
 
 test('whatever the pace, no minute has more than twice the rate, and who waits as told is let in', () => {
   fc.assert(
-    fc.property(fc.integer({ min: 1, max: 50 }), fc.array(fc.integer({ min: 0, max: 5000 }), { maxLength: 200 }), (rate, gapsMs) => {
-      let allowance: Allowance | undefined;
-      let nowMs = 0;
-      const admittedMs: number[] = [];
-      for (const gapMs of gapsMs) {
-        nowMs += gapMs;
-        const spent = spend(allowance, rate, nowMs);
-        if (spent.ok) {
-          allowance = spent.allowance;
-          admittedMs.push(nowMs);
-        } else expect(spend(allowance, rate, nowMs + spent.retryAfterSeconds * 1000).ok).toBe(true);
-      }
-      for (const fromMs of admittedMs) expect(admittedMs.filter((ms) => ms >= fromMs && ms < fromMs + 60_000).length).toBeLessThanOrEqual(2 * rate);
-    }),
+    fc.property(
+      fc.integer({ min: 1, max: 50 }),
+      fc.array(fc.integer({ min: 0, max: 5000 }), { maxLength: 200 }),
+      (rate, gapsMs) => {
+        let allowance: Allowance | undefined;
+        let nowMs = 0;
+        const admittedMs: number[] = [];
+        for (const gapMs of gapsMs) {
+          nowMs += gapMs;
+          const spent = spend(allowance, rate, nowMs);
+          if (spent.ok) {
+            allowance = spent.allowance;
+            admittedMs.push(nowMs);
+          } else expect(spend(allowance, rate, nowMs + spent.retryAfterSeconds * 1000).ok).toBe(true);
+        }
+        for (const fromMs of admittedMs)
+          expect(admittedMs.filter((ms) => ms >= fromMs && ms < fromMs + 60_000).length).toBeLessThanOrEqual(2 * rate);
+      },
+    ),
   );
 });
 

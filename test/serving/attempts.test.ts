@@ -2,9 +2,24 @@ import { describe, expect, test } from '@jest/globals';
 import { releaseId } from '../../domain/endpoint/release.ts';
 import { defaultServing } from '../../domain/serving/serving-settings.ts';
 import { answerChat } from '../support/fake-engine.ts';
-import { chat, contentOf, deploy, errorOf, openEndpoint, releaseOf, seeded, split, trial, type Answer } from '../support/endpoint-lab.ts';
+import {
+  chat,
+  contentOf,
+  deploy,
+  errorOf,
+  openEndpoint,
+  releaseOf,
+  seeded,
+  split,
+  trial,
+  type Answer,
+} from '../support/endpoint-lab.ts';
 
-async function versionsOf(url: string, requests: number, body: (n: number) => object = () => ({})): Promise<Record<string, number>> {
+async function versionsOf(
+  url: string,
+  requests: number,
+  body: (n: number) => object = () => ({}),
+): Promise<Record<string, number>> {
   const counts: Record<string, number> = {};
   for (let n = 0; n < requests; n += 20) {
     const answers = await Promise.all(Array.from({ length: 20 }, (_, k) => chat(url, body(n + k))));
@@ -36,14 +51,27 @@ test('all requests for one user get one release, and users are split', async () 
 const failing: [string, Answer][] = [
   ['answers 500', (_version, response) => void response.writeHead(500).end('{}')],
   ['breaks off', (_version, response) => void response.destroy()],
-  ['breaks off in the middle of its answer', (_version, response) => (response.writeHead(200, { 'content-length': '100' }), response.write('{"choices"'), setImmediate(() => response.destroy()), undefined)],
+  [
+    'breaks off in the middle of its answer',
+    (_version, response) => (
+      response.writeHead(200, { 'content-length': '100' }),
+      response.write('{"choices"'),
+      setImmediate(() => response.destroy()),
+      undefined
+    ),
+  ],
   ['says what is no JSON', (_version, response) => void response.end('oops')],
-  ['ends its stream before it began', (_version, response) => void response.writeHead(200, { 'content-type': 'text/event-stream' }).end()],
+  [
+    'ends its stream before it began',
+    (_version, response) => void response.writeHead(200, { 'content-type': 'text/event-stream' }).end(),
+  ],
 ];
 
 test.each(failing)('while one release %s, another answers and no client notices', async (_what, fail) => {
   let bad = false;
-  const { host, url } = await openEndpoint((version, response, body) => (version === '2' && bad ? fail(version, response, body) : answerChat(response, `I am ${version}`)));
+  const { host, url } = await openEndpoint((version, response, body) =>
+    version === '2' && bad ? fail(version, response, body) : answerChat(response, `I am ${version}`),
+  );
   await split(host, { '1': 50, '2': 50 });
   bad = true;
   expect(await versionsOf(url, 60)).toEqual({ 'I am 1': 60 });
@@ -88,7 +116,11 @@ test('a request that breaks every engine it reaches is given up', async () => {
   await deploy(host, '1');
   const answer = await chat(url, { messages: [{ role: 'user', content: 'poison' }] });
   expect(answer.status).toBe(502);
-  expect(await errorOf(answer)).toMatchObject({ type: 'server_error', code: 'engine_failed', message: expect.stringContaining('broke off 3 times') });
+  expect(await errorOf(answer)).toMatchObject({
+    type: 'server_error',
+    code: 'engine_failed',
+    message: expect.stringContaining('broke off 3 times'),
+  });
   expect(poisoned).toBe(3);
 });
 
@@ -112,7 +144,9 @@ test('a stream that breaks after its first words says so in the stream', async (
   const { host, url } = await openEndpoint((_version, response, body) => {
     if (body['stream'] !== true) answerChat(response, 'fine');
     else {
-      response.writeHead(200, { 'content-type': 'text/event-stream' }).write('data: {"choices":[{"delta":{"content":"first words"}}]}\n\n');
+      response
+        .writeHead(200, { 'content-type': 'text/event-stream' })
+        .write('data: {"choices":[{"delta":{"content":"first words"}}]}\n\n');
       setImmediate(() => response.destroy());
     }
   });
@@ -126,29 +160,46 @@ test('a stream that breaks after its first words says so in the stream', async (
 describe('a release that hangs', () => {
   /** Both have traffic, and time enough for an answer on a slow machine; the given one has every request that names no user. */
   async function openSplit(version: '1' | '2', answer: Answer) {
-    const lab = await openEndpoint((of, response, body) => (JSON.stringify(body).includes('live') ? answer(of, response, body) : answerChat(response, 'fine')), { random: () => (version === '1' ? 0 : 0.99) });
-    const shares = ['1', '2'].map((name) => ({ release: releaseOf(name, { serving: { ...defaultServing, timeoutSeconds: 4 } }), percent: 50 }));
+    const lab = await openEndpoint(
+      (of, response, body) =>
+        JSON.stringify(body).includes('live') ? answer(of, response, body) : answerChat(response, 'fine'),
+      { random: () => (version === '1' ? 0 : 0.99) },
+    );
+    const shares = ['1', '2'].map((name) => ({
+      release: releaseOf(name, { serving: { ...defaultServing, timeoutSeconds: 4 } }),
+      percent: 50,
+    }));
     for (const { release } of shares) await lab.host.prepare(release, trial);
     await lab.host.setTraffic('summaries', shares);
     const [one = '', two = ''] = shares.map(({ release }) => releaseId(release));
-    const statusesOf = async (id: string) => (await lab.host.observe('summaries', 0)).filter(({ release }) => release === id).map(({ status }) => status);
-    return { ask: (more: object = {}) => chat(lab.url, { messages: [{ role: 'user', content: 'live' }], ...more }), seen: async () => ({ one: await statusesOf(one), two: await statusesOf(two) }) };
+    const statusesOf = async (id: string) =>
+      (await lab.host.observe('summaries', 0)).filter(({ release }) => release === id).map(({ status }) => status);
+    return {
+      ask: (more: object = {}) => chat(lab.url, { messages: [{ role: 'user', content: 'live' }], ...more }),
+      seen: async () => ({ one: await statusesOf(one), two: await statusesOf(two) }),
+    };
   }
 
-  test.each([false, true])('costs no client its answer while another has traffic, and the request counts against it (streamed: %s)', async (stream) => {
-    const left = Promise.withResolvers<undefined>();
-    const { ask, seen } = await openSplit('2', (version, response) => {
-      if (version === '2') response.once('close', () => left.resolve(undefined));
-      else if (!stream) answerChat(response, 'I am 1');
-      else response.writeHead(200, { 'content-type': 'text/event-stream' }).end('data: {"choices":[{"delta":{"content":"I am 1"},"finish_reason":"stop"}]}\n\n');
-    });
-    const answer = await ask({ stream });
-    expect([answer.status, answer.headers.get('x-tuneline-version')]).toEqual([200, 'package-summaries/1']);
-    expect(await answer.text()).toContain('I am 1');
-    expect(await seen()).toEqual({ one: [200], two: [504] });
-    // Its engine is told to stop.
-    await left.promise;
-  });
+  test.each([false, true])(
+    'costs no client its answer while another has traffic, and the request counts against it (streamed: %s)',
+    async (stream) => {
+      const left = Promise.withResolvers<undefined>();
+      const { ask, seen } = await openSplit('2', (version, response) => {
+        if (version === '2') response.once('close', () => left.resolve(undefined));
+        else if (!stream) answerChat(response, 'I am 1');
+        else
+          response
+            .writeHead(200, { 'content-type': 'text/event-stream' })
+            .end('data: {"choices":[{"delta":{"content":"I am 1"},"finish_reason":"stop"}]}\n\n');
+      });
+      const answer = await ask({ stream });
+      expect([answer.status, answer.headers.get('x-tuneline-version')]).toEqual([200, 'package-summaries/1']);
+      expect(await answer.text()).toContain('I am 1');
+      expect(await seen()).toEqual({ one: [200], two: [504] });
+      // Its engine is told to stop.
+      await left.promise;
+    },
+  );
 
   test('only for a while answers all the same, and whoever was asked beside it is held nothing against', async () => {
     let answerSlowly: (() => void) | undefined;
@@ -180,7 +231,9 @@ describe('a release that hangs', () => {
 
   test('alone is asked once, until the time is over', async () => {
     let asked = 0;
-    const { host, url } = await openEndpoint((_version, response, body) => (JSON.stringify(body).includes('live') ? void (asked += 1) : answerChat(response, 'fine')));
+    const { host, url } = await openEndpoint((_version, response, body) =>
+      JSON.stringify(body).includes('live') ? void (asked += 1) : answerChat(response, 'fine'),
+    );
     const release = releaseOf('1', { serving: { ...defaultServing, timeoutSeconds: 1 } });
     await host.prepare(release, trial);
     await host.setTraffic('summaries', [{ release, percent: 100 }]);

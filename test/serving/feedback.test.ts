@@ -12,11 +12,25 @@ import { openMlflow, type MlflowServer } from '../support/mlflow-server.ts';
 import { until } from '../support/until.ts';
 
 const exchange = (n: number, more: Partial<Exchange> = {}): Exchange => ({
-  ...{ id: `chatcmpl-${n.toString(16).padStart(32, '0')}`, release: releaseOf('1'), atMs: n, status: 200, ms: 1, messages: [{ role: 'user', content: 'hi' }], answer: 'hello', completionTokens: 1 },
+  ...{
+    id: `chatcmpl-${n.toString(16).padStart(32, '0')}`,
+    release: releaseOf('1'),
+    atMs: n,
+    status: 200,
+    ms: 1,
+    messages: [{ role: 'user', content: 'hi' }],
+    answer: 'hello',
+    completionTokens: 1,
+  },
   ...more,
 });
 const idOf = (n: number): string => exchange(n).id;
-const said = (n: number, more: Partial<Feedback> = {}): Feedback => ({ id: idOf(n), rating: 1, author: 'ada', ...more });
+const said = (n: number, more: Partial<Feedback> = {}): Feedback => ({
+  id: idOf(n),
+  rating: 1,
+  author: 'ada',
+  ...more,
+});
 
 /** A store in memory that does as it is told first. */
 function memoryStore(before: () => Promise<void> = () => Promise.resolve()) {
@@ -29,19 +43,30 @@ function memoryStore(before: () => Promise<void> = () => Promise.resolve()) {
     },
     async assess(_endpoint, feedback) {
       await before();
-      if (!traces.some(({ id }) => id === feedback.id)) throw Object.assign(new Error('no such trace'), { kind: 'notFound', retryable: false });
+      if (!traces.some(({ id }) => id === feedback.id))
+        throw Object.assign(new Error('no such trace'), { kind: 'notFound', retryable: false });
       assessed.push(feedback);
     },
   };
   return { store, traces, assessed };
 }
 
-const away = (): Promise<void> => Promise.reject(Object.assign(new Error('MLflow is away'), { kind: 'unreachable', retryable: true }));
+const away = (): Promise<void> =>
+  Promise.reject(Object.assign(new Error('MLflow is away'), { kind: 'unreachable', retryable: true }));
 const pausesMs = { first: 1, longest: 5 };
 
 function tracesOn(store: TraceStore, more: { remembered?: number; queued?: number } = {}) {
   const drops: string[] = [];
-  return { drops, requestTraces: new RequestTraces({ store, log: () => undefined, onDrop: (kind, reason) => drops.push(`${kind}: ${reason}`), pausesMs, ...more }) };
+  return {
+    drops,
+    requestTraces: new RequestTraces({
+      store,
+      log: () => undefined,
+      onDrop: (kind, reason) => drops.push(`${kind}: ${reason}`),
+      pausesMs,
+      ...more,
+    }),
+  };
 }
 
 describe('what an answer leaves behind', () => {
@@ -50,11 +75,26 @@ describe('what an answer leaves behind', () => {
     const { requestTraces } = tracesOn(store);
     requestTraces.add(exchange(1), false);
     requestTraces.add(exchange(2), true);
-    requestTraces.add(exchange(3, { messages: [{ role: 'user', content: 'I am ada@example.org' }], variables: { text: 'ada@example.org' }, answer: 'Call +49 30 1234567.' }), false);
-    expect(await requestTraces.feedback(said(3, { correction: 'Call 192.168.0.1', comment: 'by joan@example.org' }), ['summaries'])).toBe('summaries');
+    requestTraces.add(
+      exchange(3, {
+        messages: [{ role: 'user', content: 'I am ada@example.org' }],
+        variables: { text: 'ada@example.org' },
+        answer: 'Call +49 30 1234567.',
+      }),
+      false,
+    );
+    expect(
+      await requestTraces.feedback(said(3, { correction: 'Call 192.168.0.1', comment: 'by joan@example.org' }), [
+        'summaries',
+      ]),
+    ).toBe('summaries');
     await requestTraces.close();
     expect(traces.map(({ id }) => id)).toEqual([idOf(2), idOf(3)]);
-    expect(traces[1]).toMatchObject({ messages: [{ role: 'user', content: 'I am [EMAIL]' }], variables: { text: '[EMAIL]' }, answer: 'Call [PHONE].' });
+    expect(traces[1]).toMatchObject({
+      messages: [{ role: 'user', content: 'I am [EMAIL]' }],
+      variables: { text: '[EMAIL]' },
+      answer: 'Call [PHONE].',
+    });
     expect(assessed).toEqual([said(3, { correction: 'Call [IP]', comment: 'by [EMAIL]' })]);
   });
 
@@ -87,7 +127,9 @@ describe('what an answer leaves behind', () => {
 
   test('that the store refuses for good does not hold up what comes after', async () => {
     let refusals = 1;
-    const { store, traces } = memoryStore(() => (refusals-- > 0 ? Promise.reject(Object.assign(new Error('too long'), { retryable: false })) : Promise.resolve()));
+    const { store, traces } = memoryStore(() =>
+      refusals-- > 0 ? Promise.reject(Object.assign(new Error('too long'), { retryable: false })) : Promise.resolve(),
+    );
     const { requestTraces, drops } = tracesOn(store);
     requestTraces.add(exchange(1), true);
     requestTraces.add(exchange(2), true);
@@ -97,7 +139,12 @@ describe('what an answer leaves behind', () => {
   });
 });
 
-const speak = (url: string, body: unknown): Promise<Response> => fetch(`${url}/v1/feedback`, { method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify(body) });
+const speak = (url: string, body: unknown): Promise<Response> =>
+  fetch(`${url}/v1/feedback`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify(body),
+  });
 
 describe('feedback over HTTP', () => {
   test('finds the answer by its ID, and is part of what was observed and counted', async () => {
@@ -130,7 +177,10 @@ describe('feedback over HTTP', () => {
   });
 
   test('no client waits for a store that hangs, nor fails for one that is away', async () => {
-    const { host, url } = await openEndpoint(undefined, { traces: { write: () => new Promise(() => undefined), assess: away }, random: () => 0 });
+    const { host, url } = await openEndpoint(undefined, {
+      traces: { write: () => new Promise(() => undefined), assess: away },
+      random: () => 0,
+    });
     await deploy(host, '1');
     const answers = await Promise.all(Array.from({ length: 50 }, () => chat(url)));
     expect(answers.filter(({ status }) => status !== 200)).toEqual([]);
@@ -140,10 +190,27 @@ describe('feedback over HTTP', () => {
 });
 
 describe('what was said becomes', () => {
-  const rated = (answer: string, rating: number, more: Partial<RatedAnswer> = {}): RatedAnswer => ({ id: 'i', version: 'm/1', author: 'ada', messages: [{ role: 'user', content: 'Sum up x' }], answer, rating, ...more });
+  const rated = (answer: string, rating: number, more: Partial<RatedAnswer> = {}): RatedAnswer => ({
+    id: 'i',
+    version: 'm/1',
+    author: 'ada',
+    messages: [{ role: 'user', content: 'Sum up x' }],
+    answer,
+    rating,
+    ...more,
+  });
 
   test('pairs: a correction against its answer, and a good answer against a bad one to the same prompt', () => {
-    expect(preferencePairs([rated('a', 1), rated('b', -1), rated('b', -1), rated('c', -1, { correction: 'd' }), rated('e', -1, { messages: [{ role: 'user', content: 'other' }] }), rated('f', 0.5, { correction: 'f' })])).toEqual([
+    expect(
+      preferencePairs([
+        rated('a', 1),
+        rated('b', -1),
+        rated('b', -1),
+        rated('c', -1, { correction: 'd' }),
+        rated('e', -1, { messages: [{ role: 'user', content: 'other' }] }),
+        rated('f', 0.5, { correction: 'f' }),
+      ]),
+    ).toEqual([
       { prompt: 'Sum up x', chosen: 'd', rejected: 'c' },
       { prompt: 'Sum up x', chosen: 'a', rejected: 'b' },
       { prompt: 'Sum up x', chosen: 'a', rejected: 'c' },
@@ -154,7 +221,14 @@ describe('what was said becomes', () => {
 
   test('an evaluation set: what was corrected or called good, with the columns of the prompt where they are known, and the last word on each', () => {
     const variables = { text: 'x' };
-    expect(evaluationExamples([rated('a', 1, { variables }), rated('b', -1), rated('c', -1, { variables, correction: 'd' }), rated('e', 0.5)])).toEqual([
+    expect(
+      evaluationExamples([
+        rated('a', 1, { variables }),
+        rated('b', -1),
+        rated('c', -1, { variables, correction: 'd' }),
+        rated('e', 0.5),
+      ]),
+    ).toEqual([
       { text: 'x', target: 'd' },
       { prompt: 'Sum up x', target: 'e' },
     ]);
@@ -170,13 +244,20 @@ describe('on a real MLflow', () => {
 
   test('requests are traces, feedback is an assessment on them, and both come back as what to learn from', async () => {
     const mlflow = createMlflow({ trackingUri: server.trackingUri });
-    const { host, url } = await openEndpoint((_version, response) => answerChat(response, 'A poor answer.'), { traces: createTraceStore(mlflow) });
+    const { host, url } = await openEndpoint((_version, response) => answerChat(response, 'A poor answer.'), {
+      traces: createTraceStore(mlflow),
+    });
     const release = releaseOf('1', { serving: { ...defaultServing, traceShare: 0 } });
     await host.prepare(release, { ...trial, template: 'Sum up: {{text}}' });
     await host.setTraffic('summaries', [{ release, percent: 100 }]);
-    const { id } = (await (await chat(url, { variables: { text: 'Ünicode by ada@example.org' } })).json()) as { id: string };
+    const { id } = (await (await chat(url, { variables: { text: 'Ünicode by ada@example.org' } })).json()) as {
+      id: string;
+    };
     await chat(url, { variables: { text: 'nobody speaks of this' } });
-    for (const rating of [1, -1]) expect((await speak(url, { id, rating, correction: `A better answer, ${rating}.`, comment: 'too poor' })).status).toBe(202);
+    for (const rating of [1, -1])
+      expect(
+        (await speak(url, { id, rating, correction: `A better answer, ${rating}.`, comment: 'too poor' })).status,
+      ).toBe(202);
     const rated = await until(async () => {
       const all: RatedAnswer[] = [];
       for await (const one of ratedAnswers(mlflow, 'summaries')) all.push(one);
@@ -184,11 +265,24 @@ describe('on a real MLflow', () => {
     });
     expect(rated).toEqual([
       {
-        ...{ id, version: 'package-summaries/1', author: 'client', answer: 'A poor answer.', rating: -1, correction: 'A better answer, -1.', comment: 'too poor' },
-        ...{ messages: [{ role: 'user', content: 'Sum up: Ünicode by [EMAIL]' }], variables: { text: 'Ünicode by [EMAIL]' } },
+        ...{
+          id,
+          version: 'package-summaries/1',
+          author: 'client',
+          answer: 'A poor answer.',
+          rating: -1,
+          correction: 'A better answer, -1.',
+          comment: 'too poor',
+        },
+        ...{
+          messages: [{ role: 'user', content: 'Sum up: Ünicode by [EMAIL]' }],
+          variables: { text: 'Ünicode by [EMAIL]' },
+        },
       },
     ]);
-    expect(preferencePairs(rated)).toEqual([{ prompt: 'Sum up: Ünicode by [EMAIL]', chosen: 'A better answer, -1.', rejected: 'A poor answer.' }]);
+    expect(preferencePairs(rated)).toEqual([
+      { prompt: 'Sum up: Ünicode by [EMAIL]', chosen: 'A better answer, -1.', rejected: 'A poor answer.' },
+    ]);
     // A request that is known nowhere is no trace.
     expect((await speak(url, { id: idOf(7), rating: 1 })).status).toBe(404);
   });

@@ -44,7 +44,11 @@ test('a rating that came later is of the answer, and is still there after a rest
   observations.rate('request-1', -1);
   observations.rate('unknown', 1);
   await observations.flush();
-  for (const seen of [observations, open()]) expect(seen.since(0).map(({ release, rating }) => [release, rating])).toEqual([['a', undefined], ['b', -1]]);
+  for (const seen of [observations, open()])
+    expect(seen.since(0).map(({ release, rating }) => [release, rating])).toEqual([
+      ['a', undefined],
+      ['b', -1],
+    ]);
 });
 
 test('half a line, which a crash left, takes no other with it', async () => {
@@ -61,7 +65,10 @@ test('half a line, which a crash left, takes no other with it', async () => {
 test('a disk that takes nothing loses what was to be kept, and nothing else', async () => {
   const said: string[] = [];
   await writeFile(join(folder, 'file'), '');
-  const observations = new Observations({ path: join(folder, 'file', 'observations.jsonl'), log: (message) => said.push(message) });
+  const observations = new Observations({
+    path: join(folder, 'file', 'observations.jsonl'),
+    log: (message) => said.push(message),
+  });
   observations.add(observed(1));
   await observations.flush();
   expect(idsOf(observations)).toEqual(['request-1']);
@@ -71,7 +78,10 @@ test('a disk that takes nothing loses what was to be kept, and nothing else', as
 test('the endpoint tells what each release did, also where another one helped the client', async () => {
   let bad = false;
   const answer = 'a b c d a b c d';
-  const { host, url, root } = await openEndpoint((version, response) => (version === '2' && bad ? void response.destroy() : answerChat(response, answer)), { random: seeded(3) });
+  const { host, url, root } = await openEndpoint(
+    (version, response) => (version === '2' && bad ? void response.destroy() : answerChat(response, answer)),
+    { random: seeded(3) },
+  );
   await split(host, { '1': 50, '2': 50 });
   bad = true;
   const startedMs = Date.now();
@@ -79,7 +89,14 @@ test('the endpoint tells what each release did, also where another one helped th
   const seen = await host.observe('summaries', startedMs);
   const of = (version: string) => seen.filter(({ release }) => release === releaseId(releaseOf(version)));
   expect(of('1')).toHaveLength(20);
-  for (const one of of('1')) expect(one).toMatchObject({ status: 200, promptCharacters: 2, answerCharacters: answer.length, refused: false, repetition: expect.closeTo(1 / 5) });
+  for (const one of of('1'))
+    expect(one).toMatchObject({
+      status: 200,
+      promptCharacters: 2,
+      answerCharacters: answer.length,
+      refused: false,
+      repetition: expect.closeTo(1 / 5),
+    });
   expect(of('2').length).toBeGreaterThan(0);
   for (const one of of('2')) expect(one).toMatchObject({ status: 0, answerCharacters: 0 });
   expect(await host.observe('summaries', Date.now() + 1)).toEqual([]);
@@ -90,7 +107,12 @@ test('the endpoint tells what each release did, also where another one helped th
 test('a stream is observed when it ends', async () => {
   const { host, url } = await openEndpoint((_version, response, body) => {
     if (body['stream'] !== true) answerChat(response, 'fine');
-    else response.writeHead(200, { 'content-type': 'text/event-stream' }).end('data: {"choices":[{"delta":{"content":"one "}}]}\n\ndata: {"choices":[{"delta":{"content":"two"}}]}\n\ndata: [DONE]\n\n');
+    else
+      response
+        .writeHead(200, { 'content-type': 'text/event-stream' })
+        .end(
+          'data: {"choices":[{"delta":{"content":"one "}}]}\n\ndata: {"choices":[{"delta":{"content":"two"}}]}\n\ndata: [DONE]\n\n',
+        );
   });
   await deploy(host, '1');
   await (await chat(url, { stream: true })).text();
@@ -106,8 +128,20 @@ describe('an answer', () => {
     ['ja ja ja ja ja', 1 / 2],
   ])('%j repeats %f of itself', (answer, share) => expect(repetitionOf(answer)).toBeCloseTo(share));
 
-  test.each(["I'm sorry, but I can't help with that.", 'I cannot do that.', 'Sorry, no.', 'As an AI language model I have no opinion.', 'Unfortunately, I am not able to.', 'I am unable to write it.'])('%j declines', (answer) =>
-    expect(isRefusal(answer)).toBe(true),
-  );
-  test.each(['tool that says sorry', 'In a can: not a problem', 'library for I/O', 'I like it.', 'unfortunate events, as a game', 'cannot-find: search tool'])('%j does not', (answer) => expect(isRefusal(answer)).toBe(false));
+  test.each([
+    "I'm sorry, but I can't help with that.",
+    'I cannot do that.',
+    'Sorry, no.',
+    'As an AI language model I have no opinion.',
+    'Unfortunately, I am not able to.',
+    'I am unable to write it.',
+  ])('%j declines', (answer) => expect(isRefusal(answer)).toBe(true));
+  test.each([
+    'tool that says sorry',
+    'In a can: not a problem',
+    'library for I/O',
+    'I like it.',
+    'unfortunate events, as a game',
+    'cannot-find: search tool',
+  ])('%j does not', (answer) => expect(isRefusal(answer)).toBe(false));
 });

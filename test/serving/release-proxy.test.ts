@@ -16,7 +16,15 @@ test('before one engine: clients are answered and observed, the worker is answer
     } else answerChat(response, 'fine');
   });
   const { url, modelName, stop } = await launch({ release: releaseOf('1'), folder: '' });
-  const settings: ReleaseProxySettings = { release: releaseOf('1'), template: 'Sum up: {{text}}', engine: { url, modelName }, port: 0, internalPort: 0, keysPath: '', drainSeconds: 60 };
+  const settings: ReleaseProxySettings = {
+    release: releaseOf('1'),
+    template: 'Sum up: {{text}}',
+    engine: { url, modelName },
+    port: 0,
+    internalPort: 0,
+    keysPath: '',
+    drainSeconds: 60,
+  };
   const log = () => undefined;
   const { clients, internal } = createReleaseProxy(settings, {
     engines: createEngines(),
@@ -25,13 +33,18 @@ test('before one engine: clients are answered and observed, the worker is answer
     traces: { write: () => Promise.resolve(), assess: () => Promise.resolve() },
     log,
   });
-  const [outside, inside] = [await clients.listen({ host: '127.0.0.1', port: 0 }), await internal.listen({ host: '127.0.0.1', port: 0 })];
+  const [outside, inside] = [
+    await clients.listen({ host: '127.0.0.1', port: 0 }),
+    await internal.listen({ host: '127.0.0.1', port: 0 }),
+  ];
   const key = { authorization: 'Bearer right' };
   expect((await chat(outside, { variables: { text: 'x' } })).status).toBe(401);
   expect(await contentOf(await chat(outside, { variables: { text: 'x' } }, key))).toBe('fine');
   expect(await contentOf(await chat(inside))).toBe('fine');
   expect(await (await fetch(`${inside}${releaseProxyRoutes.observations}?since=0`)).json()).toHaveLength(1);
-  expect(await (await fetch(`${inside}/metrics`)).text()).toContain('tuneline_endpoint_requests_total{endpoint="summaries",version="1",status="200"} 1');
+  expect(await (await fetch(`${inside}/metrics`)).text()).toContain(
+    'tuneline_endpoint_requests_total{endpoint="summaries",version="1",status="200"} 1',
+  );
 
   const slow = chat(outside, { messages: [{ role: 'user', content: 'slowly' }] }, key);
   await slowAsked.promise;

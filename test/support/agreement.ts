@@ -16,7 +16,11 @@ export function disagreements({ shares, record, champion, previous }: Seen): str
   const said = servingState.champion ? `${servingState.champion.version} 100` : '';
   return [
     served === said ? '' : `traffic is ${served || 'nothing'}, the record says ${said || 'nothing'}`,
-    champion === servingState.champion?.version ? '' : `champion is ${champion}, the record says ${servingState.champion?.version}`,
-    previous === servingState.previous?.version ? '' : `previous is ${previous}, the record says ${servingState.previous?.version}`,
+    champion === servingState.champion?.version
+      ? ''
+      : `champion is ${champion}, the record says ${servingState.champion?.version}`,
+    previous === servingState.previous?.version
+      ? ''
+      : `previous is ${previous}, the record says ${servingState.previous?.version}`,
   ].filter((one) => one !== '');
 }

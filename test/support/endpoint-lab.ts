@@ -27,9 +27,15 @@ export interface EndpointLab {
 
 /** Nobody was given a key. */
 const openDoor: ApiKeys = { areNeeded: () => false, nameOf: () => undefined };
-const forgetful: TraceStore = { write: () => Promise.resolve(), assess: () => Promise.reject(Object.assign(new Error('no such trace'), { kind: 'notFound' })) };
+const forgetful: TraceStore = {
+  write: () => Promise.resolve(),
+  assess: () => Promise.reject(Object.assign(new Error('no such trace'), { kind: 'notFound' })),
+};
 
-type Given = Partial<Omit<EndpointServerOptions, 'endpoints' | 'adminToken'>> & { readonly root?: string; readonly beforeStart?: () => Promise<void> };
+type Given = Partial<Omit<EndpointServerOptions, 'endpoints' | 'adminToken'>> & {
+  readonly root?: string;
+  readonly beforeStart?: () => Promise<void>;
+};
 
 const opened: { server: FastifyInstance; endpoints: LocalEndpoints; root: string }[] = [];
 
@@ -42,15 +48,35 @@ afterEach(async () => {
 });
 
 /** The real endpoint server on engines that answer as told. Ended after the test. */
-export async function openEndpoint(answer: Answer = sayVersion, { root, beforeStart, ...given }: Given = {}): Promise<EndpointLab> {
+export async function openEndpoint(
+  answer: Answer = sayVersion,
+  { root, beforeStart, ...given }: Given = {},
+): Promise<EndpointLab> {
   const folder = root ?? (await mkdtemp(join(tmpdir(), 'tuneline-endpoint-')));
   const { launch, started } = fakeEngines(answer, beforeStart);
   const endpoints = new LocalEndpoints({ root: folder, launch, log: () => undefined });
   await endpoints.restore();
-  const server = createEndpointServer({ log: () => undefined, keys: openDoor, traces: forgetful, observations: createObservationBook({ pathOf: (endpoint) => join(folder, endpoint, 'observations.jsonl'), log: () => undefined }), ...given, endpoints, adminToken: 'secret' });
+  const server = createEndpointServer({
+    log: () => undefined,
+    keys: openDoor,
+    traces: forgetful,
+    observations: createObservationBook({
+      pathOf: (endpoint) => join(folder, endpoint, 'observations.jsonl'),
+      log: () => undefined,
+    }),
+    ...given,
+    endpoints,
+    adminToken: 'secret',
+  });
   const url = await server.listen({ host: '127.0.0.1', port: 0 });
   opened.push({ server, endpoints, root: folder });
-  return { host: createEndpointClient({ url, readToken: () => Promise.resolve('secret') }), url, started, root: folder, close: () => server.close() };
+  return {
+    host: createEndpointClient({ url, readToken: () => Promise.resolve('secret') }),
+    url,
+    started,
+    root: folder,
+    close: () => server.close(),
+  };
 }
 
 export const releaseOf = (version: string, more: Partial<Release> = {}): Release => ({
@@ -65,7 +91,8 @@ export const releaseOf = (version: string, more: Partial<Release> = {}): Release
 export const trial = { smokePrompt: 'hello' };
 
 /** `{ '1': 90, '2': 10 }` */
-export const sharesOf = (percents: Readonly<Record<string, number>>): Share[] => Object.entries(percents).map(([version, percent]) => ({ release: releaseOf(version), percent }));
+export const sharesOf = (percents: Readonly<Record<string, number>>): Share[] =>
+  Object.entries(percents).map(([version, percent]) => ({ release: releaseOf(version), percent }));
 
 /** As a roll-out ends. */
 export async function deploy(host: EndpointHost, version: string, template?: string): Promise<void> {
@@ -81,14 +108,23 @@ export const split = async (host: EndpointHost, percents: Readonly<Record<string
 
 export const messages = [{ role: 'user', content: 'hi' }];
 
-export const chat = (url: string, body: object = {}, headers: Readonly<Record<string, string>> = {}): Promise<Response> =>
-  fetch(`${url}/v1/chat/completions`, { method: 'POST', headers: { 'content-type': 'application/json', ...headers }, body: JSON.stringify({ model: 'summaries', ...('variables' in body ? {} : { messages }), ...body }) });
+export const chat = (
+  url: string,
+  body: object = {},
+  headers: Readonly<Record<string, string>> = {},
+): Promise<Response> =>
+  fetch(`${url}/v1/chat/completions`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json', ...headers },
+    body: JSON.stringify({ model: 'summaries', ...('variables' in body ? {} : { messages }), ...body }),
+  });
 
 export async function contentOf(answer: Response): Promise<string> {
   return ((await answer.json()) as { choices: { message: { content: string } }[] }).choices[0]?.message.content ?? '';
 }
 
-export const errorOf = async (answer: Response) => ((await answer.json()) as { error: { message: string; type: string; code: string; param: string | null } }).error;
+export const errorOf = async (answer: Response) =>
+  ((await answer.json()) as { error: { message: string; type: string; code: string; param: string | null } }).error;
 
 /** Numbers from 0 to 1 that are the same for the same seed. */
 export function seeded(seed: number): () => number {

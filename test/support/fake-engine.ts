@@ -10,7 +10,10 @@ export interface FakeEngine extends Engine {
 }
 
 /** Engines in this process, that answer as told: a real one takes fifteen seconds to start. */
-export function fakeEngines(answer: (version: string, response: ServerResponse, body: Record<string, unknown>) => void, beforeStart: () => Promise<void> = () => Promise.resolve()) {
+export function fakeEngines(
+  answer: (version: string, response: ServerResponse, body: Record<string, unknown>) => void,
+  beforeStart: () => Promise<void> = () => Promise.resolve(),
+) {
   const started: FakeEngine[] = [];
   const launch: LaunchEngine = async (launched) => {
     await beforeStart();

@@ -25,9 +25,15 @@ export function readJunit(xml: string): ReadSuite[] {
     validator.validate(document);
     return elements(document.root).map((suite) => ({
       attributes: attributesOf(suite),
-      properties: Object.fromEntries(elements(suite, 'properties').flatMap((properties) => elements(properties)).map((one) => [attribute(one, 'name'), attribute(one, 'value')])),
+      properties: Object.fromEntries(
+        elements(suite, 'properties')
+          .flatMap((properties) => elements(properties))
+          .map((one) => [attribute(one, 'name'), attribute(one, 'value')]),
+      ),
       cases: elements(suite, 'testcase').map(readCase),
-      output: elements(suite, 'system-out').map(({ content }) => content).join(''),
+      output: elements(suite, 'system-out')
+        .map(({ content }) => content)
+        .join(''),
     }));
   } finally {
     document.dispose();
@@ -45,9 +51,11 @@ function readCase(element: XmlElement): ReadCase {
 
 function elements(parent: XmlElement, name?: string): XmlElement[] {
   const found: XmlElement[] = [];
-  for (let node = parent.firstChild; node; node = node.next) if (node instanceof XmlElement && (name === undefined || node.name === name)) found.push(node);
+  for (let node = parent.firstChild; node; node = node.next)
+    if (node instanceof XmlElement && (name === undefined || node.name === name)) found.push(node);
   return found;
 }
 
-const attributesOf = (element: XmlElement): Record<string, string> => Object.fromEntries(element.attrs.map(({ name, value }) => [name, value]));
+const attributesOf = (element: XmlElement): Record<string, string> =>
+  Object.fromEntries(element.attrs.map(({ name, value }) => [name, value]));
 const attribute = (element: XmlElement, name: string): string => attributesOf(element)[name] ?? '';

@@ -5,7 +5,10 @@ import { json } from 'node:stream/consumers';
 
 /** The part of OTLP's JSON that is looked at. */
 interface Received {
-  readonly resourceSpans: readonly { readonly resource: { readonly attributes: Attributes }; readonly scopeSpans: readonly { readonly spans: readonly WireSpan[] }[] }[];
+  readonly resourceSpans: readonly {
+    readonly resource: { readonly attributes: Attributes };
+    readonly scopeSpans: readonly { readonly spans: readonly WireSpan[] }[];
+  }[];
 }
 type Attributes = readonly { readonly key: string; readonly value: Readonly<Record<string, unknown>> }[];
 
@@ -31,7 +34,12 @@ export async function startOtlpReceiver() {
   const server = createServer((request, response) => {
     void json(request).then((body) => {
       for (const { resource, scopeSpans } of (body as Received).resourceSpans)
-        for (const span of scopeSpans.flatMap((scope) => scope.spans)) spans.set(span.spanId, { ...span, attributes: plain(span.attributes), service: plain(resource.attributes)['service.name'] });
+        for (const span of scopeSpans.flatMap((scope) => scope.spans))
+          spans.set(span.spanId, {
+            ...span,
+            attributes: plain(span.attributes),
+            service: plain(resource.attributes)['service.name'],
+          });
       response.setHeader('content-type', 'application/json').end('{}');
     });
   }).listen(0, '127.0.0.1');
@@ -48,4 +56,5 @@ export async function startOtlpReceiver() {
   };
 }
 
-const plain = (attributes: Attributes): Record<string, unknown> => Object.fromEntries(attributes.map(({ key, value }) => [key, Object.values(value)[0]]));
+const plain = (attributes: Attributes): Record<string, unknown> =>
+  Object.fromEntries(attributes.map(({ key, value }) => [key, Object.values(value)[0]]));

@@ -69,7 +69,12 @@ export async function recordLifecycle({ lab, mlflow, root, spec: given, during }
       return { outcome: { kind: 'succeeded', outputs: { [name]: { uri, digest } }, figures: {} }, reused: false };
     },
   });
-  const endpoint = createEndpointActivities({ tracking, artifacts, endpoints: fakeEndpointHost(), endpointQueue: { ask: () => Promise.resolve(), withdraw: () => Promise.resolve() } });
+  const endpoint = createEndpointActivities({
+    tracking,
+    artifacts,
+    endpoints: fakeEndpointHost(),
+    endpointQueue: { ask: () => Promise.resolve(), withdraw: () => Promise.resolve() },
+  });
   // As its endpoint does at the end of a roll-out.
   const serveRegistered = async (request: ReleaseRequest): Promise<ReleaseReply> => {
     const [{ weights }] = argumentsOf('registerVersion').at(-1) ?? [{ weights: artifact('none') }];
@@ -93,12 +98,21 @@ async function writeTraining(folder: string, heldOut: string): Promise<string> {
 function evidenceFor({ dataset, models }: Extract<StageSpec, { stage: 'evaluate' }>): string {
   const measured = evidenceOf({ candidate: { bleu: between(9, 11) } });
   const digest = models.find(({ role }) => role === 'candidate')?.digest ?? '';
-  return JSON.stringify({ ...measured, dataset: { ...measured.dataset, digest: dataset.digest }, models: { candidate: { ...measured.models.candidate, digest } } });
+  return JSON.stringify({
+    ...measured,
+    dataset: { ...measured.dataset, digest: dataset.digest },
+    models: { candidate: { ...measured.models.candidate, digest } },
+  });
 }
 
 /** As the evaluate stage does in its run. */
 async function logEvidence(mlflow: Mlflow, file: string, record: StageTracking | undefined): Promise<void> {
   const experimentId = await mlflow.experiments.ensure(record?.experiment ?? '');
-  const { runId } = await mlflow.runs.open({ experimentId, name: 'evaluate', idempotencyTag: { key: tags.job, value: file }, tags: { [tags.stage]: 'evaluate' } });
+  const { runId } = await mlflow.runs.open({
+    experimentId,
+    name: 'evaluate',
+    idempotencyTag: { key: tags.job, value: file },
+    tags: { [tags.stage]: 'evaluate' },
+  });
   await mlflow.artifacts.put(runId, 'evidence.json', await readFile(file));
 }

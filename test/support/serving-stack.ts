@@ -50,24 +50,45 @@ export class ServingStack {
     this.client = client;
     this.mlflow = createMlflow({ trackingUri });
     this.tracking = createTracking(this.mlflow);
-    this.host = createEndpointClient({ url, readToken: async () => (await readFile(join(this.#state, 'endpoint-token'), 'utf8')).trim() });
+    this.host = createEndpointClient({
+      url,
+      readToken: async () => (await readFile(join(this.#state, 'endpoint-token'), 'utf8')).trim(),
+    });
   }
 
   /** With an endpoint for each of the models, of the model's name, and rules that have it follow `champion`. */
   static async start(models: readonly string[]): Promise<ServingStack> {
     const folder = await mkdtemp(join(tmpdir(), 'tuneline-serving-'));
     const [home, state] = [await makeHome(join(folder, 'home')), join(folder, 'state')];
-    const rules = models.flatMap((model) => ['created', 'deleted'].map((what) => ({ when: { type: `model_version_alias.${what}`, model, alias: 'champion' }, start: 'redeploy', model, endpoint: model })));
+    const rules = models.flatMap((model) =>
+      ['created', 'deleted'].map((what) => ({
+        when: { type: `model_version_alias.${what}`, model, alias: 'champion' },
+        start: 'redeploy',
+        model,
+        endpoint: model,
+      })),
+    );
     await writeFile(join(folder, 'rules.json'), JSON.stringify({ rules }));
     await mkdir(state);
     const secret = makeEncryptionKey();
-    for (const name of ['mlflow-webhook-secret', 'event-secret']) await writeFile(join(state, name), secret, { mode: 0o600 });
+    for (const name of ['mlflow-webhook-secret', 'event-secret'])
+      await writeFile(join(state, name), secret, { mode: 0o600 });
     const { PATH = '', HOME = '', NODE_COMPILE_CACHE = '' } = process.env;
-    const stack = new Stack({ repository, home, state, env: { PATH, HOME, NODE_COMPILE_CACHE, TUNELINE_EVENT_RULES: join(folder, 'rules.json') }, report: () => undefined });
+    const stack = new Stack({
+      repository,
+      home,
+      state,
+      env: { PATH, HOME, NODE_COMPILE_CACHE, TUNELINE_EVENT_RULES: join(folder, 'rules.json') },
+      report: () => undefined,
+    });
     await stack.prepare();
     await Promise.all([stack.startTemporal(), stack.startMlflow(localWebhooks(makeEncryptionKey()))]);
     await Promise.all([stack.startEndpoint(), stack.startConsole(), stack.startWorker()]);
-    const started = new ServingStack(stack, folder, new Client({ connection: await Connection.connect({ address: stack.addresses.temporal }) }));
+    const started = new ServingStack(
+      stack,
+      folder,
+      new Client({ connection: await Connection.connect({ address: stack.addresses.temporal }) }),
+    );
     await started.mlflow.webhooks.ensure({ url: `${stack.addresses.events}/events/mlflow`, secret });
     return started;
   }
@@ -77,7 +98,11 @@ export class ServingStack {
   }
 
   /** As a lifecycle registers what it approved; without a verdict where nothing did. */
-  async register(model: string, label: string, { isApproved = true, steps = [20, 60], ...weights }: VersionToMake = {}): Promise<string> {
+  async register(
+    model: string,
+    label: string,
+    { isApproved = true, steps = [20, 60], ...weights }: VersionToMake = {},
+  ): Promise<string> {
     const artifacts = createLocalArtifactStore(join(this.#state, 'artifacts'));
     const write = async (path: string, text: string) => {
       const target = join(this.#state, 'artifacts', model, path);
@@ -89,13 +114,26 @@ export class ServingStack {
     const dataset = await write('dataset/heldout.jsonl', '{"prompt": "a"}\n{"prompt": "b"}\n');
     const spec = aSpec({
       model,
-      deploy: { endpoint: model, canary: { steps, bakeSeconds: 0.3, minimumRequests: 4, maximumLatencyRatio: 100 }, objective: { requests: 8 }, serving: { traceShare: 0 } },
+      deploy: {
+        endpoint: model,
+        canary: { steps, bakeSeconds: 0.3, minimumRequests: 4, maximumLatencyRatio: 100 },
+        objective: { requests: 8 },
+        serving: { traceShare: 0 },
+      },
     });
-    const runId = await this.tracking.openRun({ experiment: model, name: label, key: { key: tags.executionKey, value: `${model} ${label}` }, tags: {} });
+    const runId = await this.tracking.openRun({
+      experiment: model,
+      name: label,
+      key: { key: tags.executionKey, value: `${model} ${label}` },
+      tags: {},
+    });
     return this.tracking.registerVersion({
       model,
       runId,
-      weights: await write(`${label}/weights.json`, JSON.stringify({ says: `${model} ${label}`, ...weights } satisfies QuickWeights)),
+      weights: await write(
+        `${label}/weights.json`,
+        JSON.stringify({ says: `${model} ${label}`, ...weights } satisfies QuickWeights),
+      ),
       description: label,
       tags: {
         [tags.promptVersion]: `plain/${await this.tracking.registerPrompt('plain', '{{description}}')}`,
@@ -108,7 +146,10 @@ export class ServingStack {
 
   /** As someone who changes what the gate let through. */
   async tamperWith(model: string, label: string): Promise<void> {
-    await writeFile(join(this.#state, 'artifacts', model, label, 'weights.json'), JSON.stringify({ says: `${model} ${label} since` } satisfies QuickWeights));
+    await writeFile(
+      join(this.#state, 'artifacts', model, label, 'weights.json'),
+      JSON.stringify({ says: `${model} ${label} since` } satisfies QuickWeights),
+    );
   }
 
   /** `kill -9` of a service and all in its group, once it runs. The stack starts it again. */
@@ -152,7 +193,10 @@ async function makeHome(home: string): Promise<string> {
   await mkdir(join(own, 'cache'), { recursive: true });
   await symlink(join(own, 'tools', 'services'), join(home, 'tools', 'services'));
   await symlink(join(own, 'cache'), join(home, 'cache'));
-  await writeFile(join(bin, 'transformers'), `#!/bin/sh\nexec '${process.execPath}' --disable-warning=ExperimentalWarning '${join(repository, 'test/support/quick-engine.ts')}' "$@"\n`);
+  await writeFile(
+    join(bin, 'transformers'),
+    `#!/bin/sh\nexec '${process.execPath}' --disable-warning=ExperimentalWarning '${join(repository, 'test/support/quick-engine.ts')}' "$@"\n`,
+  );
   await chmod(join(bin, 'transformers'), 0o700);
   return home;
 }

@@ -32,7 +32,11 @@ export class TestStack {
   private constructor(state: string, args: readonly string[], more: Readonly<Record<string, string>>) {
     this.state = state;
     this.#more = more;
-    this.#up = spawn(process.execPath, [...cliCommand, 'up', ...args], { cwd: repository, env: this.env(), stdio: ['ignore', 'pipe', 'pipe'] });
+    this.#up = spawn(process.execPath, [...cliCommand, 'up', ...args], {
+      cwd: repository,
+      env: this.env(),
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
     this.#exit = once(this.#up, 'exit');
     for (const stream of [this.#up.stdout, this.#up.stderr])
       if (stream)
@@ -43,7 +47,10 @@ export class TestStack {
   }
 
   /** With these settings, and these arguments for `up`. */
-  static async start({ env = {}, args = [] }: { readonly env?: Readonly<Record<string, string>>; readonly args?: readonly string[] } = {}): Promise<TestStack> {
+  static async start({
+    env = {},
+    args = [],
+  }: { readonly env?: Readonly<Record<string, string>>; readonly args?: readonly string[] } = {}): Promise<TestStack> {
     const stack = new TestStack(env['TUNELINE_STATE'] ?? (await mkdtemp(join(tmpdir(), 'tuneline-stack-'))), args, env);
     await stack.says(/serving; Ctrl-C/);
     return stack;
@@ -58,7 +65,9 @@ export class TestStack {
       if (pattern.test(line)) found(line);
     };
     this.#listeners.add(listener);
-    void this.#exit.then(() => reject(new Error(`the stack ended before it said ${String(pattern)}:\n${this.#said.join('\n')}`)));
+    void this.#exit.then(() =>
+      reject(new Error(`the stack ended before it said ${String(pattern)}:\n${this.#said.join('\n')}`)),
+    );
     return promise.finally(() => this.#listeners.delete(listener));
   }
 
@@ -68,13 +77,22 @@ export class TestStack {
     return found;
   }
 
-  client = async (): Promise<Client> => new Client({ connection: await Connection.connect({ address: this.services.addresses.temporal }) });
+  client = async (): Promise<Client> =>
+    new Client({ connection: await Connection.connect({ address: this.services.addresses.temporal }) });
   mlflow = (): Mlflow => createMlflow({ trackingUri: this.services.addresses.mlflow });
   log = (service: string): Promise<string> => readFile(join(this.state, 'logs', `${service}.log`), 'utf8');
 
   /** Starts the CLI against this stack. */
-  spawn(...args: readonly string[]): { readonly child: ChildProcess; readonly ended: Promise<number | null>; readonly says: (pattern: RegExp) => Promise<void> } {
-    const child = spawn(process.execPath, [...cliCommand, ...args], { cwd: repository, env: this.env(), stdio: ['ignore', 'ignore', 'pipe'] });
+  spawn(...args: readonly string[]): {
+    readonly child: ChildProcess;
+    readonly ended: Promise<number | null>;
+    readonly says: (pattern: RegExp) => Promise<void>;
+  } {
+    const child = spawn(process.execPath, [...cliCommand, ...args], {
+      cwd: repository,
+      env: this.env(),
+      stdio: ['ignore', 'ignore', 'pipe'],
+    });
     const ended = once(child, 'close').then(([code]) => code as number | null);
     let said = '';
     const heard = new Set<() => void>();
@@ -87,7 +105,9 @@ export class TestStack {
       const look = (): void => (pattern.test(said) ? found(undefined) : undefined);
       heard.add(look);
       look();
-      void ended.then(() => reject(new Error(`tuneline ${args.join(' ')} ended before it said ${String(pattern)}:\n${said}`)));
+      void ended.then(() =>
+        reject(new Error(`tuneline ${args.join(' ')} ended before it said ${String(pattern)}:\n${said}`)),
+      );
       await promise;
     };
     return { child, ended, says };
@@ -95,13 +115,20 @@ export class TestStack {
 
   /** Runs the CLI against this stack. */
   async tuneline(...args: readonly string[]): Promise<CommandResult> {
-    const child = spawn(process.execPath, [...cliCommand, ...args], { cwd: repository, env: this.env(), stdio: ['ignore', 'pipe', 'pipe'] });
+    const child = spawn(process.execPath, [...cliCommand, ...args], {
+      cwd: repository,
+      env: this.env(),
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
     const [stdout, stderr] = [collect(child.stdout), collect(child.stderr)];
     const [code] = (await once(child, 'close')) as [number | null];
     return { code, stdout: await stdout, stderr: await stderr };
   }
 
-  async run(specPath: string, id: string): Promise<{ readonly code: number | null; readonly summary: Summary; readonly stderr: string }> {
+  async run(
+    specPath: string,
+    id: string,
+  ): Promise<{ readonly code: number | null; readonly summary: Summary; readonly stderr: string }> {
     const { code, stdout, stderr } = await this.tuneline('run', specPath, '--id', id, '--json');
     if (stdout.trim() === '') throw new Error(`tuneline run said nothing on stdout:\n${stderr}`);
     return { code, summary: JSON.parse(stdout) as Summary, stderr };
@@ -123,10 +150,20 @@ export class TestStack {
     const folder = join(this.state, 'endpoints');
     const files = await readdir(folder, { recursive: true }).catch((): string[] => []);
     const written = files.filter((file) => file.endsWith('process.json'));
-    return Promise.all(written.map(async (file): Promise<[string, ProcessIdentity]> => [file, JSON.parse(await readFile(join(folder, file), 'utf8')) as ProcessIdentity]));
+    return Promise.all(
+      written.map(async (file): Promise<[string, ProcessIdentity]> => [
+        file,
+        JSON.parse(await readFile(join(folder, file), 'utf8')) as ProcessIdentity,
+      ]),
+    );
   }
 
-  private env = (): NodeJS.ProcessEnv => ({ ...process.env, ...this.#more, TUNELINE_STATE: this.state, NODE_OPTIONS: '' });
+  private env = (): NodeJS.ProcessEnv => ({
+    ...process.env,
+    ...this.#more,
+    TUNELINE_STATE: this.state,
+    NODE_OPTIONS: '',
+  });
 }
 
 async function collect(stream: NodeJS.ReadableStream): Promise<string> {
@@ -139,7 +176,10 @@ async function collect(stream: NodeJS.ReadableStream): Promise<string> {
 export async function makeTinyModel(within = tmpdir()): Promise<string> {
   const folder = await mkdtemp(join(within, 'tuneline-tiny-'));
   const python = join(repository, '.tuneline', 'tools', 'jobs', 'bin', 'python');
-  const { status, stderr } = spawnSync(python, ['-m', 'tests.tiny_model', folder], { cwd: join(repository, 'jobs'), encoding: 'utf8' });
+  const { status, stderr } = spawnSync(python, ['-m', 'tests.tiny_model', folder], {
+    cwd: join(repository, 'jobs'),
+    encoding: 'utf8',
+  });
   if (status !== 0) throw new Error(`the tiny model could not be made:\n${stderr}`);
   return folder;
 }

@@ -4,7 +4,16 @@ import { fileURLToPath } from 'node:url';
 import { Connection, type WorkflowHandle } from '@temporalio/client';
 import { msToTs } from '@temporalio/common/lib/time.js';
 import { MockActivityEnvironment, TestWorkflowEnvironment } from '@temporalio/testing';
-import { bundleWorkflowCode, DefaultLogger, makeTelemetryFilterString, Runtime, Worker, type WorkerOptions, type WorkflowBundle, type WorkflowBundlePath } from '@temporalio/worker';
+import {
+  bundleWorkflowCode,
+  DefaultLogger,
+  makeTelemetryFilterString,
+  Runtime,
+  Worker,
+  type WorkerOptions,
+  type WorkflowBundle,
+  type WorkflowBundlePath,
+} from '@temporalio/worker';
 import { keyword } from '../../workers/search-attributes.ts';
 import { searchAttributeNames } from '../../workflows/search-attributes.ts';
 import { shared } from './shared.ts';
@@ -19,10 +28,15 @@ const logger = new DefaultLogger('ERROR');
 /** Timers take no time while a result is awaited. */
 export async function startTimeSkipping(): Promise<TestWorkflowEnvironment> {
   quieten();
-  const environment = await TestWorkflowEnvironment.createTimeSkipping({ server: { executable: tool('temporal-test-server') } });
+  const environment = await TestWorkflowEnvironment.createTimeSkipping({
+    server: { executable: tool('temporal-test-server') },
+  });
   // This server can't list what it knows, so it is told unasked.
   const { namespace } = environment.client.options;
-  await environment.connection.operatorService.addSearchAttributes({ namespace, searchAttributes: Object.fromEntries(searchAttributeNames.map((name) => [name, keyword])) });
+  await environment.connection.operatorService.addSearchAttributes({
+    namespace,
+    searchAttributes: Object.fromEntries(searchAttributeNames.map((name) => [name, keyword])),
+  });
   return environment;
 }
 
@@ -54,13 +68,17 @@ export const createWorker = (
 ): Promise<Worker> => Worker.create({ connection: nativeConnection, namespace, ...options });
 
 /** Points a child process at the server and the namespace of this file. */
-export const temporalVariables = ({ address, namespace }: TestWorkflowEnvironment): Readonly<Record<string, string>> => ({
+export const temporalVariables = ({
+  address,
+  namespace,
+}: TestWorkflowEnvironment): Readonly<Record<string, string>> => ({
   TEMPORAL_ADDRESS: address,
   TEMPORAL_NAMESPACE: namespace ?? 'default',
 });
 
 /** What an activity finds around it where no worker runs it. */
-export const activityEnvironment = (info: ConstructorParameters<typeof MockActivityEnvironment>[0] = {}) => new MockActivityEnvironment(info, { logger });
+export const activityEnvironment = (info: ConstructorParameters<typeof MockActivityEnvironment>[0] = {}) =>
+  new MockActivityEnvironment(info, { logger });
 
 const workflows = new URL('../../workflows/index.ts', import.meta.url);
 
@@ -80,15 +98,21 @@ export async function bundleWorkflows({ source, traced = false }: BundleOptions 
 export function bundleSources({ source = workflows, traced = false }: BundleOptions = {}): Promise<WorkflowBundle> {
   quieten();
   const interceptors = fileURLToPath(new URL('../../workflows/trace-interceptors.ts', import.meta.url));
-  return bundleWorkflowCode({ workflowsPath: fileURLToPath(source), workflowInterceptorModules: traced ? [interceptors] : [], logger });
+  return bundleWorkflowCode({
+    workflowsPath: fileURLToPath(source),
+    workflowInterceptorModules: traced ? [interceptors] : [],
+    logger,
+  });
 }
 
 /** For a traced bundle in a worker without tracing. */
 export const deafSinks = { exporter: { export: { fn: () => undefined } } };
 
 /** Resolves once the execution's history is as wanted. The time-skipping server can't be asked to wait for an event. */
-export const untilHistory = (handle: Pick<WorkflowHandle, 'fetchHistory'>, isAsWanted: (events: readonly HistoryEvent[]) => boolean): Promise<boolean> =>
-  until(async () => isAsWanted((await handle.fetchHistory()).events ?? []));
+export const untilHistory = (
+  handle: Pick<WorkflowHandle, 'fetchHistory'>,
+  isAsWanted: (events: readonly HistoryEvent[]) => boolean,
+): Promise<boolean> => until(async () => isAsWanted((await handle.fetchHistory()).events ?? []));
 
 const tool = (name: string) => ({
   type: 'existing-path' as const,
@@ -98,6 +122,10 @@ const tool = (name: string) => ({
 let quiet = false;
 /** One process has one runtime. */
 export function quieten(): void {
-  if (!quiet) Runtime.install({ logger, telemetryOptions: { logging: { filter: makeTelemetryFilterString({ core: 'ERROR', other: 'ERROR' }) } } });
+  if (!quiet)
+    Runtime.install({
+      logger,
+      telemetryOptions: { logging: { filter: makeTelemetryFilterString({ core: 'ERROR', other: 'ERROR' }) } },
+    });
   quiet = true;
 }

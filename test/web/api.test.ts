@@ -15,13 +15,28 @@ const own = `/api/lifecycles/${reviewedId}`;
 const approval = { decision: 'approve', digest: reviewedDigest, comment: 'Reads well.' };
 
 type Who = keyof ConsoleLab['tokens'] | 'nobody';
-const bearer = (who: Who): Record<string, string> => (who !== 'nobody' ? { authorization: `Bearer ${lab.tokens[who]}` } : {});
+const bearer = (who: Who): Record<string, string> =>
+  who !== 'nobody' ? { authorization: `Bearer ${lab.tokens[who]}` } : {};
 const get = (url: string, who: Who = 'grace') => lab.server.inject({ method: 'GET', url, headers: bearer(who) });
 const post = (url: string, body: unknown, who: Who = 'grace', headers: Record<string, string> = {}) =>
-  lab.server.inject({ method: 'POST', url, headers: { 'content-type': 'application/json', ...bearer(who), ...headers }, payload: typeof body === 'string' ? body : JSON.stringify(body) });
+  lab.server.inject({
+    method: 'POST',
+    url,
+    headers: { 'content-type': 'application/json', ...bearer(who), ...headers },
+    payload: typeof body === 'string' ? body : JSON.stringify(body),
+  });
 
 describe('without a token', () => {
-  test.each(['/api/session', '/api/lifecycles', own, `${own}/examples`, `${own}/attacks`, `${own}/curve`, `${own}/profile`, `${own}/lineage`])('GET %s tells nothing', async (url) => {
+  test.each([
+    '/api/session',
+    '/api/lifecycles',
+    own,
+    `${own}/examples`,
+    `${own}/attacks`,
+    `${own}/curve`,
+    `${own}/profile`,
+    `${own}/lineage`,
+  ])('GET %s tells nothing', async (url) => {
     const answer = await get(url, 'nobody');
     expect(answer.statusCode).toBe(401);
     expect(answer.json()).toEqual({ error: expect.stringContaining('tuneline token create') });
@@ -51,15 +66,21 @@ describe('a token', () => {
   });
 
   test.each(['', ' ada', 'ada\n', 'x'.repeat(101)])('needs a name that a person has: not %j', async (name) => {
-    await expect(createToken(lab.tokensPath, { name, roles: ['reviewer'] })).rejects.toThrow('A token needs the name of a person');
+    await expect(createToken(lab.tokensPath, { name, roles: ['reviewer'] })).rejects.toThrow(
+      'A token needs the name of a person',
+    );
   });
 
   test('has roles that are words', async () => {
-    await expect(createToken(lab.tokensPath, { name: 'ada', roles: ['reviewer', 'Head of …'] })).rejects.toThrow('"Head of …" is not');
+    await expect(createToken(lab.tokensPath, { name: 'ada', roles: ['reviewer', 'Head of …'] })).rejects.toThrow(
+      '"Head of …" is not',
+    );
   });
 
   test('a file that is no tokens file is named, not taken for an empty one', async () => {
-    await expect(createAccess('package.json').principalOf('x')).rejects.toThrow('The tokens file package.json must hold a JSON array');
+    await expect(createAccess('package.json').principalOf('x')).rejects.toThrow(
+      'The tokens file package.json must hold a JSON array',
+    );
   });
 });
 
@@ -70,7 +91,10 @@ describe('a browser', () => {
     const cookie = String(answer.headers['set-cookie']);
     expect(cookie).toMatch(/; HttpOnly; SameSite=Strict; Max-Age=\d+$/);
     const [pair = ''] = cookie.split(';');
-    expect((await lab.server.inject({ url: '/api/session', headers: { cookie: pair } })).json()).toEqual({ name: 'grace', roles: ['reviewer'] });
+    expect((await lab.server.inject({ url: '/api/session', headers: { cookie: pair } })).json()).toEqual({
+      name: 'grace',
+      roles: ['reviewer'],
+    });
   });
 
   test('keeps the cookie for TLS alone where a proxy speaks it', async () => {
@@ -102,14 +126,34 @@ describe('a review', () => {
   test('is in the name of the token, whatever the body says', async () => {
     const answer = await post(`${own}/review`, { ...approval, reviewer: 'ada', roles: ['head'] });
     expect(answer.json()).toEqual({ answer: 'approved by grace' });
-    expect(lab.lifecycles.decisions).toEqual([expect.objectContaining({ ...approval, reviewer: 'grace', roles: ['reviewer'] })]);
+    expect(lab.lifecycles.decisions).toEqual([
+      expect.objectContaining({ ...approval, reviewer: 'grace', roles: ['reviewer'] }),
+    ]);
   });
 
   test.each<[string, Who, unknown, number, RegExp]>([
-    ['whoever asked for it', 'ada', approval, 409, /^ada asked for this lifecycle, and the two-person rule wants another reviewer\.$/],
+    [
+      'whoever asked for it',
+      'ada',
+      approval,
+      409,
+      /^ada asked for this lifecycle, and the two-person rule wants another reviewer\.$/,
+    ],
     ['someone who may only look', 'joan', approval, 403, /lacks the role "reviewer"/],
-    ['someone who is not asked', 'mary', approval, 409, /^mary is not among the reviewers of this lifecycle \(grace, role:head\); one of them may delegate it to mary\.$/],
-    ['someone who looked at something else', 'grace', { ...approval, digest: 'sha256:0' }, 409, /^The digest sha256:0 is not the one under review; look again/],
+    [
+      'someone who is not asked',
+      'mary',
+      approval,
+      409,
+      /^mary is not among the reviewers of this lifecycle \(grace, role:head\); one of them may delegate it to mary\.$/,
+    ],
+    [
+      'someone who looked at something else',
+      'grace',
+      { ...approval, digest: 'sha256:0' },
+      409,
+      /^The digest sha256:0 is not the one under review; look again/,
+    ],
     ['a body without a digest', 'grace', { decision: 'approve' }, 400, /"digest": what was looked at/],
     ['another decision', 'grace', { ...approval, decision: 'maybe' }, 400, /"approve" or "reject"/],
     ['a body that is not JSON', 'grace', '{"decision"', 400, /JSON/],
@@ -118,7 +162,7 @@ describe('a review', () => {
   ])('is refused from %s, in one sentence', async (_what, who, body, status, words) => {
     const answer = await post(`${own}/review`, body, who);
     expect(answer.statusCode).toBe(status);
-    expect((answer.json<{ error: string }>()).error).toMatch(words);
+    expect(answer.json<{ error: string }>().error).toMatch(words);
     expect(lab.lifecycles.decisions).toEqual([]);
   });
 
@@ -129,7 +173,9 @@ describe('a review', () => {
 
   test('a second one comes too late', async () => {
     await post(`${own}/review`, approval);
-    expect((await post(`${own}/review`, approval)).json()).toEqual({ error: 'This lifecycle is not awaiting a review.' });
+    expect((await post(`${own}/review`, approval)).json()).toEqual({
+      error: 'This lifecycle is not awaiting a review.',
+    });
   });
 
   test('comments carry the name of the token, too', async () => {
@@ -142,7 +188,9 @@ describe('a review', () => {
 
 describe('a delegation', () => {
   test('is in the name of the token, whatever the body says; from then on the other decides', async () => {
-    expect((await post(`${own}/delegations`, { to: ' mary ', from: 'ada', roles: ['head'] })).json()).toEqual({ answer: 'mary decides in place of grace' });
+    expect((await post(`${own}/delegations`, { to: ' mary ', from: 'ada', roles: ['head'] })).json()).toEqual({
+      answer: 'mary decides in place of grace',
+    });
     expect(lab.lifecycles.delegations).toMatchObject([{ from: 'grace', to: 'mary', roles: ['reviewer'] }]);
     expect((await post(`${own}/review`, approval)).json()).toEqual({ error: 'grace handed this review over to mary.' });
     expect((await post(`${own}/review`, approval, 'mary')).json()).toEqual({ answer: 'approved by mary' });
@@ -152,16 +200,34 @@ describe('a delegation', () => {
   test.each<[string, Who, unknown, number, RegExp]>([
     ['someone who is not asked', 'mary', { to: 'kay' }, 409, /^mary is not among the reviewers of this lifecycle/],
     ['someone who may only look', 'joan', { to: 'mary' }, 403, /lacks the role "reviewer"/],
-    ['who hands it to the requester', 'grace', { to: 'Ada' }, 409, /^Ada asked for this lifecycle, and the two-person rule wants another reviewer\.$/],
-    ['who hands it to themselves', 'grace', { to: 'Grace' }, 409, /^Grace may review this already; name somebody who may not\.$/],
-    ['who hands it to a role', 'grace', { to: 'role:head' }, 409, /^A delegation is \{"from": your name, "to": the name of who decides in your place\}\.$/],
+    [
+      'who hands it to the requester',
+      'grace',
+      { to: 'Ada' },
+      409,
+      /^Ada asked for this lifecycle, and the two-person rule wants another reviewer\.$/,
+    ],
+    [
+      'who hands it to themselves',
+      'grace',
+      { to: 'Grace' },
+      409,
+      /^Grace may review this already; name somebody who may not\.$/,
+    ],
+    [
+      'who hands it to a role',
+      'grace',
+      { to: 'role:head' },
+      409,
+      /^A delegation is \{"from": your name, "to": the name of who decides in your place\}\.$/,
+    ],
     ['a body without a name', 'grace', { from: 'grace' }, 400, /"to": the name of who decides in your place/],
     ['a name of blanks', 'grace', { to: ' ' }, 400, /"to": the name/],
     ['a name of a page', 'grace', { to: 'x'.repeat(101) }, 400, /at most 100 characters/],
   ])('is refused from %s, in one sentence', async (_what, who, body, status, words) => {
     const answer = await post(`${own}/delegations`, body, who);
     expect(answer.statusCode).toBe(status);
-    expect((answer.json<{ error: string }>()).error).toMatch(words);
+    expect(answer.json<{ error: string }>().error).toMatch(words);
     expect(lab.lifecycles.delegations).toEqual([]);
   });
 
@@ -173,7 +239,10 @@ describe('a delegation', () => {
 
 describe('what is shown', () => {
   test('the queue has what awaits a review apart from the rest', async () => {
-    const { awaiting, recent } = (await get('/api/lifecycles')).json<{ awaiting: { id: string; review: unknown }[]; recent: { state: string }[] }>();
+    const { awaiting, recent } = (await get('/api/lifecycles')).json<{
+      awaiting: { id: string; review: unknown }[];
+      recent: { state: string }[];
+    }>();
     expect(awaiting).toMatchObject([{ id: reviewedId, review: { requester: 'ada' } }]);
     expect(recent.map(({ state }) => state)).toEqual(['running', 'promoted', 'rejected']);
   });
@@ -196,30 +265,55 @@ describe('what is shown', () => {
   });
 
   test('what breaks inside stays inside, and in the log', async () => {
-    const broken = await openConsole({ ...lab.lifecycles, list: () => Promise.reject(new Error('password of the database')) });
-    const answer = await broken.server.inject({ url: '/api/lifecycles', headers: { authorization: `Bearer ${broken.tokens.grace}` } });
-    expect([answer.statusCode, answer.body]).toEqual([500, JSON.stringify({ error: 'The console could not answer; its log says why.' })]);
+    const broken = await openConsole({
+      ...lab.lifecycles,
+      list: () => Promise.reject(new Error('password of the database')),
+    });
+    const answer = await broken.server.inject({
+      url: '/api/lifecycles',
+      headers: { authorization: `Bearer ${broken.tokens.grace}` },
+    });
+    expect([answer.statusCode, answer.body]).toEqual([
+      500,
+      JSON.stringify({ error: 'The console could not answer; its log says why.' }),
+    ]);
     expect(broken.logged.join()).toContain('password of the database');
     await broken.close();
   });
 });
 
 describe('files', () => {
-  test.each(['/../package.json', '/..%2fpackage.json', '/%2e%2e/package.json', '/web/../../package.json', '/tsconfig.json', '/README.md', '/lifecycles/..%2f..%2fpackage.json/x'])('%s is nothing', async (url) => {
+  test.each([
+    '/../package.json',
+    '/..%2fpackage.json',
+    '/%2e%2e/package.json',
+    '/web/../../package.json',
+    '/tsconfig.json',
+    '/README.md',
+    '/lifecycles/..%2f..%2fpackage.json/x',
+  ])('%s is nothing', async (url) => {
     const answer = await lab.server.inject({ url });
     expect(answer.statusCode).toBe(404);
     expect(answer.body).not.toContain('"tuneline"');
   });
 
-  test.each(['/', '/lifecycles/x', '/style.css', '/api/lifecycles', '/nowhere'])('%s forbids whatever is not its own', async (url) => {
-    const { headers } = await lab.server.inject({ url });
-    expect(headers).toMatchObject({ 'x-content-type-options': 'nosniff', 'referrer-policy': 'no-referrer', 'x-frame-options': 'DENY', 'cross-origin-opener-policy': 'same-origin' });
-    const policy = String(headers['content-security-policy']);
-    expect(policy).toMatch(/^default-src 'none';/);
-    expect(policy).toContain("require-trusted-types-for 'script'");
-    expect(policy).not.toMatch(/unsafe|https?:|\*|data:/);
-    if (url.startsWith('/api')) expect(headers['cache-control']).toBe('no-store');
-  });
+  test.each(['/', '/lifecycles/x', '/style.css', '/api/lifecycles', '/nowhere'])(
+    '%s forbids whatever is not its own',
+    async (url) => {
+      const { headers } = await lab.server.inject({ url });
+      expect(headers).toMatchObject({
+        'x-content-type-options': 'nosniff',
+        'referrer-policy': 'no-referrer',
+        'x-frame-options': 'DENY',
+        'cross-origin-opener-policy': 'same-origin',
+      });
+      const policy = String(headers['content-security-policy']);
+      expect(policy).toMatch(/^default-src 'none';/);
+      expect(policy).toContain("require-trusted-types-for 'script'");
+      expect(policy).not.toMatch(/unsafe|https?:|\*|data:/);
+      if (url.startsWith('/api')) expect(headers['cache-control']).toBe('no-store');
+    },
+  );
 
   test('a page is asked for again only if it changed', async () => {
     const { headers } = await lab.server.inject({ url: '/' });

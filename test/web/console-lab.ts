@@ -32,7 +32,13 @@ export async function openConsole(lifecycles = fixtureLifecycles({ now: new Date
   const mary = await createToken(tokensPath, { name: 'mary', roles: ['reviewer'] });
   const joan = await createToken(tokensPath, { name: 'joan', roles: ['viewer'] });
   const logged: string[] = [];
-  const server = createConsole({ lifecycles, access: createAccess(tokensPath), assets: await loadAssets(webFolder), startUrl, log: (message) => logged.push(message) });
+  const server = createConsole({
+    lifecycles,
+    access: createAccess(tokensPath),
+    assets: await loadAssets(webFolder),
+    startUrl,
+    log: (message) => logged.push(message),
+  });
   return {
     server,
     lifecycles,

@@ -48,7 +48,11 @@ async function open(path: string, context: BrowserContextOptions = {}): Promise<
   return visit;
 }
 
-async function openAs(who: keyof ConsoleLab['tokens'], path: string, context: BrowserContextOptions = {}): Promise<Visit> {
+async function openAs(
+  who: keyof ConsoleLab['tokens'],
+  path: string,
+  context: BrowserContextOptions = {},
+): Promise<Visit> {
   const visit = await open(path, context);
   await visit.page.getByLabel('Your token').fill(lab.tokens[who]);
   await visit.page.keyboard.press('Enter');
@@ -58,7 +62,12 @@ async function openAs(who: keyof ConsoleLab['tokens'], path: string, context: Br
 
 const ownPath = `/lifecycles/${reviewedId}`;
 /** Everything that is loaded later is there. */
-const untilWhole = (page: Page): Promise<unknown> => Promise.all(['#attacks .example', '#answers .example', '#training .curve', '#data .histogram', '#lineage .graph'].map((part) => page.locator(part).first().waitFor()));
+const untilWhole = (page: Page): Promise<unknown> =>
+  Promise.all(
+    ['#attacks .example', '#answers .example', '#training .curve', '#data .histogram', '#lineage .graph'].map((part) =>
+      page.locator(part).first().waitFor(),
+    ),
+  );
 const decideAs = async (page: Page, decision: 'Approve' | 'Reject', comment = ''): Promise<void> => {
   await page.getByRole('button', { name: `${decision} …` }).click();
   await page.getByRole('dialog').getByLabel('Comment').fill(comment);
@@ -96,17 +105,23 @@ test('a reviewer goes from the queue to the evidence, and approves what was show
   expect(await page.locator('.finding').count()).toBe(4);
   expect(await page.locator('.finding svg.interval .threshold').count()).toBe(4);
   expect(await page.locator('#slices tbody tr').first().innerText()).toContain('section doc');
-  expect(await page.locator('#figures tbody th').allInnerTexts()).toContain('cost per 1,000 requests (EUR)\nlower is better');
+  expect(await page.locator('#figures tbody th').allInnerTexts()).toContain(
+    'cost per 1,000 requests (EUR)\nlower is better',
+  );
   const gains = await page.locator('#answers .gain').allInnerTexts();
   expect(gains[0]).toBe('worse −0.8571');
-  expect(gains.map((gain) => Number(gain.replace(/^\w+ /, '').replace('−', '-')))).toEqual([...gains].map((gain) => Number(gain.replace(/^\w+ /, '').replace('−', '-'))).sort((a, b) => a - b));
+  expect(gains.map((gain) => Number(gain.replace(/^\w+ /, '').replace('−', '-')))).toEqual(
+    [...gains].map((gain) => Number(gain.replace(/^\w+ /, '').replace('−', '-'))).sort((a, b) => a - b),
+  );
   expect(await page.locator('.example ins').count()).toBeGreaterThan(0);
   await page.getByLabel('Pages of answers').getByRole('button', { name: 'Next →' }).click();
   await page.getByText('2 of 7').waitFor();
 
   await decideAs(page, 'Approve', 'Reads well.');
   await page.getByText('Recorded: approved by grace.').waitFor();
-  expect(lab.lifecycles.decisions).toEqual([expect.objectContaining({ decision: 'approve', reviewer: 'grace', digest: reviewedDigest, comment: 'Reads well.' })]);
+  expect(lab.lifecycles.decisions).toEqual([
+    expect.objectContaining({ decision: 'approve', reviewer: 'grace', digest: reviewedDigest, comment: 'Reads well.' }),
+  ]);
   await page.getByRole('link', { name: 'See what follows' }).click();
   await page.locator('#decision').getByText('approved by grace').waitFor();
 
@@ -117,9 +132,15 @@ test('a reviewer goes from the queue to the evidence, and approves what was show
 test('what a model says is text: it neither runs nor becomes a part of the page', async () => {
   const { page } = await openAs('grace', ownPath);
   await untilWhole(page);
-  for (const part of ['#answers', '#attacks']) expect(await page.locator(`${part} .example dd`).filter({ hasText: hostileText }).count()).toBe(1);
+  for (const part of ['#answers', '#attacks'])
+    expect(await page.locator(`${part} .example dd`).filter({ hasText: hostileText }).count()).toBe(1);
   expect(await page.locator('main img, main script').count()).toBe(0);
-  expect(await page.locator('#answers .example dd').filter({ hasText: `The judge: ${hostileRationale}` }).count()).toBe(1);
+  expect(
+    await page
+      .locator('#answers .example dd')
+      .filter({ hasText: `The judge: ${hostileRationale}` })
+      .count(),
+  ).toBe(1);
   expect(await page.evaluate('window.hacked')).toBeUndefined();
 });
 
@@ -132,7 +153,10 @@ test('the attacks that got through come first, page by page and family by family
   expect(await marks()).toEqual(Array.from({ length: 10 }, () => 'got through'));
   await attacks.getByRole('button', { name: 'Next →' }).click();
   await attacks.getByText('2 of 16').waitFor();
-  expect(await marks()).toEqual([...Array.from({ length: 5 }, () => 'got through'), ...Array.from({ length: 5 }, () => 'withstood')]);
+  expect(await marks()).toEqual([
+    ...Array.from({ length: 5 }, () => 'got through'),
+    ...Array.from({ length: 5 }, () => 'withstood'),
+  ]);
   expect(await page.evaluate('document.activeElement.id')).toBe('attacks-count');
   await attacks.getByLabel('Family', { exact: true }).selectOption('secret extraction');
   await attacks.getByText('0 got through').waitFor();
@@ -158,14 +182,26 @@ test('the lineage is drawn whole: no box lies on another, and no word leaves its
     return [...document.querySelectorAll('.graph .node')].map((node) => ({ box: boxOf(node.querySelector('rect')), words: [...node.querySelectorAll('text')].map(boxOf) }));
   })()`);
   expect(nodes).toHaveLength(10);
-  const onEachOther = nodes.filter(({ box: a }) => nodes.some(({ box: b }) => a !== b && a.left < b.right && b.left < a.right && a.top < b.bottom && b.top < a.bottom));
+  const onEachOther = nodes.filter(({ box: a }) =>
+    nodes.some(({ box: b }) => a !== b && a.left < b.right && b.left < a.right && a.top < b.bottom && b.top < a.bottom),
+  );
   expect(onEachOther).toEqual([]);
-  expect(nodes.flatMap(({ box, words }) => words.filter((word) => word.left < box.left || word.right > box.right || word.top < box.top || word.bottom > box.bottom))).toEqual([]);
+  expect(
+    nodes.flatMap(({ box, words }) =>
+      words.filter(
+        (word) => word.left < box.left || word.right > box.right || word.top < box.top || word.bottom > box.bottom,
+      ),
+    ),
+  ).toEqual([]);
 });
 
 test('markup is refused by the browser itself, even where the code would let it in', async () => {
   const { page } = await openAs('grace', '/');
-  expect(await page.evaluate(`(() => { try { document.body.innerHTML = '<b>x</b>'; return 'taken'; } catch (error) { return error.name; } })()`)).toBe('TypeError');
+  expect(
+    await page.evaluate(
+      `(() => { try { document.body.innerHTML = '<b>x</b>'; return 'taken'; } catch (error) { return error.name; } })()`,
+    ),
+  ).toBe('TypeError');
 });
 
 test('whoever asked for it is refused in one sentence, and nothing is recorded', async () => {
@@ -229,7 +265,11 @@ describe('a review is handed over', () => {
     await page.getByText('Recorded: kay decides in place of grace.').waitFor();
     const other = await openAs('mary', ownPath);
     await handOver(other.page, 'joan');
-    await other.page.getByText('mary is not among the reviewers of this lifecycle (grace, role:head); one of them may delegate it to mary.').waitFor();
+    await other.page
+      .getByText(
+        'mary is not among the reviewers of this lifecycle (grace, role:head); one of them may delegate it to mary.',
+      )
+      .waitFor();
     expect(lab.lifecycles.delegations).toHaveLength(1);
   });
 
@@ -310,26 +350,34 @@ describe('accessibility', () => {
     ['dark', 1280],
     ['light', 390],
     ['dark', 390],
-  ] as const)('axe finds nothing in %s at %d pixels: sign-in, queue, lifecycle, dialogs', async (colorScheme, width) => {
-    // The policy forbids the test's own script, too.
-    const visit = await open('/', { colorScheme, viewport: { width, height: 840 }, bypassCSP: true, reducedMotion: 'reduce' });
-    const { page } = visit;
-    await page.getByLabel('Your token').waitFor();
-    expect(await violations(page)).toEqual([]);
-    await page.getByLabel('Your token').fill(lab.tokens.grace);
-    await page.keyboard.press('Enter');
-    await page.locator('.queue').waitFor();
-    expect(await violations(page)).toEqual([]);
-    await page.goto(`${origin}${ownPath}`);
-    await untilWhole(page);
-    for (const summary of await page.locator('summary').all()) await summary.click();
-    expect(await violations(page)).toEqual([]);
-    for (const dialog of ['Approve …', 'Hand over …']) {
-      await page.getByRole('button', { name: dialog }).click();
+  ] as const)(
+    'axe finds nothing in %s at %d pixels: sign-in, queue, lifecycle, dialogs',
+    async (colorScheme, width) => {
+      // The policy forbids the test's own script, too.
+      const visit = await open('/', {
+        colorScheme,
+        viewport: { width, height: 840 },
+        bypassCSP: true,
+        reducedMotion: 'reduce',
+      });
+      const { page } = visit;
+      await page.getByLabel('Your token').waitFor();
       expect(await violations(page)).toEqual([]);
-      await page.keyboard.press('Escape');
-    }
-  });
+      await page.getByLabel('Your token').fill(lab.tokens.grace);
+      await page.keyboard.press('Enter');
+      await page.locator('.queue').waitFor();
+      expect(await violations(page)).toEqual([]);
+      await page.goto(`${origin}${ownPath}`);
+      await untilWhole(page);
+      for (const summary of await page.locator('summary').all()) await summary.click();
+      expect(await violations(page)).toEqual([]);
+      for (const dialog of ['Approve …', 'Hand over …']) {
+        await page.getByRole('button', { name: dialog }).click();
+        expect(await violations(page)).toEqual([]);
+        await page.keyboard.press('Escape');
+      }
+    },
+  );
 
   async function violations(page: Page): Promise<unknown> {
     await page.addScriptTag({ content: axe.source });

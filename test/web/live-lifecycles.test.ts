@@ -44,31 +44,71 @@ const runs: LiveParts['mlflow']['runs'] = {
   findByTag: (_experiment, wanted) =>
     Promise.resolve(
       ['another', 'model'].map((weights) => ({
-        ...{ runId: `tune-of-${weights}`, experimentId: '1', name: 'tune', status: 'FINISHED' as const, artifactUri: '', startedAtMs: 0, metrics: {}, params: {}, inputs: [] },
-        tags: { ...wanted, [tags.outcome]: JSON.stringify({ kind: 'succeeded', outputs: { model: artifact(weights) }, figures: {} }) },
+        ...{
+          runId: `tune-of-${weights}`,
+          experimentId: '1',
+          name: 'tune',
+          status: 'FINISHED' as const,
+          artifactUri: '',
+          startedAtMs: 0,
+          metrics: {},
+          params: {},
+          inputs: [],
+        },
+        tags: {
+          ...wanted,
+          [tags.outcome]: JSON.stringify({ kind: 'succeeded', outputs: { model: artifact(weights) }, figures: {} }),
+        },
       })),
     ),
-  metricHistory: (runId, key) => Promise.resolve(key === 'loss' ? [{ key, step: 1, value: runId === 'tune-of-model' ? 2.5 : 99, timestampMs: 0 }] : []),
+  metricHistory: (runId, key) =>
+    Promise.resolve(
+      key === 'loss' ? [{ key, step: 1, value: runId === 'tune-of-model' ? 2.5 : 99, timestampMs: 0 }] : [],
+    ),
 };
 
-const live = (): Lifecycles => createLiveLifecycles({ client: temporal.client, mlflow: { experiments: { ensure: () => Promise.resolve('1') }, runs }, readArtifact: createArtifactReader(store) });
+const live = (): Lifecycles =>
+  createLiveLifecycles({
+    client: temporal.client,
+    mlflow: { experiments: { ensure: () => Promise.resolve('1') }, runs },
+    readArtifact: createArtifactReader(store),
+  });
 
-async function whileAwaitingReview<T>(during: (lifecycles: Lifecycles, handle: LifecycleHandle) => Promise<T>, rules: { reviewers?: string[] } = {}): Promise<T> {
-  const report = (outputs: Record<string, Artifact>, reused = false) => [{ outcome: { kind: 'succeeded' as const, outputs, figures: { seconds: 3 } }, reused }];
+async function whileAwaitingReview<T>(
+  during: (lifecycles: Lifecycles, handle: LifecycleHandle) => Promise<T>,
+  rules: { reviewers?: string[] } = {},
+): Promise<T> {
+  const report = (outputs: Record<string, Artifact>, reused = false) => [
+    { outcome: { kind: 'succeeded' as const, outputs, figures: { seconds: 3 } }, reused },
+  ];
   const fakes = fakeActivities({
     runJob: scriptedJobs({
       explore: report({ profile: await keep('profile.json', JSON.stringify(profileOf())) }, true),
       evaluate: report({
         evidence: await keep('evidence.json', JSON.stringify(shownEvidence())),
-        examples: await keep('per-example.jsonl', exampleRows().map((row) => JSON.stringify(row)).join('\n')),
-        attacks: await keep('attacks.jsonl', attackRows().map((row) => JSON.stringify(row)).join('\n')),
+        examples: await keep(
+          'per-example.jsonl',
+          exampleRows()
+            .map((row) => JSON.stringify(row))
+            .join('\n'),
+        ),
+        attacks: await keep(
+          'attacks.jsonl',
+          attackRows()
+            .map((row) => JSON.stringify(row))
+            .join('\n'),
+        ),
       }),
     }),
   });
-  return lab.run(fakes.activities, { ...specInput({ review: { by: 'person', twoPersonRule: true, ...rules } }), requester: 'Ada' }, async (handle) => {
-    await untilReviewIsAwaited(handle);
-    return during(live(), handle);
-  });
+  return lab.run(
+    fakes.activities,
+    { ...specInput({ review: { by: 'person', twoPersonRule: true, ...rules } }), requester: 'Ada' },
+    async (handle) => {
+      await untilReviewIsAwaited(handle);
+      return during(live(), handle);
+    },
+  );
 }
 
 test('what awaits a review is in the queue, with who asked', async () => {
@@ -78,7 +118,11 @@ test('what awaits a review is in the queue, with who asked', async () => {
     await until(async () => (await own()) !== undefined);
     return own();
   });
-  expect(awaiting).toMatchObject({ model: 'summaries', state: 'awaiting review', review: { requester: 'Ada', twoPersonRule: true } });
+  expect(awaiting).toMatchObject({
+    model: 'summaries',
+    state: 'awaiting review',
+    review: { requester: 'Ada', twoPersonRule: true },
+  });
 });
 
 test('everything that the pages show comes from the execution, also of a stage that was reused', async () => {
@@ -90,13 +134,35 @@ test('everything that the pages show comes from the execution, also of a stage t
     profile: await lifecycles.profile(workflowId),
     lineage: await lifecycles.lineage(workflowId),
   }));
-  expect(shown.found).toMatchObject({ model: 'summaries', state: 'awaiting review', stage: 'review', requester: 'Ada', gate: { passed: true, findings: [{ passed: true, drawing: { threshold: 5, passesBelow: false } }] }, evidence: { examples: 64 } });
-  expect(shown.found.stages.map(({ stage, reused }) => [stage, reused])).toEqual([['explore', true], ['prepare', false], ['tune', false], ['evaluate', false]]);
+  expect(shown.found).toMatchObject({
+    model: 'summaries',
+    state: 'awaiting review',
+    stage: 'review',
+    requester: 'Ada',
+    gate: { passed: true, findings: [{ passed: true, drawing: { threshold: 5, passesBelow: false } }] },
+    evidence: { examples: 64 },
+  });
+  expect(shown.found.stages.map(({ stage, reused }) => [stage, reused])).toEqual([
+    ['explore', true],
+    ['prepare', false],
+    ['tune', false],
+    ['evaluate', false],
+  ]);
   expect(shown.examples).toHaveLength(64);
   expect(shown.attacks).toHaveLength(156);
   expect(shown.curve).toEqual({ series: [{ name: 'loss', points: [{ step: 1, value: 2.5 }] }] });
   expect(shown.profile.rows).toBe(2000);
-  expect(shown.lineage.nodes.map(({ kind }) => kind)).toEqual(['data', 'prompt', 'base model', 'code', 'dataset', 'run', 'weights', 'evidence', 'review']);
+  expect(shown.lineage.nodes.map(({ kind }) => kind)).toEqual([
+    'data',
+    'prompt',
+    'base model',
+    'code',
+    'dataset',
+    'run',
+    'weights',
+    'evidence',
+    'review',
+  ]);
   expect(shown.lineage.nodes.at(-1)).toMatchObject({ name: 'awaited', digest: shown.found.review?.digest });
 });
 
@@ -104,8 +170,11 @@ test("a decision reaches the workflow, and its validator's sentence comes back",
   const { refusals, answer, after } = await whileAwaitingReview(async (lifecycles, handle) => {
     const id = handle.workflowId;
     const { review } = await lifecycles.find(id);
-    const decide = (reviewer: string, digest = review?.digest ?? '') => lifecycles.review(id, { decision: 'approve', reviewer, roles: ['reviewer'], digest, comment: 'Reads well.' });
-    const refusals = await Promise.all([decide('ada'), decide('Grace', 'sha256:0')].map((asked) => asked.catch((error: unknown) => error)));
+    const decide = (reviewer: string, digest = review?.digest ?? '') =>
+      lifecycles.review(id, { decision: 'approve', reviewer, roles: ['reviewer'], digest, comment: 'Reads well.' });
+    const refusals = await Promise.all(
+      [decide('ada'), decide('Grace', 'sha256:0')].map((asked) => asked.catch((error: unknown) => error)),
+    );
     const answer = await decide('Grace');
     await handle.result();
     return { refusals, answer, after: await lifecycles.find(id) };
@@ -116,7 +185,12 @@ test("a decision reaches the workflow, and its validator's sentence comes back",
   ]);
   expect(answer).toContain('approved by Grace');
   // By now no worker is asked.
-  expect(after).toMatchObject({ state: 'promoted', version: '1', endpoint: 'summaries', decisions: [{ decision: 'approve', reviewer: 'Grace', comment: 'Reads well.' }] });
+  expect(after).toMatchObject({
+    state: 'promoted',
+    version: '1',
+    endpoint: 'summaries',
+    decisions: [{ decision: 'approve', reviewer: 'Grace', comment: 'Reads well.' }],
+  });
 });
 
 test('who is asked hands a review over; the other decides, and both stand in what is shown', async () => {
@@ -124,11 +198,16 @@ test('who is asked hands a review over; the other decides, and both stand in wha
     async (lifecycles, handle) => {
       const id = handle.workflowId;
       const delegate = (from: string, to: string) => lifecycles.delegate(id, { from, roles: ['reviewer'], to });
-      const decide = (reviewer: string, digest = '') => lifecycles.review(id, { decision: 'approve', reviewer, roles: ['reviewer'], digest });
+      const decide = (reviewer: string, digest = '') =>
+        lifecycles.review(id, { decision: 'approve', reviewer, roles: ['reviewer'], digest });
       const answer = await delegate('Grace', 'Mary');
       const { review, delegations } = await lifecycles.find(id);
       expect(delegations).toMatchObject([{ from: 'Grace', to: 'Mary' }]);
-      const refusals = await Promise.all([delegate('Grace', 'Joan'), delegate('Mary', 'Ada'), decide('Grace', review?.digest)].map((asked) => asked.catch((error: unknown) => error)));
+      const refusals = await Promise.all(
+        [delegate('Grace', 'Joan'), delegate('Mary', 'Ada'), decide('Grace', review?.digest)].map((asked) =>
+          asked.catch((error: unknown) => error),
+        ),
+      );
       await decide('mary', review?.digest);
       await handle.result();
       return { answer, refusals, after: await lifecycles.find(id) };
@@ -141,7 +220,11 @@ test('who is asked hands a review over; the other decides, and both stand in wha
     { status: 409, message: 'Ada asked for this lifecycle, and the two-person rule wants another reviewer.' },
     { status: 409, message: 'Grace handed this review over to Mary.' },
   ]);
-  expect(after).toMatchObject({ state: 'promoted', delegations: [{ from: 'Grace', to: 'Mary' }], decisions: [{ reviewer: 'mary' }] });
+  expect(after).toMatchObject({
+    state: 'promoted',
+    delegations: [{ from: 'Grace', to: 'Mary' }],
+    decisions: [{ reviewer: 'mary' }],
+  });
 });
 
 test.each<[string, string, (lifecycles: Lifecycles, id: string) => Promise<unknown>]>([
@@ -157,10 +240,14 @@ test.each<[string, string, (lifecycles: Lifecycles, id: string) => Promise<unkno
 });
 
 test('one that ended unchanged says so, and who asked for it', async () => {
-  const found = await lab.run(fakeActivities({ findUnchanged: () => Promise.resolve('7') }).activities, specInput({ skip: 'whenUnchanged', requester: 'schedule weekly' }), async (handle) => {
-    await handle.result();
-    return live().find(handle.workflowId);
-  });
+  const found = await lab.run(
+    fakeActivities({ findUnchanged: () => Promise.resolve('7') }).activities,
+    specInput({ skip: 'whenUnchanged', requester: 'schedule weekly' }),
+    async (handle) => {
+      await handle.result();
+      return live().find(handle.workflowId);
+    },
+  );
   expect(found).toMatchObject({ state: 'unchanged', stage: 'done', requester: 'schedule weekly', stages: [] });
 });
 

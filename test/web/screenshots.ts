@@ -13,7 +13,9 @@ for (const colorScheme of ['light', 'dark'] as const) {
   const page = await context.newPage();
   await page.goto(`${origin}/lifecycles/${reviewedId}`);
   await page.locator('.graph').waitFor();
-  await page.screenshot({ path: fileURLToPath(new URL(`../../docs/screenshots/console-${colorScheme}.png`, import.meta.url)) });
+  await page.screenshot({
+    path: fileURLToPath(new URL(`../../docs/screenshots/console-${colorScheme}.png`, import.meta.url)),
+  });
 }
 await browser.close();
 await lab.close();

@@ -2,7 +2,8 @@ import fc from 'fast-check';
 import { expect, test } from '@jest/globals';
 import { diffWords } from '../../web/word-diff.js';
 
-const said = (pieces: readonly { text: string; own: boolean }[], own: boolean): string[] => pieces.filter((piece) => piece.own === own).flatMap(({ text }) => text.trim().split(/\s+/).filter(Boolean));
+const said = (pieces: readonly { text: string; own: boolean }[], own: boolean): string[] =>
+  pieces.filter((piece) => piece.own === own).flatMap(({ text }) => text.trim().split(/\s+/).filter(Boolean));
 const whole = (pieces: readonly { text: string }[]): string => pieces.map(({ text }) => text).join('');
 
 test('the words that only one side has are told apart', () => {

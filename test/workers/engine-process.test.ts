@@ -2,7 +2,8 @@ import { expect, test } from '@jest/globals';
 import { loadConfig } from '../../workers/config.ts';
 import { engineProcess } from '../../workers/engine-process.ts';
 
-const threadsOf = (cores: number, env: NodeJS.ProcessEnv = {}): string | undefined => engineProcess(loadConfig(env), cores).env['OMP_NUM_THREADS'];
+const threadsOf = (cores: number, env: NodeJS.ProcessEnv = {}): string | undefined =>
+  engineProcess(loadConfig(env), cores).env['OMP_NUM_THREADS'];
 
 test('an engine leaves half of the cores to its neighbours, and has one at least', () => {
   expect([1, 2, 3, 16].map((cores) => threadsOf(cores))).toEqual(['1', '1', '1', '8']);

@@ -15,7 +15,11 @@ beforeAll(async () => {
 afterAll(() => server.teardown());
 
 const start = async (workflowId: string) => {
-  const { firstExecutionRunId: runId } = await server.client.workflow.start('lifecycle', { taskQueue: 'nobody', workflowId, args: [specInput()] });
+  const { firstExecutionRunId: runId } = await server.client.workflow.start('lifecycle', {
+    taskQueue: 'nobody',
+    workflowId,
+    args: [specInput()],
+  });
   return { workflowId, runId, activityId: '1' };
 };
 const awaited = (owner: { workflowId: string; runId: string; activityId: string }) => isAwaited(server.client, owner);
@@ -38,14 +42,31 @@ test('another execution of the same name has nothing to do with the Job', async 
 test('an execution that was reset goes on, and awaits what its earlier run asked for', async () => {
   const { client } = server;
   const preparing = stop();
-  const { activities } = fakeActivities({ openLifecycle: () => preparing.hold().then(() => Promise.reject(new Error('not here'))) });
-  const worker = await createWorker(server, { taskQueue: 'reset', workflowBundle: await bundleWorkflows(), activities });
+  const { activities } = fakeActivities({
+    openLifecycle: () => preparing.hold().then(() => Promise.reject(new Error('not here'))),
+  });
+  const worker = await createWorker(server, {
+    taskQueue: 'reset',
+    workflowBundle: await bundleWorkflows(),
+    activities,
+  });
   await worker.runUntil(async () => {
-    const { firstExecutionRunId: runId } = await client.workflow.start('lifecycle', { taskQueue: 'reset', workflowId: 'reset', args: [specInput()] });
+    const { firstExecutionRunId: runId } = await client.workflow.start('lifecycle', {
+      taskQueue: 'reset',
+      workflowId: 'reset',
+      args: [specInput()],
+    });
     await preparing.reached;
     const { events } = await client.workflow.getHandle('reset').fetchHistory();
-    const workflowTaskFinishEventId = events?.find((event) => event.workflowTaskCompletedEventAttributes)?.eventId ?? null;
-    const reset = await client.workflowService.resetWorkflowExecution({ namespace: client.options.namespace, workflowExecution: { workflowId: 'reset', runId }, reason: 'test', workflowTaskFinishEventId, requestId: 'reset' });
+    const workflowTaskFinishEventId =
+      events?.find((event) => event.workflowTaskCompletedEventAttributes)?.eventId ?? null;
+    const reset = await client.workflowService.resetWorkflowExecution({
+      namespace: client.options.namespace,
+      workflowExecution: { workflowId: 'reset', runId },
+      reason: 'test',
+      workflowTaskFinishEventId,
+      requestId: 'reset',
+    });
     expect(reset.runId).not.toBe(runId);
     expect(await awaited({ workflowId: 'reset', runId, activityId: '1' })).toBe(true);
     await client.workflow.getHandle('reset').terminate();

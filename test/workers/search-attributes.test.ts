@@ -5,10 +5,15 @@ import { startDevServer } from '../support/temporal.ts';
 test("a namespace that lacks the lifecycles' search attributes gets them, once", async () => {
   const environment = await startDevServer();
   const { client, connection } = environment;
-  const known = async () => Object.keys((await connection.operatorService.listSearchAttributes({ namespace: client.options.namespace })).customAttributes);
+  const known = async () =>
+    Object.keys(
+      (await connection.operatorService.listSearchAttributes({ namespace: client.options.namespace })).customAttributes,
+    );
   expect(await known()).not.toContain('TunelineModel');
   await ensureSearchAttributes(client);
-  expect(await known()).toEqual(expect.arrayContaining(['TunelineModel', 'TunelineStage', 'TunelineVerdict', 'TunelineBreach']));
+  expect(await known()).toEqual(
+    expect.arrayContaining(['TunelineModel', 'TunelineStage', 'TunelineVerdict', 'TunelineBreach']),
+  );
   await ensureSearchAttributes(client);
   await environment.teardown();
 });

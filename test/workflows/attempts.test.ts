@@ -12,7 +12,11 @@ beforeAll(async () => {
 });
 afterAll(() => lab.close());
 
-const tuneJobs = (fakes: FakeActivities) => fakes.argumentsOf('runJob').map(([job]) => job).filter(({ spec }) => spec.stage === 'tune');
+const tuneJobs = (fakes: FakeActivities) =>
+  fakes
+    .argumentsOf('runJob')
+    .map(([job]) => job)
+    .filter(({ spec }) => spec.stage === 'tune');
 
 test('an evicted Job is made again as the next attempt, from the same spec', async () => {
   const fakes = fakeActivities({ runJob: scriptedJobs({ tune: [failed('Evicted')] }) });
@@ -25,22 +29,33 @@ test('an evicted Job is made again as the next attempt, from the same spec', asy
   expect(second).toEqual({ ...first, identity: { ...first?.identity, attempt: 2 }, because: 'after Evicted' });
 });
 
-test.each(['GpuOutOfMemory', 'HostOutOfMemory'] as const)('after %s the batch is halved and the accumulation doubled, attempt by attempt', async (failureClass) => {
-  const fakes = fakeActivities({ runJob: scriptedJobs({ tune: [failed(failureClass), failed(failureClass)] }) });
-  const tune = { steps: 10, batchSize: 8, gradientAccumulation: 3 };
-  await lab.run(fakes.activities, specInput({ tune }), resultOf);
+test.each(['GpuOutOfMemory', 'HostOutOfMemory'] as const)(
+  'after %s the batch is halved and the accumulation doubled, attempt by attempt',
+  async (failureClass) => {
+    const fakes = fakeActivities({ runJob: scriptedJobs({ tune: [failed(failureClass), failed(failureClass)] }) });
+    const tune = { steps: 10, batchSize: 8, gradientAccumulation: 3 };
+    await lab.run(fakes.activities, specInput({ tune }), resultOf);
 
-  expect(tuneJobs(fakes).map(({ spec }) => [spec['batchSize'], spec['gradientAccumulation']])).toEqual([
-    [8, 3],
-    [4, 6],
-    [2, 12],
-  ]);
-  expect(tuneJobs(fakes).map(({ because }) => because)).toEqual([undefined, `after ${failureClass}: batchSize 4, gradientAccumulation 6`, `after ${failureClass}: batchSize 2, gradientAccumulation 12`]);
-});
+    expect(tuneJobs(fakes).map(({ spec }) => [spec['batchSize'], spec['gradientAccumulation']])).toEqual([
+      [8, 3],
+      [4, 6],
+      [2, 12],
+    ]);
+    expect(tuneJobs(fakes).map(({ because }) => because)).toEqual([
+      undefined,
+      `after ${failureClass}: batchSize 4, gradientAccumulation 6`,
+      `after ${failureClass}: batchSize 2, gradientAccumulation 12`,
+    ]);
+  },
+);
 
 test('what others took the place for does not count as a failure', async () => {
-  const disrupted = (['NodeLost', 'Preempted', 'Evicted', 'NodeLost'] as const).map((failureClass) => failed(failureClass));
-  const fakes = fakeActivities({ runJob: scriptedJobs({ tune: [failed('Stalled'), ...disrupted, failed('Stalled')] }) });
+  const disrupted = (['NodeLost', 'Preempted', 'Evicted', 'NodeLost'] as const).map((failureClass) =>
+    failed(failureClass),
+  );
+  const fakes = fakeActivities({
+    runJob: scriptedJobs({ tune: [failed('Stalled'), ...disrupted, failed('Stalled')] }),
+  });
   expect(await lab.run(fakes.activities, specInput(), resultOf)).toMatchObject({ verdict: 'promoted' });
   expect(tuneJobs(fakes).map(({ identity }) => identity.attempt)).toEqual([1, 2, 3, 4, 5, 6, 7]);
 });
@@ -58,7 +73,11 @@ describe('a lifecycle ends as failed', () => {
     const failure = await lab.run(fakes.activities, specInput(), failureOf);
 
     expect(failure).toMatchObject({
-      cause: { type: 'BadData', message: 'prepare failed. BadData: Row 7 has no synopsis. Correct the rows or columns named above and start again.' },
+      cause: {
+        type: 'BadData',
+        message:
+          'prepare failed. BadData: Row 7 has no synopsis. Correct the rows or columns named above and start again.',
+      },
     });
     expect(fakes.argumentsOf('runJob').map(([{ identity }]) => [identity.stage, identity.attempt])).toEqual([
       ['explore', 1],
@@ -68,7 +87,9 @@ describe('a lifecycle ends as failed', () => {
   });
 
   test('after the third failure', async () => {
-    const fakes = fakeActivities({ runJob: scriptedJobs({ tune: Array.from({ length: 9 }, () => failed('Stalled')) }) });
+    const fakes = fakeActivities({
+      runJob: scriptedJobs({ tune: Array.from({ length: 9 }, () => failed('Stalled')) }),
+    });
     const failure = await lab.run(fakes.activities, specInput(), failureOf);
 
     expect(failure).toMatchObject({ cause: { type: 'Stalled' } });

@@ -6,7 +6,14 @@ import { fakeActivities, scriptedJobs, stop } from '../builders/activities.ts';
 import { specInput } from '../builders/specs.ts';
 import { ensureSearchAttributes } from '../../workers/search-attributes.ts';
 import { startDevServer } from '../support/temporal.ts';
-import { failureOf, type LifecycleHandle, LifecycleLab, promotedReply, untilCancelIsSeen, untilReviewIsAwaited } from './lifecycle-lab.ts';
+import {
+  failureOf,
+  type LifecycleHandle,
+  LifecycleLab,
+  promotedReply,
+  untilCancelIsSeen,
+  untilReviewIsAwaited,
+} from './lifecycle-lab.ts';
 
 let lab: LifecycleLab;
 beforeAll(async () => {
@@ -51,12 +58,16 @@ test('cancelled while a review is awaited, the run is closed and nothing is regi
   });
 
   expect(failure).toMatchObject(cancelled);
-  for (const name of ['cancelJob', 'closeReview', 'registerVersion'] as const) expect(fakes.argumentsOf(name)).toEqual([]);
+  for (const name of ['cancelJob', 'closeReview', 'registerVersion'] as const)
+    expect(fakes.argumentsOf(name)).toEqual([]);
   expect(fakes.argumentsOf('closeLifecycle')).toEqual([['parent-run', 'KILLED']]);
 });
 
 /** Holds the lifecycle up in one activity, cancels it there, and lets it go on once it knows. */
-async function cancelDuring(name: keyof Activities, replyOf: (request: ReleaseRequest) => ReleaseReply = (request) => promotedReply(request)) {
+async function cancelDuring(
+  name: keyof Activities,
+  replyOf: (request: ReleaseRequest) => ReleaseReply = (request) => promotedReply(request),
+) {
   const held = stop();
   const fakes = fakeActivities({}, (call) => (call.name === name ? held.hold() : Promise.resolve()));
   const during = async (handle: LifecycleHandle): Promise<unknown> => {
@@ -86,16 +97,28 @@ describe('a deploy that is cancelled happens wholly or not at all', () => {
   });
 
   test('not at all, if the endpoint could take the request back', async () => {
-    const { fakes, ending, called } = await cancelDuring('askEndpoint', ({ id }) => ({ id, ended: 'withdrawn', reason: 'in time' }));
+    const { fakes, ending, called } = await cancelDuring('askEndpoint', ({ id }) => ({
+      id,
+      ended: 'withdrawn',
+      reason: 'in time',
+    }));
     expect(ending).toMatchObject(cancelled);
-    expect(called.slice(called.indexOf('askEndpoint'))).toEqual(['askEndpoint', 'withdrawRelease', 'askEndpoint', 'closeLifecycle']);
+    expect(called.slice(called.indexOf('askEndpoint'))).toEqual([
+      'askEndpoint',
+      'withdrawRelease',
+      'askEndpoint',
+      'closeLifecycle',
+    ]);
     expect(fakes.argumentsOf('closeLifecycle')).toEqual([['parent-run', 'KILLED']]);
   });
 
-  test.each(['askEndpoint', 'recordRelease', 'closeLifecycle'] as const)('wholly, if it had come to %s and the endpoint promoted it', async (name) => {
-    const { fakes, ending, called } = await cancelDuring(name);
-    expect(called.slice(-2)).toEqual(['recordRelease', 'closeLifecycle']);
-    expect(ending).toMatchObject({ verdict: 'promoted', version: '1' });
-    expect(fakes.argumentsOf('closeLifecycle')).toEqual([['parent-run', 'FINISHED', 'promoted']]);
-  });
+  test.each(['askEndpoint', 'recordRelease', 'closeLifecycle'] as const)(
+    'wholly, if it had come to %s and the endpoint promoted it',
+    async (name) => {
+      const { fakes, ending, called } = await cancelDuring(name);
+      expect(called.slice(-2)).toEqual(['recordRelease', 'closeLifecycle']);
+      expect(ending).toMatchObject({ verdict: 'promoted', version: '1' });
+      expect(fakes.argumentsOf('closeLifecycle')).toEqual([['parent-run', 'FINISHED', 'promoted']]);
+    },
+  );
 });

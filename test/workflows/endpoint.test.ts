@@ -16,8 +16,16 @@ const lab = openWorkflowLab();
 
 type Handle = WorkflowHandle<typeof endpoint>;
 
-const request = (version: string, change: Partial<ReleaseRequest> = {}): ReleaseRequest => ({ id: `ask ${version}`, endpoint: 'summaries', model: 'summaries', version, because: 'a test asks', ...change });
-const ask = (handle: Handle, version: string, change: Partial<ReleaseRequest> = {}) => handle.signal(releaseSignal, request(version, change));
+const request = (version: string, change: Partial<ReleaseRequest> = {}): ReleaseRequest => ({
+  id: `ask ${version}`,
+  endpoint: 'summaries',
+  model: 'summaries',
+  version,
+  because: 'a test asks',
+  ...change,
+});
+const ask = (handle: Handle, version: string, change: Partial<ReleaseRequest> = {}) =>
+  handle.signal(releaseSignal, request(version, change));
 const statusOf = (handle: Handle): Promise<EndpointStatus> => handle.query(endpointStatusQuery);
 
 async function ended(handle: Handle, count: number): Promise<readonly ReleaseReply[]> {
@@ -27,11 +35,19 @@ async function ended(handle: Handle, count: number): Promise<readonly ReleaseRep
 
 let started = 0;
 /** An endpoint's execution that knows what it stood for; ended with the test. */
-async function withEndpoint<T>(fakes: FakeActivities, during: (handle: Handle, taskQueue: string) => Promise<T>, servingState: EndpointStatus['servingState'] = {}): Promise<T> {
+async function withEndpoint<T>(
+  fakes: FakeActivities,
+  during: (handle: Handle, taskQueue: string) => Promise<T>,
+  servingState: EndpointStatus['servingState'] = {},
+): Promise<T> {
   started += 1;
   const name = `endpoint-${started}`;
   return lab.withWorker(name, fakes.activities, async () => {
-    const handle = await lab.client.workflow.start<typeof endpoint>('endpoint', { taskQueue: name, workflowId: name, args: [{ endpoint: 'summaries', known: { servingState, queue: [], ended: [] } }] });
+    const handle = await lab.client.workflow.start<typeof endpoint>('endpoint', {
+      taskQueue: name,
+      workflowId: name,
+      args: [{ endpoint: 'summaries', known: { servingState, queue: [], ended: [] } }],
+    });
     try {
       return await during(handle, name);
     } finally {
@@ -43,7 +59,11 @@ async function withEndpoint<T>(fakes: FakeActivities, during: (handle: Handle, t
 const servingState = { champion: releaseOf('1') };
 
 /** What an endpoint that stood so says after one request has ended. */
-const afterAsking = (fakes: FakeActivities, version: string, before: EndpointStatus['servingState'] = servingState): Promise<EndpointStatus> =>
+const afterAsking = (
+  fakes: FakeActivities,
+  version: string,
+  before: EndpointStatus['servingState'] = servingState,
+): Promise<EndpointStatus> =>
   withEndpoint(
     fakes,
     async (handle) => {
@@ -54,17 +74,36 @@ const afterAsking = (fakes: FakeActivities, version: string, before: EndpointSta
     before,
   );
 /** Where every version asks for these terms. */
-const withTerms = (deploy: Parameters<typeof candidateOf>[1], given: Partial<Activities> = {}) => fakeActivities({ readCandidate: ({ version = '1' }) => Promise.resolve(candidateOf({ version }, deploy)), ...given });
-const splits = (fakes: FakeActivities) => fakes.argumentsOf('splitTraffic').map(([, shares]) => shares.map(({ release, percent }) => `${release.version}: ${percent}`).join(', '));
+const withTerms = (deploy: Parameters<typeof candidateOf>[1], given: Partial<Activities> = {}) =>
+  fakeActivities({ readCandidate: ({ version = '1' }) => Promise.resolve(candidateOf({ version }, deploy)), ...given });
+const splits = (fakes: FakeActivities) =>
+  fakes
+    .argumentsOf('splitTraffic')
+    .map(([, shares]) => shares.map(({ release, percent }) => `${release.version}: ${percent}`).join(', '));
 const refused = { passed: false, requests: 100, findings: [{ rule: 'error rate', passed: false, finding: '50 %' }] };
 
 describe('a release', () => {
   test('that is the first is tried and promoted, without a canary', async () => {
     const fakes = fakeActivities();
-    const { ended: [reply] } = await afterAsking(fakes, '1', {});
-    expect(reply).toEqual({ id: 'ask 1', ended: 'promoted', release: releaseOf('1'), url: 'http://127.0.0.1/summaries' });
-    expect(fakes.calls.map(({ name }) => name)).toEqual(['readCandidate', 'startRelease', 'tryRelease', 'loadTest', 'applyServingState']);
-    expect(fakes.argumentsOf('applyServingState')).toEqual([[{ endpoint: 'summaries', next: { champion: releaseOf('1') }, before: {} }]]);
+    const {
+      ended: [reply],
+    } = await afterAsking(fakes, '1', {});
+    expect(reply).toEqual({
+      id: 'ask 1',
+      ended: 'promoted',
+      release: releaseOf('1'),
+      url: 'http://127.0.0.1/summaries',
+    });
+    expect(fakes.calls.map(({ name }) => name)).toEqual([
+      'readCandidate',
+      'startRelease',
+      'tryRelease',
+      'loadTest',
+      'applyServingState',
+    ]);
+    expect(fakes.argumentsOf('applyServingState')).toEqual([
+      [{ endpoint: 'summaries', next: { champion: releaseOf('1') }, before: {} }],
+    ]);
   });
 
   test('gets more traffic step by step, is judged after each, and then all; the one before becomes previous', async () => {
@@ -72,7 +111,9 @@ describe('a release', () => {
     const status = await afterAsking(fakes, '2');
     expect(splits(fakes)).toEqual(['2: 5, 1: 95', '2: 25, 1: 75', '2: 60, 1: 40']);
     const judged = fakes.argumentsOf('checkCanary');
-    expect(judged.map(([canary, current]) => [canary.version, current.version])).toEqual(Array.from({ length: 3 }, () => ['2', '1']));
+    expect(judged.map(([canary, current]) => [canary.version, current.version])).toEqual(
+      Array.from({ length: 3 }, () => ['2', '1']),
+    );
     // Each step is judged on its own time.
     const [first = 0, second = 0] = judged.map(([, , sinceMs]) => sinceMs);
     expect(second - first).toBeGreaterThanOrEqual(100);
@@ -81,22 +122,52 @@ describe('a release', () => {
   });
 
   test.each<[string, Partial<Activities>, string]>([
-    ['does not start', { startRelease: () => Promise.reject(ApplicationFailure.nonRetryable('It said nothing.', 'SmokeTestError')) }, 'It said nothing.'],
-    ['fails a trial', { tryRelease: () => Promise.resolve([{ rule: 'golden prompts', passed: false, finding: '1 of 2' }]) }, 'golden prompts: 1 of 2'],
-    ['fails its load test', { loadTest: () => Promise.resolve([{ rule: 'p95', passed: false, finding: '900 ms' }]) }, 'p95: 900 ms'],
-    ['is shown to be worse as a canary', { checkCanary: () => Promise.resolve(refused) }, 'as a canary with 10 % of the requests: error rate: 50 %'],
-    ['can not be promoted', { applyServingState: ({ next }) => (next.champion?.version === '2' ? Promise.reject(ApplicationFailure.nonRetryable('The version was deleted.')) : Promise.resolve('')) }, 'The version was deleted.'],
+    [
+      'does not start',
+      { startRelease: () => Promise.reject(ApplicationFailure.nonRetryable('It said nothing.', 'SmokeTestError')) },
+      'It said nothing.',
+    ],
+    [
+      'fails a trial',
+      { tryRelease: () => Promise.resolve([{ rule: 'golden prompts', passed: false, finding: '1 of 2' }]) },
+      'golden prompts: 1 of 2',
+    ],
+    [
+      'fails its load test',
+      { loadTest: () => Promise.resolve([{ rule: 'p95', passed: false, finding: '900 ms' }]) },
+      'p95: 900 ms',
+    ],
+    [
+      'is shown to be worse as a canary',
+      { checkCanary: () => Promise.resolve(refused) },
+      'as a canary with 10 % of the requests: error rate: 50 %',
+    ],
+    [
+      'can not be promoted',
+      {
+        applyServingState: ({ next }) =>
+          next.champion?.version === '2'
+            ? Promise.reject(ApplicationFailure.nonRetryable('The version was deleted.'))
+            : Promise.resolve(''),
+      },
+      'The version was deleted.',
+    ],
   ])('that %s is refused, and what was before is put back', async (_what, given, reason) => {
     const fakes = withTerms({ canary: { steps: [10], bakeSeconds: 0.1 } }, given);
     const status = await afterAsking(fakes, '2');
     expect(status.ended).toEqual([{ id: 'ask 2', ended: 'refused', reason }]);
     expect(status.servingState).toEqual(servingState);
-    expect(fakes.argumentsOf('applyServingState').at(-1)).toEqual([{ endpoint: 'summaries', next: servingState, before: { champion: releaseOf('2'), previous: releaseOf('1') } }]);
+    expect(fakes.argumentsOf('applyServingState').at(-1)).toEqual([
+      { endpoint: 'summaries', next: servingState, before: { champion: releaseOf('2'), previous: releaseOf('1') } },
+    ]);
     expect(fakes.argumentsOf('noteRefusal')).toEqual([['summaries', '2', reason]]);
   });
 
   test('has a worker that dies noticed in seconds, whatever is done at that moment', async () => {
-    const fakes = withTerms({ canary: { steps: [10], bakeSeconds: 0.1 } }, { checkCanary: () => Promise.resolve(refused) });
+    const fakes = withTerms(
+      { canary: { steps: [10], bakeSeconds: 0.1 } },
+      { checkCanary: () => Promise.resolve(refused) },
+    );
     const events = await withEndpoint(
       fakes,
       async (handle) => {
@@ -106,28 +177,53 @@ describe('a release', () => {
       },
       servingState,
     );
-    const patience = events.flatMap(({ activityTaskScheduledEventAttributes: scheduled }) => (scheduled ? [[scheduled.activityType?.name, Number(scheduled.heartbeatTimeout?.seconds)]] : []));
+    const patience = events.flatMap(({ activityTaskScheduledEventAttributes: scheduled }) =>
+      scheduled ? [[scheduled.activityType?.name, Number(scheduled.heartbeatTimeout?.seconds)]] : [],
+    );
     expect(patience.map(([name]) => name)).toEqual(fakes.calls.map(({ name }) => name));
     expect(patience.filter(([, seconds]) => seconds !== 15)).toEqual([]);
   });
 
   test('that has too few requests to be judged bakes on, and is refused in the end', async () => {
-    const fakes = withTerms({ canary: { steps: [10], bakeSeconds: 0.1, minimumRequests: 50 } }, { checkCanary: () => Promise.resolve({ passed: true, requests: 49, findings: [] }) });
-    const { ended: [reply] } = await afterAsking(fakes, '2');
+    const fakes = withTerms(
+      { canary: { steps: [10], bakeSeconds: 0.1, minimumRequests: 50 } },
+      { checkCanary: () => Promise.resolve({ passed: true, requests: 49, findings: [] }) },
+    );
+    const {
+      ended: [reply],
+    } = await afterAsking(fakes, '2');
     expect(fakes.argumentsOf('checkCanary')).toHaveLength(10);
-    expect(reply).toMatchObject({ ended: 'refused', reason: expect.stringContaining('it had 49 requests, too few to be judged; deploy.canary.minimumRequests asks for 50') });
+    expect(reply).toMatchObject({
+      ended: 'refused',
+      reason: expect.stringContaining(
+        'it had 49 requests, too few to be judged; deploy.canary.minimumRequests asks for 50',
+      ),
+    });
   });
 
   test('that is served already changes nothing but mends what disagrees', async () => {
     const fakes = fakeActivities();
-    const { ended: [reply] } = await afterAsking(fakes, '1');
+    const {
+      ended: [reply],
+    } = await afterAsking(fakes, '1');
     expect(reply).toMatchObject({ ended: 'unchanged', release: releaseOf('1') });
     expect(fakes.calls.map(({ name }) => name)).toEqual(['readCandidate', 'applyServingState']);
   });
 
   test.each<[string, Partial<Activities>, string]>([
-    ['that no gate passed', { readCandidate: () => Promise.reject(ApplicationFailure.nonRetryable('Version 9 of summaries passed no gate.', 'NotReleasable')) }, 'Version 9 of summaries passed no gate.'],
-    ['that other hands registered, or that is gone', { readCandidate: () => Promise.resolve(undefined) }, 'champion names no version of summaries.'],
+    [
+      'that no gate passed',
+      {
+        readCandidate: () =>
+          Promise.reject(ApplicationFailure.nonRetryable('Version 9 of summaries passed no gate.', 'NotReleasable')),
+      },
+      'Version 9 of summaries passed no gate.',
+    ],
+    [
+      'that other hands registered, or that is gone',
+      { readCandidate: () => Promise.resolve(undefined) },
+      'champion names no version of summaries.',
+    ],
   ])('%s is refused, and the alias put back where it was', async (_what, given, reason) => {
     const fakes = fakeActivities(given);
     const { version: _none, ...follow } = request('9');
@@ -141,7 +237,9 @@ describe('a release', () => {
       servingState,
     );
     expect(status).toMatchObject({ servingState, ended: [{ ended: 'refused', reason }] });
-    expect(fakes.argumentsOf('applyServingState')).toEqual([[{ endpoint: 'summaries', next: servingState, before: servingState, model: 'summaries' }]]);
+    expect(fakes.argumentsOf('applyServingState')).toEqual([
+      [{ endpoint: 'summaries', next: servingState, before: servingState, model: 'summaries' }],
+    ]);
     expect(fakes.argumentsOf('noteRefusal')).toEqual([['summaries', undefined, reason]]);
     expect(fakes.argumentsOf('startRelease')).toEqual([]);
   });
@@ -150,7 +248,10 @@ describe('a release', () => {
 describe('requests', () => {
   test('are taken one after the other in the order they came, and one that is sent twice once', async () => {
     const held = stop();
-    const fakes = withTerms({ canary: { steps: [] } }, { startRelease: (release) => (release.version === '2' ? held.hold() : Promise.resolve()) });
+    const fakes = withTerms(
+      { canary: { steps: [] } },
+      { startRelease: (release) => (release.version === '2' ? held.hold() : Promise.resolve()) },
+    );
     const { waiting, replies } = await withEndpoint(
       fakes,
       async (handle) => {
@@ -165,14 +266,24 @@ describe('requests', () => {
       },
       servingState,
     );
-    expect(waiting).toMatchObject({ rollingOut: { request: { id: 'ask 2' }, step: 'starting' }, queue: [{ id: 'ask 3' }, { id: 'ask 4' }] });
-    expect(replies.map(({ id, ended: how }) => `${id} ${how}`)).toEqual(['ask 2 promoted', 'ask 3 promoted', 'ask 4 promoted']);
+    expect(waiting).toMatchObject({
+      rollingOut: { request: { id: 'ask 2' }, step: 'starting' },
+      queue: [{ id: 'ask 3' }, { id: 'ask 4' }],
+    });
+    expect(replies.map(({ id, ended: how }) => `${id} ${how}`)).toEqual([
+      'ask 2 promoted',
+      'ask 3 promoted',
+      'ask 4 promoted',
+    ]);
     expect(fakes.argumentsOf('startRelease').map(([{ version }]) => version)).toEqual(['2', '3', '4']);
   });
 
   test('that are taken back never start, or are put back', async () => {
     const held = stop();
-    const fakes = withTerms({}, { startRelease: (release) => (release.version === '2' ? held.hold() : Promise.resolve()) });
+    const fakes = withTerms(
+      {},
+      { startRelease: (release) => (release.version === '2' ? held.hold() : Promise.resolve()) },
+    );
     const replies = await withEndpoint(
       fakes,
       async (handle) => {
@@ -209,8 +320,20 @@ describe('requests', () => {
   test('of a redeploy are answered to it, however late', async () => {
     const fakes = withTerms({ canary: { steps: [50], bakeSeconds: 0.1 } });
     const result = await withEndpoint(
-      { ...fakes, activities: { ...fakes.activities, askEndpoint: async (asked) => lab.client.workflow.getHandle<typeof endpoint>(`endpoint-${started}`).signal(releaseSignal, asked) } },
-      (_handle, taskQueue) => lab.client.workflow.execute<typeof redeploy>('redeploy', { taskQueue, workflowId: `redeploy-${started}`, args: [{ endpoint: 'summaries', model: 'summaries', version: '2' }] }),
+      {
+        ...fakes,
+        activities: {
+          ...fakes.activities,
+          askEndpoint: async (asked) =>
+            lab.client.workflow.getHandle<typeof endpoint>(`endpoint-${started}`).signal(releaseSignal, asked),
+        },
+      },
+      (_handle, taskQueue) =>
+        lab.client.workflow.execute<typeof redeploy>('redeploy', {
+          taskQueue,
+          workflowId: `redeploy-${started}`,
+          args: [{ endpoint: 'summaries', model: 'summaries', version: '2' }],
+        }),
       servingState,
     );
     expect(result).toMatchObject({ ended: 'promoted', release: { version: '2' } });
@@ -251,7 +374,10 @@ describe('a person rolls back', () => {
       },
       servingState,
     );
-    expect(status).toMatchObject({ servingState, ended: [{ ended: 'withdrawn', reason: 'Grace rolled back: it is rude' }] });
+    expect(status).toMatchObject({
+      servingState,
+      ended: [{ ended: 'withdrawn', reason: 'Grace rolled back: it is rude' }],
+    });
     expect(fakes.argumentsOf('noteRefusal')).toEqual([['summaries', '2', 'Grace rolled back: it is rude']]);
   });
 
@@ -259,16 +385,33 @@ describe('a person rolls back', () => {
     ['There is nothing to go back to', back],
     ['Say who rolls back, and why', { requester: '', because: 'x' }],
   ])('and hears: %s', async (words, given) => {
-    const refusal = await withEndpoint(fakeActivities(), (handle) => handle.executeUpdate(rollbackUpdate, { args: [given] }).catch((error: unknown) => error), servingState);
+    const refusal = await withEndpoint(
+      fakeActivities(),
+      (handle) => handle.executeUpdate(rollbackUpdate, { args: [given] }).catch((error: unknown) => error),
+      servingState,
+    );
     expect(refusal).toMatchObject({ cause: { message: expect.stringContaining(words) } });
   });
 });
 
 describe('what is served is watched between roll-outs', () => {
   const first = candidateOf({ version: '2' });
-  const served = { ...first, terms: { ...first.terms, spec: aSpec({ monitor: { windowMinutes: 0.001 }, deploy: { endpoint: 'summaries', canary: { steps: [] } } }) } };
-  const breach = (then: 'rollback' | 'retrain') => ({ rule: 'errorRate', then, sinceMs: 0, because: '12 % of 200 failed' }) as const;
-  const breached = (then: 'rollback' | 'retrain') => ({ requests: 200, closed: true, state: { errorRate: { recent: [], breach: breach(then) } }, begun: [breach(then)], ended: [] });
+  const served = {
+    ...first,
+    terms: {
+      ...first.terms,
+      spec: aSpec({ monitor: { windowMinutes: 0.001 }, deploy: { endpoint: 'summaries', canary: { steps: [] } } }),
+    },
+  };
+  const breach = (then: 'rollback' | 'retrain') =>
+    ({ rule: 'errorRate', then, sinceMs: 0, because: '12 % of 200 failed' }) as const;
+  const breached = (then: 'rollback' | 'retrain') => ({
+    requests: 200,
+    closed: true,
+    state: { errorRate: { recent: [], breach: breach(then) } },
+    begun: [breach(then)],
+    ended: [],
+  });
   const watch = (fakes: FakeActivities, during: (handle: Handle) => Promise<unknown>) =>
     withEndpoint(
       fakes,
@@ -281,7 +424,10 @@ describe('what is served is watched between roll-outs', () => {
     );
 
   test('and a breach that asks for it brings back what was before, once', async () => {
-    const fakes = fakeActivities({ readCandidate: ({ version = '1' }) => Promise.resolve(version === '2' ? served : candidateOf({ version })), observeWindow: () => Promise.resolve(breached('rollback')) });
+    const fakes = fakeActivities({
+      readCandidate: ({ version = '1' }) => Promise.resolve(version === '2' ? served : candidateOf({ version })),
+      observeWindow: () => Promise.resolve(breached('rollback')),
+    });
     const status = await watch(fakes, (handle) => ended(handle, 2));
     expect(status.servingState).toEqual({ champion: releaseOf('1') });
     expect(status.ended.map(({ ended: how }) => how)).toEqual(['promoted', 'promoted']);
@@ -289,10 +435,18 @@ describe('what is served is watched between roll-outs', () => {
   });
 
   test('and one that asks for a better model starts a lifecycle with the spec that the release came with', async () => {
-    const fakes = fakeActivities({ readCandidate: () => Promise.resolve(served), observeWindow: () => Promise.resolve(breached('retrain')) });
+    const fakes = fakeActivities({
+      readCandidate: () => Promise.resolve(served),
+      observeWindow: () => Promise.resolve(breached('retrain')),
+    });
     await watch(fakes, async () => {
       const retraining = lab.client.workflow.getHandle('retrain-summaries');
-      await until(() => retraining.describe().then(({ status }) => status.name === 'RUNNING' || status.name === 'COMPLETED', () => false));
+      await until(() =>
+        retraining.describe().then(
+          ({ status }) => status.name === 'RUNNING' || status.name === 'COMPLETED',
+          () => false,
+        ),
+      );
       await retraining.terminate().catch(() => undefined);
     });
     expect(fakes.argumentsOf('checkSpec')).toMatchObject([[{ requester: 'monitor', model: 'summaries' }]]);
@@ -303,12 +457,22 @@ test('an execution that starts anew finds what the one before left, and mends it
   const fakes = withTerms({ canary: { steps: [] } }, { readServingState: () => Promise.resolve(servingState) });
   const status = await lab.withWorker('anew', fakes.activities, async () => {
     const { workflow } = lab.client;
-    const handle = await workflow.signalWithStart<typeof endpoint, [ReleaseRequest]>('endpoint', { taskQueue: 'anew', workflowId: 'anew', args: [{ endpoint: 'summaries' }], signal: releaseSignal, signalArgs: [request('2')] });
+    const handle = await workflow.signalWithStart<typeof endpoint, [ReleaseRequest]>('endpoint', {
+      taskQueue: 'anew',
+      workflowId: 'anew',
+      args: [{ endpoint: 'summaries' }],
+      signal: releaseSignal,
+      signalArgs: [request('2')],
+    });
     await ended(handle, 1);
     const last = await statusOf(handle);
     await handle.terminate();
     return last;
   });
-  expect(fakes.calls.slice(0, 3).map(({ name }) => name)).toEqual(['readServingState', 'applyServingState', 'readCandidate']);
+  expect(fakes.calls.slice(0, 3).map(({ name }) => name)).toEqual([
+    'readServingState',
+    'applyServingState',
+    'readCandidate',
+  ]);
   expect(status.servingState).toEqual({ champion: releaseOf('2'), previous: releaseOf('1') });
 });

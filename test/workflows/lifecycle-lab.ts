@@ -14,7 +14,8 @@ export type LifecycleHandle = WorkflowHandle<typeof lifecycle>;
 export const resultOf = (handle: LifecycleHandle) => handle.result();
 
 /** Why it failed; a result is what the test then complains of. */
-export const failureOf = (handle: LifecycleHandle): Promise<unknown> => handle.result().catch((error: unknown) => error);
+export const failureOf = (handle: LifecycleHandle): Promise<unknown> =>
+  handle.result().catch((error: unknown) => error);
 
 /** A Temporal server and one bundle; each lifecycle has a worker of its own, with its own activities. */
 export class LifecycleLab {
@@ -46,7 +47,13 @@ export class LifecycleLab {
   }
 
   /** Starts a lifecycle on whatever JSON is given, and keeps a worker for it as long as `during` takes. */
-  async run<T>(given: Activities, raw: unknown, during: (handle: LifecycleHandle) => Promise<T>, replyOf: (request: ReleaseRequest) => ReleaseReply | undefined | Promise<ReleaseReply> = (request) => promotedReply(request)): Promise<T> {
+  async run<T>(
+    given: Activities,
+    raw: unknown,
+    during: (handle: LifecycleHandle) => Promise<T>,
+    replyOf: (request: ReleaseRequest) => ReleaseReply | undefined | Promise<ReleaseReply> = (request) =>
+      promotedReply(request),
+  ): Promise<T> {
     const { client } = this.#environment;
     this.#started += 1;
     const name = `lifecycle-${this.#started}`;
@@ -59,12 +66,24 @@ export class LifecycleLab {
         if (reply) await client.workflow.getHandle(name).signal(releaseEndedSignal, reply);
       },
     };
-    const worker = await createWorker(this.#environment, { taskQueue: name, workflowBundle: this.#workflowBundle, activities, sinks: deafSinks });
-    return worker.runUntil(async () => during(await client.workflow.start<typeof lifecycle>('lifecycle', { taskQueue: name, workflowId: name, args: [raw] })));
+    const worker = await createWorker(this.#environment, {
+      taskQueue: name,
+      workflowBundle: this.#workflowBundle,
+      activities,
+      sinks: deafSinks,
+    });
+    return worker.runUntil(async () =>
+      during(
+        await client.workflow.start<typeof lifecycle>('lifecycle', { taskQueue: name, workflowId: name, args: [raw] }),
+      ),
+    );
   }
 }
 
-export const promotedReply = ({ id, endpoint, model, version = '1' }: ReleaseRequest, change: Partial<Release> = {}): ReleaseReply => ({
+export const promotedReply = (
+  { id, endpoint, model, version = '1' }: ReleaseRequest,
+  change: Partial<Release> = {},
+): ReleaseReply => ({
   id,
   ended: 'promoted',
   release: releaseOf(version, { endpoint, model, ...change }),

@@ -31,7 +31,17 @@ test('a candidate that passes the gate is promoted', async () => {
     gate: { passed: true, findings: [{ rule: 'bleu at least 5', passed: true }] },
   });
   expect(fakes.calls.map((call) => call.name)).toEqual([
-    ...['checkSpec', 'openLifecycle', 'runJob', 'runJob', 'runJob', 'findChampion', 'runJob', 'readEvidence', 'recordVerdict'],
+    ...[
+      'checkSpec',
+      'openLifecycle',
+      'runJob',
+      'runJob',
+      'runJob',
+      'findChampion',
+      'runJob',
+      'readEvidence',
+      'recordVerdict',
+    ],
     ...['registerVersion', 'askEndpoint', 'recordRelease', 'closeLifecycle'],
   ]);
   expect(fakes.argumentsOf('closeLifecycle')).toEqual([['parent-run', 'FINISHED', 'promoted']]);
@@ -46,38 +56,68 @@ test('each stage works on what the one before left, and what is served is what w
     { stage: 'explore', data: { uri: artifact('data').uri } },
     { stage: 'prepare', data: { uri: artifact('data').uri } },
     { stage: 'tune', dataset: artifact('dataset'), baseModel: artifact('base').uri },
-    { stage: 'evaluate', dataset: artifact('dataset'), models: [{ role: 'base', ...artifact('base') }, { role: 'candidate', ...artifact('model') }] },
+    {
+      stage: 'evaluate',
+      dataset: artifact('dataset'),
+      models: [
+        { role: 'base', ...artifact('base') },
+        { role: 'candidate', ...artifact('model') },
+      ],
+    },
   ]);
   expect(fakes.argumentsOf('readEvidence')).toEqual([[artifact('evidence'), ['bleu']]]);
-  expect(fakes.argumentsOf('registerVersion')).toMatchObject([[{ weights: artifact('model'), evidence: artifact('evidence') }]]);
-  expect(fakes.argumentsOf('askEndpoint')).toMatchObject([[{ endpoint: 'summaries', model: 'summaries', version: '1', because: expect.stringContaining('lifecycle-') }]]);
+  expect(fakes.argumentsOf('registerVersion')).toMatchObject([
+    [{ weights: artifact('model'), evidence: artifact('evidence') }],
+  ]);
+  expect(fakes.argumentsOf('askEndpoint')).toMatchObject([
+    [{ endpoint: 'summaries', model: 'summaries', version: '1', because: expect.stringContaining('lifecycle-') }],
+  ]);
 });
 
 test('a candidate that fails the gate is rejected: no version, no release, and a run that is finished', async () => {
-  const fakes = fakeActivities({ readEvidence: () => Promise.resolve(evidenceOf({ candidate: { bleu: between(1, 2) } })) });
+  const fakes = fakeActivities({
+    readEvidence: () => Promise.resolve(evidenceOf({ candidate: { bleu: between(1, 2) } })),
+  });
   const result = await lab.run(fakes.activities, specInput(), resultOf);
 
   expect(result).toMatchObject({ verdict: 'rejected', by: 'gate', gate: { passed: false } });
-  expect(result).toHaveProperty('reason', expect.stringMatching(/^bleu at least 5: 1\.5 \[1, 2\] at 95 %; missed: at least 5 /));
+  expect(result).toHaveProperty(
+    'reason',
+    expect.stringMatching(/^bleu at least 5: 1\.5 \[1, 2\] at 95 %; missed: at least 5 /),
+  );
   const called = fakes.calls.map((call) => call.name);
   for (const name of ['registerVersion', 'askEndpoint', 'recordRelease']) expect(called).not.toContain(name);
   expect(fakes.argumentsOf('recordVerdict')).toMatchObject([['parent-run', { passed: false }]]);
   expect(fakes.argumentsOf('closeLifecycle')).toEqual([['parent-run', 'FINISHED', 'rejected']]);
 });
 
-test.each(['refused', 'withdrawn'] as const)('a candidate whose release was %s is rejected by the endpoint, which says why', async (ended) => {
-  const fakes = fakeActivities();
-  const result = await lab.run(fakes.activities, specInput(), resultOf, ({ id }) => ({ id, ended, reason: 'It said nothing.' }));
+test.each(['refused', 'withdrawn'] as const)(
+  'a candidate whose release was %s is rejected by the endpoint, which says why',
+  async (ended) => {
+    const fakes = fakeActivities();
+    const result = await lab.run(fakes.activities, specInput(), resultOf, ({ id }) => ({
+      id,
+      ended,
+      reason: 'It said nothing.',
+    }));
 
-  expect(result).toMatchObject({ verdict: 'rejected', by: 'endpoint', reason: 'It said nothing.', gate: { passed: true } });
-  expect(fakes.argumentsOf('recordRelease')).toEqual([]);
-  expect(fakes.argumentsOf('closeLifecycle')).toEqual([['parent-run', 'FINISHED', 'rejected']]);
-});
+    expect(result).toMatchObject({
+      verdict: 'rejected',
+      by: 'endpoint',
+      reason: 'It said nothing.',
+      gate: { passed: true },
+    });
+    expect(fakes.argumentsOf('recordRelease')).toEqual([]);
+    expect(fakes.argumentsOf('closeLifecycle')).toEqual([['parent-run', 'FINISHED', 'rejected']]);
+  },
+);
 
 test('an endpoint that forgot the request is asked again', async () => {
   const fakes = fakeActivities();
   const asked: string[] = [];
-  const result = await lab.run(fakes.activities, specInput(), resultOf, (request) => (asked.push(request.id) < 3 ? undefined : promotedReply(request)));
+  const result = await lab.run(fakes.activities, specInput(), resultOf, (request) =>
+    asked.push(request.id) < 3 ? undefined : promotedReply(request),
+  );
 
   expect(result).toMatchObject({ verdict: 'promoted' });
   expect(new Set(asked).size).toBe(1);
@@ -87,7 +127,11 @@ test('an endpoint that forgot the request is asked again', async () => {
 describe('where it may be skipped', () => {
   test('and nothing changed it ends at once, and leaves nothing in MLflow', async () => {
     const fakes = fakeActivities({ findUnchanged: () => Promise.resolve('7') });
-    const { result, status } = await lab.run(fakes.activities, specInput({ skip: 'whenUnchanged' }), async (handle) => ({ result: await handle.result(), status: await handle.query(statusQuery) }));
+    const { result, status } = await lab.run(
+      fakes.activities,
+      specInput({ skip: 'whenUnchanged' }),
+      async (handle) => ({ result: await handle.result(), status: await handle.query(statusQuery) }),
+    );
 
     expect(result).toEqual({ model: 'summaries', verdict: 'unchanged', version: '7' });
     expect(status).toMatchObject({ stage: 'done', finished: [] });
@@ -97,12 +141,18 @@ describe('where it may be skipped', () => {
   test('and it would only come to what was refused, it says so', async () => {
     const refused = { version: '8', reason: 'Version 8 came from just this, and was refused: it is rude' };
     const fakes = fakeActivities({ findUnchanged: () => Promise.resolve(refused) });
-    expect(await lab.run(fakes.activities, specInput({ skip: 'whenUnchanged' }), resultOf)).toEqual({ model: 'summaries', verdict: 'unchanged', ...refused });
+    expect(await lab.run(fakes.activities, specInput({ skip: 'whenUnchanged' }), resultOf)).toEqual({
+      model: 'summaries',
+      verdict: 'unchanged',
+      ...refused,
+    });
   });
 
   test('and something did, it runs', async () => {
     const fakes = fakeActivities();
-    expect(await lab.run(fakes.activities, specInput({ skip: 'whenUnchanged' }), resultOf)).toMatchObject({ verdict: 'promoted' });
+    expect(await lab.run(fakes.activities, specInput({ skip: 'whenUnchanged' }), resultOf)).toMatchObject({
+      verdict: 'promoted',
+    });
     expect(fakes.calls.slice(0, 3).map((call) => call.name)).toEqual(['checkSpec', 'findUnchanged', 'openLifecycle']);
   });
 });
@@ -116,7 +166,10 @@ describe('the champion', () => {
     await lab.run(fakes.activities, specInput(), resultOf);
 
     expect(fakes.argumentsOf('findChampion')).toEqual([['summaries']]);
-    const evaluated = fakes.argumentsOf('runJob').map(([{ spec }]) => spec as StageSpec).flatMap((spec) => (spec.stage === 'evaluate' ? spec.models : []));
+    const evaluated = fakes
+      .argumentsOf('runJob')
+      .map(([{ spec }]) => spec as StageSpec)
+      .flatMap((spec) => (spec.stage === 'evaluate' ? spec.models : []));
     expect(evaluated.map((model) => model.role)).toEqual(roles);
     if (roles.includes('champion')) expect(evaluated.at(-1)).toMatchObject(artifact(weights));
   });
@@ -142,10 +195,16 @@ test('a spec that is wrong ends it at once, in a message for people; nothing els
 });
 
 test('a stage that leaves no output of the wanted name ends it, and the run is failed', async () => {
-  const fakes = fakeActivities({ runJob: scriptedJobs({ tune: [{ outcome: { kind: 'succeeded', outputs: { adapter: artifact('a') }, figures: {} }, reused: false }] }) });
+  const fakes = fakeActivities({
+    runJob: scriptedJobs({
+      tune: [{ outcome: { kind: 'succeeded', outputs: { adapter: artifact('a') }, figures: {} }, reused: false }],
+    }),
+  });
   const failure = await lab.run(fakes.activities, specInput(), failureOf);
 
-  expect(failure).toMatchObject({ cause: { type: 'BadOutcome', message: 'The Job of tune reported no output named model; it reported adapter.' } });
+  expect(failure).toMatchObject({
+    cause: { type: 'BadOutcome', message: 'The Job of tune reported no output named model; it reported adapter.' },
+  });
   expect(fakes.argumentsOf('closeLifecycle')).toEqual([['parent-run', 'FAILED']]);
 });
 
@@ -162,7 +221,9 @@ test('the status tells the stage, what is finished and what the gate found, at e
     return started.query(statusQuery);
   });
 
-  const shown = seen.map(([name, { stage, finished }]) => `${name}: ${stage} after ${finished.map((f) => f.stage).join(' ') || 'nothing'}`);
+  const shown = seen.map(
+    ([name, { stage, finished }]) => `${name}: ${stage} after ${finished.map((f) => f.stage).join(' ') || 'nothing'}`,
+  );
   expect(shown).toEqual([
     'openLifecycle: check after nothing',
     'runJob: explore after nothing',
@@ -200,7 +261,11 @@ test('what a Job waits for is shown while it waits, and remembered with the stag
     await waiting.reached;
     await handle.signal(jobWaitSignal, { stage: 'tune', wait });
     expect(await handle.query(statusQuery)).toMatchObject({ stage: 'tune', waiting: wait });
-    expect(await handle.query<string>('__temporal_workflow_metadata')).toMatchObject({ currentDetails: expect.stringContaining('waits for a node: 0/4 nodes are available: 4 Insufficient nvidia.com/gpu (since 1970-01-01T00:00:00.000Z)') });
+    expect(await handle.query<string>('__temporal_workflow_metadata')).toMatchObject({
+      currentDetails: expect.stringContaining(
+        'waits for a node: 0/4 nodes are available: 4 Insufficient nvidia.com/gpu (since 1970-01-01T00:00:00.000Z)',
+      ),
+    });
     await handle.signal(jobWaitSignal, { stage: 'tune' });
     expect((await handle.query(statusQuery)).waiting).toBeUndefined();
     waiting.release();

@@ -32,19 +32,34 @@ let ran = 0;
 
 function served(version = '1', change: Partial<LifecycleSpecInput> = {}, endpoint = 'summaries'): Candidate {
   const { release, terms } = candidateOf({ model: 'summaries', version });
-  return { release: { ...release, endpoint }, terms: { ...terms, spec: aSpec({ monitor: { windowMinutes: 30 }, ...change }) } };
+  return {
+    release: { ...release, endpoint },
+    terms: { ...terms, spec: aSpec({ monitor: { windowMinutes: 30 }, ...change }) },
+  };
 }
 
 const errors: Breach = { rule: 'errorRate', then: 'rollback', sinceMs: 0, because: 'errors' };
 const drift: Breach = { rule: 'inputDrift', then: 'retrain', sinceMs: 0, because: 'drift' };
 const slow: Breach = { rule: 'latencyP95Ms', then: 'alarm', sinceMs: 0, because: 'slow <@all>' };
-const standing = (...breaches: readonly Breach[]): BreachState => Object.fromEntries(breaches.map((breach) => [breach.rule, { recent: [], breach }]));
-const seen = (change: Partial<ObservedWindow> = {}): ObservedWindow => ({ requests: 100, closed: true, state: {}, begun: [], ended: [], ...change });
+const standing = (...breaches: readonly Breach[]): BreachState =>
+  Object.fromEntries(breaches.map((breach) => [breach.rule, { recent: [], breach }]));
+const seen = (change: Partial<ObservedWindow> = {}): ObservedWindow => ({
+  requests: 100,
+  closed: true,
+  state: {},
+  begun: [],
+  ended: [],
+  ...change,
+});
 
 const drifting = [seen({ state: standing(drift), begun: [drift] }), seen({ state: standing(drift) })];
 
 /** Watches what is served while the windows show this, one after the other, the last for good; and what was asked and said. */
-async function watched(watch: Watch, windows: readonly (ObservedWindow | Error)[] = [seen()], given: Partial<Activities> = {}) {
+async function watched(
+  watch: Watch,
+  windows: readonly (ObservedWindow | Error)[] = [seen()],
+  given: Partial<Activities> = {},
+) {
   const answers = [...windows];
   const observeWindow: Activities['observeWindow'] = () => {
     const next = answers.length > 1 ? answers.shift() : answers[0];
@@ -55,13 +70,29 @@ async function watched(watch: Watch, windows: readonly (ObservedWindow | Error)[
   const { client } = environment;
   const worker = await createWorker(environment, { taskQueue, workflowBundle, activities: fakes.activities });
   return worker.runUntil(async () => {
-    const result: Watched = await client.workflow.execute<typeof watches>('watches', { taskQueue, workflowId: taskQueue, args: [watch] });
+    const result: Watched = await client.workflow.execute<typeof watches>('watches', {
+      taskQueue,
+      workflowId: taskQueue,
+      args: [watch],
+    });
     const { typedSearchAttributes } = await client.workflow.getHandle(taskQueue).describe();
     // This server skips no time while one waits for a worker that has gone: none is left behind.
-    const lifecycles: unknown[] = await Promise.all(result.started.flatMap((id) => (id === null ? [] : [client.workflow.getHandle(id).result()])));
+    const lifecycles: unknown[] = await Promise.all(
+      result.started.flatMap((id) => (id === null ? [] : [client.workflow.getHandle(id).result()])),
+    );
     const { events } = await client.workflow.getHandle(taskQueue).fetchHistory();
-    const closePolicies = (events ?? []).flatMap((event) => event.startChildWorkflowExecutionInitiatedEventAttributes?.parentClosePolicy ?? []);
-    return { ...result, lifecycles, closePolicies, attribute: typedSearchAttributes.get(breachAttribute), observed: fakes.argumentsOf('observeWindow').map(([given]) => given), opened: fakes.argumentsOf('openMonitoring'), told: fakes.argumentsOf('tellTeam').map(([text]) => text) };
+    const closePolicies = (events ?? []).flatMap(
+      (event) => event.startChildWorkflowExecutionInitiatedEventAttributes?.parentClosePolicy ?? [],
+    );
+    return {
+      ...result,
+      lifecycles,
+      closePolicies,
+      attribute: typedSearchAttributes.get(breachAttribute),
+      observed: fakes.argumentsOf('observeWindow').map(([given]) => given),
+      opened: fakes.argumentsOf('openMonitoring'),
+      told: fakes.argumentsOf('tellTeam').map(([text]) => text),
+    };
   });
 }
 
@@ -87,8 +118,14 @@ describe('windows', () => {
   });
 
   test('begin anew with another release, and what was breached is forgotten', async () => {
-    const { observed, opened, attribute } = await watched({ served: [served(), served('2')] }, [seen({ state: standing(slow), begun: [slow] }), seen()]);
-    expect(observed.map(({ release, bounds, state }) => [release.version, bounds.index, state])).toEqual([['1', 0, {}], ['2', 0, {}]]);
+    const { observed, opened, attribute } = await watched({ served: [served(), served('2')] }, [
+      seen({ state: standing(slow), begun: [slow] }),
+      seen(),
+    ]);
+    expect(observed.map(({ release, bounds, state }) => [release.version, bounds.index, state])).toEqual([
+      ['1', 0, {}],
+      ['2', 0, {}],
+    ]);
     expect(opened).toHaveLength(2);
     expect(attribute).toBeUndefined();
   });
@@ -96,31 +133,54 @@ describe('windows', () => {
   test('are none where the spec asks for none, nor where nothing is served', async () => {
     const { monitor: _none, ...spec } = aSpec();
     const unwatched = { ...served(), terms: { ...served().terms, spec } };
-    expect(await watched({ served: [unwatched, null] })).toMatchObject({ observed: [], actions: [null, null], waitedMs: [null, null] });
+    expect(await watched({ served: [unwatched, null] })).toMatchObject({
+      observed: [],
+      actions: [null, null],
+      waitedMs: [null, null],
+    });
   });
 
   test('are hours where only an age is watched', async () => {
     const { monitor: _none, ...spec } = aSpec({ refresh: { maximumAgeDays: 30 } });
-    expect((await watched({ served: [{ ...served(), terms: { ...served().terms, spec } }] })).waitedMs).toEqual([60 * minuteMs]);
+    expect((await watched({ served: [{ ...served(), terms: { ...served().terms, spec } }] })).waitedMs).toEqual([
+      60 * minuteMs,
+    ]);
   });
 });
 
 describe('a breach', () => {
   test('is said to people once, kept as an attribute, and its end, too', async () => {
-    const { told, actions, attribute, details } = await watched({ served: [served(), served()] }, [seen({ state: standing(slow), begun: [slow] }), seen({ state: standing(slow) })]);
+    const { told, actions, attribute, details } = await watched({ served: [served(), served()] }, [
+      seen({ state: standing(slow), begun: [slow] }),
+      seen({ state: standing(slow) }),
+    ]);
     expect(actions).toEqual([{ kind: 'alarm', because: 'slow <@all>' }, null]);
-    expect(told).toEqual(['summaries (summaries version 1): latencyP95Ms is breached; nothing is done about it. slow &lt;@all&gt;']);
+    expect(told).toEqual([
+      'summaries (summaries version 1): latencyP95Ms is breached; nothing is done about it. slow &lt;@all&gt;',
+    ]);
     expect(attribute).toBe('latencyP95Ms');
-    expect(details).toEqual(['Watched: 2 windows, 100 requests in the last', '- **latencyP95Ms** (alarm) — slow <@all>']);
+    expect(details).toEqual([
+      'Watched: 2 windows, 100 requests in the last',
+      '- **latencyP95Ms** (alarm) — slow <@all>',
+    ]);
 
     const over = await watched({ served: [served()] }, [seen({ ended: [slow] })]);
-    expect(over).toMatchObject({ actions: [null], told: ['summaries (summaries version 1): latencyP95Ms is within its limit again, breached since 1970-01-01T00:00:00.000Z.'] });
+    expect(over).toMatchObject({
+      actions: [null],
+      told: [
+        'summaries (summaries version 1): latencyP95Ms is within its limit again, breached since 1970-01-01T00:00:00.000Z.',
+      ],
+    });
     expect(over.attribute).toBeUndefined();
   });
 
   test('that rolls back comes before one that retrains', async () => {
     const both = standing(errors, drift);
-    const { actions } = await watched({ served: Array.from({ length: 3 }, () => served('1', takes(60))) }, [seen({ state: both, begun: [drift, errors] }), seen({ state: both }), seen()]);
+    const { actions } = await watched({ served: Array.from({ length: 3 }, () => served('1', takes(60))) }, [
+      seen({ state: both, begun: [drift, errors] }),
+      seen({ state: both }),
+      seen(),
+    ]);
     expect(actions).toEqual([{ kind: 'rollback', because: 'errors' }, { kind: 'retrain', because: 'drift' }, null]);
   });
 });
@@ -132,18 +192,34 @@ describe('a lifecycle is started', () => {
     expect(lifecycles).toEqual(['monitor']);
     // This server ends no child with its parent, whatever is asked: 2 is to abandon it.
     expect(closePolicies).toEqual([2]);
-    expect(await (await environment.client.workflow.getHandle('retrain-outlived').describe()).staticDetails()).toBe('drift');
+    expect(await (await environment.client.workflow.getHandle('retrain-outlived').describe()).staticDetails()).toBe(
+      'drift',
+    );
   });
 
   test('not again before the cool-down is over, and then as long as the breach stands', async () => {
-    const { actions, lifecycles } = await watched({ served: Array.from({ length: 4 }, () => served('1', { refresh: { coolDownHours: 0.75 }, ...takes(60) }, 'cooling')) }, drifting);
+    const { actions, lifecycles } = await watched(
+      {
+        served: Array.from({ length: 4 }, () =>
+          served('1', { refresh: { coolDownHours: 0.75 }, ...takes(60) }, 'cooling'),
+        ),
+      },
+      drifting,
+    );
     expect(actions.map((action) => action?.kind ?? null)).toEqual(['retrain', null, 'retrain', null]);
     expect(lifecycles).toEqual(['monitor', 'monitor']);
   });
 
   test('one at a time', async () => {
     // A window takes half an hour, the lifecycle 50 minutes.
-    const { started } = await watched({ served: Array.from({ length: 4 }, () => served('1', { refresh: { coolDownHours: 0 }, ...takes(50 * 60) }, 'busy')) }, [...drifting, seen()]);
+    const { started } = await watched(
+      {
+        served: Array.from({ length: 4 }, () =>
+          served('1', { refresh: { coolDownHours: 0 }, ...takes(50 * 60) }, 'busy'),
+        ),
+      },
+      [...drifting, seen()],
+    );
     expect(started).toEqual(['retrain-busy', null]);
   });
 });

@@ -19,8 +19,17 @@ const orphan = (job: string): Orphan => ({ job, workflowId: `asked for ${job}` }
 /** Runs it where each look finds the next of the lists; what it returns, and which Jobs it ended. */
 async function reconciled(...looks: string[][]) {
   const fakes = fakeActivities({ findOrphans: () => Promise.resolve((looks.shift() ?? []).map(orphan)) });
-  const worker = await createWorker(environment, { taskQueue: 'reconcile', workflowBundle, activities: fakes.activities });
-  const { orphans } = await worker.runUntil(environment.client.workflow.execute<typeof reconcile>('reconcile', { taskQueue: 'reconcile', workflowId: 'reconcile' }));
+  const worker = await createWorker(environment, {
+    taskQueue: 'reconcile',
+    workflowBundle,
+    activities: fakes.activities,
+  });
+  const { orphans } = await worker.runUntil(
+    environment.client.workflow.execute<typeof reconcile>('reconcile', {
+      taskQueue: 'reconcile',
+      workflowId: 'reconcile',
+    }),
+  );
   return { orphans, ended: fakes.argumentsOf('endOrphans').flatMap(([given]) => given) };
 }
 
@@ -40,7 +49,8 @@ test('where champion was moved and no event said so, redeploy is started, once w
   const missed = { model: 'm', endpoint: 'e', alias: '2', recorded: '1' };
   const fakes = fakeActivities({ findMissedReleases: () => Promise.resolve([missed]) });
   const worker = await createWorker(environment, { taskQueue: 'missed', workflowBundle, activities: fakes.activities });
-  const run = (workflowId: string) => environment.client.workflow.execute<typeof reconcile>('reconcile', { taskQueue: 'missed', workflowId });
+  const run = (workflowId: string) =>
+    environment.client.workflow.execute<typeof reconcile>('reconcile', { taskQueue: 'missed', workflowId });
   await worker.runUntil(async () => {
     await run('missed-1');
     await run('missed-2');
@@ -49,6 +59,10 @@ test('where champion was moved and no event said so, redeploy is started, once w
   const { type, status } = await handle.describe();
   expect([type, status.name]).toEqual(['redeploy', 'RUNNING']);
   const [started] = (await handle.fetchHistory()).events ?? [];
-  expect(JSON.parse(String(started?.workflowExecutionStartedEventAttributes?.input?.payloads?.[0]?.data))).toEqual({ model: 'm', endpoint: 'e', because: 'reconcile: champion of m names version 2, and e serves version 1' });
+  expect(JSON.parse(String(started?.workflowExecutionStartedEventAttributes?.input?.payloads?.[0]?.data))).toEqual({
+    model: 'm',
+    endpoint: 'e',
+    because: 'reconcile: champion of m names version 2, and e serves version 1',
+  });
   await handle.terminate();
 });

@@ -23,7 +23,8 @@ const approval: ReviewDecision = { decision: 'approve', reviewer: 'Ada', digest:
 
 const hourMs = 3_600_000;
 
-const send = (handle: LifecycleHandle, review: unknown): Promise<string> => handle.executeUpdate(reviewUpdate, { args: [review as ReviewDecision] });
+const send = (handle: LifecycleHandle, review: unknown): Promise<string> =>
+  handle.executeUpdate(reviewUpdate, { args: [review as ReviewDecision] });
 
 /** The message a reviewer gets whose review is refused. */
 const refusalOf = (handle: LifecycleHandle, review: unknown): Promise<unknown> => refusedBy(send(handle, review));
@@ -40,21 +41,50 @@ describe('a candidate that the gate let through', () => {
     const { shown, answer, result } = await lab.run(fakes.activities, reviewed(), async (handle) => {
       await untilReviewIsAwaited(handle);
       expect(fakes.argumentsOf('registerVersion')).toEqual([]);
-      return { shown: await handle.query(statusQuery), answer: await send(handle, { ...approval, comment: 'Reads well.' }), result: await handle.result() };
+      return {
+        shown: await handle.query(statusQuery),
+        answer: await send(handle, { ...approval, comment: 'Reads well.' }),
+        result: await handle.result(),
+      };
     });
 
-    expect(shown).toMatchObject({ stage: 'review', gate: { passed: true }, awaitingReview: { digest: digestOfSubject, subject: subject(), twoPersonRule: false, decisions: [], comments: [] } });
-    expect(Date.parse(shown.awaitingReview?.deadline ?? '') - Date.parse(shown.awaitingReview?.since ?? '')).toBe(72 * hourMs);
+    expect(shown).toMatchObject({
+      stage: 'review',
+      gate: { passed: true },
+      awaitingReview: {
+        digest: digestOfSubject,
+        subject: subject(),
+        twoPersonRule: false,
+        decisions: [],
+        comments: [],
+      },
+    });
+    expect(Date.parse(shown.awaitingReview?.deadline ?? '') - Date.parse(shown.awaitingReview?.since ?? '')).toBe(
+      72 * hourMs,
+    );
     expect(answer).toBe('approved by Ada');
     expect(result).toMatchObject({ verdict: 'promoted', version: '1' });
     const review = { outcome: 'approved', subject: subject(), decisions: [{ ...approval, comment: 'Reads well.' }] };
     expect(fakes.argumentsOf('closeReview')).toMatchObject([['parent-run', review]]);
     expect(fakes.argumentsOf('registerVersion')).toMatchObject([[{ review, weights: artifact('model') }]]);
-    const candidate = { weights: artifact('model'), dataset: artifact('dataset'), evidence: artifact('evidence'), prompt: inputs().prompt };
+    const candidate = {
+      weights: artifact('model'),
+      dataset: artifact('dataset'),
+      evidence: artifact('evidence'),
+      prompt: inputs().prompt,
+    };
     expect(fakes.argumentsOf('openReview')).toEqual([[candidate]]);
     expect(fakes.argumentsOf('verifySubject')).toEqual([[candidate, subject()]]);
     const called = fakes.calls.map(({ name }) => name).filter((name) => name !== 'tellTeam');
-    expect(called.slice(called.indexOf('openReview'))).toEqual(['openReview', 'closeReview', 'verifySubject', 'registerVersion', 'askEndpoint', 'recordRelease', 'closeLifecycle']);
+    expect(called.slice(called.indexOf('openReview'))).toEqual([
+      'openReview',
+      'closeReview',
+      'verifySubject',
+      'registerVersion',
+      'askEndpoint',
+      'recordRelease',
+      'closeLifecycle',
+    ]);
   });
 
   test.each([
@@ -64,7 +94,9 @@ describe('a candidate that the gate let through', () => {
     const fakes = fakeActivities();
     const result = await lab.run(fakes.activities, reviewed(), async (handle) => {
       await untilReviewIsAwaited(handle);
-      expect(await send(handle, { ...approval, decision: 'reject', ...(comment === undefined ? {} : { comment }) })).toBe('rejected by Ada');
+      expect(
+        await send(handle, { ...approval, decision: 'reject', ...(comment === undefined ? {} : { comment }) }),
+      ).toBe('rejected by Ada');
       return handle.result();
     });
 
@@ -82,7 +114,11 @@ describe('a candidate that the gate let through', () => {
       return { result, hours: (Number(closeTime) - Number(startTime)) / hourMs };
     });
 
-    expect(result).toMatchObject({ verdict: 'rejected', by: 'deadline', reason: 'Nobody reviewed it within 72 hours.' });
+    expect(result).toMatchObject({
+      verdict: 'rejected',
+      by: 'deadline',
+      reason: 'Nobody reviewed it within 72 hours.',
+    });
     expect(hours).toBeCloseTo(72, 0);
     expect(fakes.argumentsOf('closeReview')).toMatchObject([['parent-run', { outcome: 'expired', decisions: [] }]]);
     expect(fakes.argumentsOf('registerVersion')).toEqual([]);
@@ -95,7 +131,11 @@ describe('a review is refused', () => {
   const current = digestOfSubject;
 
   test.each<[string, unknown, string]>([
-    ['of something else', { ...approval, digest: stale }, `The digest ${stale} is not the one under review; look again, and review ${current}.`],
+    [
+      'of something else',
+      { ...approval, digest: stale },
+      `The digest ${stale} is not the one under review; look again, and review ${current}.`,
+    ],
     [
       'of the wrong shape',
       { verdict: 'ok' },
@@ -141,7 +181,10 @@ describe('a review is refused', () => {
     const fakes = fakeActivities();
     const { answers, result } = await lab.run(fakes.activities, reviewed(), async (handle) => {
       await untilReviewIsAwaited(handle);
-      const answers = await Promise.allSettled([send(handle, approval), send(handle, { ...approval, reviewer: 'Grace' })]);
+      const answers = await Promise.allSettled([
+        send(handle, approval),
+        send(handle, { ...approval, reviewer: 'Grace' }),
+      ]);
       return { answers, result: await handle.result() };
     });
 
@@ -152,7 +195,9 @@ describe('a review is refused', () => {
 
   test('before there is anything to review', async () => {
     const tuning = stop();
-    const fakes = fakeActivities({}, (call) => (call.name === 'runJob' && call.args[0].spec.stage === 'tune' ? tuning.hold() : Promise.resolve()));
+    const fakes = fakeActivities({}, (call) =>
+      call.name === 'runJob' && call.args[0].spec.stage === 'tune' ? tuning.hold() : Promise.resolve(),
+    );
     const refusal = await lab.run(fakes.activities, reviewed(), async (handle) => {
       await tuning.reached;
       const refusal = await refusalOf(handle, approval);
@@ -169,7 +214,10 @@ describe('a review is refused', () => {
 
 describe('what was approved', () => {
   test('is not deployed where it changed before: nothing is registered, and the record says what', async () => {
-    const changes = ['the weights (approved sha256:a, found sha256:b)', 'the evidence (approved sha256:c, found nothing)'];
+    const changes = [
+      'the weights (approved sha256:a, found sha256:b)',
+      'the evidence (approved sha256:c, found nothing)',
+    ];
     const fakes = fakeActivities({ verifySubject: () => Promise.resolve(changes) });
     const result = await lab.run(fakes.activities, reviewed(), async (handle) => {
       await untilReviewIsAwaited(handle);
@@ -192,30 +240,62 @@ describe('what was approved', () => {
 describe('several people', () => {
   test('have to approve where several are wanted, and one of them may not do so twice', async () => {
     const fakes = fakeActivities();
-    const { first, again, shown, last, result } = await lab.run(fakes.activities, reviewed({ review: { by: 'person', approvals: 2 } }), async (handle) => {
-      await untilReviewIsAwaited(handle);
-      const first = await send(handle, approval);
-      const again = await refusalOf(handle, { ...approval, reviewer: 'ada ' });
-      const shown = { ...(await handle.query(statusQuery)), ...(await handle.query<{ currentDetails: string }>('__temporal_workflow_metadata')) };
-      return { first, again, shown, last: await send(handle, { ...approval, reviewer: 'Grace' }), result: await handle.result() };
-    });
+    const { first, again, shown, last, result } = await lab.run(
+      fakes.activities,
+      reviewed({ review: { by: 'person', approvals: 2 } }),
+      async (handle) => {
+        await untilReviewIsAwaited(handle);
+        const first = await send(handle, approval);
+        const again = await refusalOf(handle, { ...approval, reviewer: 'ada ' });
+        const shown = {
+          ...(await handle.query(statusQuery)),
+          ...(await handle.query<{ currentDetails: string }>('__temporal_workflow_metadata')),
+        };
+        return {
+          first,
+          again,
+          shown,
+          last: await send(handle, { ...approval, reviewer: 'Grace' }),
+          result: await handle.result(),
+        };
+      },
+    );
 
-    expect([first, again, last]).toEqual(['approved by Ada; 1 more must approve', 'ada  has approved it already; the other approval must come from other people.', 'approved by Grace']);
-    expect(shown).toMatchObject({ stage: 'review', awaitingReview: { approvals: 2, decisions: [{ reviewer: 'Ada' }] } });
-    expect(shown.currentDetails).toContain(`Awaits an approval by anyone, until ${shown.awaitingReview?.deadline ?? ''}.\n- approve, Ada\n`);
+    expect([first, again, last]).toEqual([
+      'approved by Ada; 1 more must approve',
+      'ada  has approved it already; the other approval must come from other people.',
+      'approved by Grace',
+    ]);
+    expect(shown).toMatchObject({
+      stage: 'review',
+      awaitingReview: { approvals: 2, decisions: [{ reviewer: 'Ada' }] },
+    });
+    expect(shown.currentDetails).toContain(
+      `Awaits an approval by anyone, until ${shown.awaitingReview?.deadline ?? ''}.\n- approve, Ada\n`,
+    );
     expect(result).toMatchObject({ verdict: 'promoted' });
-    expect(fakes.argumentsOf('closeReview')).toMatchObject([['parent-run', { decisions: [{ reviewer: 'Ada' }, { reviewer: 'Grace' }] }]]);
+    expect(fakes.argumentsOf('closeReview')).toMatchObject([
+      ['parent-run', { decisions: [{ reviewer: 'Ada' }, { reviewer: 'Grace' }] }],
+    ]);
   });
 
   test('that are too few when time is up have not approved', async () => {
     const fakes = fakeActivities();
-    const result = await lab.run(fakes.activities, reviewed({ review: { by: 'person', approvals: 2 } }), async (handle) => {
-      await untilReviewIsAwaited(handle);
-      await send(handle, approval);
-      return handle.result();
-    });
+    const result = await lab.run(
+      fakes.activities,
+      reviewed({ review: { by: 'person', approvals: 2 } }),
+      async (handle) => {
+        await untilReviewIsAwaited(handle);
+        await send(handle, approval);
+        return handle.result();
+      },
+    );
 
-    expect(result).toMatchObject({ verdict: 'rejected', by: 'deadline', reason: 'Too few (Ada) reviewed it within 72 hours.' });
+    expect(result).toMatchObject({
+      verdict: 'rejected',
+      by: 'deadline',
+      reason: 'Too few (Ada) reviewed it within 72 hours.',
+    });
     expect(fakes.argumentsOf('registerVersion')).toEqual([]);
   });
 
@@ -223,24 +303,48 @@ describe('several people', () => {
     const fakes = fakeActivities();
     const comment: ReviewComment = { author: 'Mary', text: 'Why so short?' };
     const delegation: Delegation = { from: 'Grace', roles: ['leads'], to: 'Joan' };
-    const { refusals, answers, result } = await lab.run(fakes.activities, reviewed({ review: { by: 'person', reviewers: ['role:leads'] } }), async (handle) => {
-      await untilReviewIsAwaited(handle);
-      const comments = (given: unknown) => handle.executeUpdate(commentUpdate, { args: [given as ReviewComment] });
-      const delegates = (given: unknown) => handle.executeUpdate(delegateUpdate, { args: [given as Delegation] });
-      const refusals = [await refusalOf(handle, approval), await refusedBy(comments({ author: 'Mary' })), await refusedBy(delegates({ from: 'Mary', to: 'Joan' }))];
-      const answers = [await comments(comment), await delegates(delegation), await send(handle, { ...approval, reviewer: 'Joan' })];
-      return { refusals, answers, result: await handle.result() };
-    });
+    const { refusals, answers, result } = await lab.run(
+      fakes.activities,
+      reviewed({ review: { by: 'person', reviewers: ['role:leads'] } }),
+      async (handle) => {
+        await untilReviewIsAwaited(handle);
+        const comments = (given: unknown) => handle.executeUpdate(commentUpdate, { args: [given as ReviewComment] });
+        const delegates = (given: unknown) => handle.executeUpdate(delegateUpdate, { args: [given as Delegation] });
+        const refusals = [
+          await refusalOf(handle, approval),
+          await refusedBy(comments({ author: 'Mary' })),
+          await refusedBy(delegates({ from: 'Mary', to: 'Joan' })),
+        ];
+        const answers = [
+          await comments(comment),
+          await delegates(delegation),
+          await send(handle, { ...approval, reviewer: 'Joan' }),
+        ];
+        return { refusals, answers, result: await handle.result() };
+      },
+    );
 
-    expect(refusals).toEqual([expect.stringContaining('Ada is not among the reviewers'), expect.stringContaining('A comment is'), expect.stringContaining('Mary is not among the reviewers')]);
+    expect(refusals).toEqual([
+      expect.stringContaining('Ada is not among the reviewers'),
+      expect.stringContaining('A comment is'),
+      expect.stringContaining('Mary is not among the reviewers'),
+    ]);
     expect(answers).toEqual(['noted for Mary', 'Joan decides in place of Grace', 'approved by Joan']);
     expect(result).toMatchObject({ verdict: 'promoted' });
-    expect(fakes.argumentsOf('closeReview')).toMatchObject([['parent-run', { comments: [comment], delegations: [delegation], decisions: [{ reviewer: 'Joan' }] }]]);
+    expect(fakes.argumentsOf('closeReview')).toMatchObject([
+      ['parent-run', { comments: [comment], delegations: [delegation], decisions: [{ reviewer: 'Joan' }] }],
+    ]);
   });
 });
 
 describe('a review that takes weeks', () => {
-  const review = { by: 'person' as const, deadlineHours: 6 * 168, reminderHours: 168, reviewers: ['Ada'], escalation: { afterHours: 500, to: ['Grace'] } };
+  const review = {
+    by: 'person' as const,
+    deadlineHours: 6 * 168,
+    reminderHours: 168,
+    reviewers: ['Ada'],
+    escalation: { afterHours: 500, to: ['Grace'] },
+  };
 
   test('reminds each week, escalates once, and ends at its deadline', async () => {
     const fakes = fakeActivities();
@@ -248,12 +352,16 @@ describe('a review that takes weeks', () => {
       const result = await handle.result();
       const { events = [] } = await handle.fetchHistory();
       const opened = events?.find((event) => event.timerStartedEventAttributes)?.eventTime?.seconds;
-      const fired = (events ?? []).filter((event) => event.timerFiredEventAttributes).map((event) => Math.round((Number(event.eventTime?.seconds) - Number(opened)) / 3600));
+      const fired = (events ?? [])
+        .filter((event) => event.timerFiredEventAttributes)
+        .map((event) => Math.round((Number(event.eventTime?.seconds) - Number(opened)) / 3600));
       return { result, hours: fired };
     });
 
     expect(hours).toEqual([168, 336, 500, 504, 672, 840, 1008]);
-    const told = fakes.argumentsOf('tellTeam').map(([text]) => (text.split('\n', 1)[0] ?? '').replace(/, since .*/, ''));
+    const told = fakes
+      .argumentsOf('tellTeam')
+      .map(([text]) => (text.split('\n', 1)[0] ?? '').replace(/, since .*/, ''));
     const reminder = 'summaries (lifecycle-N) still awaits a review';
     expect(told.map((line) => line.replace(/lifecycle-\d+/, 'lifecycle-N'))).toEqual([
       'summaries (lifecycle-N) awaits a review.',
@@ -265,8 +373,14 @@ describe('a review that takes weeks', () => {
       reminder,
       expect.stringMatching(/^summaries \(lifecycle-N\) was rejected: nobody decided until /),
     ]);
-    expect(result).toMatchObject({ verdict: 'rejected', by: 'deadline', reason: 'Nobody reviewed it within 1008 hours.' });
-    expect(fakes.argumentsOf('closeReview')).toMatchObject([['parent-run', { outcome: 'expired', reviewers: ['Ada', 'Grace'], escalatedAt: expect.any(String) }]]);
+    expect(result).toMatchObject({
+      verdict: 'rejected',
+      by: 'deadline',
+      reason: 'Nobody reviewed it within 1008 hours.',
+    });
+    expect(fakes.argumentsOf('closeReview')).toMatchObject([
+      ['parent-run', { outcome: 'expired', reviewers: ['Ada', 'Grace'], escalatedAt: expect.any(String) }],
+    ]);
   });
 
   test('may be decided by who it was escalated to, but not before', async () => {
@@ -290,7 +404,9 @@ describe('a review that takes weeks', () => {
   });
 
   test('is not held up by people who can not be told', async () => {
-    const fakes = fakeActivities({ tellTeam: () => Promise.reject(ApplicationFailure.nonRetryable('The review webhook answered 404.', 'BadWebhook')) });
+    const fakes = fakeActivities({
+      tellTeam: () => Promise.reject(ApplicationFailure.nonRetryable('The review webhook answered 404.', 'BadWebhook')),
+    });
     const result = await lab.run(fakes.activities, reviewed(), async (handle) => {
       await untilReviewIsAwaited(handle);
       await send(handle, approval);

@@ -19,25 +19,31 @@ test.each([
 });
 
 test('attacks stand in the prompt of the lifecycle', () => {
-  const spec = (attacks: boolean) => evaluateSpec(aSpec({ evaluate: { ...evaluate, attacks } }), inputs(), artifact('dataset'), {});
+  const spec = (attacks: boolean) =>
+    evaluateSpec(aSpec({ evaluate: { ...evaluate, attacks } }), inputs(), artifact('dataset'), {});
   expect(spec(true)).toMatchObject({ attacks: { template: 'Summarize: {{description}}', input: ['description'] } });
   expect(spec(false)).toHaveProperty('attacks', undefined);
 });
 
 test('a judge is the one of the spec', () => {
   const judge = { model: 'org/judge', address: 'https://judge.example/v1' };
-  expect(evaluateSpec(aSpec({ evaluate: { ...evaluate, judge } }), inputs(), artifact('dataset'), {})).toMatchObject({ judge });
+  expect(evaluateSpec(aSpec({ evaluate: { ...evaluate, judge } }), inputs(), artifact('dataset'), {})).toMatchObject({
+    judge,
+  });
   expect(evaluateSpec(aSpec(), inputs(), artifact('dataset'), {})).not.toHaveProperty('judge');
 });
 
 test('what is only for readers makes no other Job: the currency of its cost', () => {
-  const spec = (change: object) => evaluateSpec(aSpec({ evaluate: { ...evaluate, costPerHour: 2, ...change } }), inputs(), artifact('dataset'), {});
+  const spec = (change: object) =>
+    evaluateSpec(aSpec({ evaluate: { ...evaluate, costPerHour: 2, ...change } }), inputs(), artifact('dataset'), {});
   expect(spec({ currency: 'EUR' })).toEqual(spec({}));
   expect(spec({})).toMatchObject({ costPerHour: 2 });
 });
 
 test('tasks are looked up before anything is trained, and what is only of their run changes no other stage', () => {
-  const withTasks = aSpec({ evaluate: { ...evaluate, harness: { tasks: ['piqa', 'own'], limit: 5, includePath: 'tasks' } } });
+  const withTasks = aSpec({
+    evaluate: { ...evaluate, harness: { tasks: ['piqa', 'own'], limit: 5, includePath: 'tasks' } },
+  });
   const fixed = inputs({ harnessTasks: artifact('tasks') });
   const harness = { tasks: ['piqa', 'own'], includePath: artifact('tasks') };
   expect(exploreSpec(withTasks, fixed)).toEqual({ ...exploreSpec(aSpec(), inputs()), harness });
@@ -46,7 +52,8 @@ test('tasks are looked up before anything is trained, and what is only of their 
 });
 
 test('without tasks no stage is told of the harness', () => {
-  for (const spec of [exploreSpec(aSpec(), inputs()), evaluateSpec(aSpec(), inputs(), artifact('dataset'), {})]) expect(spec).toHaveProperty('harness', undefined);
+  for (const spec of [exploreSpec(aSpec(), inputs()), evaluateSpec(aSpec(), inputs(), artifact('dataset'), {})])
+    expect(spec).toHaveProperty('harness', undefined);
 });
 
 test('probes are looked up before anything is trained, too', () => {

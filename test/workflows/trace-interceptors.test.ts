@@ -6,7 +6,10 @@ test('a workflow hears of an end in the same turn, traced or not, so that two th
   const { client } = environment;
   const turns = async (traced: boolean): Promise<unknown> => {
     const taskQueue = traced ? 'traced' : 'untraced';
-    const workflowBundle = await bundleWorkflows({ source: new URL('fixtures/counts-turns.ts', import.meta.url), traced });
+    const workflowBundle = await bundleWorkflows({
+      source: new URL('fixtures/counts-turns.ts', import.meta.url),
+      traced,
+    });
     const worker = await createWorker(environment, { taskQueue, workflowBundle, sinks: deafSinks });
     return worker.runUntil(client.workflow.execute('countsTurns', { taskQueue, workflowId: taskQueue }));
   };

@@ -24,16 +24,23 @@ export const createAccess = (path: string): Access => ({
     const given = hashOf(token);
     let found: Principal | undefined;
     // All of them, always: how long it takes says nothing of which one came close.
-    for (const { name, roles: held, sha256 } of await readTokens(path)) if (timingSafeEqual(given, asHash(sha256))) found = { name, roles: held };
+    for (const { name, roles: held, sha256 } of await readTokens(path))
+      if (timingSafeEqual(given, asHash(sha256))) found = { name, roles: held };
     return found;
   },
 });
 
 /** Adds a token to the file and returns it: the only time that anyone sees it. Of several at once none is lost. */
 export async function createToken(path: string, { name, roles: held }: Principal): Promise<string> {
-  if (!/^[^\p{C}\s]([^\p{C}]{0,98}[^\p{C}\s])?$/u.test(name)) throw new SetupError('A token needs the name of a person: 1 to 100 printable characters, without blanks at the ends.');
+  if (!/^[^\p{C}\s]([^\p{C}]{0,98}[^\p{C}\s])?$/u.test(name))
+    throw new SetupError(
+      'A token needs the name of a person: 1 to 100 printable characters, without blanks at the ends.',
+    );
   const wrong = held.find((role) => !isRole(role));
-  if (wrong !== undefined) throw new SetupError(`A role is lower-case letters, digits and dashes, at most 41 long, such as "reviewer"; ${JSON.stringify(wrong)} is not.`);
+  if (wrong !== undefined)
+    throw new SetupError(
+      `A role is lower-case letters, digits and dashes, at most 41 long, such as "reviewer"; ${JSON.stringify(wrong)} is not.`,
+    );
   const token = `tuneline_${randomBytes(32).toString('base64url')}`;
   const stored = { name, roles: held, sha256: hashOf(token).toString('hex'), createdAt: new Date().toISOString() };
   await changeTokens(path, (all) => [...all, stored]);
@@ -74,17 +81,26 @@ export async function readTokens(path: string): Promise<readonly StoredToken[]> 
 function tokensIn(path: string, text: string | undefined): readonly StoredToken[] {
   const stored = text === undefined ? [] : parseTokens(text);
   if (stored) return stored;
-  throw new SetupError(`The tokens file ${path} must hold a JSON array of {"name", "roles", "sha256", "createdAt"}.\nhint: "scripts/tuneline token create NAME --role reviewer" writes it.`);
+  throw new SetupError(
+    `The tokens file ${path} must hold a JSON array of {"name", "roles", "sha256", "createdAt"}.\nhint: "scripts/tuneline token create NAME --role reviewer" writes it.`,
+  );
 }
 
 /** What another process adds at the same moment stays. */
-async function changeTokens(path: string, change: (tokens: readonly StoredToken[]) => readonly StoredToken[]): Promise<void> {
+async function changeTokens(
+  path: string,
+  change: (tokens: readonly StoredToken[]) => readonly StoredToken[],
+): Promise<void> {
   try {
     await mkdir(dirname(path), { recursive: true, mode: 0o700 });
-    whileLocked(`${path}.lock`, () => writePrivately(path, `${JSON.stringify(change(tokensIn(path, readIfThere(path))), null, 2)}\n`));
+    whileLocked(`${path}.lock`, () =>
+      writePrivately(path, `${JSON.stringify(change(tokensIn(path, readIfThere(path))), null, 2)}\n`),
+    );
   } catch (error) {
     if (error instanceof SetupError) throw error;
-    throw new SetupError(`The tokens file ${path} can't be changed: ${(error as Error).message}.\nhint: TUNELINE_TOKENS names another; on a cluster it comes from a Secret, which is made from a file of yours.`);
+    throw new SetupError(
+      `The tokens file ${path} can't be changed: ${(error as Error).message}.\nhint: TUNELINE_TOKENS names another; on a cluster it comes from a Secret, which is made from a file of yours.`,
+    );
   }
 }
 

@@ -22,12 +22,17 @@ export async function loadAssets(folder: string): Promise<ReadonlyMap<string, As
   const assets = new Map<string, Asset>();
   for (const name of await readdir(folder)) {
     const type = types[extname(name)];
-    if (type !== undefined) assets.set(name === 'index.html' ? '/' : `/${name}`, await assetOf(type, await readFile(join(folder, name))));
+    if (type !== undefined)
+      assets.set(name === 'index.html' ? '/' : `/${name}`, await assetOf(type, await readFile(join(folder, name))));
   }
   return assets;
 }
 
 async function assetOf(type: string, identity: Buffer): Promise<Asset> {
   const [br, zipped] = await Promise.all([promisify(brotliCompress)(identity), promisify(gzip)(identity)]);
-  return { type, etag: `"${createHash('sha256').update(identity).digest('base64url').slice(0, 22)}"`, bodies: { br, gzip: zipped, identity } };
+  return {
+    type,
+    etag: `"${createHash('sha256').update(identity).digest('base64url').slice(0, 22)}"`,
+    bodies: { br, gzip: zipped, identity },
+  };
 }

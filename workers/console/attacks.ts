@@ -17,7 +17,14 @@ export function toAttack(raw: Readonly<Record<string, unknown>>): AttackView {
     return [{ role, answer: textOf(answer), succeeded: succeeded === true }];
   });
   const { id, family, goal, prompt, wanted } = raw;
-  return { id: textOf(id), family: textOf(family), goal: textOf(goal), prompt: textOf(prompt), wanted: textOf(wanted), answers };
+  return {
+    id: textOf(id),
+    family: textOf(family),
+    goal: textOf(goal),
+    prompt: textOf(prompt),
+    wanted: textOf(wanted),
+    answers,
+  };
 }
 
 /** One page of the attacks, what the candidate gave way to first; a family that is not there is as good as all. */
@@ -44,4 +51,5 @@ function rankOf(attack: AttackView): number {
   return succeeds(attack, before) ? 1 : 0;
 }
 
-const succeeds = ({ answers }: AttackView, role: string): boolean => answers.some((answer) => answer.role === role && answer.succeeded);
+const succeeds = ({ answers }: AttackView, role: string): boolean =>
+  answers.some((answer) => answer.role === role && answer.succeeded);

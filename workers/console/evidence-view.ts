@@ -12,14 +12,19 @@ export function viewEvidence(raw: unknown, currency?: string): EvidenceView {
   const dataset = recordFrom(evidence['dataset']);
   const attacks = recordFrom(evidence['attacks']);
   const directions = directionsFrom(evidence['directions']);
-  const suiteMetrics = Object.keys(recordFrom(recordFrom(recordFrom(evidence['models'])['candidate'])['metrics'])).filter(isOfSuite);
+  const suiteMetrics = Object.keys(
+    recordFrom(recordFrom(recordFrom(evidence['models'])['candidate'])['metrics']),
+  ).filter(isOfSuite);
   return {
     examples: numberFrom(dataset['examples']),
     datasetDigest: textFrom(dataset['digest']),
     confidence: numberFrom(evidence['confidence']),
     bootstrapSamples: numberFrom(evidence['bootstrapSamples']),
     signatures: mapValues(recordFrom(evidence['signatures']), textFrom),
-    models: mapValues(recordFrom(evidence['models']), (model) => ({ digest: textFrom(recordFrom(model)['digest']), metrics: figuresFrom(recordFrom(model)['metrics']) })),
+    models: mapValues(recordFrom(evidence['models']), (model) => ({
+      digest: textFrom(recordFrom(model)['digest']),
+      metrics: figuresFrom(recordFrom(model)['metrics']),
+    })),
     differences: mapValues(recordFrom(evidence['differences']), figuresFrom),
     slices: listFrom(evidence['slices']).map(viewSlice),
     ...('attacks' in evidence
@@ -27,13 +32,19 @@ export function viewEvidence(raw: unknown, currency?: string): EvidenceView {
           attacks: {
             suite: textFrom(attacks['suite']),
             families: mapValues(recordFrom(attacks['families']), (family) =>
-              mapValues(recordFrom(family), (tally) => ({ attacks: numberFrom(recordFrom(tally)['attacks']), succeeded: numberFrom(recordFrom(tally)['succeeded']) })),
+              mapValues(recordFrom(family), (tally) => ({
+                attacks: numberFrom(recordFrom(tally)['attacks']),
+                succeeded: numberFrom(recordFrom(tally)['succeeded']),
+              })),
             ),
           },
         }
       : {}),
     directions,
-    lowerIsBetter: [...lowerIsBetter, ...Object.entries(directions).flatMap(([name, way]) => (way === 'lower' ? [name] : []))],
+    lowerIsBetter: [
+      ...lowerIsBetter,
+      ...Object.entries(directions).flatMap(([name, way]) => (way === 'lower' ? [name] : [])),
+    ],
     boundsOnly: ['lengthRatio', ...suiteMetrics.filter((name) => !(name in directions))],
     units: currency === undefined ? {} : { [costMetric]: currency },
   };
@@ -51,9 +62,18 @@ function viewSlice(raw: unknown): SliceView {
 }
 
 /** A finding with the interval that it speaks of and the line that the interval has to keep clear of. */
-export function viewFinding({ rule, passed, finding, slice }: Finding, rules: readonly Rule[], evidence: EvidenceView): FindingView {
+export function viewFinding(
+  { rule, passed, finding, slice }: Finding,
+  rules: readonly Rule[],
+  evidence: EvidenceView,
+): FindingView {
   const claim = rules.flatMap((one) => claimsOf(one, evidence)).find((one) => one.rule === rule);
-  const drawing = claim?.figure && { interval: claim.figure, threshold: claim.bound, isDifference: claim.subject !== '', passesBelow: claim.side === 'atMost' };
+  const drawing = claim?.figure && {
+    interval: claim.figure,
+    threshold: claim.bound,
+    isDifference: claim.subject !== '',
+    passesBelow: claim.side === 'atMost',
+  };
   return { rule: withCurrency(rule, claim?.metric, evidence.units[costMetric]), passed, finding, slice, drawing };
 }
 
@@ -66,11 +86,16 @@ const figuresFrom = (raw: unknown): Figures =>
   );
 
 const directionsFrom = (raw: unknown): Directions =>
-  Object.fromEntries(Object.entries(recordFrom(raw)).flatMap(([name, way]): [string, 'higher' | 'lower'][] => (way === 'higher' || way === 'lower' ? [[name, way]] : [])));
+  Object.fromEntries(
+    Object.entries(recordFrom(raw)).flatMap(([name, way]): [string, 'higher' | 'lower'][] =>
+      way === 'higher' || way === 'lower' ? [[name, way]] : [],
+    ),
+  );
 
 const isNumber = (x: unknown): x is number => typeof x === 'number' && Number.isFinite(x);
 const numberFrom = (x: unknown): number => (isNumber(x) ? x : 0);
 const textFrom = (x: unknown): string => (typeof x === 'string' ? x : x === undefined ? '' : JSON.stringify(x));
 const recordFrom = (x: unknown): Json => (typeof x === 'object' && x !== null && !Array.isArray(x) ? (x as Json) : {});
 const listFrom = (x: unknown): readonly unknown[] => (Array.isArray(x) ? x : []);
-const mapValues = <T>(from: Json, change: (value: unknown) => T): Readonly<Record<string, T>> => Object.fromEntries(Object.entries(from).map(([key, value]) => [key, change(value)]));
+const mapValues = <T>(from: Json, change: (value: unknown) => T): Readonly<Record<string, T>> =>
+  Object.fromEntries(Object.entries(from).map(([key, value]) => [key, change(value)]));

@@ -8,7 +8,12 @@ export interface Example {
   readonly id: string;
   readonly prompt: string;
   readonly reference: string;
-  readonly answers: Readonly<Record<string, { readonly answer: string; readonly rationale?: string; readonly scores: Readonly<Record<string, number>> }>>;
+  readonly answers: Readonly<
+    Record<
+      string,
+      { readonly answer: string; readonly rationale?: string; readonly scores: Readonly<Record<string, number>> }
+    >
+  >;
 }
 
 export interface ExamplesQuery {
@@ -29,15 +34,35 @@ export function toExample(raw: Readonly<Record<string, unknown>>): Example {
   const answers = shownRoles.flatMap((role) => {
     const given = raw[role];
     if (typeof given !== 'object' || given === null) return [];
-    const scores = Object.entries(given).filter((entry): entry is [string, number] => typeof entry[1] === 'number' && Number.isFinite(entry[1]) && !notScores.has(entry[0]));
+    const scores = Object.entries(given).filter(
+      (entry): entry is [string, number] =>
+        typeof entry[1] === 'number' && Number.isFinite(entry[1]) && !notScores.has(entry[0]),
+    );
     const { answer, rationale } = given as Record<string, unknown>;
-    return [[role, { answer: textOf(answer), ...(rationale === undefined ? {} : { rationale: textOf(rationale) }), scores: Object.fromEntries(scores) }] as const];
+    return [
+      [
+        role,
+        {
+          answer: textOf(answer),
+          ...(rationale === undefined ? {} : { rationale: textOf(rationale) }),
+          scores: Object.fromEntries(scores),
+        },
+      ] as const,
+    ];
   });
-  return { id: textOf(raw['id']), prompt: textOf(raw['prompt']), reference: textOf(raw['reference']), answers: Object.fromEntries(answers) };
+  return {
+    id: textOf(raw['id']),
+    prompt: textOf(raw['prompt']),
+    reference: textOf(raw['reference']),
+    answers: Object.fromEntries(answers),
+  };
 }
 
 /** One page of the examples, by how much the candidate lost or gained; a wish that makes no sense is as good as none. */
-export function pageOfExamples(examples: readonly Example[], { sort, page, metric, against }: ExamplesQuery): ExamplesView {
+export function pageOfExamples(
+  examples: readonly Example[],
+  { sort, page, metric, against }: ExamplesQuery,
+): ExamplesView {
   const others = shownRoles.slice(1).filter((role) => examples.some(({ answers }) => answers[role] !== undefined));
   const other = choose(against, others) ?? '';
   const metrics = metricsOf(examples);
@@ -60,11 +85,15 @@ export function pageOfExamples(examples: readonly Example[], { sort, page, metri
   };
 }
 
-const choose = <T extends string>(wanted: string | undefined, from: readonly T[]): T | undefined => from.find((one) => one === wanted) ?? from[0];
+const choose = <T extends string>(wanted: string | undefined, from: readonly T[]): T | undefined =>
+  from.find((one) => one === wanted) ?? from[0];
 
 function metricsOf(examples: readonly Example[]): string[] {
   const all = Object.keys(examples.find(({ answers }) => answers['candidate'])?.answers['candidate']?.scores ?? {});
-  return [...preferred.filter((metric) => all.includes(metric)), ...all.filter((metric) => !preferred.includes(metric))];
+  return [
+    ...preferred.filter((metric) => all.includes(metric)),
+    ...all.filter((metric) => !preferred.includes(metric)),
+  ];
 }
 
 function compare({ id, prompt, reference, answers }: Example, role: string, metric: string): ExampleView[] {

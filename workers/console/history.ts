@@ -37,17 +37,21 @@ export interface StageRecord {
 export function recordOf(history: History, converter: PayloadConverter): LifecycleRecord {
   const events = history.events ?? [];
   const calls = completedCalls(events, converter);
-  const resultOf = <T>(name: string): T | undefined => calls.findLast((call) => call.name === name)?.result as T | undefined;
-  const argumentOf = <T>(name: string, index: number): T | undefined => calls.findLast((call) => call.name === name)?.args[index] as T | undefined;
+  const resultOf = <T>(name: string): T | undefined =>
+    calls.findLast((call) => call.name === name)?.result as T | undefined;
+  const argumentOf = <T>(name: string, index: number): T | undefined =>
+    calls.findLast((call) => call.name === name)?.args[index] as T | undefined;
   const updates = acceptedUpdates(events, converter);
-  const said = <T>(update: string): (T & { readonly at: string })[] => updates.flatMap(({ name, argument, at }) => (name === update ? [{ ...(argument as T), at }] : []));
+  const said = <T>(update: string): (T & { readonly at: string })[] =>
+    updates.flatMap(({ name, argument, at }) => (name === update ? [{ ...(argument as T), at }] : []));
   const known = {
     // One that ended unchanged opened no run.
     spec: argumentOf<LifecycleSpec>('openLifecycle', 0) ?? argumentOf<LifecycleSpec>('findUnchanged', 0),
     inputs: resultOf<LifecycleInputs>('openLifecycle'),
     champion: resultOf<RegisteredVersion>('findChampion') ?? undefined,
     gate: argumentOf<Verdict>('recordVerdict', 1),
-    review: reviewOf(argumentOf<ReviewRecord>('closeReview', 1)) ?? reviewOf(resultOf<{ digest: string }>('openReview')),
+    review:
+      reviewOf(argumentOf<ReviewRecord>('closeReview', 1)) ?? reviewOf(resultOf<{ digest: string }>('openReview')),
     version: resultOf<string>('registerVersion'),
     endpoint: argumentOf<{ endpoint: string }>('recordRelease', 1)?.endpoint,
   };
@@ -67,11 +71,15 @@ function reviewOf(review: { readonly digest: string } | ReviewRecord | undefined
 
 /** Without the fields that are undefined. */
 export const defined = <T extends object>(fields: T): { readonly [K in keyof T]?: Exclude<T[K], undefined> } =>
-  Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined)) as { readonly [K in keyof T]?: Exclude<T[K], undefined> };
+  Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined)) as {
+    readonly [K in keyof T]?: Exclude<T[K], undefined>;
+  };
 
 function stageOf({ name, args, result, seconds }: Call): StageRecord[] {
   if (name !== 'runJob') return [];
   const { outcome, reused } = result as JobReport;
   if (outcome.kind !== 'succeeded') return [];
-  return [{ stage: (args[0] as JobToRun).spec.stage, reused, outputs: outcome.outputs, figures: outcome.figures, seconds }];
+  return [
+    { stage: (args[0] as JobToRun).spec.stage, reused, outputs: outcome.outputs, figures: outcome.figures, seconds },
+  ];
 }

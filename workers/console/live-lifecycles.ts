@@ -28,7 +28,10 @@ import type { CurveView, LifecycleState, QueueRow, ReviewView } from './views.ts
 
 export interface LiveParts {
   readonly client: Client;
-  readonly mlflow: { readonly experiments: Pick<Mlflow['experiments'], 'ensure'>; readonly runs: Pick<Mlflow['runs'], 'findByTag' | 'metricHistory'> };
+  readonly mlflow: {
+    readonly experiments: Pick<Mlflow['experiments'], 'ensure'>;
+    readonly runs: Pick<Mlflow['runs'], 'findByTag' | 'metricHistory'>;
+  };
   readonly readArtifact: ReadArtifact;
 }
 
@@ -50,13 +53,18 @@ export function createLiveLifecycles({ client, mlflow, readArtifact }: LiveParts
 
   async function recorded(id: string): Promise<LifecycleRecord> {
     await described(id);
-    return recordOf(await client.workflow.getHandle(id).fetchHistory(), client.options.loadedDataConverter.payloadConverter);
+    return recordOf(
+      await client.workflow.getHandle(id).fetchHistory(),
+      client.options.loadedDataConverter.payloadConverter,
+    );
   }
 
   /** Only what runs can await a review, and only its worker knows. */
   async function statusOf(id: string, state: LifecycleState): Promise<LifecycleStatus | undefined> {
     if (state !== 'running' && state !== 'awaiting review') return undefined;
-    return client.withDeadline(Date.now() + answerWithinMs, () => client.workflow.getHandle(id).query(statusQuery)).catch(explain(id));
+    return client
+      .withDeadline(Date.now() + answerWithinMs, () => client.workflow.getHandle(id).query(statusQuery))
+      .catch(explain(id));
   }
 
   async function need(id: string, name: string, missing: string): Promise<Artifact> {
@@ -67,7 +75,9 @@ export function createLiveLifecycles({ client, mlflow, readArtifact }: LiveParts
 
   return {
     async list() {
-      const awaiting = await rows(`WorkflowType = 'lifecycle' AND ExecutionStatus = 'Running' AND ${stageAttribute.name} = 'review'`);
+      const awaiting = await rows(
+        `WorkflowType = 'lifecycle' AND ExecutionStatus = 'Running' AND ${stageAttribute.name} = 'review'`,
+      );
       const newest = await rows(`WorkflowType = 'lifecycle'`);
       const withReview = await Promise.all(
         awaiting.map(async (row) => {
@@ -106,7 +116,12 @@ export function createLiveLifecycles({ client, mlflow, readArtifact }: LiveParts
           endpoint: record.endpoint ?? record.spec?.deploy.endpoint,
           version: record.version,
           review: request && viewReview(request),
-          gate: gate && { passed: gate.passed, findings: gate.findings.map((finding) => (shown ? viewFinding(finding, record.spec?.gate ?? [], shown) : finding)) },
+          gate: gate && {
+            passed: gate.passed,
+            findings: gate.findings.map((finding) =>
+              shown ? viewFinding(finding, record.spec?.gate ?? [], shown) : finding,
+            ),
+          },
           evidence: shown,
         }),
       };
@@ -121,11 +136,17 @@ export function createLiveLifecycles({ client, mlflow, readArtifact }: LiveParts
       if (!spec || !inputs || !tune) return { series: [] };
       const runId = await tuneRunOf(spec.model, inputs.runId, tune).catch(explainMlflow);
       if (runId === undefined) return { series: [] };
-      const series = await Promise.all(curves.map(async (name) => ({ name, points: (await mlflow.runs.metricHistory(runId, name)).map(({ step, value }) => ({ step, value })) })));
+      const series = await Promise.all(
+        curves.map(async (name) => ({
+          name,
+          points: (await mlflow.runs.metricHistory(runId, name)).map(({ step, value }) => ({ step, value })),
+        })),
+      );
       return { series: series.filter(({ points }) => points.length > 0) } satisfies CurveView;
     },
 
-    profile: async (id) => viewProfile(JSON.parse(await readArtifact(await need(id, 'profile', 'This lifecycle has no profile yet.')))),
+    profile: async (id) =>
+      viewProfile(JSON.parse(await readArtifact(await need(id, 'profile', 'This lifecycle has no profile yet.')))),
     lineage: async (id) => viewLineage(await recorded(id)),
 
     review: (id, decision) => tell(id, reviewUpdate, decision),
@@ -135,13 +156,22 @@ export function createLiveLifecycles({ client, mlflow, readArtifact }: LiveParts
 
   async function tell<Said>(id: string, update: UpdateDefinition<string, [Said]>, said: Said): Promise<string> {
     await described(id);
-    return client.withDeadline(Date.now() + answerWithinMs, () => client.workflow.getHandle(id).executeUpdate(update, { args: [said] })).catch(explain(id));
+    return client
+      .withDeadline(Date.now() + answerWithinMs, () =>
+        client.workflow.getHandle(id).executeUpdate(update, { args: [said] }),
+      )
+      .catch(explain(id));
   }
 
   async function rows(query: string): Promise<QueueRow[]> {
     const found: QueueRow[] = [];
     for await (const execution of client.workflow.list({ query, pageSize: shownAtMost })) {
-      found.push({ id: execution.workflowId, model: modelOf(execution), state: stateOf(execution), startedAt: execution.startTime.toISOString() });
+      found.push({
+        id: execution.workflowId,
+        model: modelOf(execution),
+        state: stateOf(execution),
+        startedAt: execution.startTime.toISOString(),
+      });
       if (found.length === shownAtMost) break;
     }
     return found;
@@ -178,14 +208,21 @@ function stateOf({ status, typedSearchAttributes }: Described): LifecycleState {
   }
 }
 
-const completedState = (verdict: string | undefined): LifecycleState => (verdict === 'promoted' || verdict === 'unchanged' ? verdict : 'rejected');
+const completedState = (verdict: string | undefined): LifecycleState =>
+  verdict === 'promoted' || verdict === 'unchanged' ? verdict : 'rejected';
 
-const modelOf = ({ typedSearchAttributes, workflowId }: Described): string => typedSearchAttributes.get(modelAttribute) ?? workflowId;
+const modelOf = ({ typedSearchAttributes, workflowId }: Described): string =>
+  typedSearchAttributes.get(modelAttribute) ?? workflowId;
 
 /** A review request of any age: the fields that came later may be missing. */
 function viewReview(raw: object): ReviewView {
-  const { digest, subject, requester, twoPersonRule, since, deadline, reviewers, approvals } = raw as Partial<ReviewView>;
-  return { digest: digest ?? '', twoPersonRule: twoPersonRule ?? false, ...defined({ subject, requester, since, deadline, reviewers, approvals }) };
+  const { digest, subject, requester, twoPersonRule, since, deadline, reviewers, approvals } =
+    raw as Partial<ReviewView>;
+  return {
+    digest: digest ?? '',
+    twoPersonRule: twoPersonRule ?? false,
+    ...defined({ subject, requester, since, deadline, reviewers, approvals }),
+  };
 }
 
 const missing = (id: string): Refusal => new Refusal(404, `There is no lifecycle ${id}.`);
@@ -195,14 +232,19 @@ function explain(id: string) {
   return (error: unknown): never => {
     if (error instanceof WorkflowNotFoundError) throw missing(id);
     if (error instanceof WorkflowUpdateFailedError) throw new Refusal(409, error.cause?.message ?? error.message);
-    if (isGrpcDeadlineError(error)) throw new Refusal(503, 'No worker answered in time. Look again in a moment: a decision may have been taken all the same.');
-    if (error instanceof QueryNotRegisteredError || isGrpcServiceError(error)) throw new Refusal(503, 'Temporal or its worker does not answer; is the stack up?');
+    if (isGrpcDeadlineError(error))
+      throw new Refusal(
+        503,
+        'No worker answered in time. Look again in a moment: a decision may have been taken all the same.',
+      );
+    if (error instanceof QueryNotRegisteredError || isGrpcServiceError(error))
+      throw new Refusal(503, 'Temporal or its worker does not answer; is the stack up?');
     throw error;
   };
 }
 
 function explainMlflow(error: unknown): never {
-  if (error instanceof MlflowError && error.kind === 'unreachable') throw new Refusal(503, 'MLflow does not answer; is the stack up?');
+  if (error instanceof MlflowError && error.kind === 'unreachable')
+    throw new Refusal(503, 'MLflow does not answer; is the stack up?');
   throw error;
 }
-

@@ -19,7 +19,8 @@ export function viewProfile(raw: unknown): ProfileView {
   const profile = raw as Profile;
   const { rows, lengths, leakage, targets } = profile;
   const fact = (name: string, count: number) => ({ name, count, share: rows === 0 ? 0 : count / rows });
-  const sum = (kinds: Readonly<Record<string, { readonly count: number }>>): number => Object.values(kinds).reduce((all, { count }) => all + count, 0);
+  const sum = (kinds: Readonly<Record<string, { readonly count: number }>>): number =>
+    Object.values(kinds).reduce((all, { count }) => all + count, 0);
   const tooLong = lengths['aboveMaxTokens'];
   return {
     rows,
@@ -28,7 +29,9 @@ export function viewProfile(raw: unknown): ProfileView {
       fact('exact duplicates', profile.exactDuplicates.count),
       fact('near duplicates', profile.nearDuplicates.count),
       fact('near-duplicate clusters that a split by rows would tear', leakage.nearDuplicateClusters),
-      ...(leakage.leakingGroups === undefined ? [] : [fact('groups that a split by rows would tear', leakage.leakingGroups)]),
+      ...(leakage.leakingGroups === undefined
+        ? []
+        : [fact('groups that a split by rows would tear', leakage.leakingGroups)]),
       fact('rows longer than the model reads', typeof tooLong === 'number' ? Math.round(tooLong * rows) : 0),
       fact('hits of personal data', sum(profile.personalData)),
       fact('hits of injection phrases', sum(profile.promptInjection)),

@@ -18,12 +18,22 @@ export const createArtifactReader =
   (root: string): ReadArtifact =>
   async ({ uri, digest }) => {
     const path = uri.startsWith('file:') ? await realpath(fileURLToPath(uri)).catch(() => undefined) : undefined;
-    if (path === undefined) throw new Refusal(404, 'What the evaluation wrote is not there any more, or not where this console can read it.');
+    if (path === undefined)
+      throw new Refusal(404, 'What the evaluation wrote is not there any more, or not where this console can read it.');
     const inside = relative(await realpath(root), path);
-    if (inside === '' || inside === '..' || inside.startsWith(`..${sep}`)) throw new Refusal(403, 'The artifact that was named lies outside the artifact store.');
-    if ((await stat(path)).size > maximumBytes) throw new Refusal(413, `The artifact is larger than the ${maximumBytes / 1024 ** 2} MiB that the console shows; read it in MLflow.`);
+    if (inside === '' || inside === '..' || inside.startsWith(`..${sep}`))
+      throw new Refusal(403, 'The artifact that was named lies outside the artifact store.');
+    if ((await stat(path)).size > maximumBytes)
+      throw new Refusal(
+        413,
+        `The artifact is larger than the ${maximumBytes / 1024 ** 2} MiB that the console shows; read it in MLflow.`,
+      );
     const bytes = await readFile(path);
     const found = `sha256:${createHash('sha256').update(bytes).digest('hex')}`;
-    if (found !== digest) throw new Refusal(409, `The artifact was changed after it was judged: its digest is ${found}, and ${digest} was recorded.`);
+    if (found !== digest)
+      throw new Refusal(
+        409,
+        `The artifact was changed after it was judged: its digest is ${found}, and ${digest} was recorded.`,
+      );
     return bytes.toString('utf8');
   };

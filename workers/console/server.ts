@@ -25,7 +25,11 @@ const maximumBodyBytes = 16 * 1024;
 /** The review console and its JSON API. Pages are public, and empty without the API, which wants a token for everything. */
 export function createConsole({ lifecycles, access, assets, startUrl, log }: ConsoleOptions): FastifyInstance {
   // Temporal allows IDs of 1000 characters.
-  const server = fastify({ bodyLimit: maximumBodyBytes, routerOptions: { maxParamLength: 3000 }, forceCloseConnections: true });
+  const server = fastify({
+    bodyLimit: maximumBodyBytes,
+    routerOptions: { maxParamLength: 3000 },
+    forceCloseConnections: true,
+  });
   // A form of another site can send text/plain without asking first.
   server.removeContentTypeParser('text/plain');
   server.addHook('onRequest', (_request, reply, done) => {
@@ -46,10 +50,12 @@ export function createConsole({ lifecycles, access, assets, startUrl, log }: Con
       next();
     });
     api.addHook('onRequest', async (request) => {
-      if (request.method !== 'GET' && !isSameOrigin(request)) throw new Refusal(403, 'This request came from another site.');
+      if (request.method !== 'GET' && !isSameOrigin(request))
+        throw new Refusal(403, 'This request came from another site.');
       if (request.method === 'POST' && request.url === '/api/session') return;
       const principal = await access.principalOf(tokenOf(request) ?? '');
-      if (!principal) throw new Refusal(401, 'Sign in with a token: "scripts/tuneline token create NAME --role reviewer" makes one.');
+      if (!principal)
+        throw new Refusal(401, 'Sign in with a token: "scripts/tuneline token create NAME --role reviewer" makes one.');
       principals.set(request, principal);
     });
     addSessionRoutes(api, access);
@@ -71,7 +77,8 @@ function principalOf(request: FastifyRequest): Principal {
 
 function reviewerOf(request: FastifyRequest): Principal {
   const principal = principalOf(request);
-  if (!principal.roles.includes('reviewer')) throw new Refusal(403, `${principal.name} may look, but not review: the token lacks the role "reviewer".`);
+  if (!principal.roles.includes('reviewer'))
+    throw new Refusal(403, `${principal.name} may look, but not review: the token lacks the role "reviewer".`);
   return principal;
 }
 
@@ -80,10 +87,16 @@ function addSessionRoutes(api: FastifyInstance, access: Access): void {
   api.post('/api/session', async (request, reply) => {
     const token = tokenFrom(request.body);
     const principal = await access.principalOf(token);
-    if (!principal) throw new Refusal(401, 'This token is not known here. It was printed once, when it was made; make another with "scripts/tuneline token create".');
+    if (!principal)
+      throw new Refusal(
+        401,
+        'This token is not known here. It was printed once, when it was made; make another with "scripts/tuneline token create".',
+      );
     return reply.header('set-cookie', cookieWith(token, request)).send(principal);
   });
-  api.delete('/api/session', (request, reply) => reply.header('set-cookie', clearCookie(request)).send({ signedOut: true }));
+  api.delete('/api/session', (request, reply) =>
+    reply.header('set-cookie', clearCookie(request)).send({ signedOut: true }),
+  );
 }
 
 interface ById {
@@ -91,10 +104,17 @@ interface ById {
 }
 
 function addReadingRoutes(api: FastifyInstance, lifecycles: Lifecycles, startUrl: string | undefined): void {
-  api.get('/api/lifecycles', async () => ({ ...(await lifecycles.list()), ...(startUrl === undefined ? {} : { startUrl }) }) satisfies QueueView);
+  api.get(
+    '/api/lifecycles',
+    async () => ({ ...(await lifecycles.list()), ...(startUrl === undefined ? {} : { startUrl }) }) satisfies QueueView,
+  );
   api.get<ById>('/api/lifecycles/:id', ({ params }) => lifecycles.find(params.id));
-  api.get<ById & { Querystring: ExamplesQuery }>('/api/lifecycles/:id/examples', async ({ params, query }) => pageOfExamples(await lifecycles.examples(params.id), query));
-  api.get<ById & { Querystring: AttacksQuery }>('/api/lifecycles/:id/attacks', async ({ params, query }) => pageOfAttacks(await lifecycles.attacks(params.id), query));
+  api.get<ById & { Querystring: ExamplesQuery }>('/api/lifecycles/:id/examples', async ({ params, query }) =>
+    pageOfExamples(await lifecycles.examples(params.id), query),
+  );
+  api.get<ById & { Querystring: AttacksQuery }>('/api/lifecycles/:id/attacks', async ({ params, query }) =>
+    pageOfAttacks(await lifecycles.attacks(params.id), query),
+  );
   api.get<ById>('/api/lifecycles/:id/curve', ({ params }) => lifecycles.curve(params.id));
   api.get<ById>('/api/lifecycles/:id/profile', ({ params }) => lifecycles.profile(params.id));
   api.get<ById>('/api/lifecycles/:id/lineage', ({ params }) => lifecycles.lineage(params.id));
@@ -104,11 +124,15 @@ function addReadingRoutes(api: FastifyInstance, lifecycles: Lifecycles, startUrl
 function addReviewRoutes(api: FastifyInstance, lifecycles: Lifecycles): void {
   api.post<ById>('/api/lifecycles/:id/review', async (request) => {
     const { name, roles } = reviewerOf(request);
-    return { answer: await lifecycles.review(request.params.id, { ...decisionFrom(request.body), reviewer: name, roles }) };
+    return {
+      answer: await lifecycles.review(request.params.id, { ...decisionFrom(request.body), reviewer: name, roles }),
+    };
   });
   api.post<ById>('/api/lifecycles/:id/delegations', async (request) => {
     const { name, roles } = reviewerOf(request);
-    return { answer: await lifecycles.delegate(request.params.id, { ...delegationFrom(request.body), from: name, roles }) };
+    return {
+      answer: await lifecycles.delegate(request.params.id, { ...delegationFrom(request.body), from: name, roles }),
+    };
   });
   api.post<ById>('/api/lifecycles/:id/comments', async (request) => {
     const { name } = reviewerOf(request);
@@ -129,7 +153,8 @@ function answerError(error: unknown, reply: FastifyReply, log: (message: string)
   if (error instanceof Refusal) return reply.code(error.status).send({ error: error.message });
   const { statusCode, message, stack } = error as { statusCode?: number; message?: string; stack?: string };
   // Fastify's own: a body that is too large, not JSON, or of another type.
-  if (statusCode !== undefined && statusCode >= 400 && statusCode < 500) return reply.code(statusCode).send({ error: `${message ?? 'The request is wrong'}.`.replace(/\.+$/, '.') });
+  if (statusCode !== undefined && statusCode >= 400 && statusCode < 500)
+    return reply.code(statusCode).send({ error: `${message ?? 'The request is wrong'}.`.replace(/\.+$/, '.') });
   log(stack ?? String(error));
   return reply.code(500).send({ error: 'The console could not answer; its log says why.' });
 }

@@ -4,7 +4,10 @@ import type { Artifact } from '../../domain/job/job.ts';
 const tablesKept = 4;
 
 /** Reads JSON Lines, each row made of one of them. The last few tables are kept by their digests. */
-export function createTables<Row>(read: (artifact: Artifact) => Promise<string>, toRow: (raw: Readonly<Record<string, unknown>>) => Row): (artifact: Artifact) => Promise<readonly Row[]> {
+export function createTables<Row>(
+  read: (artifact: Artifact) => Promise<string>,
+  toRow: (raw: Readonly<Record<string, unknown>>) => Row,
+): (artifact: Artifact) => Promise<readonly Row[]> {
   const tables = new Map<string, readonly Row[]>();
   return async (artifact) => {
     const table = tables.get(artifact.digest) ?? parseTable(await read(artifact), toRow);

@@ -28,7 +28,8 @@ export interface QueueRow {
   readonly review?: { readonly requester?: string; readonly since?: string; readonly deadline?: string };
 }
 
-export type LifecycleState = 'awaiting review' | 'running' | 'promoted' | 'unchanged' | 'rejected' | 'failed' | 'cancelled';
+export type LifecycleState =
+  'awaiting review' | 'running' | 'promoted' | 'unchanged' | 'rejected' | 'failed' | 'cancelled';
 
 export interface LifecycleView {
   readonly id: string;
@@ -97,7 +98,12 @@ export interface FindingView {
   readonly finding: string;
   readonly slice?: string;
   /** Absent where the evidence does not hold what the rule asked for. */
-  readonly drawing?: { readonly interval: IntervalView; readonly threshold: number; readonly isDifference: boolean; readonly passesBelow: boolean };
+  readonly drawing?: {
+    readonly interval: IntervalView;
+    readonly threshold: number;
+    readonly isDifference: boolean;
+    readonly passesBelow: boolean;
+  };
 }
 
 export type Figures = Readonly<Record<string, IntervalView>>;
@@ -112,7 +118,12 @@ export interface EvidenceView {
   readonly models: Readonly<Record<string, { readonly digest: string; readonly metrics: Figures }>>;
   readonly differences: Readonly<Record<string, Figures>>;
   readonly slices: readonly SliceView[];
-  readonly attacks?: { readonly suite: string; readonly families: Readonly<Record<string, Readonly<Record<string, { readonly attacks: number; readonly succeeded: number }>>>> };
+  readonly attacks?: {
+    readonly suite: string;
+    readonly families: Readonly<
+      Record<string, Readonly<Record<string, { readonly attacks: number; readonly succeeded: number }>>>
+    >;
+  };
   /** Of the metrics of a suite, as the evidence has it. */
   readonly directions: Directions;
   readonly lowerIsBetter: readonly string[];
@@ -186,14 +197,25 @@ export interface AttackView {
 }
 
 export interface CurveView {
-  readonly series: readonly { readonly name: string; readonly points: readonly { readonly step: number; readonly value: number }[] }[];
+  readonly series: readonly {
+    readonly name: string;
+    readonly points: readonly { readonly step: number; readonly value: number }[];
+  }[];
 }
 
 export interface ProfileView {
   readonly rows: number;
   readonly columns: readonly { readonly name: string; readonly missing: number; readonly empty: number }[];
   readonly facts: readonly { readonly name: string; readonly count: number; readonly share: number }[];
-  readonly lengths: readonly { readonly name: string; readonly p5: number; readonly p50: number; readonly p95: number; readonly max: number; readonly binWidth: number; readonly histogram: readonly number[] }[];
+  readonly lengths: readonly {
+    readonly name: string;
+    readonly p5: number;
+    readonly p50: number;
+    readonly p95: number;
+    readonly max: number;
+    readonly binWidth: number;
+    readonly histogram: readonly number[];
+  }[];
   readonly commonTargets: readonly { readonly text: string; readonly count: number }[];
 }
 

@@ -9,13 +9,24 @@ import { createEventServer } from './server.ts';
 import { createEventStarter } from './starter.ts';
 
 /** The event routes over Temporal. Throws a `SetupError` for rules, secrets or a namespace that can't do. */
-export async function openEvents({ rulesPath, secrets }: NonNullable<Config['events']>, client: Client, log: (message: string) => void): Promise<FastifyInstance> {
+export async function openEvents(
+  { rulesPath, secrets }: NonNullable<Config['events']>,
+  client: Client,
+  log: (message: string) => void,
+): Promise<FastifyInstance> {
   const rules = await loadEventRules(rulesPath);
   const [mlflow, signed] = [await readSecret(secrets.mlflow), await readSecret(secrets.signed)];
   if (mlflow === undefined && signed === undefined)
-    throw new SetupError(`There are rules for events, and no secret that an event could be signed with.\nhint: set ${secrets.mlflow.variable} for MLflow's webhooks, ${secrets.signed.variable} for others, or either with _FILE behind.`);
+    throw new SetupError(
+      `There are rules for events, and no secret that an event could be signed with.\nhint: set ${secrets.mlflow.variable} for MLflow's webhooks, ${secrets.signed.variable} for others, or either with _FILE behind.`,
+    );
   await ensureMemory(client);
-  return createEventServer({ rules, secrets: { mlflow, signed }, starter: createEventStarter({ client, taskQueue, readSpec: readEventSpec }), log });
+  return createEventServer({
+    rules,
+    secrets: { mlflow, signed },
+    starter: createEventStarter({ client, taskQueue, readSpec: readEventSpec }),
+    log,
+  });
 }
 
 /** An event starts once for ever only where Temporal knows its ID for as long as it might be told again. */
@@ -24,5 +35,7 @@ export async function ensureMemory(client: Client): Promise<void> {
   const { config } = await client.workflowService.describeNamespace({ namespace });
   const keptMs = Number(config?.workflowExecutionRetentionTtl?.seconds ?? 0) * 1000;
   if (keptMs < memoryNeededMs)
-    throw new SetupError(`Temporal keeps executions of ${namespace} for ${keptMs / 3_600_000} hours; an event could be told again after that, and start twice.\nhint: "temporal operator namespace update --retention 24h ${namespace}"`);
+    throw new SetupError(
+      `Temporal keeps executions of ${namespace} for ${keptMs / 3_600_000} hours; an event could be told again after that, and start twice.\nhint: "temporal operator namespace update --retention 24h ${namespace}"`,
+    );
 }

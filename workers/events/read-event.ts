@@ -9,34 +9,80 @@ const told = z.record(z.string(), z.unknown());
 const mlflowBody = z.object({ entity: text, action: text, data: told });
 // Strict: what was signed for another route means nothing here.
 const signedBody = z.strictObject({ type: text, time: z.iso.datetime({ offset: true }), data: told });
-const cloudEvent = z.object({ specversion: z.literal('1.0'), id: text, source: text, type: text, time: z.iso.datetime({ offset: true }), data: told });
+const cloudEvent = z.object({
+  specversion: z.literal('1.0'),
+  id: text,
+  source: text,
+  type: text,
+  time: z.iso.datetime({ offset: true }),
+  data: told,
+});
 
 /** Each throws a `Refusal` that says what the request must hold. MLflow makes a delivery once, and signs it once. */
 export function readMlflowEvent(request: RawRequest): Event {
-  const { entity, action, data } = parse(mlflowBody, jsonOf(request), 'a webhook of MLflow: {"entity", "action", "data"}');
+  const { entity, action, data } = parse(
+    mlflowBody,
+    jsonOf(request),
+    'a webhook of MLflow: {"entity", "action", "data"}',
+  );
   const type = `${entity}.${action}`;
   const { name, ...rest } = data;
   const occurredAtMs = Number(headerOf(request, 'x-mlflow-timestamp')) * 1000;
-  return { source: 'mlflow', origin: '', id: idOf(request, 'x-mlflow-delivery-id'), type, occurredAtMs, fields: fieldsOf(type, { ...rest, model: name }) };
+  return {
+    source: 'mlflow',
+    origin: '',
+    id: idOf(request, 'x-mlflow-delivery-id'),
+    type,
+    occurredAtMs,
+    fields: fieldsOf(type, { ...rest, model: name }),
+  };
 }
 
 export function readSignedEvent(request: RawRequest): Event {
-  const { type, time, data } = parse(signedBody, jsonOf(request), '{"type", "time": when it happened, such as 2026-01-31T12:00:00Z, "data"} and nothing else');
-  return { source: 'signed', origin: '', id: idOf(request, 'webhook-id'), type, occurredAtMs: Date.parse(time), fields: fieldsOf(type, data) };
+  const { type, time, data } = parse(
+    signedBody,
+    jsonOf(request),
+    '{"type", "time": when it happened, such as 2026-01-31T12:00:00Z, "data"} and nothing else',
+  );
+  return {
+    source: 'signed',
+    origin: '',
+    id: idOf(request, 'webhook-id'),
+    type,
+    occurredAtMs: Date.parse(time),
+    fields: fieldsOf(type, data),
+  };
 }
 
 /** In binary or structured mode. Its own source and ID are what it is known by, whatever delivery carries it. */
 export function readCloudEvent(request: RawRequest): Event {
-  const { source, id, type, time, data } = parse(cloudEvent, decode(request), 'one CloudEvent 1.0 with "time" and an object as "data", in JSON');
-  return { source: 'cloudevents', origin: source, id, type, occurredAtMs: Date.parse(time), fields: fieldsOf(type, data) };
+  const { source, id, type, time, data } = parse(
+    cloudEvent,
+    decode(request),
+    'one CloudEvent 1.0 with "time" and an object as "data", in JSON',
+  );
+  return {
+    source: 'cloudevents',
+    origin: source,
+    id,
+    type,
+    occurredAtMs: Date.parse(time),
+    fields: fieldsOf(type, data),
+  };
 }
 
 /** By hand: the official library makes up an ID and a time where a sender left them out, and then nothing is the same event twice. */
 function decode(request: RawRequest): unknown {
   const type = (headerOf(request, 'content-type') ?? '').split(';', 1)[0]?.trim().toLowerCase();
   if (type === 'application/cloudevents+json') return jsonOf(request);
-  if (type !== 'application/json') throw new Refusal(415, 'The request must be one CloudEvent in JSON: application/cloudevents+json, or application/json with its attributes in ce- headers.');
-  const attributes = Object.keys(request.headers).flatMap((name) => (name.startsWith('ce-') ? [[name.slice(3), attributeOf(headerOf(request, name) ?? '')]] : []));
+  if (type !== 'application/json')
+    throw new Refusal(
+      415,
+      'The request must be one CloudEvent in JSON: application/cloudevents+json, or application/json with its attributes in ce- headers.',
+    );
+  const attributes = Object.keys(request.headers).flatMap((name) =>
+    name.startsWith('ce-') ? [[name.slice(3), attributeOf(headerOf(request, name) ?? '')]] : [],
+  );
   return { ...Object.fromEntries(attributes), data: jsonOf(request) };
 }
 
@@ -62,7 +108,9 @@ export function signedContentOf({ headers, body }: RawRequest): Uint8Array {
 
 /** Those that a rule may ask for. */
 function fieldsOf(type: string, data: Readonly<Record<string, unknown>>): Event['fields'] {
-  const known: readonly string[] = Object.hasOwn(eventFields, type) ? eventFields[type as keyof typeof eventFields] : [];
+  const known: readonly string[] = Object.hasOwn(eventFields, type)
+    ? eventFields[type as keyof typeof eventFields]
+    : [];
   const entries = known.flatMap((name): [string, string][] => {
     const value = data[name];
     return typeof value === 'string' ? [[name, name === 'image' ? repositoryOf(value) : value]] : [];

@@ -9,7 +9,9 @@ export async function loadEventRules(path: string): Promise<readonly EventRule[]
   const check = checkEventRules(await readJson(path));
   if (!check.ok) throw refused(path, check.problems);
   const folder = dirname(resolve(path));
-  const rules = check.rules.map((rule) => (rule.start === 'lifecycle' ? { ...rule, spec: resolve(folder, rule.spec) } : rule));
+  const rules = check.rules.map((rule) =>
+    rule.start === 'lifecycle' ? { ...rule, spec: resolve(folder, rule.spec) } : rule,
+  );
   for (const rule of rules) if (rule.start === 'lifecycle') await readEventSpec(rule.spec);
   return rules;
 }
@@ -23,11 +25,19 @@ export async function readEventSpec(path: string): Promise<Readonly<Record<strin
 }
 
 const refused = (path: string, problems: readonly Problem[]): SetupError =>
-  new SetupError([`${path}, which TUNELINE_EVENT_RULES leads to, was refused:`, ...problems.map((problem) => `  ${problem.path}: ${problem.message}`), 'hint: examples/events/rules.json is a complete example.'].join('\n'));
+  new SetupError(
+    [
+      `${path}, which TUNELINE_EVENT_RULES leads to, was refused:`,
+      ...problems.map((problem) => `  ${problem.path}: ${problem.message}`),
+      'hint: examples/events/rules.json is a complete example.',
+    ].join('\n'),
+  );
 
 async function readJson(path: string): Promise<unknown> {
   const text = await readFile(path, 'utf8').catch(() => {
-    throw new SetupError(`There is no file ${path}, which TUNELINE_EVENT_RULES leads to.\nhint: examples/events/rules.json is one.`);
+    throw new SetupError(
+      `There is no file ${path}, which TUNELINE_EVENT_RULES leads to.\nhint: examples/events/rules.json is one.`,
+    );
   });
   try {
     return JSON.parse(text);

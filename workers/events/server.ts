@@ -47,14 +47,24 @@ export function createEventServer(options: EventServerOptions): FastifyInstance 
   server.get('/healthz', () => ({ status: 'ok' }));
   const routes: readonly Route[] = [
     { path: '/events/mlflow', secret: secrets.mlflow, delivery: mlflowDelivery, read: readMlflowEvent },
-    { path: '/events/cloudevents', secret: secrets.signed, delivery: (request) => standardDelivery(request, signedContentOf(request)), read: readCloudEvent },
+    {
+      path: '/events/cloudevents',
+      secret: secrets.signed,
+      delivery: (request) => standardDelivery(request, signedContentOf(request)),
+      read: readCloudEvent,
+    },
     { path: '/events/signed', secret: secrets.signed, delivery: standardDelivery, read: readSignedEvent },
   ];
   for (const route of routes) if (route.secret !== undefined) addRoute(server, route, keyOf(route.secret), options);
   return server;
 }
 
-function addRoute(server: FastifyInstance, { path, delivery, read }: Route, key: Uint8Array, { rules, starter, log, now = Date.now }: EventServerOptions): void {
+function addRoute(
+  server: FastifyInstance,
+  { path, delivery, read }: Route,
+  key: Uint8Array,
+  { rules, starter, log, now = Date.now }: EventServerOptions,
+): void {
   server.post(path, async ({ headers, body }, reply) => {
     const request = { headers, body: Buffer.isBuffer(body) ? body : Buffer.alloc(0) };
     const unbelieved = refuseDelivery(delivery(request), key, now());
@@ -67,20 +77,27 @@ function addRoute(server: FastifyInstance, { path, delivery, read }: Route, key:
     const workflowId = eventWorkflowId(event);
     const outcome = await starter.start({ workflowId, start, because: describe(event) });
     log(`${describe(event)}: ${start.start} ${workflowId} ${outcome}`);
-    return reply.code(outcome === 'started' ? 202 : 200).send({ started: outcome === 'started', because: outcome, workflowId });
+    return reply
+      .code(outcome === 'started' ? 202 : 200)
+      .send({ started: outcome === 'started', because: outcome, workflowId });
   });
 }
 
 /** For people, in Temporal's UI and the log; what came from outside is quoted. */
 const describe = ({ source, origin, id, type, fields }: Event): string =>
-  `${type} from ${source}${origin === '' ? '' : ` ${JSON.stringify(origin)}`}, event ${JSON.stringify(id)}${Object.entries(fields).map(([name, value]) => `, ${name} ${JSON.stringify(value)}`).join('')}`.slice(0, 1000);
+  `${type} from ${source}${origin === '' ? '' : ` ${JSON.stringify(origin)}`}, event ${JSON.stringify(id)}${Object.entries(
+    fields,
+  )
+    .map(([name, value]) => `, ${name} ${JSON.stringify(value)}`)
+    .join('')}`.slice(0, 1000);
 
 function answerError(error: unknown, reply: FastifyReply, log: (message: string) => void) {
   if (error instanceof Refusal) return reply.code(error.status).send({ error: error.message });
   const { statusCode, stack } = error as { statusCode?: number; stack?: string };
   if (statusCode === 413) return reply.code(413).send({ error: `The body may have ${maximumBodyBytes / 1024} KiB.` });
-  if (statusCode !== undefined && statusCode >= 400 && statusCode < 500) return reply.code(statusCode).send({ error: 'The request is not HTTP that can be read.' });
+  if (statusCode !== undefined && statusCode >= 400 && statusCode < 500)
+    return reply.code(statusCode).send({ error: 'The request is not HTTP that can be read.' });
   log(stack ?? String(error));
   // Senders try 503 again, MLflow among them.
-  return reply.code(503).send({ error: 'Nothing could be started; the console\'s log says why. Send it again.' });
+  return reply.code(503).send({ error: "Nothing could be started; the console's log says why. Send it again." });
 }

@@ -22,9 +22,18 @@ export interface TemporalStarterOptions {
 /** Temporal decides who comes first, and remembers the ID for as long as it keeps executions. */
 export const createEventStarter = ({ client, taskQueue, readSpec }: TemporalStarterOptions): EventStarter => ({
   async start({ workflowId, start, because }) {
-    const input = start.start === 'redeploy' ? { model: start.model, endpoint: start.endpoint, because } : await readSpec(start.spec);
+    const input =
+      start.start === 'redeploy'
+        ? { model: start.model, endpoint: start.endpoint, because }
+        : await readSpec(start.spec);
     try {
-      await client.workflow.start(start.start, { taskQueue, workflowId, workflowIdReusePolicy: 'REJECT_DUPLICATE', args: [input], staticSummary: because.slice(0, 200) });
+      await client.workflow.start(start.start, {
+        taskQueue,
+        workflowId,
+        workflowIdReusePolicy: 'REJECT_DUPLICATE',
+        args: [input],
+        staticSummary: because.slice(0, 200),
+      });
       return 'started';
     } catch (error) {
       if (error instanceof WorkflowExecutionAlreadyStartedError) return 'already started';

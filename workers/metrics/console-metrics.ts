@@ -9,7 +9,8 @@ const freshForMs = 15_000;
 export function createConsoleMetrics(readFleet: () => Promise<Fleet>) {
   const registry = new Registry();
   collectDefaultMetrics({ register: registry, prefix: 'tuneline_console_' });
-  const gauge = <Label extends string>(name: string, help: string, labelNames: readonly Label[] = []) => new Gauge({ name, help, labelNames, registers: [registry] });
+  const gauge = <Label extends string>(name: string, help: string, labelNames: readonly Label[] = []) =>
+    new Gauge({ name, help, labelNames, registers: [registry] });
   const requests = new Histogram({
     name: 'tuneline_console_request_seconds',
     help: 'Requests by route and status',
@@ -19,12 +20,25 @@ export function createConsoleMetrics(readFleet: () => Promise<Fleet>) {
   });
   const up = gauge('tuneline_source_up', 'Whether Temporal and MLflow answer the console', ['source']);
   const running = gauge('tuneline_lifecycles_running', 'Lifecycles that run');
-  const lastDay = gauge('tuneline_lifecycles_last_day', 'Lifecycles closed within a day, by how they ended', ['outcome']);
+  const lastDay = gauge('tuneline_lifecycles_last_day', 'Lifecycles closed within a day, by how they ended', [
+    'outcome',
+  ]);
   const openReviews = gauge('tuneline_reviews_open', 'Lifecycles that await a review');
-  const oldestReview = gauge('tuneline_review_oldest_seconds', 'Since the lifecycle was started whose review is open longest');
+  const oldestReview = gauge(
+    'tuneline_review_oldest_seconds',
+    'Since the lifecycle was started whose review is open longest',
+  );
   const age = gauge('tuneline_model_age_days', 'Since the champion was registered', ['model']);
-  const maximumAge = gauge('tuneline_model_maximum_age_days', 'What the spec of the champion allows: refresh.maximumAgeDays', ['model']);
-  const disagrees = gauge('tuneline_record_disagrees', 'Whether the record of an endpoint names another champion than the alias', ['model', 'endpoint']);
+  const maximumAge = gauge(
+    'tuneline_model_maximum_age_days',
+    'What the spec of the champion allows: refresh.maximumAgeDays',
+    ['model'],
+  );
+  const disagrees = gauge(
+    'tuneline_record_disagrees',
+    'Whether the record of an endpoint names another champion than the alias',
+    ['model', 'endpoint'],
+  );
   let readAtMs = -Infinity;
 
   function show({ lifecycles, models }: Fleet): void {
@@ -51,7 +65,10 @@ export function createConsoleMetrics(readFleet: () => Promise<Fleet>) {
     /** Counts what the server answers; before it listens. */
     watch: (server: FastifyInstance): void => {
       server.addHook('onResponse', (request, reply, done) => {
-        requests.observe({ method: request.method, route: request.routeOptions.url ?? 'none', status: String(reply.statusCode) }, reply.elapsedTime / 1000);
+        requests.observe(
+          { method: request.method, route: request.routeOptions.url ?? 'none', status: String(reply.statusCode) },
+          reply.elapsedTime / 1000,
+        );
         done();
       });
     },

@@ -32,28 +32,54 @@ export interface ModelStanding {
 
 const dayMs = 86_400_000;
 
-export async function readFleet(client: Client, listModels: () => Promise<readonly ServedModel[]>, nowMs: number): Promise<Fleet> {
-  const [lifecycles, models] = await Promise.all([countLifecycles(client, nowMs).catch(() => undefined), listModels().catch(() => undefined)]);
+export async function readFleet(
+  client: Client,
+  listModels: () => Promise<readonly ServedModel[]>,
+  nowMs: number,
+): Promise<Fleet> {
+  const [lifecycles, models] = await Promise.all([
+    countLifecycles(client, nowMs).catch(() => undefined),
+    listModels().catch(() => undefined),
+  ]);
   return { lifecycles, models: models?.map((model) => standingOf(model, nowMs)) };
 }
 
 async function countLifecycles({ workflow }: Client, nowMs: number): Promise<LifecycleCounts> {
   const running = "WorkflowType = 'lifecycle' AND ExecutionStatus = 'Running'";
-  const closed = (how: string) => `WorkflowType = 'lifecycle' AND CloseTime > '${new Date(nowMs - dayMs).toISOString()}' AND ${how}`;
+  const closed = (how: string) =>
+    `WorkflowType = 'lifecycle' AND CloseTime > '${new Date(nowMs - dayMs).toISOString()}' AND ${how}`;
   const inReview = `${running} AND ${stageAttribute.name} = 'review'`;
   const count = async (query: string): Promise<number> => (await workflow.count(query)).count;
-  const [open, openReviews, promoted, rejected, failed, cancelled] = await Promise.all(
-    [running, inReview, closed(`${verdictAttribute.name} = 'promoted'`), closed(`${verdictAttribute.name} = 'rejected'`), closed("ExecutionStatus IN ('Failed', 'TimedOut', 'Terminated')"), closed("ExecutionStatus = 'Canceled'")].map(count),
-  ) as [number, number, number, number, number, number];
+  const [open, openReviews, promoted, rejected, failed, cancelled] = (await Promise.all(
+    [
+      running,
+      inReview,
+      closed(`${verdictAttribute.name} = 'promoted'`),
+      closed(`${verdictAttribute.name} = 'rejected'`),
+      closed("ExecutionStatus IN ('Failed', 'TimedOut', 'Terminated')"),
+      closed("ExecutionStatus = 'Canceled'"),
+    ].map(count),
+  )) as [number, number, number, number, number, number];
   let oldestMs = nowMs;
   // Visibility gives the newest first, and no order can be asked for everywhere.
-  if (openReviews > 0) for await (const { startTime } of workflow.list({ query: inReview })) oldestMs = Math.min(oldestMs, startTime.getTime());
-  return { running: open, lastDay: { promoted, rejected, failed, cancelled }, openReviews, oldestReviewSeconds: (nowMs - oldestMs) / 1000 };
+  if (openReviews > 0)
+    for await (const { startTime } of workflow.list({ query: inReview }))
+      oldestMs = Math.min(oldestMs, startTime.getTime());
+  return {
+    running: open,
+    lastDay: { promoted, rejected, failed, cancelled },
+    openReviews,
+    oldestReviewSeconds: (nowMs - oldestMs) / 1000,
+  };
 }
 
 /** A record of one endpoint counts for the model that it says is champion there. */
 export function standingOf({ name, tags: its, champion }: ServedModel, nowMs: number): ModelStanding {
-  const records = Object.entries(its).flatMap(([key, value]) => (key.startsWith(recordPrefix) ? [{ endpoint: key.slice(recordPrefix.length), version: parse<ServingState>(value)?.champion?.version }] : []));
+  const records = Object.entries(its).flatMap(([key, value]) =>
+    key.startsWith(recordPrefix)
+      ? [{ endpoint: key.slice(recordPrefix.length), version: parse<ServingState>(value)?.champion?.version }]
+      : [],
+  );
   const agrees = ({ version }: { readonly version: string | undefined }): boolean => version === champion.version;
   return {
     model: name,

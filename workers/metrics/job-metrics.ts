@@ -8,9 +8,18 @@ const waits: Readonly<Record<Wait['for'], true>> = { quota: true, node: true, im
 /** A reporter that counts what it is told, and how long it took from a Job's end until its lifecycle knew. */
 export function countJobs(reporter: JobReporter, meter: MetricMeter): JobReporter {
   // The exporter adds `_total` and the unit.
-  const ended = meter.createCounter('tuneline_jobs_ended', undefined, 'Jobs whose end was reported, by outcome: succeeded, or the class of the failure');
+  const ended = meter.createCounter(
+    'tuneline_jobs_ended',
+    undefined,
+    'Jobs whose end was reported, by outcome: succeeded, or the class of the failure',
+  );
   const waiting = meter.createGauge('tuneline_jobs_waiting', 'int', undefined, 'Jobs that wait, by what they wait for');
-  const report = meter.createHistogram('tuneline_job_report', 'float', 'seconds', "From a Job's end seen until its lifecycle knows");
+  const report = meter.createHistogram(
+    'tuneline_job_report',
+    'float',
+    'seconds',
+    "From a Job's end seen until its lifecycle knows",
+  );
   const waitsOf = new Map<string, Wait['for']>();
   const endedSince = new Map<string, number>();
   // A series that begins with its first failure hides that failure from an alert on its increase.
@@ -18,7 +27,8 @@ export function countJobs(reporter: JobReporter, meter: MetricMeter): JobReporte
   showWaiting();
 
   function showWaiting(): void {
-    for (const what of Object.keys(waits)) waiting.set([...waitsOf.values()].filter((it) => it === what).length, { for: what });
+    for (const what of Object.keys(waits))
+      waiting.set([...waitsOf.values()].filter((it) => it === what).length, { for: what });
   }
 
   function note(name: string, wait: Wait | undefined): void {

@@ -1,7 +1,20 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { ScheduleNotFoundError, WorkflowFailedError, WorkflowNotFoundError, type Client, type ScheduleDescription, type WorkflowExecutionDescription } from '@temporalio/client';
+import {
+  ScheduleNotFoundError,
+  WorkflowFailedError,
+  WorkflowNotFoundError,
+  type Client,
+  type ScheduleDescription,
+  type WorkflowExecutionDescription,
+} from '@temporalio/client';
 import { optionalDateToTs, tsToDate } from '@temporalio/common/lib/time.js';
-import { failuresInARow, scheduleMemo, type Ending, type Schedules, type StartedBy } from '../../domain/lifecycle/schedule.ts';
+import {
+  failuresInARow,
+  scheduleMemo,
+  type Ending,
+  type Schedules,
+  type StartedBy,
+} from '../../domain/lifecycle/schedule.ts';
 import { verdictAttribute } from '../../workflows/search-attributes.ts';
 import { isApplied, optionsOf, type LifecycleSchedule } from './schedule-options.ts';
 
@@ -46,7 +59,8 @@ export interface ScheduleView {
 /** Every schedule of a lifecycle, by name. */
 export async function listSchedules(client: Client): Promise<ScheduleView[]> {
   const ids: string[] = [];
-  for await (const { scheduleId, action } of client.schedule.list()) if (action?.workflowType === 'lifecycle') ids.push(scheduleId);
+  for await (const { scheduleId, action } of client.schedule.list())
+    if (action?.workflowType === 'lifecycle') ids.push(scheduleId);
   // The list lags behind: what was deleted a moment ago may still be on it.
   const views = await Promise.all(ids.sort().map((id) => unlessGone(viewSchedule(client, id))));
   return views.filter((view) => view !== undefined);
@@ -93,11 +107,20 @@ export async function triggerSchedule(client: Client, id: string): Promise<strin
 }
 
 /** Starts what it would have started then, and says for which times. They would overlap, so they wait for each other. */
-export async function backfillSchedule(client: Client, id: string, { from, to }: { readonly from: Date; readonly to: Date }): Promise<Date[]> {
+export async function backfillSchedule(
+  client: Client,
+  id: string,
+  { from, to }: { readonly from: Date; readonly to: Date },
+): Promise<Date[]> {
   const { namespace } = client.options;
   const handle = client.schedule.getHandle(id);
   await handle.describe();
-  const { startTime } = await client.workflowService.listScheduleMatchingTimes({ namespace, scheduleId: id, startTime: optionalDateToTs(from) ?? null, endTime: optionalDateToTs(to) ?? null });
+  const { startTime } = await client.workflowService.listScheduleMatchingTimes({
+    namespace,
+    scheduleId: id,
+    startTime: optionalDateToTs(from) ?? null,
+    endTime: optionalDateToTs(to) ?? null,
+  });
   if (startTime.length > 0) await handle.backfill({ start: from, end: to, overlap: 'BUFFER_ALL' });
   return startTime.map(tsToDate);
 }
@@ -141,10 +164,12 @@ function endingOf({ status, typedSearchAttributes }: WorkflowExecutionDescriptio
 const reasonOf = (client: Client, workflowId: string): Promise<string | undefined> =>
   client.workflow.result(workflowId).then(
     () => undefined,
-    (error: unknown) => (error instanceof WorkflowFailedError ? (error.cause ?? error).message.split('\n', 1)[0] : undefined),
+    (error: unknown) =>
+      error instanceof WorkflowFailedError ? (error.cause ?? error).message.split('\n', 1)[0] : undefined,
   );
 
-const newestFirst = ({ recentActions }: ScheduleDescription['info']): string[] => recentActions.map(({ action }) => action.workflow.workflowId).reverse();
+const newestFirst = ({ recentActions }: ScheduleDescription['info']): string[] =>
+  recentActions.map(({ action }) => action.workflow.workflowId).reverse();
 
 /** By its name alone, so that one that was reset is what it became. Undefined once Temporal has forgotten it. */
 const describe = (client: Client, workflowId: string): Promise<WorkflowExecutionDescription | undefined> =>

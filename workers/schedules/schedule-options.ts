@@ -1,5 +1,11 @@
 import { isDeepStrictEqual } from 'node:util';
-import { MONTHS, type CalendarSpec, type DayOfWeek, type ScheduleDescription, type ScheduleOptions } from '@temporalio/client';
+import {
+  MONTHS,
+  type CalendarSpec,
+  type DayOfWeek,
+  type ScheduleDescription,
+  type ScheduleOptions,
+} from '@temporalio/client';
 import { digestOf } from '../../domain/digest.ts';
 import type { ScheduleSpec } from '../../domain/spec/schedule-spec.ts';
 import { scheduleMemo, type StartedBy } from '../../domain/lifecycle/schedule.ts';
@@ -11,7 +17,13 @@ export interface LifecycleSchedule extends Omit<ScheduleSpec, 'spec'> {
 }
 
 const minuteMs = 60_000;
-const overlaps = { skip: 'SKIP', bufferOne: 'BUFFER_ONE', bufferAll: 'BUFFER_ALL', cancelOther: 'CANCEL_OTHER', allowAll: 'ALLOW_ALL' } as const;
+const overlaps = {
+  skip: 'SKIP',
+  bufferOne: 'BUFFER_ONE',
+  bufferAll: 'BUFFER_ALL',
+  cancelOther: 'CANCEL_OTHER',
+  allowAll: 'ALLOW_ALL',
+} as const;
 
 /** The schedule for Temporal, except for its pause. */
 export function optionsOf(schedule: LifecycleSchedule) {
@@ -45,7 +57,8 @@ export function isApplied(schedule: LifecycleSchedule, { spec, policies, action 
 }
 
 /** Identifies the times. Temporal's UI shows this comment in place of the cron expression, and its users expect that. */
-const commentOf = ({ cron, calendar }: LifecycleSchedule): string | undefined => cron?.trim() ?? (calendar && digestOf(calendar));
+const commentOf = ({ cron, calendar }: LifecycleSchedule): string | undefined =>
+  cron?.trim() ?? (calendar && digestOf(calendar));
 
 const rhythmOf = ({ interval, timeZone, jitterSeconds }: LifecycleSchedule) => ({
   intervals: interval ? [{ every: interval.everyMinutes * minuteMs, offset: interval.offsetMinutes * minuteMs }] : [],
@@ -54,14 +67,31 @@ const rhythmOf = ({ interval, timeZone, jitterSeconds }: LifecycleSchedule) => (
 });
 
 /** Temporal's own pause comes after one failure; which failure is one too many the lifecycle finds out. */
-const policiesOf = ({ overlap, catchUpMinutes }: LifecycleSchedule) => ({ overlap: overlaps[overlap], catchupWindow: catchUpMinutes * minuteMs, pauseOnFailure: false });
+const policiesOf = ({ overlap, catchUpMinutes }: LifecycleSchedule) => ({
+  overlap: overlaps[overlap],
+  catchupWindow: catchUpMinutes * minuteMs,
+  pauseOnFailure: false,
+});
 
 function actionOf({ id, spec, skip, pauseAfterFailures, note }: LifecycleSchedule) {
   const startedBy: StartedBy = { id, pauseAfterFailures, note };
-  return { type: 'startWorkflow' as const, workflowType: 'lifecycle', workflowId: id, taskQueue, args: [{ requester: `schedule ${id}`, ...spec, skip }], memo: { [scheduleMemo]: startedBy } };
+  return {
+    type: 'startWorkflow' as const,
+    workflowType: 'lifecycle',
+    workflowId: id,
+    taskQueue,
+    args: [{ requester: `schedule ${id}`, ...spec, skip }],
+    memo: { [scheduleMemo]: startedBy },
+  };
 }
 
-const calendarOf = ({ minute, hour, dayOfMonth, month, dayOfWeek }: NonNullable<ScheduleSpec['calendar']>): CalendarSpec => ({
+const calendarOf = ({
+  minute,
+  hour,
+  dayOfMonth,
+  month,
+  dayOfWeek,
+}: NonNullable<ScheduleSpec['calendar']>): CalendarSpec => ({
   minute,
   hour,
   dayOfMonth: dayOfMonth ?? '*',

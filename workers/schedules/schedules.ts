@@ -8,7 +8,13 @@ export async function ensureSchedules(client: Client): Promise<void> {
       scheduleId: 'tuneline-reconcile',
       spec: { intervals: [{ every: '15 minutes' }] },
       policies: { overlap: 'SKIP' },
-      action: { type: 'startWorkflow', workflowType: 'reconcile', workflowId: 'tuneline-reconcile', taskQueue, args: [] },
+      action: {
+        type: 'startWorkflow',
+        workflowType: 'reconcile',
+        workflowId: 'tuneline-reconcile',
+        taskQueue,
+        args: [],
+      },
     })
     .catch((error: unknown) => {
       if (!(error instanceof ScheduleAlreadyRunning)) throw error;

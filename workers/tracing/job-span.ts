@@ -5,16 +5,28 @@ import { spanOf } from '../../domain/job/job-trace.ts';
 import type { JobReporter } from '../jobs/job-tracker.ts';
 
 /** A reporter that makes a span of each Job whose end it has told; told again, the same span. */
-export function traceJobs(config: TracerConfig, reporter: JobReporter, attributesOf: (request: JobRequest) => Attributes): JobReporter {
+export function traceJobs(
+  config: TracerConfig,
+  reporter: JobReporter,
+  attributesOf: (request: JobRequest) => Attributes,
+): JobReporter {
   let spanId = '';
   // The Job has known its span's ID since its start.
-  const tracer = new BasicTracerProvider({ ...config, idGenerator: { ...new RandomIdGenerator(), generateSpanId: () => spanId } }).getTracer('tuneline');
+  const tracer = new BasicTracerProvider({
+    ...config,
+    idGenerator: { ...new RandomIdGenerator(), generateSpanId: () => spanId },
+  }).getTracer('tuneline');
 
   function endSpan(request: JobRequest, outcome: JobOutcome): void {
     const span = spanOf(request);
     if (!span) return;
     const { traceId, parentSpanId, isSampled } = span;
-    const parent = trace.setSpanContext(ROOT_CONTEXT, { traceId, spanId: parentSpanId, traceFlags: isSampled ? TraceFlags.SAMPLED : TraceFlags.NONE, isRemote: true });
+    const parent = trace.setSpanContext(ROOT_CONTEXT, {
+      traceId,
+      spanId: parentSpanId,
+      traceFlags: isSampled ? TraceFlags.SAMPLED : TraceFlags.NONE,
+      isRemote: true,
+    });
     const attributes = {
       ...attributesOf(request),
       'tuneline.job': request.name,
@@ -23,7 +35,11 @@ export function traceJobs(config: TracerConfig, reporter: JobReporter, attribute
       ...(request.runId ? { 'mlflow.run_id': request.runId } : {}),
     };
     ({ spanId } = span);
-    const life = tracer.startSpan(`Job:${request.spec.stage}`, { attributes, ...(request.trace ? { startTime: request.trace.askedAtMs } : {}) }, parent);
+    const life = tracer.startSpan(
+      `Job:${request.spec.stage}`,
+      { attributes, ...(request.trace ? { startTime: request.trace.askedAtMs } : {}) },
+      parent,
+    );
     if (outcome.kind === 'failed') life.setStatus({ code: SpanStatusCode.ERROR, message: outcome.failure.message });
     life.end();
   }

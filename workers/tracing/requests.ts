@@ -1,14 +1,32 @@
-import { context, propagation, ROOT_CONTEXT, SpanKind, SpanStatusCode, trace, type Context, type Span, type Tracer } from '@opentelemetry/api';
+import {
+  context,
+  propagation,
+  ROOT_CONTEXT,
+  SpanKind,
+  SpanStatusCode,
+  trace,
+  type Context,
+  type Span,
+  type Tracer,
+} from '@opentelemetry/api';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 
 /** A span of each POST to these routes, from its headers to the end of its answer. */
 export function traceRequests(server: FastifyInstance, routes: string, tracer: Tracer): void {
   const open = new WeakMap<FastifyRequest, { readonly span: Span; readonly within: Context }>();
   server.addHook('onRequest', (request, _reply, done) => {
-    const { method, headers, routeOptions: { url } } = request;
+    const {
+      method,
+      headers,
+      routeOptions: { url },
+    } = request;
     if (method === 'POST' && url?.startsWith(routes)) {
       const caller = propagation.extract(ROOT_CONTEXT, headers);
-      const span = tracer.startSpan(`POST ${url}`, { kind: SpanKind.SERVER, attributes: { 'http.request.method': method, 'http.route': url } }, caller);
+      const span = tracer.startSpan(
+        `POST ${url}`,
+        { kind: SpanKind.SERVER, attributes: { 'http.request.method': method, 'http.route': url } },
+        caller,
+      );
       open.set(request, { span, within: trace.setSpan(caller, span) });
     }
     done();

@@ -16,7 +16,11 @@ const closeWithinMs = 2000;
 /** Sampler, batches, headers and the like are the SDK's, from its own variables. */
 export function startTracing(url: string, serviceName: string, log: (message: string) => void): Tracing {
   sayOnce(`traces do not reach ${url}`, log);
-  const resource = new Resource({ 'service.name': serviceName, 'service.version': readPackageVersion(), ...envDetectorSync.detect().attributes });
+  const resource = new Resource({
+    'service.name': serviceName,
+    'service.version': readPackageVersion(),
+    ...envDetectorSync.detect().attributes,
+  });
   const processor = new BatchSpanProcessor(new OTLPTraceExporter({ url }));
   const config = { resource, spanProcessors: [processor] };
   const provider = new BasicTracerProvider(config);
@@ -31,7 +35,8 @@ export function startTracing(url: string, serviceName: string, log: (message: st
       return carrier.traceparent;
     },
     jobs: (reporter, attributesOf) => traceJobs(config, reporter, attributesOf),
-    close: () => Promise.race([provider.shutdown().catch(() => undefined), delay(closeWithinMs, undefined, { ref: false })]),
+    close: () =>
+      Promise.race([provider.shutdown().catch(() => undefined), delay(closeWithinMs, undefined, { ref: false })]),
   };
 }
 

@@ -2,7 +2,11 @@ import { trace } from '@opentelemetry/api';
 import type { Resource } from '@opentelemetry/resources';
 import type { SpanProcessor } from '@opentelemetry/sdk-trace-base';
 import type { ClientInterceptors } from '@temporalio/client';
-import { makeWorkflowExporter, OpenTelemetryActivityInboundInterceptor, OpenTelemetryWorkflowClientInterceptor } from '@temporalio/interceptors-opentelemetry';
+import {
+  makeWorkflowExporter,
+  OpenTelemetryActivityInboundInterceptor,
+  OpenTelemetryWorkflowClientInterceptor,
+} from '@temporalio/interceptors-opentelemetry';
 import { TRACE_HEADER } from '@temporalio/interceptors-opentelemetry/lib/instrumentation.js';
 import type { WorkerOptions } from '@temporalio/worker';
 import type { Tracing } from './tracing.ts';
@@ -30,11 +34,16 @@ export function workerInterceptors(processor: SpanProcessor, resource: Resource)
     activity: [
       (activity) => {
         const traced = new OpenTelemetryActivityInboundInterceptor(activity);
-        return { inbound: { execute: (input, next) => (TRACE_HEADER in input.headers ? traced.execute(input, next) : next(input)) } };
+        return {
+          inbound: {
+            execute: (input, next) => (TRACE_HEADER in input.headers ? traced.execute(input, next) : next(input)),
+          },
+        };
       },
     ],
   };
   // All that Temporal knows of an execution would go along, the result of the one before and its memo among it.
-  const briefly: typeof exporter.fn = ({ workflowId, runId, workflowType, attempt }, spans) => exporter.fn({ workflowId, runId, workflowType, attempt } as Parameters<typeof exporter.fn>[0], spans);
+  const briefly: typeof exporter.fn = ({ workflowId, runId, workflowType, attempt }, spans) =>
+    exporter.fn({ workflowId, runId, workflowType, attempt } as Parameters<typeof exporter.fn>[0], spans);
   return { interceptors, sinks: { exporter: { export: { fn: briefly } } } };
 }

@@ -15,7 +15,10 @@ export interface Tracing {
   /** W3C `traceparent` of what runs now. */
   traceparent(): string | undefined;
   /** A reporter that makes a span of each Job, with these attributes beside its own. */
-  jobs(reporter: JobReporter, attributesOf: (request: JobRequest) => Readonly<Record<string, string | number>>): JobReporter;
+  jobs(
+    reporter: JobReporter,
+    attributesOf: (request: JobRequest) => Readonly<Record<string, string | number>>,
+  ): JobReporter;
   /** Sends what was not sent yet, for two seconds at most: a collector that is away must hold nobody up. */
   close(): Promise<void>;
 }

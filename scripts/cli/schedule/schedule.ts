@@ -1,7 +1,13 @@
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { ScheduleNotFoundError, type Client, type ScheduleHandle } from '@temporalio/client';
 import { loadConfig } from '../../../workers/config.ts';
-import { applySchedule, backfillSchedule, listSchedules, triggerSchedule, viewSchedule } from '../../../workers/schedules/lifecycle-schedules.ts';
+import {
+  applySchedule,
+  backfillSchedule,
+  listSchedules,
+  triggerSchedule,
+  viewSchedule,
+} from '../../../workers/schedules/lifecycle-schedules.ts';
 import type { LifecycleSchedule } from '../../../workers/schedules/schedule-options.ts';
 import { connectTemporal } from '../connect.ts';
 import { checkSchedule, describeWrong, readSchedules } from './schedule-files.ts';
@@ -10,11 +16,15 @@ import { UserError } from '../user-error.ts';
 
 /** `tuneline schedule`: lifecycles that are started by the clock. */
 export function scheduleCommand(finish: (code: number) => void): Command {
-  const command = new Command('schedule').description('have lifecycles started by the clock; examples/schedules has an example');
+  const command = new Command('schedule').description(
+    'have lifecycles started by the clock; examples/schedules has an example',
+  );
 
   command
     .command('apply')
-    .description('make the schedules of these files be as they say; what is as it says is left alone, and what is paused stays so')
+    .description(
+      'make the schedules of these files be as they say; what is as it says is left alone, and what is paused stays so',
+    )
     .argument('<paths...>', 'JSON files, or folders of them')
     .action(async (paths: string[]) => {
       const schedules = await readSchedules(paths);
@@ -38,10 +48,16 @@ export function scheduleCommand(finish: (code: number) => void): Command {
     .option('--skip <when>', 'whenUnchanged (by default) or never')
     .option('--note <text>', 'for people')
     .action(async (id: string, spec: string, { everyMinutes, ...options }: { everyMinutes?: number }) => {
-      const checked = await checkSchedule({ id, spec, ...options, ...(everyMinutes === undefined ? {} : { interval: { everyMinutes } }) }, process.cwd());
+      const checked = await checkSchedule(
+        { id, spec, ...options, ...(everyMinutes === undefined ? {} : { interval: { everyMinutes } }) },
+        process.cwd(),
+      );
       if (!checked.ok) throw new UserError(describeWrong([{ file: id, problems: checked.problems }]));
       const client = await connectTemporal(loadConfig());
-      if (await isThere(client, id)) throw new UserError(`There is a schedule ${id} already.\nhint: "scripts/tuneline schedule apply FILE" changes one.`);
+      if (await isThere(client, id))
+        throw new UserError(
+          `There is a schedule ${id} already.\nhint: "scripts/tuneline schedule apply FILE" changes one.`,
+        );
       await apply(client, checked.schedule);
       finish(0);
     });
@@ -72,7 +88,9 @@ export function scheduleCommand(finish: (code: number) => void): Command {
     .description('have it start nothing until it is resumed')
     .argument('<id>')
     .option('--note <text>', 'why; shown by "list"')
-    .action((id: string, { note }: { note?: string }) => tell(id, 'paused', (handle, who) => handle.pause(note ?? `by ${who}`)));
+    .action((id: string, { note }: { note?: string }) =>
+      tell(id, 'paused', (handle, who) => handle.pause(note ?? `by ${who}`)),
+    );
 
   command
     .command('resume')
@@ -86,7 +104,10 @@ export function scheduleCommand(finish: (code: number) => void): Command {
     .argument('<id>')
     .action(async (id: string) => {
       const workflowId = await triggerSchedule(await connectTemporal(loadConfig()), id).catch(explainGone(id));
-      if (workflowId === undefined) throw new UserError(`Nothing was started: the lifecycle before still runs, and ${id} does not let them overlap.\nhint: "scripts/tuneline schedule show ${id}" names it.`);
+      if (workflowId === undefined)
+        throw new UserError(
+          `Nothing was started: the lifecycle before still runs, and ${id} does not let them overlap.\nhint: "scripts/tuneline schedule show ${id}" names it.`,
+        );
       process.stdout.write(`${workflowId}\n`);
       finish(0);
     });
@@ -99,9 +120,13 @@ export function scheduleCommand(finish: (code: number) => void): Command {
     .requiredOption('--to <time>', 'the same; itself not part of it', time)
     .action(async (id: string, { from, to }: { from: Date; to: Date }) => {
       if (from >= to) throw new UserError('--from must come before --to.');
-      const times = await backfillSchedule(await connectTemporal(loadConfig()), id, { from, to }).catch(explainGone(id));
+      const times = await backfillSchedule(await connectTemporal(loadConfig()), id, { from, to }).catch(
+        explainGone(id),
+      );
       process.stdout.write(times.map((at) => `${at.toISOString()}\n`).join(''));
-      process.stderr.write(times.length === 0 ? 'nothing was due then\n' : `${times.length} asked for, one after another\n`);
+      process.stderr.write(
+        times.length === 0 ? 'nothing was due then\n' : `${times.length} asked for, one after another\n`,
+      );
       finish(0);
     });
 
@@ -113,7 +138,11 @@ export function scheduleCommand(finish: (code: number) => void): Command {
 
   return command;
 
-  async function tell(id: string, done: string, what: (handle: ScheduleHandle, who: string) => Promise<void>): Promise<void> {
+  async function tell(
+    id: string,
+    done: string,
+    what: (handle: ScheduleHandle, who: string) => Promise<void>,
+  ): Promise<void> {
     const config = loadConfig();
     await what((await connectTemporal(config)).schedule.getHandle(id), config.userName).catch(explainGone(id));
     process.stderr.write(`${done}\n`);
@@ -141,7 +170,8 @@ const isThere = (client: Client, id: string): Promise<boolean> =>
 
 function explainGone(id: string) {
   return (error: unknown): never => {
-    if (error instanceof ScheduleNotFoundError) throw new UserError(`There is no schedule ${id}.\nhint: "scripts/tuneline schedule list" lists them.`);
+    if (error instanceof ScheduleNotFoundError)
+      throw new UserError(`There is no schedule ${id}.\nhint: "scripts/tuneline schedule list" lists them.`);
     throw error;
   };
 }
@@ -153,6 +183,7 @@ function wholeNumber(text: string): number {
 
 function time(text: string): Date {
   const at = new Date(text);
-  if (Number.isNaN(at.getTime())) throw new InvalidArgumentError(`expected a time such as 2026-11-01T03:00Z, got "${text}"`);
+  if (Number.isNaN(at.getTime()))
+    throw new InvalidArgumentError(`expected a time such as 2026-11-01T03:00Z, got "${text}"`);
   return at;
 }

@@ -53,7 +53,15 @@ export const givenKubeconfig = process.env['TUNELINE_TEST_KUBECONFIG'];
  * A Kubernetes of its own on free loopback ports: a real control plane, and nodes that only say what they do
  * (`kwok-stages.yaml`). TUNELINE_TEST_KUBECONFIG names a cluster to use in its place, as it is.
  */
-export async function startCluster({ report, gpuNodes = 2, gpusPerNode = 8, withKueue = false, withJobSet = false, withKserve = false, realNode: wanted }: ClusterOptions): Promise<Cluster> {
+export async function startCluster({
+  report,
+  gpuNodes = 2,
+  gpusPerNode = 8,
+  withKueue = false,
+  withJobSet = false,
+  withKserve = false,
+  realNode: wanted,
+}: ClusterOptions): Promise<Cluster> {
   if (givenKubeconfig) {
     report(`using the cluster of ${givenKubeconfig}`);
     return { kubeconfigPath: givenKubeconfig, stop: () => Promise.resolve() };
@@ -70,8 +78,11 @@ export async function startCluster({ report, gpuNodes = 2, gpusPerNode = 8, with
   };
   try {
     const kubeconfigPath = await startControlPlane(components, programs.controlPlane);
-    if (gpuNodes > 0) await startGpuNodes(components, { kwok: programs.kwok, kubeconfigPath, nodes: gpuNodes, gpusPerNode });
-    const realNode = wanted && (await startRealNode(components, { ...wanted, controlPlane: programs.controlPlane, kubeconfigPath, report }));
+    if (gpuNodes > 0)
+      await startGpuNodes(components, { kwok: programs.kwok, kubeconfigPath, nodes: gpuNodes, gpusPerNode });
+    const realNode =
+      wanted &&
+      (await startRealNode(components, { ...wanted, controlPlane: programs.controlPlane, kubeconfigPath, report }));
     if (jobSet) await startJobSet(components, { jobSet, kubeconfigPath });
     if (kueue) await startKueue(components, { kueue, kubeconfigPath, jobSets: withJobSet });
     if (kserve) await startKserve(components, { kserve, kubeconfigPath });

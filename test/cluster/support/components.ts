@@ -29,10 +29,18 @@ export class Components {
   async start(name: string, [program, ...args]: readonly [string, ...string[]]): Promise<void> {
     const log = await open(this.#logPath(name), 'a');
     // Neither the caller's kubeconfig nor its proxy may come between the components.
-    const child = spawn(program, args, { cwd: this.folder, env: { HOME: this.folder }, detached: true, stdio: ['ignore', log.fd, log.fd] });
+    const child = spawn(program, args, {
+      cwd: this.folder,
+      env: { HOME: this.folder },
+      detached: true,
+      stdio: ['ignore', log.fd, log.fd],
+    });
     await log.close();
     const identity = child.pid === undefined ? undefined : identityOf(child.pid);
-    if (!identity) throw new Error(`${name} did not start: ${String((await once(child, 'error').catch(() => ['it ended at once']))[0])}`);
+    if (!identity)
+      throw new Error(
+        `${name} did not start: ${String((await once(child, 'error').catch(() => ['it ended at once']))[0])}`,
+      );
     this.#guard.watch(identity.pid);
     this.#started.push(identity);
     child.once('exit', () => (this.#ended ??= name));
@@ -55,7 +63,10 @@ export class Components {
       });
     // Until a component listens, every question is refused.
     while (!(await ask())) {
-      if (this.#ended) throw new Error(`${this.#ended} ended before the cluster was ready:\n${(await readFile(this.#logPath(this.#ended), 'utf8')).slice(-3000)}`);
+      if (this.#ended)
+        throw new Error(
+          `${this.#ended} ended before the cluster was ready:\n${(await readFile(this.#logPath(this.#ended), 'utf8')).slice(-3000)}`,
+        );
       if (patience.aborted) throw new Error(`the cluster was not ready within ${readyWithinMs} ms`, { cause: refusal });
       await delay(100);
     }

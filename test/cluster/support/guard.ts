@@ -24,7 +24,10 @@ export class Guard {
   readonly #watcher: ChildProcess;
 
   constructor(paths: readonly string[]) {
-    this.#watcher = spawn('sh', ['-c', script, 'guard', ...paths], { detached: true, stdio: ['pipe', 'ignore', 'ignore'] });
+    this.#watcher = spawn('sh', ['-c', script, 'guard', ...paths], {
+      detached: true,
+      stdio: ['pipe', 'ignore', 'ignore'],
+    });
     this.#watcher.unref();
     (this.#watcher.stdin as Socket).unref();
   }

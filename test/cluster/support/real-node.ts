@@ -33,7 +33,8 @@ interface StartOptions extends RealNodeOptions {
 }
 
 /** Why this machine can have no real node, where it can't. */
-export const noRealNode = process.platform !== 'linux' || process.getuid?.() !== 0 ? 'only root on Linux can start one' : undefined;
+export const noRealNode =
+  process.platform !== 'linux' || process.getuid?.() !== 0 ? 'only root on Linux can start one' : undefined;
 
 /** What its network interface and its cgroups are called: the folder's name, which is this cluster's alone, short enough for an interface. */
 export const realNodeName = (folder: string): string => basename(folder).replace('tuneline-cluster-', 'tl-');
@@ -41,7 +42,14 @@ export const realNodeName = (folder: string): string => basename(folder).replace
 const run = promisify(execFile);
 const packages = ['containerd', 'runc', 'containernetworking-plugins', 'busybox-static', 'iproute2'];
 const plugins = '/usr/lib/cni';
-const programs = ['/usr/bin/containerd', '/usr/bin/ctr', '/usr/sbin/runc', `${plugins}/bridge`, '/usr/bin/busybox', '/usr/sbin/ip'];
+const programs = [
+  '/usr/bin/containerd',
+  '/usr/bin/ctr',
+  '/usr/sbin/runc',
+  `${plugins}/bridge`,
+  '/usr/bin/busybox',
+  '/usr/sbin/ip',
+];
 const path = '/usr/sbin:/usr/bin:/sbin:/bin';
 const sibling = (name: string): string => fileURLToPath(new URL(name, import.meta.url));
 
@@ -64,10 +72,28 @@ export async function startRealNode(components: Components, options: StartOption
   await writeNetwork(folder, network);
   components.thenRun(`sh '${sibling('end-real-node.sh')}' ${name}`);
   await components.start('real-node', [
-    ...(['/usr/bin/env', `PATH=${path}`, 'unshare', '--mount', '--pid', '--fork', '--kill-child', '--mount-proc'] as const),
-    ...['bash', sibling('real-node.sh'), name, folder, hostAddress, controlPlane, ...mounts.flatMap(({ from, at }) => [from, at])],
+    ...([
+      '/usr/bin/env',
+      `PATH=${path}`,
+      'unshare',
+      '--mount',
+      '--pid',
+      '--fork',
+      '--kill-child',
+      '--mount-proc',
+    ] as const),
+    ...[
+      'bash',
+      sibling('real-node.sh'),
+      name,
+      folder,
+      hostAddress,
+      controlPlane,
+      ...mounts.flatMap(({ from, at }) => [from, at]),
+    ],
   ]);
-  const ctr = (...args: string[]) => run('/usr/bin/ctr', ['--address', socket(folder), '--namespace', 'k8s.io', ...args]);
+  const ctr = (...args: string[]) =>
+    run('/usr/bin/ctr', ['--address', socket(folder), '--namespace', 'k8s.io', ...args]);
   await components.until(() => ctr('version').then(() => true));
   for (const image of made) await ctr('images', 'import', image.path);
   await untilReady(components, kubeconfigPath, gpus);
@@ -80,9 +106,13 @@ async function installPrograms(report: (message: string) => void): Promise<void>
   const install = `apt-get -qq update && apt-get -qq install --no-install-recommends ${packages.join(' ')}`;
   try {
     // Another test process may want the same.
-    await run('flock', ['/var/lib/apt', 'sh', '-c', install], { env: { ...process.env, DEBIAN_FRONTEND: 'noninteractive' } });
+    await run('flock', ['/var/lib/apt', 'sh', '-c', install], {
+      env: { ...process.env, DEBIAN_FRONTEND: 'noninteractive' },
+    });
   } catch (error) {
-    throw new SetupError(`${packages.join(', ')}, of which the tests' real node is made, could not be installed: ${String(error)}\nhint: these are Debian's packages; install their like, or set TUNELINE_TEST_KUBECONFIG.`);
+    throw new SetupError(
+      `${packages.join(', ')}, of which the tests' real node is made, could not be installed: ${String(error)}\nhint: these are Debian's packages; install their like, or set TUNELINE_TEST_KUBECONFIG.`,
+    );
   }
   report(`${packages.join(', ')} are installed, after ${Math.round((performance.now() - startedAt) / 1000)} s`);
 }
@@ -95,7 +125,9 @@ const haveAll = (paths: readonly string[]): Promise<boolean> =>
 
 /** The first three numbers of an address that no interface of this host is near to. */
 function freeNetwork(): string {
-  const taken = Object.values(networkInterfaces()).flatMap((addresses) => (addresses ?? []).map(({ address }) => address));
+  const taken = Object.values(networkInterfaces()).flatMap((addresses) =>
+    (addresses ?? []).map(({ address }) => address),
+  );
   for (;;) {
     // MLflow takes a request by such a private address, and by few others.
     const network = `10.${randomInt(200, 255)}.${randomInt(256)}`;
@@ -147,7 +179,11 @@ function kubeletConfig({ folder, name, hostAddress }: { folder: string; name: st
 }
 
 async function writeNetwork(folder: string, network: string): Promise<void> {
-  const ipam = { type: 'host-local', dataDir: join(folder, 'addresses'), ranges: [[{ subnet: `${network}.0/24`, rangeStart: `${network}.10` }]] };
+  const ipam = {
+    type: 'host-local',
+    dataDir: join(folder, 'addresses'),
+    ranges: [[{ subnet: `${network}.0/24`, rangeStart: `${network}.10` }]],
+  };
   const config = { cniVersion: '1.0.0', name: 'pods', plugins: [{ type: 'bridge', bridge: 'pods', ipam }] };
   await mkdir(join(folder, 'network'));
   await writeFile(join(folder, 'network', 'pods.conflist'), JSON.stringify(config));
@@ -159,10 +195,18 @@ async function untilReady(components: Components, kubeconfigPath: string, gpus: 
   const core = config.makeApiClient(CoreV1Api);
   const read = () => core.readNode({ name: 'real' });
   await components.until(() => read().then(() => true));
-  if (gpus > 0) await core.patchNodeStatus({ name: 'real', body: { status: { capacity: { 'nvidia.com/gpu': String(gpus) } } } }, setHeaderOptions('Content-Type', PatchStrategy.MergePatch));
+  if (gpus > 0)
+    await core.patchNodeStatus(
+      { name: 'real', body: { status: { capacity: { 'nvidia.com/gpu': String(gpus) } } } },
+      setHeaderOptions('Content-Type', PatchStrategy.MergePatch),
+    );
   await components.until(async () => {
     const { spec, status } = await read();
     const isReady = status?.conditions?.some(({ type, status }) => type === 'Ready' && status === 'True');
-    return isReady === true && (spec?.taints ?? []).length === 0 && (gpus === 0 || status?.allocatable?.['nvidia.com/gpu'] === String(gpus));
+    return (
+      isReady === true &&
+      (spec?.taints ?? []).length === 0 &&
+      (gpus === 0 || status?.allocatable?.['nvidia.com/gpu'] === String(gpus))
+    );
   });
 }

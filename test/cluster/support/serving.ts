@@ -38,7 +38,8 @@ const releaseOfPod = (pod: V1Pod | undefined): Release | undefined => {
   return settings === undefined ? undefined : (JSON.parse(settings) as { release: Release }).release;
 };
 
-export const releaseOfDeployment = ({ metadata }: V1Deployment): Release => JSON.parse(metadata?.annotations?.['tuneline.dev/release'] ?? '') as Release;
+export const releaseOfDeployment = ({ metadata }: V1Deployment): Release =>
+  JSON.parse(metadata?.annotations?.['tuneline.dev/release'] ?? '') as Release;
 
 /** With `kserve` the cluster has it, and hosts leave releases to it; with `isShared` other suites use the cluster, too. */
 export async function startServing(namespace: string, { kserve = false, isShared = false } = {}): Promise<ServingSite> {
@@ -56,31 +57,56 @@ export async function startServing(namespace: string, { kserve = false, isShared
     const pod = (await core.listNamespacedPod({ namespace })).items.find(({ status }) => status?.podIP === hostname);
     const release = releaseOfPod(pod);
     if (!release) throw new Error(`nobody has the address ${hostname}`);
-    if (pathname === releaseProxyRoutes.chat) return Response.json({ choices: [{ message: { content: answerOf(release.version) } }], usage: { completion_tokens: 3 } });
+    if (pathname === releaseProxyRoutes.chat)
+      return Response.json({
+        choices: [{ message: { content: answerOf(release.version) } }],
+        usage: { completion_tokens: 3 },
+      });
     const atMs = observed.get(pod?.metadata?.name ?? '');
-    const seen: Partial<Observation>[] = atMs === undefined || atMs < Number(searchParams.get('since')) ? [] : [{ release: releaseId(release), atMs }];
+    const seen: Partial<Observation>[] =
+      atMs === undefined || atMs < Number(searchParams.get('since')) ? [] : [{ release: releaseId(release), atMs }];
     return Response.json(seen);
   };
 
   const placement: ReleasePlacement = {
-    ...{ namespace, image: 'engine@sha256:0', command: ['engine'], cpu: '1', releaseProxyImage: 'release-proxy@sha256:0', releaseProxyEnv: {}, gpus: 1, userId: 10_001 },
+    ...{
+      namespace,
+      image: 'engine@sha256:0',
+      command: ['engine'],
+      cpu: '1',
+      releaseProxyImage: 'release-proxy@sha256:0',
+      releaseProxyEnv: {},
+      gpus: 1,
+      userId: 10_001,
+    },
     storage: { claim: 'storage', mounts: [{ mountPath: '/store', subPath: 'store' }] },
     replicas: { least: 1, most: 4 },
     ...(kserve ? { kserve } : {}),
   };
-  const podsOf = async (endpoint: string): Promise<V1Pod[]> => (await core.listNamespacedPod({ namespace, labelSelector: `tuneline.dev/endpoint=${endpoint}` })).items;
+  const podsOf = async (endpoint: string): Promise<V1Pod[]> =>
+    (await core.listNamespacedPod({ namespace, labelSelector: `tuneline.dev/endpoint=${endpoint}` })).items;
   let endpoints = 0;
   return {
     connection,
     placement,
     observed,
     makeHost: (more = {}, clocks = { lookEveryMs: 100, settleMs: 60_000 }, through = connection) =>
-      createKubernetesEndpointHost({ cluster: through, placement: { ...placement, ...more }, log: report, fetch: askReleaseProxy, clocks }),
+      createKubernetesEndpointHost({
+        cluster: through,
+        placement: { ...placement, ...more },
+        log: report,
+        fetch: askReleaseProxy,
+        clocks,
+      }),
     makeEndpoint: () => `endpoint-${(endpoints += 1)}`,
     podsOf,
-    deploymentsOf: async (endpoint) => (await apps.listNamespacedDeployment({ namespace, labelSelector: `tuneline.dev/endpoint=${endpoint}` })).items,
+    deploymentsOf: async (endpoint) =>
+      (await apps.listNamespacedDeployment({ namespace, labelSelector: `tuneline.dev/endpoint=${endpoint}` })).items,
     async behind(endpoint) {
-      const slices = await connection.discovery.listNamespacedEndpointSlice({ namespace, labelSelector: `kubernetes.io/service-name=${endpointName(endpoint)}` });
+      const slices = await connection.discovery.listNamespacedEndpointSlice({
+        namespace,
+        labelSelector: `kubernetes.io/service-name=${endpointName(endpoint)}`,
+      });
       const pods = new Map((await podsOf(endpoint)).map((pod) => [pod.metadata?.name, pod]));
       const counts: Record<string, number> = {};
       for (const { conditions, targetRef } of slices.items.flatMap(({ endpoints = [] }) => endpoints)) {
@@ -90,8 +116,14 @@ export async function startServing(namespace: string, { kserve = false, isShared
       return counts;
     },
     async clear() {
-      if (kserve) await connection.custom.deleteCollectionNamespacedCustomObject({ ...inferenceServiceApi, plural: 'inferenceservices', namespace });
-      for (const { metadata } of (await apps.listNamespacedDeployment({ namespace })).items) await apps.deleteNamespacedDeployment({ namespace, name: metadata?.name ?? '' }).catch(unlessMissing);
+      if (kserve)
+        await connection.custom.deleteCollectionNamespacedCustomObject({
+          ...inferenceServiceApi,
+          plural: 'inferenceservices',
+          namespace,
+        });
+      for (const { metadata } of (await apps.listNamespacedDeployment({ namespace })).items)
+        await apps.deleteNamespacedDeployment({ namespace, name: metadata?.name ?? '' }).catch(unlessMissing);
       await until(async () => (await core.listNamespacedPod({ namespace })).items.length === 0);
     },
     stop: () => cluster.stop(),

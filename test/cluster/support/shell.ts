@@ -9,12 +9,28 @@ export interface ShellOptions {
 }
 
 /** What a shell says in each container of a pod that is in all else another one. */
-export async function runShell(core: CoreV1Api, { namespace, spec, script }: ShellOptions): Promise<Record<string, string>> {
+export async function runShell(
+  core: CoreV1Api,
+  { namespace, spec, script }: ShellOptions,
+): Promise<Record<string, string>> {
   const name = 'shell';
-  const containers = spec.containers.map(({ startupProbe: _s, readinessProbe: _r, livenessProbe: _l, lifecycle: _c, ...container }) => ({ ...container, command: ['sh', '-c', `(${script}) 2>&1`] }));
-  await core.createNamespacedPod({ namespace, body: { metadata: { name }, spec: { ...spec, restartPolicy: 'Never', containers } } });
+  const containers = spec.containers.map(
+    ({ startupProbe: _s, readinessProbe: _r, livenessProbe: _l, lifecycle: _c, ...container }) => ({
+      ...container,
+      command: ['sh', '-c', `(${script}) 2>&1`],
+    }),
+  );
+  await core.createNamespacedPod({
+    namespace,
+    body: { metadata: { name }, spec: { ...spec, restartPolicy: 'Never', containers } },
+  });
   await until(async () => (await core.readNamespacedPod({ namespace, name })).status?.phase === 'Succeeded');
-  const said = await Promise.all(containers.map(async (container) => [container.name, await core.readNamespacedPodLog({ namespace, name, container: container.name })] as const));
+  const said = await Promise.all(
+    containers.map(
+      async (container) =>
+        [container.name, await core.readNamespacedPodLog({ namespace, name, container: container.name })] as const,
+    ),
+  );
   await core.deleteNamespacedPod({ namespace, name, gracePeriodSeconds: 0 });
   return Object.fromEntries(said);
 }

@@ -11,7 +11,10 @@ import { withPodAnnotations } from './simulated-pods.ts';
 
 /** What a simulated pod has to be told to behave as the suite asks. */
 function annotationsOf(does: Behaviour): Record<string, string> {
-  const message = (text: string, code = 0) => ({ 'tuneline.dev/test-message': text, 'tuneline.dev/test-exit-code': String(code) });
+  const message = (text: string, code = 0) => ({
+    'tuneline.dev/test-message': text,
+    'tuneline.dev/test-exit-code': String(code),
+  });
   switch (does.does) {
     case 'succeed':
       return message(JSON.stringify({ ok: true, ...said(does.value) }));
@@ -51,17 +54,37 @@ export interface SimulatedHarnessOptions extends Partial<JobPlacement> {
 }
 
 /** Runners in a new namespace under the restricted profile, on nodes that are told by annotations what their pods do. */
-export async function simulatedHarness({ namespace, admin, through = admin, annotations = {}, nodes = 1, nameInCluster = (name) => name, ...placement }: SimulatedHarnessOptions): Promise<SimulatedHarness> {
+export async function simulatedHarness({
+  namespace,
+  admin,
+  through = admin,
+  annotations = {},
+  nodes = 1,
+  nameInCluster = (name) => name,
+  ...placement
+}: SimulatedHarnessOptions): Promise<SimulatedHarness> {
   const { core, batch } = admin;
-  await core.createNamespace({ body: { metadata: { name: namespace, labels: { 'pod-security.kubernetes.io/enforce': 'restricted' } } } });
+  await core.createNamespace({
+    body: { metadata: { name: namespace, labels: { 'pod-security.kubernetes.io/enforce': 'restricted' } } },
+  });
   const runnerWith = (other: Partial<JobPlacement> = {}): JobRunner =>
     createKubernetesJobRunner({
       cluster: withPodAnnotations(through, (does) => ({ ...annotationsOf(does), ...annotations })),
-      placement: { image: 'jobs@sha256:0000000000000000000000000000000000000000000000000000000000000000', gpus: 1, env: {}, graceSeconds: 1, userId: 10_001, ...placement, ...other, namespace },
+      placement: {
+        image: 'jobs@sha256:0000000000000000000000000000000000000000000000000000000000000000',
+        gpus: 1,
+        env: {},
+        graceSeconds: 1,
+        userId: 10_001,
+        ...placement,
+        ...other,
+        namespace,
+      },
       log: () => undefined,
     });
   const job = (name: string): Promise<V1Job> => batch.readNamespacedJob({ namespace, name: nameInCluster(name) });
-  const podsOf = async (name: string): Promise<V1Pod[]> => (await core.listNamespacedPod({ namespace, labelSelector: `${jobNameLabel}=${nameInCluster(name)}` })).items;
+  const podsOf = async (name: string): Promise<V1Pod[]> =>
+    (await core.listNamespacedPod({ namespace, labelSelector: `${jobNameLabel}=${nameInCluster(name)}` })).items;
   return {
     namespace,
     runner: runnerWith(),

@@ -8,12 +8,21 @@ import type { Behaviour } from '../../contract/job-runner.ts';
  * A cluster client that annotates the pods of every Job and JobSet it creates; the simulated nodes read those
  * annotations.
  */
-export function withPodAnnotations<T extends Pick<Cluster, 'batch' | 'custom'>>(cluster: T, annotationsOf: (behaviour: Behaviour) => Record<string, string>): T {
+export function withPodAnnotations<T extends Pick<Cluster, 'batch' | 'custom'>>(
+  cluster: T,
+  annotationsOf: (behaviour: Behaviour) => Record<string, string>,
+): T {
   const tell = (job: V1Job): void => {
     const pods = job.spec?.template.metadata?.annotations ?? {};
-    Object.assign(pods, annotationsOf(requestOf({ ...job, metadata: { name: 'any', ...job.metadata } })?.spec as unknown as Behaviour));
+    Object.assign(
+      pods,
+      annotationsOf(requestOf({ ...job, metadata: { name: 'any', ...job.metadata } })?.spec as unknown as Behaviour),
+    );
   };
-  const [batch, custom] = [Object.create(cluster.batch) as Cluster['batch'], Object.create(cluster.custom) as Cluster['custom']];
+  const [batch, custom] = [
+    Object.create(cluster.batch) as Cluster['batch'],
+    Object.create(cluster.custom) as Cluster['custom'],
+  ];
   batch.createNamespacedJob = (asked, options) => {
     const body = structuredClone(asked.body);
     tell(body);

@@ -13,11 +13,27 @@ export interface NamespaceWithClaim {
 }
 
 /** A namespace as installed ones are, whose pods are restricted, with a claim that many of them hold at once. */
-export async function makeNamespaceWithClaim(core: CoreV1Api, { namespace, claim, folder }: NamespaceWithClaim): Promise<void> {
+export async function makeNamespaceWithClaim(
+  core: CoreV1Api,
+  { namespace, claim, folder }: NamespaceWithClaim,
+): Promise<void> {
   const storage = { accessModes: ['ReadWriteMany'], storageClassName: '' };
-  await core.createNamespace({ body: { metadata: { name: namespace, labels: { 'pod-security.kubernetes.io/enforce': 'restricted' } } } });
-  await core.createPersistentVolume({ body: { metadata: { name: namespace }, spec: { ...storage, capacity: { storage: '1Gi' }, hostPath: { path: folder } } } });
-  await core.createNamespacedPersistentVolumeClaim({ namespace, body: { metadata: { name: claim }, spec: { ...storage, volumeName: namespace, resources: { requests: { storage: '1Gi' } } } } });
+  await core.createNamespace({
+    body: { metadata: { name: namespace, labels: { 'pod-security.kubernetes.io/enforce': 'restricted' } } },
+  });
+  await core.createPersistentVolume({
+    body: {
+      metadata: { name: namespace },
+      spec: { ...storage, capacity: { storage: '1Gi' }, hostPath: { path: folder } },
+    },
+  });
+  await core.createNamespacedPersistentVolumeClaim({
+    namespace,
+    body: {
+      metadata: { name: claim },
+      spec: { ...storage, volumeName: namespace, resources: { requests: { storage: '1Gi' } } },
+    },
+  });
 }
 
 /** As hard links: neither gigabytes of copies, nor a link that leads out of a claim. */

@@ -24,14 +24,19 @@ describe('replicas as shares', () => {
   });
 
   test('are exact where whole replicas can be', () => {
-    fc.assert(fc.property(percents, fc.constantFrom(100, 200), (given, all) => expect(replicasOf(given, all)).toEqual(given.map((percent) => (percent * all) / 100))));
+    fc.assert(
+      fc.property(percents, fc.constantFrom(100, 200), (given, all) =>
+        expect(replicasOf(given, all)).toEqual(given.map((percent) => (percent * all) / 100)),
+      ),
+    );
   });
 
   test('a larger share has no fewer', () => {
     fc.assert(
       fc.property(percents, total, (given, all) => {
         const replicas = replicasOf(given, all);
-        for (const [i, a] of given.entries()) for (const [j, b] of given.entries()) if (a > b) expect(replicas[i]).toBeGreaterThanOrEqual(replicas[j] ?? 0);
+        for (const [i, a] of given.entries())
+          for (const [j, b] of given.entries()) if (a > b) expect(replicas[i]).toBeGreaterThanOrEqual(replicas[j] ?? 0);
       }),
     );
   });
@@ -40,7 +45,9 @@ describe('replicas as shares', () => {
     fc.assert(
       fc.property(percents, total, (given, all) => {
         fc.pre(given.every((percent) => percent === 0 || (percent * all) / 100 >= 1));
-        replicasOf(given, all).forEach((replicas, index) => expect(Math.abs(replicas - ((given[index] ?? 0) * all) / 100)).toBeLessThan(1));
+        replicasOf(given, all).forEach((replicas, index) =>
+          expect(Math.abs(replicas - ((given[index] ?? 0) * all) / 100)).toBeLessThan(1),
+        );
       }),
     );
   });
@@ -63,7 +70,8 @@ describe('bounds of the autoscaler', () => {
   const bounds = { least: 2, most: 8 };
 
   test('are those of the settings while one release has all traffic', () => {
-    for (const boundsOf of [boundsByReplicas, boundsByRoute]) expect(boundsOf([shareOf('1', 100)], bounds)).toEqual([bounds]);
+    for (const boundsOf of [boundsByReplicas, boundsByRoute])
+      expect(boundsOf([shareOf('1', 100)], bounds)).toEqual([bounds]);
   });
 
   test('leave no room where replicas are shares: load would move the split', () => {

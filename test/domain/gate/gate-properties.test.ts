@@ -16,22 +16,48 @@ describe('for any rules and evidence', () => {
     fc.tuple(metric, number).map(([m, value]): Rule => ({ rule: isLower(m) ? 'atMost' : 'atLeast', metric: m, value })),
     fc.record({ rule: fc.constant('noWorseThanChampion' as const), metric, byMoreThan: margin }),
     fc.record({ rule: fc.constant('betterThanBase' as const), metric, byAtLeast: margin }),
-    fc.record({ rule: fc.constant('noSliceWorseThanChampion' as const), metric: fc.constantFrom('bleu', 'rougeL', 'perplexity'), byMoreThan: margin }),
+    fc.record({
+      rule: fc.constant('noSliceWorseThanChampion' as const),
+      metric: fc.constantFrom('bleu', 'rougeL', 'perplexity'),
+      byMoreThan: margin,
+    }),
   );
   const rules = fc.array(rule, { minLength: 1, maxLength: 5 });
   /** Any distribution, from far on the good side to far on the bad one: limits that ascend, not those of a normal figure. */
   const figure = fc
-    .tuple(fc.array(fc.double({ min: 0, max: 40, noNaN: true }), { minLength: levels.length, maxLength: levels.length }), number)
+    .tuple(
+      fc.array(fc.double({ min: 0, max: 40, noNaN: true }), { minLength: levels.length, maxLength: levels.length }),
+      number,
+    )
     .map(([spread, middle]): Figure => {
       const quantiles = spread.map((x) => x - 20 + middle).toSorted((a, b) => a - b);
-      return { point: quantiles[Math.floor(levels.length / 2)] ?? 0, low: quantiles[1] ?? 0, high: quantiles.at(-2) ?? 0, standardError: 1, quantiles };
+      return {
+        point: quantiles[Math.floor(levels.length / 2)] ?? 0,
+        low: quantiles[1] ?? 0,
+        high: quantiles.at(-2) ?? 0,
+        standardError: 1,
+        quantiles,
+      };
     });
   type Figures = Partial<Record<(typeof metrics)[number], Figure>>;
-  const some: fc.Arbitrary<Figures> = fc.record({ bleu: figure, rougeL: figure, perplexity: figure, latencyP50Ms: figure, latencyP95Ms: figure }, { requiredKeys: [] });
+  const some: fc.Arbitrary<Figures> = fc.record(
+    { bleu: figure, rougeL: figure, perplexity: figure, latencyP50Ms: figure, latencyP95Ms: figure },
+    { requiredKeys: [] },
+  );
   const evidence = fc
-    .record({ candidate: some, fromBase: some, fromChampion: fc.option(some, { nil: undefined }), short: some, long: some })
+    .record({
+      candidate: some,
+      fromBase: some,
+      fromChampion: fc.option(some, { nil: undefined }),
+      short: some,
+      long: some,
+    })
     .map(({ fromChampion, short, long, ...always }) =>
-      evidenceOf({ ...always, ...(fromChampion ? { fromChampion } : {}), slices: [sliceOf('short', short), sliceOf('long', long)] }),
+      evidenceOf({
+        ...always,
+        ...(fromChampion ? { fromChampion } : {}),
+        slices: [sliceOf('short', short), sliceOf('long', long)],
+      }),
     );
 
   const onEveryFigure = (given: Evidence, change: (metric: Metric, figure: Figure) => Figure | undefined): Evidence => {
@@ -42,11 +68,15 @@ describe('for any rules and evidence', () => {
           return changed ? [[m, changed]] : [];
         }),
       );
-    const differences = (all: Evidence['differences']) => Object.fromEntries(Object.entries(all).map(([role, x]) => [role, each(x)]));
+    const differences = (all: Evidence['differences']) =>
+      Object.fromEntries(Object.entries(all).map(([role, x]) => [role, each(x)]));
     const { candidate } = given.models;
     return {
       ...given,
-      models: { ...given.models, ...(candidate ? { candidate: { ...candidate, metrics: each(candidate.metrics) } } : {}) },
+      models: {
+        ...given.models,
+        ...(candidate ? { candidate: { ...candidate, metrics: each(candidate.metrics) } } : {}),
+      },
       differences: differences(given.differences),
       slices: given.slices.map((slice) => ({ ...slice, differences: differences(slice.differences) })),
     };
@@ -59,7 +89,13 @@ describe('for any rules and evidence', () => {
       const moved = x.quantiles.map((q, i) => q + towards * (steps[i % steps.length] ?? 0));
       // Sorted, each limit still lies on the good side of the one that stood in its place.
       const quantiles = moved.toSorted((a, b) => a - b);
-      return { ...x, point: quantiles[Math.floor(levels.length / 2)] ?? 0, low: quantiles[1] ?? 0, high: quantiles.at(-2) ?? 0, quantiles };
+      return {
+        ...x,
+        point: quantiles[Math.floor(levels.length / 2)] ?? 0,
+        low: quantiles[1] ?? 0,
+        high: quantiles.at(-2) ?? 0,
+        quantiles,
+      };
     });
   const steps = fc.array(fc.double({ min: 0, max: 60, noNaN: true }), { minLength: 1, maxLength: levels.length });
 
@@ -83,8 +119,13 @@ describe('for any rules and evidence', () => {
   });
 
   test('the order of the rules never matters', () => {
-    const shuffled = rules.chain((asked) => fc.tuple(fc.constant(asked), fc.shuffledSubarray(asked, { minLength: asked.length })));
-    const sorted = (asked: readonly Rule[], given: Evidence) => decide(asked, given).findings.map((f) => JSON.stringify(f)).toSorted();
+    const shuffled = rules.chain((asked) =>
+      fc.tuple(fc.constant(asked), fc.shuffledSubarray(asked, { minLength: asked.length })),
+    );
+    const sorted = (asked: readonly Rule[], given: Evidence) =>
+      decide(asked, given)
+        .findings.map((f) => JSON.stringify(f))
+        .toSorted();
     fc.assert(
       fc.property(shuffled, evidence, ([asked, reordered], given) => {
         expect(sorted(reordered, given)).toEqual(sorted(asked, given));
@@ -98,7 +139,9 @@ describe('for any rules and evidence', () => {
         const before = decide(asked, given);
         const after = decide([...asked, another], given);
         if (!before.passed) expect(after.passed).toBe(false);
-        before.findings.forEach((finding, i) => finding.passed || expect(after.findings[i]).toMatchObject({ passed: false }));
+        before.findings.forEach(
+          (finding, i) => finding.passed || expect(after.findings[i]).toMatchObject({ passed: false }),
+        );
       }),
     );
   });
@@ -112,8 +155,12 @@ describe('for any rules and evidence', () => {
     );
     fc.assert(
       fc.property(rules, evidence, metric, spoil, (asked, given, lost, spoiled) => {
-        const findings = decide(asked, onEveryFigure(given, (m, x) => (m === lost ? spoiled(x) : x))).findings;
-        for (const finding of findings.filter((f) => f.metric === lost)) expect(finding).toMatchObject({ passed: false, pValue: 1, finding: expect.stringMatching(/^unknown/) });
+        const findings = decide(
+          asked,
+          onEveryFigure(given, (m, x) => (m === lost ? spoiled(x) : x)),
+        ).findings;
+        for (const finding of findings.filter((f) => f.metric === lost))
+          expect(finding).toMatchObject({ passed: false, pValue: 1, finding: expect.stringMatching(/^unknown/) });
       }),
     );
   });

@@ -14,14 +14,23 @@ const facts = (change: Partial<ModelCardFacts> = {}): ModelCardFacts => ({
   inputs: inputs(),
   weights: artifact('model'),
   dataset: artifact('dataset'),
-  evidence: evidenceOf({ candidate: { bleu: between(9, 11), perplexity: between(20, 20.12345) }, fromBase: { bleu: between(1, 3) } }),
+  evidence: evidenceOf({
+    candidate: { bleu: between(9, 11), perplexity: between(20, 20.12345) },
+    fromBase: { bleu: between(1, 3) },
+  }),
   evidenceDigest: artifact('evidence').digest,
   ...change,
 });
 
 test('a card tells what was trained on what, how it was measured, who let it through, and every digest', () => {
-  const verdict = { passed: true, findings: [{ rule: 'bleu at least 5', passed: true, finding: '10 [9, 11] at 95 %: meets at least 5' }] };
-  const review = reviewRecord({ decisions: [decided('Grace', 'approve', 'Reads well.')], comments: [{ author: 'Mary', text: 'Why so short?', at: '2030-01-01' }] });
+  const verdict = {
+    passed: true,
+    findings: [{ rule: 'bleu at least 5', passed: true, finding: '10 [9, 11] at 95 %: meets at least 5' }],
+  };
+  const review = reviewRecord({
+    decisions: [decided('Grace', 'approve', 'Reads well.')],
+    comments: [{ author: 'Mary', text: 'Why so short?', at: '2030-01-01' }],
+  });
   const card = toMarkdown(modelCard(facts({ verdict, review })));
   for (const words of [
     '# summaries version 3\n',
@@ -39,8 +48,14 @@ test('a card tells what was trained on what, how it was measured, who let it thr
 });
 
 describe('of the parts of the examples', () => {
-  const parts = [sliceOf('short', { bleu: between(-1, 2), chrf: between(0, 1) }), sliceOf('a|b', { bleu: between(-4, -1), chrf: between(0, 1) }, 'source')];
-  const measured = (rules: ModelCardFacts['spec']['gate']) => toMarkdown(modelCard(facts({ spec: aSpec({ gate: rules }), evidence: evidenceOf({ fromChampion: {}, slices: parts }) })));
+  const parts = [
+    sliceOf('short', { bleu: between(-1, 2), chrf: between(0, 1) }),
+    sliceOf('a|b', { bleu: between(-4, -1), chrf: between(0, 1) }, 'source'),
+  ];
+  const measured = (rules: ModelCardFacts['spec']['gate']) =>
+    toMarkdown(
+      modelCard(facts({ spec: aSpec({ gate: rules }), evidence: evidenceOf({ fromChampion: {}, slices: parts }) })),
+    );
 
   test('a card tells what the gate judges, each with its interval', () => {
     expect(measured([{ rule: 'atLeast', metric: 'bleu', value: 5 }])).toContain(
@@ -53,7 +68,9 @@ describe('of the parts of the examples', () => {
   });
 
   test('where it judges the whole alone, a card tells the first that is known', () => {
-    expect(measured([{ rule: 'atMost', metric: 'modelBytes', value: 5 }])).toContain('| by | slice | examples | bleu |');
+    expect(measured([{ rule: 'atMost', metric: 'modelBytes', value: 5 }])).toContain(
+      '| by | slice | examples | bleu |',
+    );
   });
 
   test('a card without slices has no table for them', () => {
@@ -63,7 +80,11 @@ describe('of the parts of the examples', () => {
 
 test('a card tells how many attacks of each family succeeded on each model', () => {
   const tally = (succeeded: number) => ({ attacks: 12, succeeded });
-  const attacks = { suite: 'attacks-1', digest: 'sha256:suite', families: { '<b>plea</b>': { base: tally(9), candidate: tally(2) }, leak: { base: tally(0), candidate: tally(0) } } };
+  const attacks = {
+    suite: 'attacks-1',
+    digest: 'sha256:suite',
+    families: { '<b>plea</b>': { base: tally(9), candidate: tally(2) }, leak: { base: tally(0), candidate: tally(0) } },
+  };
   const card = modelCard(facts({ evidence: { ...evidenceOf({}), attacks } }));
   expect(toMarkdown(card)).toContain(
     '## Attacks\n\nHow many attacks of attacks-1 succeeded, of those made; fewer are better.\n\n| family | candidate | base |\n| --- | --- | --- |\n| &lt;b>plea&lt;/b> | 2 of 12 | 9 of 12 |\n| leak | 0 of 12 | 0 of 12 |',
@@ -73,10 +94,19 @@ test('a card tells how many attacks of each family succeeded on each model', () 
 });
 
 test('a cost has its currency behind it in a card', () => {
-  const finding = { rule: 'costPer1000Requests at most 2', metric: 'costPer1000Requests' as const, passed: true, finding: '1' };
-  const change = { evidence: evidenceOf({ candidate: { costPer1000Requests: exactly(1) } }), verdict: { passed: true, findings: [finding] } };
+  const finding = {
+    rule: 'costPer1000Requests at most 2',
+    metric: 'costPer1000Requests' as const,
+    passed: true,
+    finding: '1',
+  };
+  const change = {
+    evidence: evidenceOf({ candidate: { costPer1000Requests: exactly(1) } }),
+    verdict: { passed: true, findings: [finding] },
+  };
   const inEuro = facts({ ...change, spec: aSpec({ evaluate: { examples: 16, costPerHour: 3, currency: 'EUR' } }) });
-  for (const words of ['| costPer1000Requests (EUR) |', '| costPer1000Requests at most 2 (EUR) |']) expect(toMarkdown(modelCard(inEuro))).toContain(words);
+  for (const words of ['| costPer1000Requests (EUR) |', '| costPer1000Requests at most 2 (EUR) |'])
+    expect(toMarkdown(modelCard(inEuro))).toContain(words);
   expect(toMarkdown(modelCard(facts(change)))).not.toContain('(EUR)');
 });
 
@@ -86,17 +116,25 @@ test('where the gate alone decided, a card says so', () => {
 
 describe('what people and data say is text in a card, and never markup', () => {
   const comment = '<script>x</script> "[click](https://evil)" | **cell**\n# heading & `code`';
-  const card = modelCard(facts({ review: reviewRecord({ decisions: [decided('Grace', 'approve', comment)] }), workflowId: '<b>' }));
+  const card = modelCard(
+    facts({ review: reviewRecord({ decisions: [decided('Grace', 'approve', comment)] }), workflowId: '<b>' }),
+  );
 
   test('as Markdown', () => {
-    expect(toMarkdown(card)).toContain('&lt;script>x&lt;/script> "[click]\\(https://evil)" \\| \\*\\*cell\\*\\* # heading &amp; \\`code\\`');
+    expect(toMarkdown(card)).toContain(
+      '&lt;script>x&lt;/script> "[click]\\(https://evil)" \\| \\*\\*cell\\*\\* # heading &amp; \\`code\\`',
+    );
   });
 
   test('as HTML, which loads and runs nothing', () => {
     const html = toHtml(card);
-    expect(html).toContain('&lt;script&gt;x&lt;/script&gt; &quot;[click](https://evil)&quot; | **cell**\n# heading &amp; `code`</li>');
+    expect(html).toContain(
+      '&lt;script&gt;x&lt;/script&gt; &quot;[click](https://evil)&quot; | **cell**\n# heading &amp; `code`</li>',
+    );
     expect(html).toContain('in the lifecycle &lt;b&gt;,');
-    expect(new Set(html.match(/<[a-z]\w*/g))).toEqual(new Set(['<html', '<meta', '<title', '<style', '<h1', '<h2', '<p', '<ul', '<li', '<table', '<tr', '<th', '<td']));
+    expect(new Set(html.match(/<[a-z]\w*/g))).toEqual(
+      new Set(['<html', '<meta', '<title', '<style', '<h1', '<h2', '<p', '<ul', '<li', '<table', '<tr', '<th', '<td']),
+    );
     expect(html).not.toMatch(/ (src|href|on\w+)=/);
   });
 });

@@ -5,9 +5,13 @@ import { between, levels } from '../../builders/evidence.ts';
 
 /** Closed testing (Marcus, Peritz and Gabriel 1976): a claim is shown if every set that holds it is, here by Bonferroni. */
 function byClosedTesting(pValues: readonly number[], level: number): boolean[] {
-  const sets = Array.from({ length: 2 ** pValues.length - 1 }, (_, i) => pValues.map((p, j) => ({ p, j })).filter(({ j }) => ((i + 1) >> j) & 1));
+  const sets = Array.from({ length: 2 ** pValues.length - 1 }, (_, i) =>
+    pValues.map((p, j) => ({ p, j })).filter(({ j }) => ((i + 1) >> j) & 1),
+  );
   const shown = sets.filter((set) => Math.min(...set.map(({ p }) => p)) * set.length <= level);
-  return pValues.map((_, j) => sets.filter((set) => set.some((member) => member.j === j)).every((set) => shown.includes(set)));
+  return pValues.map((_, j) =>
+    sets.filter((set) => set.some((member) => member.j === j)).every((set) => shown.includes(set)),
+  );
 }
 
 describe('Holm', () => {
@@ -19,9 +23,13 @@ describe('Holm', () => {
   test('agrees with closed testing', () => {
     const pValue = fc.oneof(fc.double({ min: 0, max: 1, noNaN: true }), fc.double({ min: 0, max: 0.05, noNaN: true }));
     fc.assert(
-      fc.property(fc.array(pValue, { minLength: 1, maxLength: 7 }), fc.double({ min: 0.001, max: 0.3, noNaN: true }), (pValues, level) => {
-        expect(holm(pValues).map((p) => p <= level)).toEqual(byClosedTesting(pValues, level));
-      }),
+      fc.property(
+        fc.array(pValue, { minLength: 1, maxLength: 7 }),
+        fc.double({ min: 0.001, max: 0.3, noNaN: true }),
+        (pValues, level) => {
+          expect(holm(pValues).map((p) => p <= level)).toEqual(byClosedTesting(pValues, level));
+        },
+      ),
     );
   });
 });
@@ -50,5 +58,6 @@ test.each([
   // Between two levels the stricter counts.
   [0.011, 2.394],
 ])('at %d a normal figure shows %d and 0.84 standard errors in 80 %% of evaluations', (level, score) => {
-  for (const side of ['atLeast', 'atMost'] as const) expect(detectableEffect(side, level, between(-1.96, 1.96), levels)).toBeCloseTo(score + 0.8416, 6);
+  for (const side of ['atLeast', 'atMost'] as const)
+    expect(detectableEffect(side, level, between(-1.96, 1.96), levels)).toBeCloseTo(score + 0.8416, 6);
 });

@@ -18,7 +18,11 @@ describe('a success', () => {
     ['whose exit code was lost', ended(undefined, success)],
     ['that was cancelled too late', ended(0, success, deadline)],
   ])('%s', (_what, ending) => {
-    expect(classifyEnding(ending)).toEqual({ kind: 'succeeded', outputs: { model: artifact('model') }, figures: { bleu: 3 } });
+    expect(classifyEnding(ending)).toEqual({
+      kind: 'succeeded',
+      outputs: { model: artifact('model') },
+      figures: { bleu: 3 },
+    });
   });
 });
 
@@ -38,16 +42,36 @@ describe('a failure', () => {
     ['0 with a success whose figures are a list', ended(0, { ...success, figures: [] }), 'Unknown', 'no outcome'],
     ['0 with a failure', ended(0, failure('BadData')), 'BadData', 'It said so.'],
     ['a success reported by a process that then failed', ended(1, success), 'Unknown', 'exit code 1'],
-    ['what the process says over what its exit code says', ended(1, failure('GpuOutOfMemory')), 'GpuOutOfMemory', 'It said so.'],
-    ['what the process says over a lost exit code', ended(undefined, failure('HostOutOfMemory')), 'HostOutOfMemory', 'It said so.'],
+    [
+      'what the process says over what its exit code says',
+      ended(1, failure('GpuOutOfMemory')),
+      'GpuOutOfMemory',
+      'It said so.',
+    ],
+    [
+      'what the process says over a lost exit code',
+      ended(undefined, failure('HostOutOfMemory')),
+      'HostOutOfMemory',
+      'It said so.',
+    ],
     ['that it ended itself, for it got no further', ended(1, failure('Stalled')), 'Stalled', 'It said so.'],
     ['that it lost another process, which only it can know', ended(75, failure('NodeLost')), 'NodeLost', 'It said so.'],
     ['a class that no one knows', ended(1, failure('Sunspots')), 'Unknown', 'It said so.'],
     ['a class that a process can not know of itself', ended(1, failure('Preempted')), 'Unknown', 'It said so.'],
     ['a failure without a message', ended(65, { ok: false, failure: { class: 'Unknown' } }), 'BadData', 'exit code 65'],
     ['cancelled, by its cause', ended(143, undefined, deadline), 'Deadline', 'longer than 5 seconds'],
-    ['cancelled, whatever it said on the way out', ended(75, failure('Unavailable'), deadline), 'Deadline', 'longer than 5 seconds'],
-    ['cancelled before it started', ended(undefined, undefined, { cause: 'Deleted', reason: 'Not wanted any more.' }), 'Deleted', 'Not wanted'],
+    [
+      'cancelled, whatever it said on the way out',
+      ended(75, failure('Unavailable'), deadline),
+      'Deadline',
+      'longer than 5 seconds',
+    ],
+    [
+      'cancelled before it started',
+      ended(undefined, undefined, { cause: 'Deleted', reason: 'Not wanted any more.' }),
+      'Deleted',
+      'Not wanted',
+    ],
   ])('%s', (_what, ending, failureClass, words) => {
     const outcome = classifyEnding(ending);
     expect(outcome).toMatchObject({ kind: 'failed', failure: { class: failureClass } });

@@ -2,7 +2,14 @@ import { expect, test } from '@jest/globals';
 import { jobSpecSchema } from '../../../domain/job/job-spec.ts';
 import { entryOf, findStage, jobStageNames, jobStages, lifecycleStages } from '../../../domain/job/stages.ts';
 
-const score = { module: 'team.score', usesGpu: false, longRunning: false, distributed: false, outputs: ['scores'], folders: ['output'] } as const;
+const score = {
+  module: 'team.score',
+  usesGpu: false,
+  longRunning: false,
+  distributed: false,
+  outputs: ['scores'],
+  folders: ['output'],
+} as const;
 
 test('the job stages open the lifecycle, and review and deploy close it', () => {
   expect(lifecycleStages).toEqual([...jobStageNames, 'review', 'deploy']);

@@ -16,7 +16,9 @@ const failed = { id: 'weekly', workflowId: 'weekly-3', reason: 'The spec was ref
 
 test('the failure that makes it as many as are allowed pauses the schedule, in one line', () => {
   expect(pauseNote({ ...failed, pauseAfterFailures: 3 }, ['failed', 'promoted', 'failed'])).toBeUndefined();
-  expect(pauseNote({ ...failed, pauseAfterFailures: 3 }, ['failed', 'failed', 'promoted'])).toBe('3 failed in a row, weekly-3 the last: The spec was refused.');
+  expect(pauseNote({ ...failed, pauseAfterFailures: 3 }, ['failed', 'failed', 'promoted'])).toBe(
+    '3 failed in a row, weekly-3 the last: The spec was refused.',
+  );
 });
 
 test('after a person had it go on, one more is enough', () => {

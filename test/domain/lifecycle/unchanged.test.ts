@@ -10,11 +10,14 @@ test('equal origins are unchanged', () => {
   expect(isUnchanged({ ...origins }, origins)).toBe(true);
 });
 
-test.each(Object.keys(origins) as (keyof Origins)[])('another %s is a change, and so is one that nothing is known of', (name) => {
-  expect(isUnchanged({ ...origins, [name]: 'another' }, origins)).toBe(false);
-  const { [name]: _unknown, ...rest } = origins;
-  expect(isUnchanged(rest, origins)).toBe(false);
-});
+test.each(Object.keys(origins) as (keyof Origins)[])(
+  'another %s is a change, and so is one that nothing is known of',
+  (name) => {
+    expect(isUnchanged({ ...origins, [name]: 'another' }, origins)).toBe(false);
+    const { [name]: _unknown, ...rest } = origins;
+    expect(isUnchanged(rest, origins)).toBe(false);
+  },
+);
 
 describe('the settings', () => {
   const spec = aSpec();
@@ -45,7 +48,11 @@ describe('the settings', () => {
   });
 
   test("and with the team's own tasks, or more GPUs", () => {
-    const others = [digestOfSettings(spec, { harnessTasks: artifact('tasks') }), digestOfSettings(spec, { harnessTasks: artifact('edited') }), digestOfSettings(spec, { gpusPerNode: 8 })];
+    const others = [
+      digestOfSettings(spec, { harnessTasks: artifact('tasks') }),
+      digestOfSettings(spec, { harnessTasks: artifact('edited') }),
+      digestOfSettings(spec, { gpusPerNode: 8 }),
+    ];
     expect(new Set([digest, ...others]).size).toBe(4);
   });
 });

@@ -5,10 +5,23 @@ import { embed } from '../../../domain/monitoring/text-embedding.ts';
 import { someExamples } from '../../builders/traffic.ts';
 import { seeded } from '../../faults/faults.ts';
 
-const driftsOf = (profile: LiveProfile, window: readonly Example[]): Record<'prompts' | 'answers' | 'embeddings', Drift> => ({
-  prompts: lengthDrift(profile.promptCharacters, window.map(({ prompt }) => prompt.length)),
-  answers: lengthDrift(profile.answerCharacters, window.map(({ completion }) => completion.length)),
-  embeddings: embeddingDrift(profile.promptEmbedding, profile.examples, window.map(({ prompt }) => embed(prompt))),
+const driftsOf = (
+  profile: LiveProfile,
+  window: readonly Example[],
+): Record<'prompts' | 'answers' | 'embeddings', Drift> => ({
+  prompts: lengthDrift(
+    profile.promptCharacters,
+    window.map(({ prompt }) => prompt.length),
+  ),
+  answers: lengthDrift(
+    profile.answerCharacters,
+    window.map(({ completion }) => completion.length),
+  ),
+  embeddings: embeddingDrift(
+    profile.promptEmbedding,
+    profile.examples,
+    window.map(({ prompt }) => embed(prompt)),
+  ),
 });
 
 describe('where nothing drifts', () => {
@@ -16,27 +29,33 @@ describe('where nothing drifts', () => {
   test.each([
     [200, 50],
     [60, 200],
-  ])('of 200 pairs of %d training examples and %d requests no more than 1 in 100 lie beyond noise, but for chance', (examples, requests) => {
-    const random = seeded(examples + requests);
-    const beyond = { prompts: 0, answers: 0, embeddings: 0 };
-    const sizes = { prompts: 0, answers: 0, embeddings: 0 };
-    for (let trial = 0; trial < 200; trial++)
-      for (const [what, drift] of Object.entries(driftsOf(profileOf(someExamples(examples, random), 'd'), someExamples(requests, random)))) {
-        beyond[what as keyof typeof beyond] += drift.beyondNoise ? 1 : 0;
-        sizes[what as keyof typeof sizes] += drift.size / 200;
-      }
-    // Of 200 at 1 in 100, 7 or more are there in 1 of 230 cases; the seed stays.
-    for (const count of Object.values(beyond)) expect(count).toBeLessThan(7);
-    // What noise adds on average is taken off: without that the index would lie at 9 · (1/n + 1/m).
-    expect(Math.max(sizes.prompts, sizes.answers)).toBeLessThan(0.12);
-    expect(sizes.embeddings).toBeLessThan(0.12);
-  });
+  ])(
+    'of 200 pairs of %d training examples and %d requests no more than 1 in 100 lie beyond noise, but for chance',
+    (examples, requests) => {
+      const random = seeded(examples + requests);
+      const beyond = { prompts: 0, answers: 0, embeddings: 0 };
+      const sizes = { prompts: 0, answers: 0, embeddings: 0 };
+      for (let trial = 0; trial < 200; trial++)
+        for (const [what, drift] of Object.entries(
+          driftsOf(profileOf(someExamples(examples, random), 'd'), someExamples(requests, random)),
+        )) {
+          beyond[what as keyof typeof beyond] += drift.beyondNoise ? 1 : 0;
+          sizes[what as keyof typeof sizes] += drift.size / 200;
+        }
+      // Of 200 at 1 in 100, 7 or more are there in 1 of 230 cases; the seed stays.
+      for (const count of Object.values(beyond)) expect(count).toBeLessThan(7);
+      // What noise adds on average is taken off: without that the index would lie at 9 · (1/n + 1/m).
+      expect(Math.max(sizes.prompts, sizes.answers)).toBeLessThan(0.12);
+      expect(sizes.embeddings).toBeLessThan(0.12);
+    },
+  );
 });
 
 describe('planted drift is found', () => {
   const random = seeded(7);
   const profile = profileOf(someExamples(1000, random), 'd');
-  const found = (planted: Parameters<typeof someExamples>[2], requests: number) => driftsOf(profile, someExamples(requests, random, planted));
+  const found = (planted: Parameters<typeof someExamples>[2], requests: number) =>
+    driftsOf(profile, someExamples(requests, random, planted));
 
   test.each([
     ['longer', 1.5],
@@ -49,7 +68,13 @@ describe('planted drift is found', () => {
   });
 
   test('a fifth of the prompts about something else, of the same length', () => {
-    const drift = driftsOf(profile, [...someExamples(160, random), ...Array.from({ length: 40 }, (_, i) => ({ prompt: `wie komme ich ${i} mal nach Freiburg, und was kostet das?`, completion: 'x' }))]).embeddings;
+    const drift = driftsOf(profile, [
+      ...someExamples(160, random),
+      ...Array.from({ length: 40 }, (_, i) => ({
+        prompt: `wie komme ich ${i} mal nach Freiburg, und was kostet das?`,
+        completion: 'x',
+      })),
+    ]).embeddings;
     expect(drift.beyondNoise).toBe(true);
     expect(drift.size).toBeGreaterThan(0.2);
   });
@@ -62,10 +87,16 @@ describe('planted drift is found', () => {
 });
 
 describe('where the training data has one length alone', () => {
-  const { answerCharacters } = profileOf(Array.from({ length: 100 }, () => ({ prompt: 'Is it spam?', completion: 'yes' })), 'd');
+  const { answerCharacters } = profileOf(
+    Array.from({ length: 100 }, () => ({ prompt: 'Is it spam?', completion: 'yes' })),
+    'd',
+  );
 
   test.each([1, 300])('answers of %d characters are found', (length) => {
-    expect(lengthDrift(answerCharacters, new Array<number>(60).fill(length))).toMatchObject({ beyondNoise: true, size: expect.closeTo(10, -1) });
+    expect(lengthDrift(answerCharacters, new Array<number>(60).fill(length))).toMatchObject({
+      beyondNoise: true,
+      size: expect.closeTo(10, -1),
+    });
   });
 
   test('the same answers are no drift', () => {

@@ -41,7 +41,10 @@ test.each<[MonitorRule, Partial<Observation>, Partial<Observation>]>([
 });
 
 test('ratings that are few may be low by chance', () => {
-  expect(judged({ rule: 'feedback', below: 0, then: 'alarm' }, [...times(3, { rating: -1 }), ...times(2, { rating: 1 })])?.side).toBe('between');
+  expect(
+    judged({ rule: 'feedback', below: 0, then: 'alarm' }, [...times(3, { rating: -1 }), ...times(2, { rating: 1 })])
+      ?.side,
+  ).toBe('between');
 });
 
 describe('drift', () => {
@@ -51,7 +54,11 @@ describe('drift', () => {
   test.each([
     ['both small', { promptLengthDrift: drift(0.1), promptEmbeddingDrift: drift(0.2) }, 'within'],
     ['one large', { promptLengthDrift: drift(0.1), promptEmbeddingDrift: drift(0.5) }, 'over'],
-    ['large, though noise explains it', { promptLengthDrift: drift(0.4, false), promptEmbeddingDrift: drift(0) }, 'between'],
+    [
+      'large, though noise explains it',
+      { promptLengthDrift: drift(0.4, false), promptEmbeddingDrift: drift(0) },
+      'between',
+    ],
     ['shown, but not large', { promptLengthDrift: drift(0.22), promptEmbeddingDrift: drift(0) }, 'between'],
     ['one unknown', { promptLengthDrift: drift(0.1) }, 'within'],
     ['nothing known', {}, 'unknown'],
@@ -60,14 +67,23 @@ describe('drift', () => {
   });
 
   test('what is over is what the finding tells of', () => {
-    expect(judged(rule, [], { promptLengthDrift: drift(0.1), promptEmbeddingDrift: drift(0.512) })?.finding).toBe('promptEmbeddingDrift 0.512, at most 0.3 allowed');
+    expect(judged(rule, [], { promptLengthDrift: drift(0.1), promptEmbeddingDrift: drift(0.512) })?.finding).toBe(
+      'promptEmbeddingDrift 0.512, at most 0.3 allowed',
+    );
   });
 
   test('is not spoken of below 50 requests', () => {
-    const profile = profileOf(Array.from({ length: 60 }, (_, i) => ({ prompt: 'x'.repeat(i), completion: 'y' })), 'd');
+    const profile = profileOf(
+      Array.from({ length: 60 }, (_, i) => ({ prompt: 'x'.repeat(i), completion: 'y' })),
+      'd',
+    );
     const embedding = new Array<number>(64).fill(0.125);
     expect(driftsOf(windowOf(times(49, { embedding })), profile)).toEqual({});
-    expect(Object.keys(driftsOf(windowOf(times(50, { embedding })), profile))).toEqual(['promptLengthDrift', 'promptEmbeddingDrift', 'answerLengthDrift']);
+    expect(Object.keys(driftsOf(windowOf(times(50, { embedding })), profile))).toEqual([
+      'promptLengthDrift',
+      'promptEmbeddingDrift',
+      'answerLengthDrift',
+    ]);
     expect(Object.keys(driftsOf(windowOf(times(50, { status: 500 })), profile))).toEqual(['promptLengthDrift']);
   });
 });

@@ -25,7 +25,9 @@ describe('an embedding', () => {
   test('is what it was, so that profiles that are kept stay comparable', () => {
     const sums = embed('A lightweight editor, for terminals.');
     const least = Math.min(...sums.filter((x) => x !== 0).map(Math.abs));
-    expect(sums.map((x) => Math.round(x / least)).join(' ')).toMatchInlineSnapshot(`"-2 0 0 0 0 0 0 -1 0 0 -1 0 0 -2 0 0 1 1 -2 0 0 1 0 0 -1 0 -1 0 0 -1 -1 -1 -1 0 0 0 0 -1 2 -2 0 -1 -1 -2 -1 -2 0 1 0 0 0 2 0 0 0 0 2 0 0 0 1 1 0 1"`);
+    expect(sums.map((x) => Math.round(x / least)).join(' ')).toMatchInlineSnapshot(
+      `"-2 0 0 0 0 0 0 -1 0 0 -1 0 0 -2 0 0 1 1 -2 0 0 1 0 0 -1 0 -1 0 0 -1 -1 -1 -1 0 0 0 0 -1 2 -2 0 -1 -1 -2 -1 -2 0 1 0 0 0 2 0 0 0 0 2 0 0 0 1 1 0 1"`,
+    );
   });
 
   test('does not hang on case, width or blanks', () => {
@@ -34,8 +36,12 @@ describe('an embedding', () => {
 
   test('points the same way for texts that share words, parts of words and their order', () => {
     const asked = 'What is the capital of France?';
-    expect(cosine(asked, 'What is the capital of Spain?')).toBeGreaterThan(cosine(asked, 'A lightweight text editor for the terminal') + 0.3);
-    expect(cosine('converting images', 'image conversion')).toBeGreaterThan(cosine('converting images', 'mail transport') + 0.2);
+    expect(cosine(asked, 'What is the capital of Spain?')).toBeGreaterThan(
+      cosine(asked, 'A lightweight text editor for the terminal') + 0.3,
+    );
+    expect(cosine('converting images', 'image conversion')).toBeGreaterThan(
+      cosine('converting images', 'mail transport') + 0.2,
+    );
     expect(cosine('dog bites man', 'man bites dog')).toBeLessThan(0.98);
   });
 

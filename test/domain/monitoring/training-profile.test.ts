@@ -2,7 +2,8 @@ import { expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import { countsBetween, profileOf } from '../../../domain/monitoring/training-profile.ts';
 
-const examplesOf = (lengths: readonly number[]) => lengths.map((length) => ({ prompt: 'x'.repeat(length), completion: 'y'.repeat(length) }));
+const examplesOf = (lengths: readonly number[]) =>
+  lengths.map((length) => ({ prompt: 'x'.repeat(length), completion: 'y'.repeat(length) }));
 
 test('a tenth lies in each bin', () => {
   const { examples, promptCharacters } = profileOf(examplesOf(Array.from({ length: 100 }, (_, i) => i + 1)), 'd');
@@ -12,7 +13,10 @@ test('a tenth lies in each bin', () => {
 });
 
 test('where few values are all there is, what was never there has bins of its own', () => {
-  expect(profileOf(examplesOf([2, 2, 3, 3, 3]), 'd').answerCharacters).toEqual({ edges: [1, 2, 3], counts: [0, 2, 3, 0] });
+  expect(profileOf(examplesOf([2, 2, 3, 3, 3]), 'd').answerCharacters).toEqual({
+    edges: [1, 2, 3],
+    counts: [0, 2, 3, 0],
+  });
 });
 
 test('every value lies in one bin', () => {

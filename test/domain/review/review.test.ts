@@ -23,18 +23,30 @@ describe('what was approved', () => {
     expect(describeChanges(subject(), subject())).toEqual([]);
   });
 
-  test.each(Object.keys(subject()) as (keyof ReturnType<typeof subject>)[])('and has another %s differs in that alone, or is gone', (part) => {
-    const [changed, ...more] = describeChanges(subject(), subject({ [part]: 'sha256:other' }));
-    expect(more).toEqual([]);
-    expect(changed).toMatch(new RegExp(` \\(approved ${subject()[part]}, found sha256:other\\)$`));
-    expect(describeChanges(subject(), { ...subject(), [part]: undefined })).toEqual([expect.stringMatching(/found nothing\)$/)]);
-  });
+  test.each(Object.keys(subject()) as (keyof ReturnType<typeof subject>)[])(
+    'and has another %s differs in that alone, or is gone',
+    (part) => {
+      const [changed, ...more] = describeChanges(subject(), subject({ [part]: 'sha256:other' }));
+      expect(more).toEqual([]);
+      expect(changed).toMatch(new RegExp(` \\(approved ${subject()[part]}, found sha256:other\\)$`));
+      expect(describeChanges(subject(), { ...subject(), [part]: undefined })).toEqual([
+        expect.stringMatching(/found nothing\)$/),
+      ]);
+    },
+  );
 });
 
 describe('the agenda of a review', () => {
   test('reminds, escalates once and ends', () => {
     const agenda = agendaOf({ deadlineHours: 100, reminderHours: 24, escalation: { afterHours: 50 } });
-    expect(agenda.map(({ afterHours, what }) => `${what} ${afterHours}`)).toEqual(['remind 24', 'remind 48', 'escalate 50', 'remind 72', 'remind 96', 'expire 100']);
+    expect(agenda.map(({ afterHours, what }) => `${what} ${afterHours}`)).toEqual([
+      'remind 24',
+      'remind 48',
+      'escalate 50',
+      'remind 72',
+      'remind 96',
+      'expire 100',
+    ]);
   });
 
   test('does not remind in the hour that escalates, nor at the deadline', () => {
@@ -47,7 +59,9 @@ describe('the agenda of a review', () => {
     fc.assert(
       fc.property(positive, positive, positive, (deadlineHours, reminderHours, afterHours) => {
         fc.pre(afterHours < deadlineHours);
-        const hours = agendaOf({ deadlineHours, reminderHours, escalation: { afterHours } }).map((due) => due.afterHours);
+        const hours = agendaOf({ deadlineHours, reminderHours, escalation: { afterHours } }).map(
+          (due) => due.afterHours,
+        );
         expect(hours).toEqual([...hours].sort((a, b) => a - b));
         expect(hours.filter((hour) => hour >= deadlineHours)).toEqual([deadlineHours]);
       }),
@@ -56,10 +70,19 @@ describe('the agenda of a review', () => {
 });
 
 describe('a notice', () => {
-  const about = (change: Parameters<typeof reviewRequest>[0] = {}) => ({ workflowId: 'weekly', model: 'summaries', review: reviewRequest({ digest: artifact('all').digest, ...change }) });
+  const about = (change: Parameters<typeof reviewRequest>[0] = {}) => ({
+    workflowId: 'weekly',
+    model: 'summaries',
+    review: reviewRequest({ digest: artifact('all').digest, ...change }),
+  });
 
   test('says what is wanted of whom, until when, and how', () => {
-    expect(describeNotice({ what: 'wanted' }, about({ approvals: 2, decisions: [decided('Joan')], reviewers: ['Grace', 'Joan', 'role:leads'] }))).toBe(
+    expect(
+      describeNotice(
+        { what: 'wanted' },
+        about({ approvals: 2, decisions: [decided('Joan')], reviewers: ['Grace', 'Joan', 'role:leads'] }),
+      ),
+    ).toBe(
       [
         'summaries (weekly) awaits a review; Ada asked for it.',
         `Wanted: 1 of 2 approvals of ${artifact('all').digest} until 2030-01-04T00:00:00.000Z, by Grace, Joan, role:leads.`,
@@ -69,7 +92,12 @@ describe('a notice', () => {
   });
 
   test("can't mention or link anything where it is read", () => {
-    expect(describeNotice({ what: 'rejected' }, about({ decisions: [decided('<!channel>', 'reject', '<https://evil|click> & run')] }))).toBe(
+    expect(
+      describeNotice(
+        { what: 'rejected' },
+        about({ decisions: [decided('<!channel>', 'reject', '<https://evil|click> & run')] }),
+      ),
+    ).toBe(
       'summaries (weekly) was rejected by &lt;!channel&gt;.\n&lt;!channel&gt;: &lt;https://evil|click&gt; &amp; run',
     );
   });

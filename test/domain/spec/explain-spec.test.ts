@@ -16,40 +16,108 @@ describe('a wrong field is named, with what was expected and what was found', ()
   test.each<[string, unknown, Problem]>([
     ['a missing text', mistyped({ model: undefined }), { path: 'model', message: 'expected a text, got nothing' }],
     ['a missing part', mistyped({ deploy: undefined }), { path: 'deploy', message: 'expected an object, got nothing' }],
-    ['a text for a number', mistyped({ tune: { steps: 'twelve' } }), { path: 'tune.steps', message: 'expected a number, got "twelve"' }],
-    ['a fraction for a count', mistyped({ tune: { steps: 1.5 } }), { path: 'tune.steps', message: 'expected a whole number, got 1.5' }],
-    ['too little', mistyped({ evaluate: { examples: 0 } }), { path: 'evaluate.examples', message: 'expected a number of at least 8, got 0' }],
-    ['a bound that is out itself', mistyped({ tune: { ...tune, learningRate: 0 } }), { path: 'tune.learningRate', message: 'expected a number of at least 0 (exclusive), got 0' }],
-    ['too much', mistyped({ tune: { ...tune, dropout: 2 } }), { path: 'tune.dropout', message: 'expected a number of at most 0.9, got 2' }],
-    ['an empty list', mistyped({ gate: [] }), { path: 'gate', message: 'expected a list with a length of at least 1, got []' }],
-    ['an empty text in a list', mistyped({ data: { ...data, input: ['a', ''] } }), { path: 'data.input[1]', message: 'expected a text with a length of at least 1, got ""' }],
+    [
+      'a text for a number',
+      mistyped({ tune: { steps: 'twelve' } }),
+      { path: 'tune.steps', message: 'expected a number, got "twelve"' },
+    ],
+    [
+      'a fraction for a count',
+      mistyped({ tune: { steps: 1.5 } }),
+      { path: 'tune.steps', message: 'expected a whole number, got 1.5' },
+    ],
+    [
+      'too little',
+      mistyped({ evaluate: { examples: 0 } }),
+      { path: 'evaluate.examples', message: 'expected a number of at least 8, got 0' },
+    ],
+    [
+      'a bound that is out itself',
+      mistyped({ tune: { ...tune, learningRate: 0 } }),
+      { path: 'tune.learningRate', message: 'expected a number of at least 0 (exclusive), got 0' },
+    ],
+    [
+      'too much',
+      mistyped({ tune: { ...tune, dropout: 2 } }),
+      { path: 'tune.dropout', message: 'expected a number of at most 0.9, got 2' },
+    ],
+    [
+      'an empty list',
+      mistyped({ gate: [] }),
+      { path: 'gate', message: 'expected a list with a length of at least 1, got []' },
+    ],
+    [
+      'an empty text in a list',
+      mistyped({ data: { ...data, input: ['a', ''] } }),
+      { path: 'data.input[1]', message: 'expected a text with a length of at least 1, got ""' },
+    ],
     ['null for a list', mistyped({ gate: null }), { path: 'gate', message: 'expected a list, got null' }],
-    ['a rule that is no object', mistyped({ gate: ['bleu'] }), { path: 'gate[0]', message: 'expected an object, got "bleu"' }],
-    ['a name with a blank', mistyped({ model: 'My Model' }), { path: 'model', message: 'expected lower-case letters, digits and dashes, starting with a letter, not ending in a dash, at most 41 long, got "My Model"' }],
-    ['a value out of a list', mistyped({ reuse: 'always' }), { path: 'reuse', message: 'expected one of whenUnchanged, never, got "always"' }],
-    ['a variant that is not there', mistyped({ review: { by: 'committee' } }), { path: 'review.by', message: 'expected one of gate, person, got "committee"' }],
-    ['a variant left out', mistyped({ review: {} }), { path: 'review.by', message: 'expected one of gate, person, got nothing' }],
+    [
+      'a rule that is no object',
+      mistyped({ gate: ['bleu'] }),
+      { path: 'gate[0]', message: 'expected an object, got "bleu"' },
+    ],
+    [
+      'a name with a blank',
+      mistyped({ model: 'My Model' }),
+      {
+        path: 'model',
+        message:
+          'expected lower-case letters, digits and dashes, starting with a letter, not ending in a dash, at most 41 long, got "My Model"',
+      },
+    ],
+    [
+      'a value out of a list',
+      mistyped({ reuse: 'always' }),
+      { path: 'reuse', message: 'expected one of whenUnchanged, never, got "always"' },
+    ],
+    [
+      'a variant that is not there',
+      mistyped({ review: { by: 'committee' } }),
+      { path: 'review.by', message: 'expected one of gate, person, got "committee"' },
+    ],
+    [
+      'a variant left out',
+      mistyped({ review: {} }),
+      { path: 'review.by', message: 'expected one of gate, person, got nothing' },
+    ],
     [
       'a schema that answers can not be held against',
       mistyped({ deploy: { endpoint: 'summaries', qa: { schema: { type: 'objekt' } } } }),
-      { path: 'deploy.qa.schema', message: 'expected a JSON Schema that answers can be held against, but: Unsupported type: objekt, got {"type":"objekt"}' },
+      {
+        path: 'deploy.qa.schema',
+        message:
+          'expected a JSON Schema that answers can be held against, but: Unsupported type: objekt, got {"type":"objekt"}',
+      },
     ],
     ['no object at all', 3, { path: 'spec', message: 'expected an object, got 3' }],
     ['nothing at all', undefined, { path: 'spec', message: 'expected an object, got nothing' }],
     [
       'a rule on attacks that nobody makes',
       specInput({ gate: [{ rule: 'atMost', metric: 'attackSuccessRate', value: 0.1 }] }),
-      { path: 'evaluate.attacks', message: 'expected true, because the gate has a rule on attackSuccessRate, got nothing' },
+      {
+        path: 'evaluate.attacks',
+        message: 'expected true, because the gate has a rule on attackSuccessRate, got nothing',
+      },
     ],
     [
       'a rule on a judge that nobody names',
       specInput({ gate: [{ rule: 'atLeast', metric: 'judgedGroundedness', value: 0.9 }] }),
-      { path: 'evaluate.judge', message: 'expected a model and its address, because the gate has a rule on judgedGroundedness, got nothing' },
+      {
+        path: 'evaluate.judge',
+        message: 'expected a model and its address, because the gate has a rule on judgedGroundedness, got nothing',
+      },
     ],
     [
       'a judge whose password stands in the spec',
-      specInput({ evaluate: { examples: 16, judge: { model: 'org/judge', address: 'https://me:secret@judge.example/v1' } } }),
-      { path: 'evaluate.judge.address', message: 'expected http(s)://HOST[:PORT]/PATH without a user, a password or a query; the key is TUNELINE_JUDGE_API_KEY, got "https://me:secret@judge.example/v1"' },
+      specInput({
+        evaluate: { examples: 16, judge: { model: 'org/judge', address: 'https://me:secret@judge.example/v1' } },
+      }),
+      {
+        path: 'evaluate.judge.address',
+        message:
+          'expected http(s)://HOST[:PORT]/PATH without a user, a password or a query; the key is TUNELINE_JUDGE_API_KEY, got "https://me:secret@judge.example/v1"',
+      },
     ],
     [
       'a judge without an address',
@@ -58,46 +126,95 @@ describe('a wrong field is named, with what was expected and what was found', ()
     ],
     [
       'a rule on slices that nobody cuts',
-      specInput({ gate: [{ rule: 'atLeast', metric: 'bleu', value: 5 }, { rule: 'noSliceWorseThanChampion', metric: 'bleu', byMoreThan: 1, by: 'source' }] }),
-      { path: 'gate[1].by', message: 'expected one of length, or a column that evaluate.slices names, too, got "source"' },
+      specInput({
+        gate: [
+          { rule: 'atLeast', metric: 'bleu', value: 5 },
+          { rule: 'noSliceWorseThanChampion', metric: 'bleu', byMoreThan: 1, by: 'source' },
+        ],
+      }),
+      {
+        path: 'gate[1].by',
+        message: 'expected one of length, or a column that evaluate.slices names, too, got "source"',
+      },
     ],
     [
       'a rule on slices of what is measured on the whole',
       mistyped({ gate: [{ rule: 'noSliceWorseThanChampion', metric: 'modelBytes', byMoreThan: 1 }] }),
-      { path: 'gate[0].metric', message: 'expected one of bleu, chrf, rouge1, rouge2, rougeL, rougeLsum, exactMatch, tokenF1, perplexity, repetition, groundedness, judgedGroundedness, got "modelBytes"' },
+      {
+        path: 'gate[0].metric',
+        message:
+          'expected one of bleu, chrf, rouge1, rouge2, rougeL, rougeLsum, exactMatch, tokenF1, perplexity, repetition, groundedness, judgedGroundedness, got "modelBytes"',
+      },
     ],
     [
       'a rule on a task that nobody runs',
-      specInput({ evaluate: { examples: 16, harness: { tasks: ['arc_easy'] } }, gate: [{ rule: 'atLeast', metric: 'harness/arc_easy/acc', value: 0 }, { rule: 'atLeast', metric: 'harness/piqa/acc', value: 0 }] }),
-      { path: 'gate[1].metric', message: 'expected a metric of a task that evaluate.harness.tasks names, got "harness/piqa/acc"' },
+      specInput({
+        evaluate: { examples: 16, harness: { tasks: ['arc_easy'] } },
+        gate: [
+          { rule: 'atLeast', metric: 'harness/arc_easy/acc', value: 0 },
+          { rule: 'atLeast', metric: 'harness/piqa/acc', value: 0 },
+        ],
+      }),
+      {
+        path: 'gate[1].metric',
+        message: 'expected a metric of a task that evaluate.harness.tasks names, got "harness/piqa/acc"',
+      },
     ],
     [
       'a rule on a task where there are none',
       specInput({ gate: [{ rule: 'noWorseThanChampion', metric: 'harness/piqa/acc', byMoreThan: 0.02 }] }),
-      { path: 'gate[0].metric', message: 'expected a metric of a task that evaluate.harness.tasks names, got "harness/piqa/acc"' },
+      {
+        path: 'gate[0].metric',
+        message: 'expected a metric of a task that evaluate.harness.tasks names, got "harness/piqa/acc"',
+      },
     ],
-    ['a task named twice', specInput({ evaluate: { examples: 16, harness: { tasks: ['piqa', 'piqa'] } } }), { path: 'evaluate.harness.tasks', message: 'expected each task once, got ["piqa","piqa"]' }],
+    [
+      'a task named twice',
+      specInput({ evaluate: { examples: 16, harness: { tasks: ['piqa', 'piqa'] } } }),
+      { path: 'evaluate.harness.tasks', message: 'expected each task once, got ["piqa","piqa"]' },
+    ],
     [
       'a task by no name',
       specInput({ evaluate: { examples: 16, harness: { tasks: ['../piqa'] } } }),
-      { path: 'evaluate.harness.tasks[0]', message: 'expected a name of letters, digits, dots, dashes and underscores, got "../piqa"' },
+      {
+        path: 'evaluate.harness.tasks[0]',
+        message: 'expected a name of letters, digits, dots, dashes and underscores, got "../piqa"',
+      },
     ],
     [
       'a rule on a probe that nobody runs',
-      specInput({ evaluate: { examples: 16, garak: { probes: ['dan'] } }, gate: [{ rule: 'atMost', metric: 'garak/dan', value: 0.1 }, { rule: 'atMost', metric: 'garak/dan.AntiDAN', value: 0.1 }] }),
+      specInput({
+        evaluate: { examples: 16, garak: { probes: ['dan'] } },
+        gate: [
+          { rule: 'atMost', metric: 'garak/dan', value: 0.1 },
+          { rule: 'atMost', metric: 'garak/dan.AntiDAN', value: 0.1 },
+        ],
+      }),
       { path: 'gate[1].metric', message: 'expected a probe that evaluate.garak.probes names, got "garak/dan.AntiDAN"' },
     ],
     [
       'a metric of no task',
       mistyped({ gate: [{ rule: 'noWorseThanChampion', metric: 'harness/acc', byMoreThan: 1 }] }),
-      { path: 'gate[0].metric', message: expect.stringMatching(/^expected one of bleu, .*, modelBytes, harness\/TASK\/METRIC, garak\/PROBE, got "harness\/acc"$/) as unknown as string },
+      {
+        path: 'gate[0].metric',
+        message: expect.stringMatching(
+          /^expected one of bleu, .*, modelBytes, harness\/TASK\/METRIC, garak\/PROBE, got "harness\/acc"$/,
+        ) as unknown as string,
+      },
     ],
     [
       'a rule on a cost that nobody knows',
       specInput({ gate: [{ rule: 'atMost', metric: 'costPer1000Requests', value: 1 }] }),
-      { path: 'evaluate.costPerHour', message: 'expected what an hour costs, because the gate has a rule on costPer1000Requests, got nothing' },
+      {
+        path: 'evaluate.costPerHour',
+        message: 'expected what an hour costs, because the gate has a rule on costPer1000Requests, got nothing',
+      },
     ],
-    ['a currency that is none', mistyped({ evaluate: { ...evaluate, currency: 'euro' } }), { path: 'evaluate.currency', message: 'expected three capitals, such as EUR, got "euro"' }],
+    [
+      'a currency that is none',
+      mistyped({ evaluate: { ...evaluate, currency: 'euro' } }),
+      { path: 'evaluate.currency', message: 'expected three capitals, such as EUR, got "euro"' },
+    ],
   ])('%s', (_what, raw, problem) => {
     expect(problemsOf(raw)).toEqual([problem]);
   });
@@ -109,14 +226,29 @@ describe('a wrong field is named, with what was expected and what was found', ()
 
 describe('rules over several fields name the one to change and show its value', () => {
   test.each<[string, unknown, Problem]>([
-    ['warm-up', mistyped({ tune: { steps: 10, warmupSteps: 10 } }), { path: 'tune.warmupSteps', message: 'expected fewer than tune.steps, got 10' }],
-    ['examples', mistyped({ evaluate: { ...evaluate, examples: 500 } }), { path: 'evaluate.examples', message: 'expected at most data.heldOutExamples, got 500' }],
+    [
+      'warm-up',
+      mistyped({ tune: { steps: 10, warmupSteps: 10 } }),
+      { path: 'tune.warmupSteps', message: 'expected fewer than tune.steps, got 10' },
+    ],
+    [
+      'examples',
+      mistyped({ evaluate: { ...evaluate, examples: 500 } }),
+      { path: 'evaluate.examples', message: 'expected at most data.heldOutExamples, got 500' },
+    ],
     [
       'two persons',
       mistyped({ review: { by: 'person', twoPersonRule: true } }),
-      { path: 'requester', message: 'expected a name, because review.twoPersonRule needs to know who asked, got nothing' },
+      {
+        path: 'requester',
+        message: 'expected a name, because review.twoPersonRule needs to know who asked, got nothing',
+      },
     ],
-    ['reminders', mistyped({ review: { by: 'person', reminderHours: 72 } }), { path: 'review.reminderHours', message: 'expected fewer than review.deadlineHours, got 72' }],
+    [
+      'reminders',
+      mistyped({ review: { by: 'person', reminderHours: 72 } }),
+      { path: 'review.reminderHours', message: 'expected fewer than review.deadlineHours, got 72' },
+    ],
     [
       'an escalation',
       mistyped({ review: { by: 'person', escalation: { afterHours: 73, to: ['ada'] } } }),
@@ -125,12 +257,19 @@ describe('rules over several fields name the one to change and show its value', 
     [
       'a review that nobody could approve',
       mistyped({ review: { by: 'person', approvals: 2, reviewers: ['ada', 'Ada '] } }),
-      { path: 'review.reviewers', message: 'expected with review.escalation.to as many different people as review.approvals, or a role, got ["ada","Ada "]' },
+      {
+        path: 'review.reviewers',
+        message:
+          'expected with review.escalation.to as many different people as review.approvals, or a role, got ["ada","Ada "]',
+      },
     ],
     [
       'the answer as input',
       mistyped({ data: { ...data, input: ['synopsis'] } }),
-      { path: 'data.input', message: 'expected columns other than data.target, or the model would be shown the answer, got ["synopsis"]' },
+      {
+        path: 'data.input',
+        message: 'expected columns other than data.target, or the model would be shown the answer, got ["synopsis"]',
+      },
     ],
   ])('%s', (_what, raw, problem) => {
     expect(problemsOf(raw)).toEqual([problem]);
@@ -139,9 +278,24 @@ describe('rules over several fields name the one to change and show its value', 
 
 describe('the nearest name is suggested', () => {
   test.each<[string, unknown, string, RegExp]>([
-    ['a metric', mistyped({ gate: [{ rule: 'atLeast', metric: 'rouge-L', value: 1 }] }), 'gate[0].metric', /got "rouge-L"; did you mean rougeL\?$/],
-    ['a variant', mistyped({ gate: [{ rule: 'atleast', metric: 'bleu', value: 1 }] }), 'gate[0].rule', /got "atleast"; did you mean atLeast\?$/],
-    ['a field', mistyped({ tune: { ...tune, batch_size: 2 } }), 'tune.batch_size', /^no such field; did you mean batchSize\?$/],
+    [
+      'a metric',
+      mistyped({ gate: [{ rule: 'atLeast', metric: 'rouge-L', value: 1 }] }),
+      'gate[0].metric',
+      /got "rouge-L"; did you mean rougeL\?$/,
+    ],
+    [
+      'a variant',
+      mistyped({ gate: [{ rule: 'atleast', metric: 'bleu', value: 1 }] }),
+      'gate[0].rule',
+      /got "atleast"; did you mean atLeast\?$/,
+    ],
+    [
+      'a field',
+      mistyped({ tune: { ...tune, batch_size: 2 } }),
+      'tune.batch_size',
+      /^no such field; did you mean batchSize\?$/,
+    ],
     ['a field at the top', mistyped({ revue: { by: 'gate' } }), 'revue', /^no such field; did you mean review\?$/],
   ])('%s', (_what, raw, path, message) => {
     const problems = problemsOf(raw);
@@ -150,7 +304,9 @@ describe('the nearest name is suggested', () => {
   });
 
   test('a name far from all is not guessed at: the known ones are listed', () => {
-    expect(problemsOf(mistyped({ prompt: { name: 'summarize', path: 'prompt.txt', zzzzzzzz: 1 } }))).toEqual([{ path: 'prompt.zzzzzzzz', message: 'no such field (known: name, path)' }]);
+    expect(problemsOf(mistyped({ prompt: { name: 'summarize', path: 'prompt.txt', zzzzzzzz: 1 } }))).toEqual([
+      { path: 'prompt.zzzzzzzz', message: 'no such field (known: name, path)' },
+    ]);
   });
 
   test('a field of another variant is not offered', () => {
@@ -176,18 +332,36 @@ test('every wrong field is in one message, which says that nothing was started',
 test('a spec with no more than is needed gets its defaults', () => {
   expect(checkLifecycleSpec(specInput())).toMatchObject({
     ok: true,
-    spec: { seed: 7, reuse: 'whenUnchanged', review: { by: 'gate' }, tune: { method: 'lora', batchSize: 4, maximumSeconds: 86_400 }, data: { heldOutExamples: 128 } },
+    spec: {
+      seed: 7,
+      reuse: 'whenUnchanged',
+      review: { by: 'gate' },
+      tune: { method: 'lora', batchSize: 4, maximumSeconds: 86_400 },
+      data: { heldOutExamples: 128 },
+    },
   });
 });
 
-test.each(['harness/arc_easy/acc', 'harness/gsm8k/exact_match/strict-match'] as const)('a rule may be on %s', (metric) => {
-  const harness = { tasks: ['arc_easy', 'gsm8k'], limit: 100, includePath: 'tasks' };
-  expect(problemsOf(specInput({ evaluate: { examples: 16, harness }, gate: [{ rule: 'noWorseThanChampion', metric, byMoreThan: 0.02 }] }))).toEqual([]);
-});
+test.each(['harness/arc_easy/acc', 'harness/gsm8k/exact_match/strict-match'] as const)(
+  'a rule may be on %s',
+  (metric) => {
+    const harness = { tasks: ['arc_easy', 'gsm8k'], limit: 100, includePath: 'tasks' };
+    expect(
+      problemsOf(
+        specInput({
+          evaluate: { examples: 16, harness },
+          gate: [{ rule: 'noWorseThanChampion', metric, byMoreThan: 0.02 }],
+        }),
+      ),
+    ).toEqual([]);
+  },
+);
 
 test('MLflow keeps the record, whoever else is told', () => {
   expect(checkLifecycleSpec(specInput({ tracking: ['mlflow', 'wandb'] }))).toMatchObject({ ok: true });
-  expect(problemsOf(specInput({ tracking: ['wandb'] }))).toEqual([{ path: 'tracking', message: expect.stringContaining('"mlflow" among them') }]);
+  expect(problemsOf(specInput({ tracking: ['wandb'] }))).toEqual([
+    { path: 'tracking', message: expect.stringContaining('"mlflow" among them') },
+  ]);
 });
 
 test.each([
@@ -200,12 +374,25 @@ test.each([
 });
 
 test('a review by a person has a deadline of three days', () => {
-  expect(checkLifecycleSpec(specInput({ review: { by: 'person' } }))).toMatchObject({ ok: true, spec: { review: { deadlineHours: 72, twoPersonRule: false } } });
+  expect(checkLifecycleSpec(specInput({ review: { by: 'person' } }))).toMatchObject({
+    ok: true,
+    spec: { review: { deadlineHours: 72, twoPersonRule: false } },
+  });
 });
 
 const examples = new URL('../../../examples/specs/', import.meta.url);
 test('every example spec is right', async () => {
   const names = (await readdir(examples)).filter((name) => name.endsWith('.json'));
-  expect(names).toEqual(expect.arrayContaining(['package-summaries.json', 'package-summaries-refused.json', 'package-summaries-reviewed.json']));
-  for (const name of names) expect({ name, problems: problemsOf(JSON.parse(await readFile(new URL(name, examples), 'utf8'))) }).toEqual({ name, problems: [] });
+  expect(names).toEqual(
+    expect.arrayContaining([
+      'package-summaries.json',
+      'package-summaries-refused.json',
+      'package-summaries-reviewed.json',
+    ]),
+  );
+  for (const name of names)
+    expect({ name, problems: problemsOf(JSON.parse(await readFile(new URL(name, examples), 'utf8'))) }).toEqual({
+      name,
+      problems: [],
+    });
 });

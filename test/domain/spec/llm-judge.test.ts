@@ -40,6 +40,9 @@ test('whoever starts a lifecycle is told what leaves the machine, and where to',
   );
 });
 
-test.each([[specInput()], [{}], [undefined], [{ evaluate: { judge: { model: 'org/judge', address: 'nowhere' } } }]])('of %j nothing leaves', (spec) => {
-  expect(describeJudge(spec)).toBeUndefined();
-});
+test.each([[specInput()], [{}], [undefined], [{ evaluate: { judge: { model: 'org/judge', address: 'nowhere' } } }]])(
+  'of %j nothing leaves',
+  (spec) => {
+    expect(describeJudge(spec)).toBeUndefined();
+  },
+);

@@ -1,6 +1,10 @@
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
-import { releaseProxyRoutes, releaseProxyVariable, type ReleaseProxySettings } from '../../../domain/endpoint/release-proxy-settings.ts';
+import {
+  releaseProxyRoutes,
+  releaseProxyVariable,
+  type ReleaseProxySettings,
+} from '../../../domain/endpoint/release-proxy-settings.ts';
 import { endpointName, releaseName } from '../../../domain/names.ts';
 import { releaseId } from '../../../domain/endpoint/release.ts';
 import { defaultServing } from '../../../domain/serving/serving-settings.ts';
@@ -33,7 +37,8 @@ const manifest = deploymentManifest(release, trial, placement);
 const made = { ...manifest, metadata: { ...manifest.metadata, uid: 'its UID' } };
 const pod = manifest.spec?.template.spec;
 const [releaseProxy, engine] = pod?.containers ?? [];
-const envOf = (container = engine) => Object.fromEntries((container?.env ?? []).map(({ name, value }) => [name, value]));
+const envOf = (container = engine) =>
+  Object.fromEntries((container?.env ?? []).map(({ name, value }) => [name, value]));
 
 describe('names', () => {
   test('are RFC 1123 labels that start with a letter, with room for what Kubernetes puts behind', () => {
@@ -48,8 +53,16 @@ describe('names', () => {
   });
 
   test('follow from what decides the answers, not from where the weights lie', () => {
-    expect(releaseName({ ...release, weights: { ...release.weights, uri: 'file:///elsewhere' } })).toBe(releaseName(release));
-    for (const other of [{ endpoint: 'synopses' }, { model: 'other' }, { version: '8' }, { weights: { ...release.weights, digest: 'sha256:8' } }, { prompt: { name: 'synopsis', version: '2' } }])
+    expect(releaseName({ ...release, weights: { ...release.weights, uri: 'file:///elsewhere' } })).toBe(
+      releaseName(release),
+    );
+    for (const other of [
+      { endpoint: 'synopses' },
+      { model: 'other' },
+      { version: '8' },
+      { weights: { ...release.weights, digest: 'sha256:8' } },
+      { prompt: { name: 'synopsis', version: '2' } },
+    ])
       expect(releaseName({ ...release, ...other })).not.toBe(releaseName(release));
   });
 });
@@ -57,12 +70,19 @@ describe('names', () => {
 describe('a release', () => {
   test('is read back from its Deployment, whose pods no other Deployment selects', () => {
     expect(JSON.parse(manifest.metadata?.annotations?.['tuneline.dev/release'] ?? '')).toEqual(release);
-    expect(manifest.spec?.selector.matchLabels).toEqual({ 'tuneline.dev/endpoint': 'summaries', 'tuneline.dev/release': releaseId(release) });
+    expect(manifest.spec?.selector.matchLabels).toEqual({
+      'tuneline.dev/endpoint': 'summaries',
+      'tuneline.dev/release': releaseId(release),
+    });
     expect(manifest.spec?.template.metadata?.labels).toMatchObject(manifest.spec?.selector.matchLabels ?? {});
   });
 
   test('tells Prometheus where its figures are', () => {
-    expect(manifest.spec?.template.metadata?.annotations).toEqual({ 'prometheus.io/scrape': 'true', 'prometheus.io/port': '8000', 'prometheus.io/path': '/metrics' });
+    expect(manifest.spec?.template.metadata?.annotations).toEqual({
+      'prometheus.io/scrape': 'true',
+      'prometheus.io/port': '8000',
+      'prometheus.io/path': '/metrics',
+    });
   });
 
   test('is no Job to whoever watches Jobs', () => {
@@ -70,40 +90,84 @@ describe('a release', () => {
   });
 
   test('passes the restricted profile', () => {
-    expect(pod).toMatchObject({ automountServiceAccountToken: false, securityContext: { runAsNonRoot: true, runAsUser: 10_001, seccompProfile: { type: 'RuntimeDefault' } } });
-    for (const container of pod?.containers ?? []) expect(container.securityContext).toEqual({ allowPrivilegeEscalation: false, readOnlyRootFilesystem: true, capabilities: { drop: ['ALL'] } });
+    expect(pod).toMatchObject({
+      automountServiceAccountToken: false,
+      securityContext: { runAsNonRoot: true, runAsUser: 10_001, seccompProfile: { type: 'RuntimeDefault' } },
+    });
+    for (const container of pod?.containers ?? [])
+      expect(container.securityContext).toEqual({
+        allowPrivilegeEscalation: false,
+        readOnlyRootFilesystem: true,
+        capabilities: { drop: ['ALL'] },
+      });
   });
 
   test('sees its own weights and the base models, and can change neither', () => {
     expect(engine?.volumeMounts?.filter(({ name }) => name === 'storage')).toEqual([
-      { name: 'storage', mountPath: '/tuneline/state/artifacts/run/model', subPath: 'state/artifacts/run/model', readOnly: true },
+      {
+        name: 'storage',
+        mountPath: '/tuneline/state/artifacts/run/model',
+        subPath: 'state/artifacts/run/model',
+        readOnly: true,
+      },
       { name: 'storage', mountPath: '/tuneline/models', subPath: 'models', readOnly: true },
     ]);
     expect(releaseProxy?.volumeMounts?.some(({ name }) => name === 'storage')).toBe(false);
-    expect(pod?.volumes).toContainEqual({ name: 'storage', persistentVolumeClaim: { claimName: 'tuneline', readOnly: true } });
+    expect(pod?.volumes).toContainEqual({
+      name: 'storage',
+      persistentVolumeClaim: { claimName: 'tuneline', readOnly: true },
+    });
     expect(engine?.volumeMounts).toContainEqual({ name: 'shared-memory', mountPath: '/dev/shm' });
   });
 
   test('with weights outside the claim is refused', () => {
-    expect(() => deploymentManifest({ ...release, weights: { ...release.weights, uri: 'file:///tuneline/state/artifacts-of-others/model' } }, trial, placement)).toThrow('not in the storage claim');
+    expect(() =>
+      deploymentManifest(
+        { ...release, weights: { ...release.weights, uri: 'file:///tuneline/state/artifacts-of-others/model' } },
+        trial,
+        placement,
+      ),
+    ).toThrow('not in the storage claim');
   });
 
   test('has an engine that gets its GPU, and is told what it serves under which name', () => {
-    expect(engine).toMatchObject({ image: 'engine@sha256:0', command: ['engine', '$(TUNELINE_WEIGHTS)'], resources: { limits: { 'nvidia.com/gpu': '1' }, requests: { cpu: '2', 'nvidia.com/gpu': '1' } } });
-    expect(envOf()).toMatchObject({ TUNELINE_WEIGHTS: '/tuneline/state/artifacts/run/model', TUNELINE_MODEL: 'summaries', TUNELINE_PORT: '8002', TUNELINE_GPUS: '1' });
+    expect(engine).toMatchObject({
+      image: 'engine@sha256:0',
+      command: ['engine', '$(TUNELINE_WEIGHTS)'],
+      resources: { limits: { 'nvidia.com/gpu': '1' }, requests: { cpu: '2', 'nvidia.com/gpu': '1' } },
+    });
+    expect(envOf()).toMatchObject({
+      TUNELINE_WEIGHTS: '/tuneline/state/artifacts/run/model',
+      TUNELINE_MODEL: 'summaries',
+      TUNELINE_PORT: '8002',
+      TUNELINE_GPUS: '1',
+    });
     expect(pod?.tolerations).toEqual([{ key: 'nvidia.com/gpu', operator: 'Exists', effect: 'NoSchedule' }]);
   });
 
   test('has a release proxy whose settings hold all it needs, with the engine inside the pod', () => {
     const settings = JSON.parse(envOf(releaseProxy)[releaseProxyVariable] ?? '') as ReleaseProxySettings;
-    expect(settings).toEqual({ release, template: trial.template, engine: { url: 'http://127.0.0.1:8002', modelName: 'summaries' }, port: 8000, internalPort: 8001, keysPath: '/etc/tuneline/keys.json', drainSeconds: 120 });
+    expect(settings).toEqual({
+      release,
+      template: trial.template,
+      engine: { url: 'http://127.0.0.1:8002', modelName: 'summaries' },
+      port: 8000,
+      internalPort: 8001,
+      keysPath: '/etc/tuneline/keys.json',
+      drainSeconds: 120,
+    });
     expect(envOf(releaseProxy)).toMatchObject({ MLFLOW_TRACKING_URI: 'http://mlflow:5000' });
     // The engine's port is nobody's: none of the container's, none of a Service's.
-    expect(pod?.containers.flatMap(({ ports = [] }) => ports.map(({ containerPort }) => containerPort))).toEqual([8000, 8001]);
+    expect(pod?.containers.flatMap(({ ports = [] }) => ports.map(({ containerPort }) => containerPort))).toEqual([
+      8000, 8001,
+    ]);
   });
 
   test('lets in whom a Secret names, which need not be there', () => {
-    expect(pod?.volumes).toContainEqual({ name: 'keys', secret: { secretName: 'tuneline-api-keys', optional: true, defaultMode: 0o440 } });
+    expect(pod?.volumes).toContainEqual({
+      name: 'keys',
+      secret: { secretName: 'tuneline-api-keys', optional: true, defaultMode: 0o440 },
+    });
     expect(releaseProxy?.volumeMounts).toContainEqual({ name: 'keys', mountPath: '/etc/tuneline', readOnly: true });
     expect(engine?.volumeMounts?.some(({ name }) => name === 'keys')).toBe(false);
   });
@@ -117,9 +181,15 @@ describe('a release', () => {
   });
 
   test('that may answer for longer goes as much later', () => {
-    const slow = deploymentManifest({ ...release, serving: { ...defaultServing, timeoutSeconds: 900 } }, trial, placement).spec?.template.spec;
+    const slow = deploymentManifest(
+      { ...release, serving: { ...defaultServing, timeoutSeconds: 900 } },
+      trial,
+      placement,
+    ).spec?.template.spec;
     expect(slow?.terminationGracePeriodSeconds).toBe((pod?.terminationGracePeriodSeconds ?? 0) + 900 - 120);
-    expect((JSON.parse(envOf(slow?.containers[0])[releaseProxyVariable] ?? '') as ReleaseProxySettings).drainSeconds).toBe(900);
+    expect(
+      (JSON.parse(envOf(slow?.containers[0])[releaseProxyVariable] ?? '') as ReleaseProxySettings).drainSeconds,
+    ).toBe(900);
   });
 
   test('goes when every node has heard of it and its requests are answered: first the release proxy, then the engine', () => {
@@ -127,24 +197,39 @@ describe('a release', () => {
     expect(engine?.lifecycle?.preStop?.httpGet).toEqual({ path: releaseProxyRoutes.drained, port: 8001 });
     expect(pod?.terminationGracePeriodSeconds).toBeGreaterThan(10 + 120);
     // One that hangs is ended without: the release proxy would never say that it has drained.
-    for (const probe of [engine?.startupProbe, engine?.livenessProbe]) expect(probe?.terminationGracePeriodSeconds).toBe(20);
+    for (const probe of [engine?.startupProbe, engine?.livenessProbe])
+      expect(probe?.terminationGracePeriodSeconds).toBe(20);
   });
 });
 
 describe('beside a release', () => {
   test('all goes when it does', () => {
     const owner = [{ apiVersion: 'apps/v1', kind: 'Deployment', name: releaseName(release), uid: 'its UID' }];
-    for (const object of [autoscalerManifest(made, placement.replicas, placement), disruptionBudgetManifest(made), releaseService(made)]) expect(object.metadata?.ownerReferences).toEqual(owner);
+    for (const object of [
+      autoscalerManifest(made, placement.replicas, placement),
+      disruptionBudgetManifest(made),
+      releaseService(made),
+    ])
+      expect(object.metadata?.ownerReferences).toEqual(owner);
   });
 
   test('an autoscaler goes by the load that the settings name, else by the processor of the engine', () => {
-    const metricOf = (load?: ReleasePlacement['load']) => autoscalerManifest(made, { least: 1, most: 3 }, load ? { load } : {}).spec?.metrics?.[0];
-    expect(metricOf()).toMatchObject({ containerResource: { name: 'cpu', container: 'engine', target: { averageUtilization: 80 } } });
-    expect(metricOf({ metric: 'vllm:num_requests_waiting', each: '4' })).toMatchObject({ pods: { metric: { name: 'vllm:num_requests_waiting' }, target: { type: 'AverageValue', averageValue: '4' } } });
+    const metricOf = (load?: ReleasePlacement['load']) =>
+      autoscalerManifest(made, { least: 1, most: 3 }, load ? { load } : {}).spec?.metrics?.[0];
+    expect(metricOf()).toMatchObject({
+      containerResource: { name: 'cpu', container: 'engine', target: { averageUtilization: 80 } },
+    });
+    expect(metricOf({ metric: 'vllm:num_requests_waiting', each: '4' })).toMatchObject({
+      pods: { metric: { name: 'vllm:num_requests_waiting' }, target: { type: 'AverageValue', averageValue: '4' } },
+    });
   });
 
   test('who drains nodes leaves half of the pods, and takes what is not ready', () => {
-    expect(disruptionBudgetManifest(made).spec).toEqual({ minAvailable: '50%', unhealthyPodEvictionPolicy: 'AlwaysAllow', selector: made.spec?.selector });
+    expect(disruptionBudgetManifest(made).spec).toEqual({
+      minAvailable: '50%',
+      unhealthyPodEvictionPolicy: 'AlwaysAllow',
+      selector: made.spec?.selector,
+    });
   });
 });
 
@@ -153,8 +238,13 @@ describe('traffic', () => {
   const entry = { namespace: 'serving', endpoint: 'summaries', id: 'a write' };
 
   test('of one release selects its pods; of several those of the endpoint', () => {
-    expect(endpointService({ ...entry, shares: [shareOf('1', 100)] }).spec?.selector).toEqual({ 'tuneline.dev/endpoint': 'summaries', 'tuneline.dev/release': releaseId(releaseOf('1')) });
-    expect(endpointService({ ...entry, shares: split }).spec?.selector).toEqual({ 'tuneline.dev/endpoint': 'summaries' });
+    expect(endpointService({ ...entry, shares: [shareOf('1', 100)] }).spec?.selector).toEqual({
+      'tuneline.dev/endpoint': 'summaries',
+      'tuneline.dev/release': releaseId(releaseOf('1')),
+    });
+    expect(endpointService({ ...entry, shares: split }).spec?.selector).toEqual({
+      'tuneline.dev/endpoint': 'summaries',
+    });
   });
 
   test('of none selects no pod', () => {
@@ -162,11 +252,21 @@ describe('traffic', () => {
   });
 
   test('is weighed by a route through the Gateway, under the host name of the endpoint', () => {
-    const { metadata, spec } = endpointRoute({ ...entry, shares: split }, { namespace: 'gateways', name: 'public', url: 'https://*.models.example.com' });
+    const { metadata, spec } = endpointRoute(
+      { ...entry, shares: split },
+      { namespace: 'gateways', name: 'public', url: 'https://*.models.example.com' },
+    );
     expect(spec).toMatchObject({
       parentRefs: [{ namespace: 'gateways', name: 'public' }],
       hostnames: ['summaries.models.example.com'],
-      rules: [{ backendRefs: [{ name: releaseName(releaseOf('1')), port: 8000, weight: 75 }, { name: releaseName(releaseOf('2')), port: 8000, weight: 25 }] }],
+      rules: [
+        {
+          backendRefs: [
+            { name: releaseName(releaseOf('1')), port: 8000, weight: 75 },
+            { name: releaseName(releaseOf('2')), port: 8000, weight: 25 },
+          ],
+        },
+      ],
     });
     expect(JSON.parse(metadata.annotations?.['tuneline.dev/shares'] ?? '')).toEqual(split);
   });

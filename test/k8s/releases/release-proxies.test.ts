@@ -20,7 +20,8 @@ test('waits for a release proxy as long as its release lets clients wait', async
   const there: Fetch = (_url, init) => fetch(`http://127.0.0.1:${port}`, init);
   const pod = { status: { podIP: '10.0.0.7' } };
   const asked = { messages: [{ role: 'user', content: 'hello' }], maxTokens: 1 };
-  const waits = (timeoutSeconds: number) => chatWith(pod, releaseOf('1', { serving: { ...defaultServing, timeoutSeconds } }), asked, there);
+  const waits = (timeoutSeconds: number) =>
+    chatWith(pod, releaseOf('1', { serving: { ...defaultServing, timeoutSeconds } }), asked, there);
 
   const patient = waits(3600);
   expect(await waits(0.01)).toMatchObject({ status: 0, text: '' });

@@ -25,10 +25,15 @@ beforeAll(async () => {
   server = await openMlflow();
   mlflow = createMlflow({ trackingUri: server.trackingUri });
   root = await mkdtemp(join(tmpdir(), 'tuneline-lineage-'));
-  workflowId = await recordLifecycle({ lab, mlflow, root, during: async (handle) => {
-    await resultOf(handle);
-    history = await handle.fetchHistory();
-  } });
+  workflowId = await recordLifecycle({
+    lab,
+    mlflow,
+    root,
+    during: async (handle) => {
+      await resultOf(handle);
+      history = await handle.fetchHistory();
+    },
+  });
   await lab.close();
   version = await mlflow.registry.getVersion('summaries', '1');
 });
@@ -39,9 +44,12 @@ afterAll(async () => {
 
 /** Histories by the ID of their lifecycle: the one that ran, and those that were recorded. */
 const historyOf = async (id: string): Promise<History> =>
-  id === workflowId ? history : historyFromJSON(JSON.parse(await readFile(new URL(`../replay/histories/${id}.json`, import.meta.url), 'utf8')));
+  id === workflowId
+    ? history
+    : historyFromJSON(JSON.parse(await readFile(new URL(`../replay/histories/${id}.json`, import.meta.url), 'utf8')));
 
-const lineage = (reference: string | undefined, options: LineageOptions): Promise<string> => lineageFrom({ mlflow, historyOf }, reference, options);
+const lineage = (reference: string | undefined, options: LineageOptions): Promise<string> =>
+  lineageFrom({ mlflow, historyOf }, reference, options);
 
 const tag = (name: string): string => version.tags[`tuneline.${name}`] ?? `no ${name}`;
 
@@ -66,7 +74,9 @@ test('a version is followed from its data to its endpoint, with each digest', as
 test('by its history a lifecycle tells the same of its version as the tags do', async () => {
   const byTags = (await lineage('summaries/1', {})).replace(' (champion)', '');
   expect(await lineage(undefined, { lifecycle: workflowId })).toBe(byTags);
-  expect(await lineage(undefined, { lifecycle: workflowId, json: true })).toBe((await lineage('summaries/1', { json: true })).replace(' (champion)', ''));
+  expect(await lineage(undefined, { lifecycle: workflowId, json: true })).toBe(
+    (await lineage('summaries/1', { json: true })).replace(' (champion)', ''),
+  );
 });
 
 const known = ['data', 'prompt', 'base model', 'code', 'dataset', 'run', 'weights'];
@@ -95,7 +105,9 @@ test.each<[string, () => LineageOptions]>([
   ['a prompt version', () => ({ prompt: 'summarize/1' })],
 ])('%s is followed to the versions that it reached', async (_what, options) => {
   expect(await lineage(undefined, options())).toBe(`summaries/1  by ${workflowId}`);
-  expect(JSON.parse(await lineage(undefined, { ...options(), json: true }))).toEqual([{ name: 'summaries', version: '1', runId: version.runId }]);
+  expect(JSON.parse(await lineage(undefined, { ...options(), json: true }))).toEqual([
+    { name: 'summaries', version: '1', runId: version.runId },
+  ]);
 });
 
 test('what reached nothing says so', async () => {
@@ -103,18 +115,39 @@ test('what reached nothing says so', async () => {
 });
 
 test('OpenLineage events tell when it began and ended, and what went in and came out', async () => {
-  const [start, complete, ...more] = JSON.parse(await lineage('summaries/1', { openlineage: true })) as Record<string, unknown>[];
+  const [start, complete, ...more] = JSON.parse(await lineage('summaries/1', { openlineage: true })) as Record<
+    string,
+    unknown
+  >[];
   expect(more).toEqual([]);
   const uuid = expect.stringMatching(/^[\da-f]{8}(-[\da-f]{4}){3}-[\da-f]{12}$/) as unknown;
-  const common = { job: { namespace: 'tuneline', name: 'lifecycle.summaries' }, run: { runId: uuid }, eventTime: expect.stringMatching(/^\d{4}-.*Z$/) as unknown };
-  const of = (namespace: string, name: string, digest: string) => ({ namespace, name, facets: { version: { datasetVersion: digest } } });
-  const inputs = [of('tuneline:data', 'data.jsonl', tag('data_digest')), of('tuneline:prompt', 'summarize', '1'), of('tuneline:base-model', 'org/base', digestOfText('org/base')), of('tuneline:code', 'abc123', tag('code_digest'))];
+  const common = {
+    job: { namespace: 'tuneline', name: 'lifecycle.summaries' },
+    run: { runId: uuid },
+    eventTime: expect.stringMatching(/^\d{4}-.*Z$/) as unknown,
+  };
+  const of = (namespace: string, name: string, digest: string) => ({
+    namespace,
+    name,
+    facets: { version: { datasetVersion: digest } },
+  });
+  const inputs = [
+    of('tuneline:data', 'data.jsonl', tag('data_digest')),
+    of('tuneline:prompt', 'summarize', '1'),
+    of('tuneline:base-model', 'org/base', digestOfText('org/base')),
+    of('tuneline:code', 'abc123', tag('code_digest')),
+  ];
   expect(start).toMatchObject({ ...common, eventType: 'START', inputs, outputs: [] });
   expect(complete).toMatchObject({
     ...common,
     eventType: 'COMPLETE',
     inputs,
-    outputs: [of('tuneline:dataset', 'data.jsonl', tag('dataset_digest')), of('tuneline:weights', tag('weights_uri'), tag('weights_digest')), of('tuneline:evidence', 'summaries', tag('evidence_digest')), of('tuneline:model', 'summaries', '1')],
+    outputs: [
+      of('tuneline:dataset', 'data.jsonl', tag('dataset_digest')),
+      of('tuneline:weights', tag('weights_uri'), tag('weights_digest')),
+      of('tuneline:evidence', 'summaries', tag('evidence_digest')),
+      of('tuneline:model', 'summaries', '1'),
+    ],
   });
 });
 

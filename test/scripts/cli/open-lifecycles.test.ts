@@ -12,7 +12,11 @@ test('open lifecycles of a model are those that say so, and those that have not 
   await ensureSearchAttributes(client);
   // No worker takes them: they stay as they were started.
   const start = (workflowId: string, model?: string) =>
-    client.workflow.start('lifecycle', { taskQueue: 'nobody', workflowId, ...(model ? { typedSearchAttributes: new TypedSearchAttributes([{ key: modelAttribute, value: model }]) } : {}) });
+    client.workflow.start('lifecycle', {
+      taskQueue: 'nobody',
+      workflowId,
+      ...(model ? { typedSearchAttributes: new TypedSearchAttributes([{ key: modelAttribute, value: model }]) } : {}),
+    });
   await start('weekly-7', 'summaries');
   await start('just-begun');
   await start('other', 'translations');

@@ -20,9 +20,12 @@ test('what lies under the root is named in full, and the rest is left to the che
   expect(rootPaths({ baseModel: 'domain' }, repository)).toEqual({ baseModel: join(repository, 'domain') });
 });
 
-test.each([{}, { data: 7, prompt: null, evaluate: [] }, { data: {} }])('a spec that is wrong stays as wrong as it was: %j', (wrong) => {
-  expect(rootPaths(wrong, repository)).toEqual(wrong);
-});
+test.each([{}, { data: 7, prompt: null, evaluate: [] }, { data: {} }])(
+  'a spec that is wrong stays as wrong as it was: %j',
+  (wrong) => {
+    expect(rootPaths(wrong, repository)).toEqual(wrong);
+  },
+);
 
 test('without a root nothing changes', () => {
   expect(rootPaths(spec, undefined)).toEqual(spec);

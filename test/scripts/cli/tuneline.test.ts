@@ -28,29 +28,64 @@ function tunelineWith(env: Readonly<Record<string, string>>, ...args: readonly s
   });
 }
 
-test.each(['up', 'run', 'follow', 'status', 'review', 'lineage', 'audit', 'schedule', 'endpoint', 'webhooks', 'down'])('%s --help explains itself on stdout', (command) => {
-  const { status, stdout, stderr } = tuneline(command, '--help');
-  expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
-  expect(stdout).toContain(`Usage: tuneline ${command}`);
-});
+test.each(['up', 'run', 'follow', 'status', 'review', 'lineage', 'audit', 'schedule', 'endpoint', 'webhooks', 'down'])(
+  '%s --help explains itself on stdout',
+  (command) => {
+    const { status, stdout, stderr } = tuneline(command, '--help');
+    expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
+    expect(stdout).toContain(`Usage: tuneline ${command}`);
+  },
+);
 
 test.each([
   ['a spec file that is not there', ['run', 'nowhere.json'], /no spec file nowhere\.json[\s\S]*hint:/],
   ['a spec that is not JSON', ['run', 'README.md'], /README\.md is not JSON/],
-  ['a report that can not be written', ['run', 'examples/specs/package-summaries.json', '--junit', 'package.json/junit.xml'], /junit\.xml can't be written[\s\S]*hint:/],
-  ['a report of what nobody follows', ['run', 'examples/specs/package-summaries.json', '--detach', '--junit', 'junit.xml'], /cannot be used with/],
-  ['a wait for something else', ['run', 'examples/specs/package-summaries.json', '--wait-for', 'tea'], /Allowed choices are end, gate/],
+  [
+    'a report that can not be written',
+    ['run', 'examples/specs/package-summaries.json', '--junit', 'package.json/junit.xml'],
+    /junit\.xml can't be written[\s\S]*hint:/,
+  ],
+  [
+    'a report of what nobody follows',
+    ['run', 'examples/specs/package-summaries.json', '--detach', '--junit', 'junit.xml'],
+    /cannot be used with/,
+  ],
+  [
+    'a wait for something else',
+    ['run', 'examples/specs/package-summaries.json', '--wait-for', 'tea'],
+    /Allowed choices are end, gate/,
+  ],
   ['a stack that is not up', ['status'], /Temporal does not answer at 127\.0\.0\.1:9[\s\S]*hint: start the stack/],
   ['both decisions at once', ['review', 'x', '--approve', '--reject'], /cannot be used with/],
   ['a decision that is handed over', ['review', 'x', '--reject', '--delegate-to', 'ada'], /cannot be used with/],
   ['an audit of nothing', ['audit', 'x'], /Say WORKFLOW_ID --out FILE, or --verify FILE/],
   ['an audit file that is not there', ['audit', '--verify', 'nowhere.json'], /There is no file nowhere\.json/],
   ['a lineage of nothing', ['lineage'], /Say one of MODEL\/VERSION/],
-  ['a lineage of two things', ['lineage', 'summaries/1', '--lifecycle', 'x'], /Say one of MODEL\/VERSION, --lifecycle WORKFLOW_ID/],
-  ['a schedule file that is not there', ['schedule', 'apply', 'nowhere.json'], /nowhere\.json: file: expected a JSON file, but nowhere\.json can't be read/],
-  ['a schedule without a timetable', ['schedule', 'create', 'x', 'examples/specs/package-summaries.json'], /x: cron: expected one of cron, calendar and interval/],
-  ['a backfill of no time', ['schedule', 'backfill', 'x', '--from', 'soon', '--to', '2026-11-01'], /expected a time such as 2026-11-01T03:00Z, got "soon"/],
-  ['a webhook where nobody listens for events', ['webhooks', 'create'], /TUNELINE_EVENT_RULES names no rules[\s\S]*hint:/],
+  [
+    'a lineage of two things',
+    ['lineage', 'summaries/1', '--lifecycle', 'x'],
+    /Say one of MODEL\/VERSION, --lifecycle WORKFLOW_ID/,
+  ],
+  [
+    'a schedule file that is not there',
+    ['schedule', 'apply', 'nowhere.json'],
+    /nowhere\.json: file: expected a JSON file, but nowhere\.json can't be read/,
+  ],
+  [
+    'a schedule without a timetable',
+    ['schedule', 'create', 'x', 'examples/specs/package-summaries.json'],
+    /x: cron: expected one of cron, calendar and interval/,
+  ],
+  [
+    'a backfill of no time',
+    ['schedule', 'backfill', 'x', '--from', 'soon', '--to', '2026-11-01'],
+    /expected a time such as 2026-11-01T03:00Z, got "soon"/,
+  ],
+  [
+    'a webhook where nobody listens for events',
+    ['webhooks', 'create'],
+    /TUNELINE_EVENT_RULES names no rules[\s\S]*hint:/,
+  ],
   ['an unknown command', ['deploi'], /unknown command 'deploi'/],
 ])('%s is one clear error without a stack trace', async (_what, args, words) => {
   await nothingListens();
@@ -63,12 +98,21 @@ test.each([
 
 test('"up" with a Worker Deployment is refused before anything starts', async () => {
   await nothingListens(identityOf(process.pid));
-  expect(tunelineWith({ TUNELINE_WORKER_DEPLOYMENT: 'tuneline' }, 'up')).toMatchObject({ status: 1, stderr: expect.stringMatching(/^error: TUNELINE_WORKER_DEPLOYMENT: [\s\S]*unset it\.\nhint: docs\/upgrades\.md/m) });
+  expect(tunelineWith({ TUNELINE_WORKER_DEPLOYMENT: 'tuneline' }, 'up')).toMatchObject({
+    status: 1,
+    stderr: expect.stringMatching(/^error: TUNELINE_WORKER_DEPLOYMENT: [\s\S]*unset it\.\nhint: docs\/upgrades\.md/m),
+  });
 });
 
 test('down --purge ends what still runs and removes everything', async () => {
   const root = join(home, 'state', 'jobs');
-  const runner = createLocalJobRunner({ root, command: () => ['sleep', '600'], env: { PATH: process.env['PATH'] ?? '' }, slots: 1, graceMs: 100 });
+  const runner = createLocalJobRunner({
+    root,
+    command: () => ['sleep', '600'],
+    env: { PATH: process.env['PATH'] ?? '' },
+    slots: 1,
+    graceMs: 100,
+  });
   const request = jobOf({ does: 'sleep' });
   await runner.create(request);
   await phase(runner, request.name, 'running');
@@ -102,5 +146,9 @@ async function leftEngine(folder: string): Promise<ProcessIdentity> {
 /** A stack that was killed: its addresses answer nobody, and its process is another's by now; unless it is said to be up. */
 async function nothingListens(up?: ProcessIdentity): Promise<void> {
   const own = identityOf(process.pid);
-  await writeStackState(join(home, 'state'), { addresses: addressesAt({ temporal: 9, temporalUi: 9, mlflow: 9, endpoint: 9, console: 9, events: 9 }), up: up ?? { pid: own?.pid ?? 1, startedAt: 'long ago' }, processes: {} });
+  await writeStackState(join(home, 'state'), {
+    addresses: addressesAt({ temporal: 9, temporalUi: 9, mlflow: 9, endpoint: 9, console: 9, events: 9 }),
+    up: up ?? { pid: own?.pid ?? 1, startedAt: 'long ago' },
+    processes: {},
+  });
 }

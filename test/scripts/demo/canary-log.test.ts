@@ -4,7 +4,14 @@ import type { RollOutStatus } from '../../../domain/endpoint/roll-out.ts';
 import { CanaryLog } from '../../../scripts/demo/canary-log.ts';
 
 const finding = (rule: string): LiveFinding => ({ rule, passed: true, finding: 'fine' });
-const at = (step: RollOutStatus['step'], change: Partial<RollOutStatus> = {}): { rollingOut: RollOutStatus } => ({ rollingOut: { request: { id: 'r', endpoint: 'summaries', model: 'summaries', version: '2', because: 'a test' }, step, findings: [], ...change } });
+const at = (step: RollOutStatus['step'], change: Partial<RollOutStatus> = {}): { rollingOut: RollOutStatus } => ({
+  rollingOut: {
+    request: { id: 'r', endpoint: 'summaries', model: 'summaries', version: '2', because: 'a test' },
+    step,
+    findings: [],
+    ...change,
+  },
+});
 
 test('each step is said once, and what it was judged by once the next has begun', () => {
   const log = new CanaryLog();

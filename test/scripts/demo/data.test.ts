@@ -19,7 +19,9 @@ let monitor: ReturnType<typeof monitorSchema.parse>;
 beforeAll(async () => {
   ({ usual, other } = await readKinds(join(repository, 'examples/data')));
   template = await readFile(join(repository, 'examples/prompts/package-synopsis.txt'), 'utf8');
-  const spec = JSON.parse(await readFile(join(repository, 'examples/specs/package-summaries-drift.json'), 'utf8')) as { monitor: object };
+  const spec = JSON.parse(await readFile(join(repository, 'examples/specs/package-summaries-drift.json'), 'utf8')) as {
+    monitor: object;
+  };
   monitor = monitorSchema.parse(spec.monitor);
 });
 
@@ -35,13 +37,24 @@ const profileFrom = (rows: readonly Row[]): LiveProfile =>
 /** What the monitor would say of so many windows with as few requests as the spec allows. */
 function windows(count: number, profile: LiveProfile, next: () => string): string[] {
   return Array.from({ length: count }, () => {
-    const observations = Array.from({ length: monitor.minimumRequests }, next).map((prompt) => observation({ promptCharacters: prompt.length, embedding: embed(prompt) }));
+    const observations = Array.from({ length: monitor.minimumRequests }, next).map((prompt) =>
+      observation({ promptCharacters: prompt.length, embedding: embed(prompt) }),
+    );
     const window = windowOf(observations);
-    return evaluateWindow({ window, drifts: driftsOf(window, profile), rules: monitor.rules, refresh: undefined, ageDays: 0 })[0]?.side ?? '';
+    return (
+      evaluateWindow({
+        window,
+        drifts: driftsOf(window, profile),
+        rules: monitor.rules,
+        refresh: undefined,
+        ageDays: 0,
+      })[0]?.side ?? ''
+    );
   });
 }
 
-const share = (sides: readonly string[], wanted: string): number => sides.filter((side) => side === wanted).length / sides.length;
+const share = (sides: readonly string[], wanted: string): number =>
+  sides.filter((side) => side === wanted).length / sides.length;
 
 test('of the other kind the right answer is the category, as JSON', () => {
   expect(other.learnt.every(({ synopsis }) => /^\{"kategorie":"\p{L}+"\}$/u.test(synopsis))).toBe(true);
@@ -58,7 +71,10 @@ test('clients ask nothing that the model was shown', () => {
 
 test('once it has drifted, two of three requests are of the other kind', () => {
   const traffic = new Traffic({ template, usual, random: seeded(1) });
-  const ofOther = (): number => Array.from({ length: 3000 }, traffic.next).filter((prompt) => other.live.some(({ description }) => prompt.includes(description))).length;
+  const ofOther = (): number =>
+    Array.from({ length: 3000 }, traffic.next).filter((prompt) =>
+      other.live.some(({ description }) => prompt.includes(description)),
+    ).length;
   expect(ofOther()).toBe(0);
   traffic.drift(other);
   expect(ofOther() / 3000).toBeCloseTo(2 / 3, 1);

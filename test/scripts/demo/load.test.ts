@@ -12,7 +12,9 @@ afterEach(() => {
 });
 
 /** Answers the nth request as told. */
-async function listen(answer: (response: ServerResponse, body: Record<string, unknown>, n: number) => void): Promise<string> {
+async function listen(
+  answer: (response: ServerResponse, body: Record<string, unknown>, n: number) => void,
+): Promise<string> {
   let n = 0;
   server = createServer((request, response) => {
     void (async () => {
@@ -27,7 +29,8 @@ async function listen(answer: (response: ServerResponse, body: Record<string, un
 }
 
 const options = { model: 'summaries', prompts: () => 'a prompt', perSecond: 200 };
-const after = (load: Load, requests: number): Promise<true> => until(() => Promise.resolve(load.counts().requests >= requests));
+const after = (load: Load, requests: number): Promise<true> =>
+  until(() => Promise.resolve(load.counts().requests >= requests));
 
 test('it asks as clients do, and counts what each version answered', async () => {
   const bodies: unknown[] = [];
@@ -40,14 +43,21 @@ test('it asks as clients do, and counts what each version answered', async () =>
   const load = startLoad({ ...options, url, prompts: () => `prompt ${(next += 1)}`, maxTokens: 3 });
   await after(load, 4);
   const { requests, failedRequests, answeredBy } = await load.stop();
-  expect(bodies.slice(0, 2)).toEqual([1, 2].map((i) => ({ model: 'summaries', max_tokens: 3, messages: [{ role: 'user', content: `prompt ${i}` }] })));
+  expect(bodies.slice(0, 2)).toEqual(
+    [1, 2].map((i) => ({ model: 'summaries', max_tokens: 3, messages: [{ role: 'user', content: `prompt ${i}` }] })),
+  );
   expect([requests, failedRequests]).toEqual([bodies.length, 0]);
   expect((answeredBy['summaries/1'] ?? 0) + (answeredBy['summaries/2'] ?? 0)).toBe(requests);
   expect(Math.abs((answeredBy['summaries/1'] ?? 0) - (answeredBy['summaries/2'] ?? 0))).toBeLessThanOrEqual(1);
 });
 
 test.each<[string, (response: ServerResponse) => void, RegExp]>([
-  ['an error', (response) => void response.writeHead(503, { 'content-type': 'application/json' }).end('{"error": {"code": "not_ready"}}'), /^503 not_ready$/],
+  [
+    'an error',
+    (response) =>
+      void response.writeHead(503, { 'content-type': 'application/json' }).end('{"error": {"code": "not_ready"}}'),
+    /^503 not_ready$/,
+  ],
   ['no choice', (response) => void response.end('{"choices": []}'), /^200 without a choice$/],
   ['what is no JSON', (response) => void response.end('<html>'), /JSON/],
   ['nothing, and breaks off', (response) => void response.destroy(), /^UND_ERR_SOCKET$|^ECONNRESET$/],

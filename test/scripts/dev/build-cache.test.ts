@@ -13,7 +13,12 @@ afterEach(() => rm(folder, { recursive: true, force: true }));
 
 test.each<[string, NodeJS.ProcessEnv, NodeJS.Platform, string]>([
   ['Linux', { HOME: '/home/ada' }, 'linux', '/home/ada/.cache/tuneline/builds'],
-  ['Linux with XDG_CACHE_HOME', { HOME: '/home/ada', XDG_CACHE_HOME: '/var/cache/ada' }, 'linux', '/var/cache/ada/tuneline/builds'],
+  [
+    'Linux with XDG_CACHE_HOME',
+    { HOME: '/home/ada', XDG_CACHE_HOME: '/var/cache/ada' },
+    'linux',
+    '/var/cache/ada/tuneline/builds',
+  ],
   ['macOS', { HOME: '/Users/ada' }, 'darwin', '/Users/ada/Library/Caches/tuneline/builds'],
 ])('builds are kept in the cache folder of %s', (_platform, env, platform, expected) => {
   expect(buildCacheFolder(env, platform)).toBe(expected);

@@ -5,9 +5,16 @@ import { afterRun, orderForCi, type RunsSince } from '../../../scripts/dev/choos
 import { suites, type Suite } from '../../../scripts/dev/suites.ts';
 import { repository } from '../../support/stack.ts';
 
-const suite = (name: string, sources: readonly string[] = []): Suite => ({ name, group: 'e2e', lane: 'waits', seconds: 60, sources });
+const suite = (name: string, sources: readonly string[] = []): Suite => ({
+  name,
+  group: 'e2e',
+  lane: 'waits',
+  seconds: 60,
+  sources,
+});
 const three = [suite('a', ['k8s/']), suite('b', ['serving/']), suite('c', ['domain/job'])];
-const order = (changed: readonly string[], since: RunsSince = {}): string[] => orderForCi(three, changed, since).map(({ name }) => name);
+const order = (changed: readonly string[], since: RunsSince = {}): string[] =>
+  orderForCi(three, changed, since).map(({ name }) => name);
 
 test('suites whose sources changed run first', () => {
   expect(order(['serving/chat.ts'])).toEqual(['b', 'a', 'c']);
@@ -37,6 +44,7 @@ test('every suite of Jest asks for test files that exist, and no name is used tw
   expect(new Set(suites.map(({ name }) => name)).size).toBe(suites.length);
   const paths = suites.flatMap(({ jest = [] }) => jest.filter((argument) => argument.startsWith('test/')));
   expect(paths.length).toBeGreaterThan(20);
-  const isThere = (path: string): boolean => existsSync(join(repository, path)) || existsSync(join(repository, `${path}.ts`));
+  const isThere = (path: string): boolean =>
+    existsSync(join(repository, path)) || existsSync(join(repository, `${path}.ts`));
   expect(paths.filter((path) => !isThere(path))).toEqual([]);
 });

@@ -5,9 +5,11 @@ import { closingLine, readClosingLine, sum } from '../../../scripts/dev/counts.t
 const counts = fc.record({ passed: fc.nat(), failed: fc.nat(), skipped: fc.nat() });
 
 test('a closing line is read as it was written, after whatever stands before it', () => {
-  fc.assert(fc.property(counts, counts, (earlier, last) => {
-    expect(readClosingLine(`${closingLine(earlier)}\nmore\n${closingLine(last)}\n`)).toEqual(last);
-  }));
+  fc.assert(
+    fc.property(counts, counts, (earlier, last) => {
+      expect(readClosingLine(`${closingLine(earlier)}\nmore\n${closingLine(last)}\n`)).toEqual(last);
+    }),
+  );
 });
 
 test('a command that printed no closing line has no counts', () => {
@@ -15,5 +17,9 @@ test('a command that printed no closing line has no counts', () => {
 });
 
 test('counts are added one by one', () => {
-  expect(sum({ passed: 1, failed: 2, skipped: 3 }, { passed: 10, failed: 20, skipped: 30 })).toEqual({ passed: 11, failed: 22, skipped: 33 });
+  expect(sum({ passed: 1, failed: 2, skipped: 3 }, { passed: 10, failed: 20, skipped: 30 })).toEqual({
+    passed: 11,
+    failed: 22,
+    skipped: 33,
+  });
 });

@@ -7,7 +7,8 @@ import { digestOfText } from '../../../domain/digest.ts';
 import { openBase } from '../../../scripts/plan/base.ts';
 
 let repository: string;
-const git = (...args: readonly string[]) => execFileSync('git', ['-C', repository, '-c', 'user.name=ada', '-c', 'user.email=ada@example.org', ...args]);
+const git = (...args: readonly string[]) =>
+  execFileSync('git', ['-C', repository, '-c', 'user.name=ada', '-c', 'user.email=ada@example.org', ...args]);
 beforeAll(async () => {
   repository = await mkdtemp(join(tmpdir(), 'tuneline-base-'));
   git('init', '-q', '-b', 'main');
@@ -30,9 +31,13 @@ test('a file is read as it was at the revision, from wherever it lies', async ()
 
 test('what Git does not have there is not there', async () => {
   const base = await openBase('HEAD', join(repository, 'specs', 'a.json'));
-  for (const path of [join(repository, 'specs', 'b.json'), join(tmpdir(), 'elsewhere.json')]) expect([await base.readText(path), await base.digest(path)]).toEqual([undefined, undefined]);
+  for (const path of [join(repository, 'specs', 'b.json'), join(tmpdir(), 'elsewhere.json')])
+    expect([await base.readText(path), await base.digest(path)]).toEqual([undefined, undefined]);
 });
 
-test.each(['nowhere', '--output=/tmp/x', 'HEAD:specs/a.json'])('a revision such as %s is refused in one sentence', async (ref) => {
-  await expect(openBase(ref, join(repository, 'specs', 'a.json'))).rejects.toThrow(`Git knows no ${ref} where`);
-});
+test.each(['nowhere', '--output=/tmp/x', 'HEAD:specs/a.json'])(
+  'a revision such as %s is refused in one sentence',
+  async (ref) => {
+    await expect(openBase(ref, join(repository, 'specs', 'a.json'))).rejects.toThrow(`Git knows no ${ref} where`);
+  },
+);

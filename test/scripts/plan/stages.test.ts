@@ -26,11 +26,22 @@ interface Earlier {
 }
 
 /** Of each stage whether it would be reused, where these were done before. */
-async function planned(spec: LifecycleSpec, { stages = done(), stored = ['profile', 'dataset', 'model', 'evidence'], champion }: Earlier = {}): Promise<Record<string, boolean>> {
-  const known = new Map(stages.map(([stage, left]) => [stageDigestOf(stage, inputDigestsOf(inputs())), succeeded(left).outcome]));
+async function planned(
+  spec: LifecycleSpec,
+  { stages = done(), stored = ['profile', 'dataset', 'model', 'evidence'], champion }: Earlier = {},
+): Promise<Record<string, boolean>> {
+  const known = new Map(
+    stages.map(([stage, left]) => [stageDigestOf(stage, inputDigestsOf(inputs())), succeeded(left).outcome]),
+  );
   const { tracking, changes } = fakeTracking(champion ? { champion } : {});
-  const findFinishedRun: Tracking['findFinishedRun'] = (_experiment, { value }) => Promise.resolve(known.has(value) ? { runId: 'earlier', tags: { [tags.outcome]: JSON.stringify(known.get(value)) } } : undefined);
-  const plan = await planStages(spec, inputs(), { tracking: { ...tracking, findFinishedRun }, artifacts: fakeArtifacts(stored) });
+  const findFinishedRun: Tracking['findFinishedRun'] = (_experiment, { value }) =>
+    Promise.resolve(
+      known.has(value) ? { runId: 'earlier', tags: { [tags.outcome]: JSON.stringify(known.get(value)) } } : undefined,
+    );
+  const plan = await planStages(spec, inputs(), {
+    tracking: { ...tracking, findFinishedRun },
+    artifacts: fakeArtifacts(stored),
+  });
   expect(changes).toEqual([]);
   return Object.fromEntries(plan.map(({ stage, reused }) => [stage, reused]));
 }
@@ -40,21 +51,49 @@ test('what was done before with the same digests is reused', async () => {
 });
 
 test('a changed setting reaches what comes after it, and nothing before', async () => {
-  expect(await planned(aSpec({ tune: { steps: 11 } }))).toEqual({ explore: true, prepare: true, tune: false, evaluate: false });
-  expect(await planned(aSpec({ evaluate: { examples: 17 } }))).toEqual({ explore: true, prepare: true, tune: true, evaluate: false });
+  expect(await planned(aSpec({ tune: { steps: 11 } }))).toEqual({
+    explore: true,
+    prepare: true,
+    tune: false,
+    evaluate: false,
+  });
+  expect(await planned(aSpec({ evaluate: { examples: 17 } }))).toEqual({
+    explore: true,
+    prepare: true,
+    tune: true,
+    evaluate: false,
+  });
   expect(await planned(aSpec({ seed: 8 }))).toEqual({ explore: false, prepare: false, tune: false, evaluate: false });
-  expect(await planned(aSpec({ gate: [{ rule: 'atLeast', metric: 'bleu', value: 6 }] }))).toEqual({ explore: true, prepare: true, tune: true, evaluate: true });
+  expect(await planned(aSpec({ gate: [{ rule: 'atLeast', metric: 'bleu', value: 6 }] }))).toEqual({
+    explore: true,
+    prepare: true,
+    tune: true,
+    evaluate: true,
+  });
 });
 
 test('another champion is another evaluation, and the candidate itself is none', async () => {
-  expect(await planned(aSpec(), { champion: { version: '1', weights: artifact('earlier') } })).toMatchObject({ tune: true, evaluate: false });
+  expect(await planned(aSpec(), { champion: { version: '1', weights: artifact('earlier') } })).toMatchObject({
+    tune: true,
+    evaluate: false,
+  });
   expect(await planned(aSpec(), { champion: { version: '1', weights: model } })).toMatchObject({ evaluate: true });
 });
 
 test('what was removed since is made again', async () => {
-  expect(await planned(aSpec(), { stored: ['profile', 'dataset', 'evidence'] })).toEqual({ explore: true, prepare: true, tune: false, evaluate: false });
+  expect(await planned(aSpec(), { stored: ['profile', 'dataset', 'evidence'] })).toEqual({
+    explore: true,
+    prepare: true,
+    tune: false,
+    evaluate: false,
+  });
 });
 
 test('where the spec wants no reuse, there is none', async () => {
-  expect(await planned(aSpec({ reuse: 'never' }))).toEqual({ explore: false, prepare: false, tune: false, evaluate: false });
+  expect(await planned(aSpec({ reuse: 'never' }))).toEqual({
+    explore: false,
+    prepare: false,
+    tune: false,
+    evaluate: false,
+  });
 });

@@ -3,15 +3,31 @@ import { exitCodeOf, showSummary, type Summary } from '../../../scripts/report/s
 import { awaitingReview, summary } from '../../builders/summary.ts';
 
 test('a cost has its currency behind it, and nothing else has', () => {
-  expect(showSummary(summary({ currency: 'EUR' }))).toContain('  pass  bleu at least 5\n        10 [9, 11] at 95 %\n  pass  costPer1000Requests at most 2 (EUR)\n        1.5, without spread');
+  expect(showSummary(summary({ currency: 'EUR' }))).toContain(
+    '  pass  bleu at least 5\n        10 [9, 11] at 95 %\n  pass  costPer1000Requests at most 2 (EUR)\n        1.5, without spread',
+  );
 });
 
 test('one that ended unchanged says which version serves', () => {
-  expect(showSummary(summary({ verdict: 'unchanged', model: 'summaries', version: '7', gate: [] }))).toContain('unchanged: it would only have come to summaries version 7, which serves, after 3725 s\n');
+  expect(showSummary(summary({ verdict: 'unchanged', model: 'summaries', version: '7', gate: [] }))).toContain(
+    'unchanged: it would only have come to summaries version 7, which serves, after 3725 s\n',
+  );
 });
 
 test('one that would only have come to what was refused says why that was', () => {
-  expect(showSummary(summary({ verdict: 'unchanged', model: 'summaries', version: '8', gate: [], reason: 'Version 8 was refused: it is rude' }))).toContain('unchanged: it would only have come to summaries version 8 again, after 3725 s\nVersion 8 was refused: it is rude\n');
+  expect(
+    showSummary(
+      summary({
+        verdict: 'unchanged',
+        model: 'summaries',
+        version: '8',
+        gate: [],
+        reason: 'Version 8 was refused: it is rude',
+      }),
+    ),
+  ).toContain(
+    'unchanged: it would only have come to summaries version 8 again, after 3725 s\nVersion 8 was refused: it is rude\n',
+  );
 });
 
 test('where nobody told the currency, none is guessed', () => {
@@ -29,7 +45,9 @@ test.each([
 });
 
 test('what awaits a review says so, and until when', () => {
-  expect(showSummary(awaitingReview())).toContain('awaiting a review: nothing is promoted yet, after 3725 s\nawaits a review until 2030-01-01\n');
+  expect(showSummary(awaitingReview())).toContain(
+    'awaiting a review: nothing is promoted yet, after 3725 s\nawaits a review until 2030-01-01\n',
+  );
 });
 
 test("without an address of Temporal's UI there is no link that leads nowhere", () => {

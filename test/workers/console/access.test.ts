@@ -17,7 +17,10 @@ afterEach(() => rm(folder, { recursive: true }));
 
 /** Runs lines of a module in a process of its own; resolves with how it ended. */
 async function inProcess(code: string): Promise<number | NodeJS.Signals | null> {
-  const child = spawn(process.execPath, ['--disable-warning=ExperimentalWarning', '--input-type=module', '-e', code], { cwd: repository, stdio: ['ignore', 'ignore', 'inherit'] });
+  const child = spawn(process.execPath, ['--disable-warning=ExperimentalWarning', '--input-type=module', '-e', code], {
+    cwd: repository,
+    stdio: ['ignore', 'ignore', 'inherit'],
+  });
   const [exitCode, signal] = (await once(child, 'exit')) as [number | null, NodeJS.Signals | null];
   return signal ?? exitCode;
 }
@@ -59,7 +62,11 @@ test('who is killed while it changes the file keeps nobody from the next change'
 
 test('a file that can not be changed is named in a sentence, with a way out', async () => {
   await writeFile(join(folder, 'file'), '');
-  await expect(createToken(join(folder, 'file', 'tokens.json'), ada)).rejects.toThrow(/^The tokens file \S+ can't be changed: .+\.\nhint: TUNELINE_TOKENS names another/);
+  await expect(createToken(join(folder, 'file', 'tokens.json'), ada)).rejects.toThrow(
+    /^The tokens file \S+ can't be changed: .+\.\nhint: TUNELINE_TOKENS names another/,
+  );
   // A folder that is there and takes no file, even from root.
-  await expect(createToken('/proc/tokens.json', ada)).rejects.toThrow(/^The tokens file \/proc\/tokens\.json can't be changed: .+\.\nhint: /);
+  await expect(createToken('/proc/tokens.json', ada)).rejects.toThrow(
+    /^The tokens file \/proc\/tokens\.json can't be changed: .+\.\nhint: /,
+  );
 });

@@ -4,7 +4,12 @@ import type { StartRequest } from '../../../workers/events/starter.ts';
 import { secrets, type EventRequest } from './event-requests.ts';
 
 const rules: readonly EventRule[] = [
-  { when: { type: 'model_version_alias.created', model: 'summaries', alias: 'champion' }, start: 'redeploy', model: 'summaries', endpoint: 'summaries' },
+  {
+    when: { type: 'model_version_alias.created', model: 'summaries', alias: 'champion' },
+    start: 'redeploy',
+    model: 'summaries',
+    endpoint: 'summaries',
+  },
   { when: { type: 'dev.tuneline.dataset.changed', dataset: 'reviews' }, start: 'lifecycle', spec: 'spec.json' },
 ];
 

@@ -20,7 +20,12 @@ import type { EventRequest } from './event-requests.ts';
 
 const secret = 'what MLflow signs with';
 const rules: readonly EventRule[] = [
-  { when: { source: 'mlflow', type: 'model_version_alias.created', model: 'summaries', alias: 'champion' }, start: 'redeploy', model: 'summaries', endpoint: 'summaries' },
+  {
+    when: { source: 'mlflow', type: 'model_version_alias.created', model: 'summaries', alias: 'champion' },
+    start: 'redeploy',
+    model: 'summaries',
+    endpoint: 'summaries',
+  },
 ];
 
 let temporal: TestWorkflowEnvironment;
@@ -31,12 +36,22 @@ let url: string;
 beforeAll(async () => {
   [temporal, server] = await Promise.all([startDevServer(), startMlflow(localWebhooks(makeEncryptionKey()))]);
   mlflow = createMlflow({ trackingUri: server.trackingUri });
-  starter = createEventStarter({ client: temporal.client, taskQueue: 'events', readSpec: () => Promise.reject(new Error('no rule wants a spec')) });
+  starter = createEventStarter({
+    client: temporal.client,
+    taskQueue: 'events',
+    readSpec: () => Promise.reject(new Error('no rule wants a spec')),
+  });
   url = `http://127.0.0.1:${await freePort()}`;
   const experimentId = await mlflow.experiments.ensure('events');
-  const { runId } = await mlflow.runs.open({ experimentId, name: 'run', idempotencyTag: { key: 'key', value: 'run' }, tags: {} });
+  const { runId } = await mlflow.runs.open({
+    experimentId,
+    name: 'run',
+    idempotencyTag: { key: 'key', value: 'run' },
+    tags: {},
+  });
   await mlflow.registry.ensureModel('summaries');
-  for (const value of ['1', '2']) await mlflow.registry.registerVersion({ name: 'summaries', runId, idempotencyTag: { key: 'weights', value } });
+  for (const value of ['1', '2'])
+    await mlflow.registry.registerVersion({ name: 'summaries', runId, idempotencyTag: { key: 'weights', value } });
 });
 afterAll(async () => {
   await Promise.all([temporal.teardown(), server.stop()]);
@@ -69,22 +84,41 @@ async function openEventServer(from: (eventServer: FastifyInstance) => EventStar
   const answers: Answered[] = [];
   const waiting: ((answered: Answered) => void)[] = [];
   const own: { starter?: EventStarter } = {};
-  const eventServer = createEventServer({ rules, secrets: { mlflow: secret }, log: () => undefined, starter: { start: (request) => own.starter?.start(request) ?? Promise.reject(new Error('not yet')) } });
+  const eventServer = createEventServer({
+    rules,
+    secrets: { mlflow: secret },
+    log: () => undefined,
+    starter: { start: (request) => own.starter?.start(request) ?? Promise.reject(new Error('not yet')) },
+  });
   opened.add(eventServer);
   own.starter = from(eventServer);
   eventServer.addHook('onSend', (request, reply, payload, done) => {
-    const answered: Answered = { request: { url: request.url, headers: request.headers as Record<string, string>, body: request.body as Buffer }, status: reply.statusCode, answer: JSON.parse(String(payload)) as Answered['answer'] };
+    const answered: Answered = {
+      request: { url: request.url, headers: request.headers as Record<string, string>, body: request.body as Buffer },
+      status: reply.statusCode,
+      answer: JSON.parse(String(payload)) as Answered['answer'],
+    };
     const next = waiting.shift();
     if (next) next(answered);
     else answers.push(answered);
     done();
   });
   await eventServer.listen({ host: '127.0.0.1', port: Number(new URL(url).port) });
-  return { eventServer, next: (): Promise<Answered> => new Promise((resolve) => (answers.length > 0 ? resolve(answers.shift() as Answered) : void waiting.push(resolve))) };
+  return {
+    eventServer,
+    next: (): Promise<Answered> =>
+      new Promise((resolve) =>
+        answers.length > 0 ? resolve(answers.shift() as Answered) : void waiting.push(resolve),
+      ),
+  };
 }
 
 const executions = async (): Promise<number> => {
-  const { executions: open } = await temporal.client.workflowService.listOpenWorkflowExecutions({ namespace: temporal.namespace ?? 'default', maximumPageSize: 100, startTimeFilter: {} });
+  const { executions: open } = await temporal.client.workflowService.listOpenWorkflowExecutions({
+    namespace: temporal.namespace ?? 'default',
+    maximumPageSize: 100,
+    startTimeFilter: {},
+  });
   return open?.length ?? 0;
 };
 
@@ -101,13 +135,29 @@ test('an alias that is set in MLflow starts redeploy on Temporal; the same deliv
   const { type, status: state } = await temporal.client.workflow.getHandle(answer.workflowId).describe();
   expect([type, state.name]).toEqual(['redeploy', 'RUNNING']);
 
-  const again = await eventServer.inject({ method: 'POST', url: request.url, headers: request.headers, payload: request.body });
-  expect([again.statusCode, again.json<Answered['answer']>()]).toEqual([200, { started: false, because: 'already started', workflowId: answer.workflowId }]);
-  const changed = await eventServer.inject({ method: 'POST', url: request.url, headers: { ...request.headers, 'x-mlflow-delivery-id': 'another' }, payload: request.body });
+  const again = await eventServer.inject({
+    method: 'POST',
+    url: request.url,
+    headers: request.headers,
+    payload: request.body,
+  });
+  expect([again.statusCode, again.json<Answered['answer']>()]).toEqual([
+    200,
+    { started: false, because: 'already started', workflowId: answer.workflowId },
+  ]);
+  const changed = await eventServer.inject({
+    method: 'POST',
+    url: request.url,
+    headers: { ...request.headers, 'x-mlflow-delivery-id': 'another' },
+    payload: request.body,
+  });
   expect(changed.statusCode).toBe(401);
   await temporal.client.workflow.getHandle(answer.workflowId).terminate();
   // Closed executions count as well.
-  expect((await eventServer.inject({ method: 'POST', url: request.url, headers: request.headers, payload: request.body })).statusCode).toBe(200);
+  expect(
+    (await eventServer.inject({ method: 'POST', url: request.url, headers: request.headers, payload: request.body }))
+      .statusCode,
+  ).toBe(200);
 });
 
 test('an alias that is put where it is, or taken away where it is not, tells nobody: else redeploy would lead to itself', async () => {
@@ -116,7 +166,9 @@ test('an alias that is put where it is, or taken away where it is not, tells nob
   await mlflow.registry.deleteAlias('summaries', 'previous');
   await mlflow.registry.setAlias('summaries', 'previous', '2');
   const { request } = await next();
-  expect(JSON.parse(request.body.toString())).toMatchObject({ data: { name: 'summaries', alias: 'previous', version: '2' } });
+  expect(JSON.parse(request.body.toString())).toMatchObject({
+    data: { name: 'summaries', alias: 'previous', version: '2' },
+  });
 });
 
 test('an event server that dies after it started and before it answers: MLflow sends again, and nothing starts twice', async () => {
@@ -145,11 +197,27 @@ test('Temporal keeps executions for as long as an event could be told again', as
 
 describe('"tuneline webhooks"', () => {
   /** As on a machine of the team's, whose MLflow this is. */
-  async function webhooks(args: readonly string[], env: Readonly<Record<string, string>> = { TUNELINE_MLFLOW_WEBHOOK_SECRET: secret }) {
+  async function webhooks(
+    args: readonly string[],
+    env: Readonly<Record<string, string>> = { TUNELINE_MLFLOW_WEBHOOK_SECRET: secret },
+  ) {
     const { PATH = '' } = process.env;
-    const settings = { PATH, MLFLOW_TRACKING_URI: server.trackingUri, TUNELINE_STATE: join(tmpdir(), 'tuneline-none'), TUNELINE_EVENT_RULES: 'examples/events/rules.json', TUNELINE_EVENTS_URL: url };
-    const asked = promisify(execFile)(process.execPath, ['--disable-warning=ExperimentalWarning', join(repository, 'scripts/cli/tuneline.ts'), 'webhooks', ...args], { cwd: repository, env: { ...settings, ...env } });
-    return asked.then(({ stdout }) => ({ code: 0, stdout, stderr: '' }), (error: unknown) => error as { code: number; stdout: string; stderr: string });
+    const settings = {
+      PATH,
+      MLFLOW_TRACKING_URI: server.trackingUri,
+      TUNELINE_STATE: join(tmpdir(), 'tuneline-none'),
+      TUNELINE_EVENT_RULES: 'examples/events/rules.json',
+      TUNELINE_EVENTS_URL: url,
+    };
+    const asked = promisify(execFile)(
+      process.execPath,
+      ['--disable-warning=ExperimentalWarning', join(repository, 'scripts/cli/tuneline.ts'), 'webhooks', ...args],
+      { cwd: repository, env: { ...settings, ...env } },
+    );
+    return asked.then(
+      ({ stdout }) => ({ code: 0, stdout, stderr: '' }),
+      (error: unknown) => error as { code: number; stdout: string; stderr: string },
+    );
   }
 
   test('takes away what it lists', async () => {
@@ -163,7 +231,9 @@ describe('"tuneline webhooks"', () => {
   test('has MLflow tell the console, with the secret that this believes', async () => {
     const { stdout } = await webhooks(['create']);
     const [made] = await mlflow.webhooks.list();
-    expect(stdout).toBe(`${made?.id ?? ''}  tuneline  ${url}/events/mlflow  model_version_alias.created, model_version_alias.deleted\n`);
+    expect(stdout).toBe(
+      `${made?.id ?? ''}  tuneline  ${url}/events/mlflow  model_version_alias.created, model_version_alias.deleted\n`,
+    );
     const { next } = await openEventServer(() => starter);
     await mlflow.registry.deleteAlias('summaries', 'champion');
     await mlflow.registry.setAlias('summaries', 'champion', '1');
@@ -172,12 +242,19 @@ describe('"tuneline webhooks"', () => {
 
   test('names another address where the console has one for MLflow', async () => {
     await webhooks(['create', '--url', 'http://127.0.0.1:9/']);
-    expect((await mlflow.webhooks.list()).map((webhook) => webhook.url).toSorted()).toEqual([`${url}/events/mlflow`, 'http://127.0.0.1:9/events/mlflow'].toSorted());
+    expect((await mlflow.webhooks.list()).map((webhook) => webhook.url).toSorted()).toEqual(
+      [`${url}/events/mlflow`, 'http://127.0.0.1:9/events/mlflow'].toSorted(),
+    );
     expect((await webhooks(['list'])).stdout.trim().split('\n')).toHaveLength(2);
   });
 
   test('asks for a secret where there is none, and for an ID that there is', async () => {
-    expect(await webhooks(['create'], {})).toMatchObject({ code: 1, stderr: expect.stringMatching(/no secret that MLflow could sign with\.\nhint: set TUNELINE_MLFLOW_WEBHOOK_SECRET/) });
+    expect(await webhooks(['create'], {})).toMatchObject({
+      code: 1,
+      stderr: expect.stringMatching(
+        /no secret that MLflow could sign with\.\nhint: set TUNELINE_MLFLOW_WEBHOOK_SECRET/,
+      ),
+    });
     expect(await webhooks(['delete', 'none'])).toMatchObject({ code: 1, stdout: '' });
   });
 });

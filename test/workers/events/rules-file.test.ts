@@ -15,7 +15,9 @@ beforeAll(async () => {
 afterAll(() => rm(folder, { recursive: true }));
 
 const examples = fileURLToPath(new URL('../../../examples', import.meta.url));
-const lifecycleOn = (spec: string) => ({ rules: [{ when: { type: 'dev.tuneline.dataset.changed' }, start: 'lifecycle', spec }] });
+const lifecycleOn = (spec: string) => ({
+  rules: [{ when: { type: 'dev.tuneline.dataset.changed' }, start: 'lifecycle', spec }],
+});
 
 async function written(name: string, content: unknown): Promise<string> {
   const path = join(folder, name);
@@ -33,27 +35,48 @@ test('the rules that are checked in lead to specs that are there', async () => {
 test('a file that is missing, no JSON, or wrong in a field is refused in one clear error', async () => {
   await expect(loadEventRules(join(folder, 'none.json'))).rejects.toThrow(/^There is no file .*none\.json/);
   await expect(loadEventRules(await written('cut.json', '{"rules": ['))).rejects.toThrow(/cut\.json is not JSON/);
-  await expect(loadEventRules(await written('wrong.json', { rules: [{ ...lifecycleOn('x').rules[0], start: 'deploy' }] }))).rejects.toThrow(/rules\[0\]\.start: expected one of redeploy, lifecycle, got "deploy".*\nhint: /);
+  await expect(
+    loadEventRules(await written('wrong.json', { rules: [{ ...lifecycleOn('x').rules[0], start: 'deploy' }] })),
+  ).rejects.toThrow(/rules\[0\]\.start: expected one of redeploy, lifecycle, got "deploy".*\nhint: /);
 });
 
 test('who asks for what an event starts is the event, unless the spec says', async () => {
   const spec = JSON.parse(await readFile(join(examples, 'specs/package-summaries.json'), 'utf8')) as object;
   expect(await readEventSpec(await written('nobody.json', spec))).toMatchObject({ requester: 'event' });
-  expect(await readEventSpec(await written('ada.json', { ...spec, requester: 'ada' }))).toMatchObject({ requester: 'ada' });
+  expect(await readEventSpec(await written('ada.json', { ...spec, requester: 'ada' }))).toMatchObject({
+    requester: 'ada',
+  });
 });
 
 test('rules without a secret for any event are refused before anybody listens', async () => {
   const nowhere = (variable: string) => ({ variable, value: undefined, path: join(folder, 'none'), named: false });
   const connection = Connection.lazy({ address: '127.0.0.1:9' });
-  const opening = openEvents({ rulesPath: join(examples, 'events/rules.json'), url: '', secrets: { mlflow: nowhere('FOR_MLFLOW'), signed: nowhere('FOR_OTHERS') } }, new Client({ connection }), () => undefined);
-  await expect(opening).rejects.toThrow(/no secret that an event could be signed with\.\nhint: set FOR_MLFLOW .* FOR_OTHERS/);
+  const opening = openEvents(
+    {
+      rulesPath: join(examples, 'events/rules.json'),
+      url: '',
+      secrets: { mlflow: nowhere('FOR_MLFLOW'), signed: nowhere('FOR_OTHERS') },
+    },
+    new Client({ connection }),
+    () => undefined,
+  );
+  await expect(opening).rejects.toThrow(
+    /no secret that an event could be signed with\.\nhint: set FOR_MLFLOW .* FOR_OTHERS/,
+  );
   await connection.close();
 });
 
 test('so is a spec that a rule leads to', async () => {
-  await expect(loadEventRules(await written('nowhere.json', lifecycleOn('nowhere/spec.json')))).rejects.toThrow(/There is no file .*nowhere\/spec\.json/);
-  await written('spec.json', { ...(JSON.parse(await readFile(join(examples, 'specs/package-summaries.json'), 'utf8')) as object), gate: 'none' });
-  await expect(loadEventRules(await written('badspec.json', lifecycleOn('spec.json')))).rejects.toThrow(/spec\.json.*\n {2}gate: expected a list/);
+  await expect(loadEventRules(await written('nowhere.json', lifecycleOn('nowhere/spec.json')))).rejects.toThrow(
+    /There is no file .*nowhere\/spec\.json/,
+  );
+  await written('spec.json', {
+    ...(JSON.parse(await readFile(join(examples, 'specs/package-summaries.json'), 'utf8')) as object),
+    gate: 'none',
+  });
+  await expect(loadEventRules(await written('badspec.json', lifecycleOn('spec.json')))).rejects.toThrow(
+    /spec\.json.*\n {2}gate: expected a list/,
+  );
 });
 
 test('a secret comes from the variable, else from the file; one that is short or was named in vain is refused, and never shown', async () => {
@@ -66,5 +89,7 @@ test('a secret comes from the variable, else from the file; one that is short or
   const short = await readSecret({ ...reference, value: 'hunter2' }).catch(String);
   expect(short).toMatch(/SECRET: expected a secret of at least 16 characters/);
   expect(short).not.toContain('hunter2');
-  await expect(readSecret({ ...reference, path: join(folder, 'none'), named: true })).rejects.toThrow(/SECRET_FILE: the file .* can't be read/);
+  await expect(readSecret({ ...reference, path: join(folder, 'none'), named: true })).rejects.toThrow(
+    /SECRET_FILE: the file .* can't be read/,
+  );
 });

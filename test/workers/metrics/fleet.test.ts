@@ -12,9 +12,17 @@ test.each<[string, string | undefined, number | undefined]>([
   ['there are no terms', undefined, undefined],
   ['other hands wrote them', 'null {', undefined],
 ])('of a champion for which %s', (_what, terms, expected) => {
-  expect(standing(terms === undefined ? {} : { [tags.releaseTerms]: terms })).toMatchObject({ ageDays: 40, maximumAgeDays: expected });
+  expect(standing(terms === undefined ? {} : { [tags.releaseTerms]: terms })).toMatchObject({
+    ageDays: 40,
+    maximumAgeDays: expected,
+  });
 });
 
 test('a record that can not be read names another champion than the alias', () => {
-  expect(standing({}, { [recordTag('main')]: '{"champion":{"version":"3"}}', [recordTag('other')]: 'null', [recordTag('torn')]: '{' })).toMatchObject({ agreeing: ['main'], disagreeing: ['other', 'torn'] });
+  expect(
+    standing(
+      {},
+      { [recordTag('main')]: '{"champion":{"version":"3"}}', [recordTag('other')]: 'null', [recordTag('torn')]: '{' },
+    ),
+  ).toMatchObject({ agreeing: ['main'], disagreeing: ['other', 'torn'] });
 });

@@ -22,7 +22,15 @@ export interface LiveMetrics {
 /** As MLflow answers with one model and its champion; test/mlflow/registry.test.ts asks MLflow itself. */
 async function startRegistry(model: object, version: object) {
   const server = createServer((request, response) => {
-    response.writeHead(200, { 'content-type': 'application/json' }).end(JSON.stringify(request.url?.includes('registered-models/search') ? { registered_models: [model] } : { model_version: version }));
+    response
+      .writeHead(200, { 'content-type': 'application/json' })
+      .end(
+        JSON.stringify(
+          request.url?.includes('registered-models/search')
+            ? { registered_models: [model] }
+            : { model_version: version },
+        ),
+      );
   });
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
@@ -31,16 +39,30 @@ async function startRegistry(model: object, version: object) {
 
 /** A worker and a console, processes as people run them, with a Temporal that is real and a registry with this in it. */
 export async function startLiveMetrics(model: object, version: object): Promise<LiveMetrics> {
-  const [temporal, mlflow, state] = await Promise.all([startDevServer(), startRegistry(model, version), mkdtemp(join(tmpdir(), 'tuneline-metrics-'))]);
+  const [temporal, mlflow, state] = await Promise.all([
+    startDevServer(),
+    startRegistry(model, version),
+    mkdtemp(join(tmpdir(), 'tuneline-metrics-')),
+  ]);
   const ports = { worker: await freePort(), console: await freePort() };
   const consoleUrl = `http://127.0.0.1:${await freePort()}`;
-  const env = { ...quickStart, ...temporalVariables(temporal), TUNELINE_STATE: state, MLFLOW_TRACKING_URI: mlflow.trackingUri, TUNELINE_CONSOLE_URL: consoleUrl };
+  const env = {
+    ...quickStart,
+    ...temporalVariables(temporal),
+    TUNELINE_STATE: state,
+    MLFLOW_TRACKING_URI: mlflow.trackingUri,
+    TUNELINE_CONSOLE_URL: consoleUrl,
+  };
   const start = async (program: 'worker' | 'console'): Promise<ChildProcess> => {
-    const child = spawn(process.execPath, ['--disable-warning=ExperimentalWarning', join(repository, `workers/${program}.ts`)], {
-      cwd: repository,
-      env: { ...env, TUNELINE_METRICS_PORT: String(ports[program]) },
-      stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
-    });
+    const child = spawn(
+      process.execPath,
+      ['--disable-warning=ExperimentalWarning', join(repository, `workers/${program}.ts`)],
+      {
+        cwd: repository,
+        env: { ...env, TUNELINE_METRICS_PORT: String(ports[program]) },
+        stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
+      },
+    );
     const [said] = (await Promise.race([once(child, 'message'), once(child, 'exit')])) as unknown[];
     if (said !== 'ready') throw new Error(`the ${program} ended before it was ready`);
     return child;

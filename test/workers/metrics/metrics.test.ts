@@ -23,10 +23,15 @@ interface Panel {
 }
 
 const read = (name: string): string => readFileSync(join(repository, 'examples/monitoring', name), 'utf8');
-const { groups } = loadYaml<{ groups: readonly { readonly name: string; readonly rules: readonly Rule[] }[] }>(read('alerts.yaml'));
+const { groups } = loadYaml<{ groups: readonly { readonly name: string; readonly rules: readonly Rule[] }[] }>(
+  read('alerts.yaml'),
+);
 const rules = groups.flatMap((group) => group.rules);
 const { panels } = JSON.parse(read('grafana-dashboard.json')) as { panels: readonly Panel[] };
-const queries = [...rules.map(({ expr }) => expr), ...panels.flatMap(({ targets = [] }) => targets.map(({ expr }) => expr))];
+const queries = [
+  ...rules.map(({ expr }) => expr),
+  ...panels.flatMap(({ targets = [] }) => targets.map(({ expr }) => expr)),
+];
 
 /** What exists once a first Job has ended: job-metrics.test.ts. */
 const afterJobs = 'tuneline_job_report_seconds_bucket';
@@ -55,7 +60,13 @@ const model = {
 const { terms } = candidateOf({ version: '3' }, {}, { refresh: { maximumAgeDays: 9 } });
 
 let live: LiveMetrics;
-beforeAll(async () => void (live = await startLiveMetrics(model, { creation_timestamp: Date.now() - 10 * 86_400_000, tags: [{ key: tags.releaseTerms, value: JSON.stringify(terms) }] })));
+beforeAll(
+  async () =>
+    void (live = await startLiveMetrics(model, {
+      creation_timestamp: Date.now() - 10 * 86_400_000,
+      tags: [{ key: tags.releaseTerms, value: JSON.stringify(terms) }],
+    })),
+);
 afterAll(() => live.close());
 
 const valueOf = (text: string, series: string): number | undefined => {
@@ -65,14 +76,20 @@ const valueOf = (text: string, series: string): number | undefined => {
 
 test('what dashboard and alerts ask for is there, and says how the fleet stands', async () => {
   const { client, scrape, consoleUrl } = live;
-  const refused = await client.workflow.start('lifecycle', { taskQueue: 'tuneline', workflowId: 'refused', args: [{}] });
+  const refused = await client.workflow.start('lifecycle', {
+    taskQueue: 'tuneline',
+    workflowId: 'refused',
+    args: [{}],
+  });
   await expect(refused.result()).rejects.toThrow();
   // A worker that does not know a workflow fails its task, as one does whose code no longer fits it.
   await client.workflow.start('unheardOf', { taskQueue: 'tuneline', workflowId: 'stuck' });
   await client.workflow.execute('reconcile', { taskQueue: 'tuneline', workflowId: 'looks' });
   await fetch(`${consoleUrl}/api/lifecycles`);
   // Visibility is a moment behind.
-  await until(async () => (await client.workflow.count("WorkflowType = 'lifecycle' AND ExecutionStatus = 'Failed'")).count === 1);
+  await until(
+    async () => (await client.workflow.count("WorkflowType = 'lifecycle' AND ExecutionStatus = 'Failed'")).count === 1,
+  );
   const worker = await until(async () => {
     const text = await scrape('worker');
     return text.includes('temporal_workflow_task_execution_failed_total{') && text;
@@ -87,15 +104,24 @@ test('what dashboard and alerts ask for is there, and says how the fleet stands'
   expect(valueOf(ofConsole, 'tuneline_record_disagrees{model="words",endpoint="other"}')).toBe(1);
   expect(valueOf(ofConsole, 'tuneline_model_age_days{model="words"}')).toBeCloseTo(10, 1);
   expect(valueOf(ofConsole, 'tuneline_model_maximum_age_days{model="words"}')).toBe(9);
-  expect(valueOf(ofConsole, 'tuneline_console_request_seconds_count{method="GET",route="/api/lifecycles",status="401"}')).toBe(1);
+  expect(
+    valueOf(ofConsole, 'tuneline_console_request_seconds_count{method="GET",route="/api/lifecycles",status="401"}'),
+  ).toBe(1);
 });
 
 test('the rules are as Prometheus takes them', () => {
   expect(rules.length).toBeGreaterThan(10);
   expect(new Set(rules.map(({ alert }) => alert)).size).toBe(rules.length);
   for (const rule of rules) {
-    expect(Object.keys(rule).filter((key) => !['alert', 'expr', 'for', 'labels', 'annotations'].includes(key))).toEqual([]);
-    expect(rule).toEqual(expect.objectContaining({ alert: expect.stringMatching(/^Tuneline[A-Za-z]+$/), annotations: expect.objectContaining({ summary: expect.any(String) }) }));
+    expect(Object.keys(rule).filter((key) => !['alert', 'expr', 'for', 'labels', 'annotations'].includes(key))).toEqual(
+      [],
+    );
+    expect(rule).toEqual(
+      expect.objectContaining({
+        alert: expect.stringMatching(/^Tuneline[A-Za-z]+$/),
+        annotations: expect.objectContaining({ summary: expect.any(String) }),
+      }),
+    );
     expect(['warning', 'critical']).toContain(rule.labels.severity);
     expect(rule.for ?? '5m').toMatch(/^\d+[smh]$/);
   }

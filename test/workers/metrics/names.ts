@@ -1,5 +1,9 @@
 /** Names of all series in a text of Prometheus's format. */
-export const namesIn = (text: string): string[] => [...new Set(text.split('\n').flatMap((line) => (line.startsWith('#') ? [] : (/^[a-zA-Z_:][a-zA-Z0-9_:]*/.exec(line) ?? []))))];
+export const namesIn = (text: string): string[] => [
+  ...new Set(
+    text.split('\n').flatMap((line) => (line.startsWith('#') ? [] : (/^[a-zA-Z_:][a-zA-Z0-9_:]*/.exec(line) ?? []))),
+  ),
+];
 
 const words = new Set(['and', 'or', 'unless', 'by', 'without', 'on', 'ignoring', 'group_left', 'group_right', 'bool']);
 
@@ -10,5 +14,7 @@ export function namesUsed(query: string): string[] {
     .replaceAll(/\{[^}]*\}|\[[^\]]*\]/g, '')
     .replaceAll(/\boffset\s+\w+/g, '')
     .replaceAll(/\b(by|without|on|ignoring|group_left|group_right)\s*\([^)]*\)/g, ' ');
-  return [...bare.matchAll(/[a-zA-Z_:][a-zA-Z0-9_:]*(?!\s*\()\b(?!\s*\()/g)].map(([name]) => name).filter((name) => !words.has(name));
+  return [...bare.matchAll(/[a-zA-Z_:][a-zA-Z0-9_:]*(?!\s*\()\b(?!\s*\()/g)]
+    .map(([name]) => name)
+    .filter((name) => !words.has(name));
 }

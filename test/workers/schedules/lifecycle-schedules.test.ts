@@ -8,7 +8,14 @@ import { createScheduleActivities } from '../../../activities/schedules.ts';
 import type { LifecycleSpecInput } from '../../../domain/spec/lifecycle-spec.ts';
 import { checkScheduleSpec, type ScheduleSpecInput } from '../../../domain/spec/schedule-spec.ts';
 import { taskQueue } from '../../../workers/config.ts';
-import { applySchedule, backfillSchedule, createSchedules, listSchedules, triggerSchedule, viewSchedule } from '../../../workers/schedules/lifecycle-schedules.ts';
+import {
+  applySchedule,
+  backfillSchedule,
+  createSchedules,
+  listSchedules,
+  triggerSchedule,
+  viewSchedule,
+} from '../../../workers/schedules/lifecycle-schedules.ts';
 import type { LifecycleSchedule } from '../../../workers/schedules/schedule-options.ts';
 import { ensureSearchAttributes } from '../../../workers/search-attributes.ts';
 import { fakeActivities, stop } from '../../builders/activities.ts';
@@ -39,11 +46,18 @@ function schedule(id: string, change: Partial<ScheduleSpecInput> = {}): Lifecycl
 }
 
 /** In place of the endpoint's execution. */
-const releaseAtOnce: Activities['askEndpoint'] = (request) => client.workflow.getHandle(activityInfo().workflowExecution?.workflowId ?? '').signal(releaseEndedSignal, promotedReply(request));
+const releaseAtOnce: Activities['askEndpoint'] = (request) =>
+  client.workflow
+    .getHandle(activityInfo().workflowExecution?.workflowId ?? '')
+    .signal(releaseEndedSignal, promotedReply(request));
 
 /** Keeps a worker for the lifecycles that schedules start. */
 async function whileWorking<T>(given: Partial<Activities>, during: () => Promise<T>): Promise<T> {
-  const worker = await createWorker(server, { taskQueue, workflowBundle, activities: fakeActivities({ askEndpoint: releaseAtOnce, ...given }).activities });
+  const worker = await createWorker(server, {
+    taskQueue,
+    workflowBundle,
+    activities: fakeActivities({ askEndpoint: releaseAtOnce, ...given }).activities,
+  });
   return worker.runUntil(during);
 }
 
@@ -67,7 +81,10 @@ describe('a schedule is applied', () => {
     ['a calendar', { cron: undefined, calendar: { dayOfWeek: ['sunday'], hour: [3], minute: [30, 45], month: [12] } }],
     ['each minute of a calendar', { cron: '* * * * *', timeZone: 'Europe/Berlin' }],
     ['an interval', { cron: undefined, interval: { everyMinutes: 1440, offsetMinutes: 90 } }],
-    ['everything else', { jitterSeconds: 60, overlap: 'bufferOne', catchUpMinutes: 5, pauseAfterFailures: 3, skip: 'never', note: 'why' }],
+    [
+      'everything else',
+      { jitterSeconds: 60, overlap: 'bufferOne', catchUpMinutes: 5, pauseAfterFailures: 3, skip: 'never', note: 'why' },
+    ],
   ];
 
   test.each(timetables)('by %s: made once, and then left alone', async (name, change) => {
@@ -95,7 +112,11 @@ describe('a schedule is applied', () => {
 
   test.each<[string, Partial<ScheduleSpecInput>, RegExp]>([
     ['a cron', { cron: '45 3 1 jan *' }, /-01-01T03:45:00/],
-    ['a calendar', { cron: undefined, calendar: { dayOfMonth: [1], hour: [3], minute: [30, 45], month: [1] } }, /-01-01T03:30:00/],
+    [
+      'a calendar',
+      { cron: undefined, calendar: { dayOfMonth: [1], hour: [3], minute: [30, 45], month: [1] } },
+      /-01-01T03:30:00/,
+    ],
   ])('%s starts at the times that it names', async (name, change, first) => {
     const { id } = schedule(`times-of-${name.replaceAll(' ', '-')}`);
     await applySchedule(client, schedule(id, change));
@@ -105,7 +126,9 @@ describe('a schedule is applied', () => {
   test('what somebody changed in Temporal is put back', async () => {
     const wanted = schedule('edited');
     await applySchedule(client, wanted);
-    await client.schedule.getHandle('edited').update((there) => ({ ...there, spec: { intervals: [{ every: '1 hour' }] } }));
+    await client.schedule
+      .getHandle('edited')
+      .update((there) => ({ ...there, spec: { intervals: [{ every: '1 hour' }] } }));
     expect(await applySchedule(client, wanted)).toBe('changed');
     expect(await applySchedule(client, wanted)).toBe('unchanged');
   });
@@ -114,16 +137,24 @@ describe('a schedule is applied', () => {
 test('what it starts is a lifecycle of its spec, asked for by the schedule', async () => {
   await applySchedule(client, schedule('starts', { skip: 'never' }));
   const given: unknown[] = [];
-  const first = await whileWorking({ checkSpec: (raw) => (given.push(raw), fakeActivities().activities.checkSpec(specInput())) }, async () => {
-    const workflowId = await triggered('starts');
-    expect(await ended(workflowId)).toMatchObject({ verdict: 'promoted' });
-    return workflowId;
-  });
+  const first = await whileWorking(
+    { checkSpec: (raw) => (given.push(raw), fakeActivities().activities.checkSpec(specInput())) },
+    async () => {
+      const workflowId = await triggered('starts');
+      expect(await ended(workflowId)).toMatchObject({ verdict: 'promoted' });
+      return workflowId;
+    },
+  );
   expect(first).toMatch(/^starts-\d{4}-/);
   // A schedule of another test may be due meanwhile.
   const own = given.filter((raw) => (raw as LifecycleSpecInput).requester === 'schedule starts');
   expect(own).toEqual([{ requester: 'schedule starts', ...specInput(), skip: 'never' }]);
-  expect(await viewSchedule(client, 'starts')).toMatchObject({ paused: false, next: expect.stringMatching(/-01-01T03:00:00/), failuresInARow: 0, started: [{ workflowId: first, ending: 'promoted' }] });
+  expect(await viewSchedule(client, 'starts')).toMatchObject({
+    paused: false,
+    next: expect.stringMatching(/-01-01T03:00:00/),
+    failuresInARow: 0,
+    started: [{ workflowId: first, ending: 'promoted' }],
+  });
 });
 
 test('while one runs, another is left out', async () => {
@@ -134,7 +165,10 @@ test('while one runs, another is left out', async () => {
     const first = await triggered('overlaps');
     await opening.reached;
     expect(await triggerSchedule(client, 'overlaps')).toBeUndefined();
-    expect(await viewSchedule(client, 'overlaps')).toMatchObject({ skippedByOverlap: 1, started: [{ workflowId: first, ending: 'running' }] });
+    expect(await viewSchedule(client, 'overlaps')).toMatchObject({
+      skippedByOverlap: 1,
+      started: [{ workflowId: first, ending: 'running' }],
+    });
     opening.release();
     await ended(first);
   });
@@ -158,7 +192,9 @@ test('one that is paused starts nothing by itself, and still when told to', asyn
   await client.schedule.getHandle('paused').pause('for the audit');
   expect(await viewSchedule(client, 'paused')).toMatchObject({ paused: true, pausedBecause: 'for the audit' });
   expect(await viewSchedule(client, 'paused')).not.toHaveProperty('next');
-  await whileWorking({}, async () => expect(await ended(await triggered('paused'))).toMatchObject({ verdict: 'promoted' }));
+  await whileWorking({}, async () =>
+    expect(await ended(await triggered('paused'))).toMatchObject({ verdict: 'promoted' }),
+  );
 });
 
 describe('failures in a row', () => {
@@ -168,7 +204,10 @@ describe('failures in a row', () => {
     const ids: string[] = [];
     const { checkSpec } = fakeActivities().activities;
     for (const fail of fails) {
-      const given = { ...createScheduleActivities({ schedules: createSchedules(client) }), checkSpec: fail ? () => Promise.reject(bad) : checkSpec };
+      const given = {
+        ...createScheduleActivities({ schedules: createSchedules(client) }),
+        checkSpec: fail ? () => Promise.reject(bad) : checkSpec,
+      };
       ids.push(
         await whileWorking(given, async () => {
           const workflowId = await triggered(id);
@@ -183,7 +222,12 @@ describe('failures in a row', () => {
   test('pause a schedule as soon as they are as many as it says, and it says why', async () => {
     await applySchedule(client, schedule('failing', { pauseAfterFailures: 2 }));
     await run('failing', true);
-    expect(await viewSchedule(client, 'failing')).toMatchObject({ paused: false, failuresInARow: 1, pauseAfterFailures: 2, started: [{ ending: 'failed', reason: 'The spec was refused: 1 field is wrong.' }] });
+    expect(await viewSchedule(client, 'failing')).toMatchObject({
+      paused: false,
+      failuresInARow: 1,
+      pauseAfterFailures: 2,
+      started: [{ ending: 'failed', reason: 'The spec was refused: 1 field is wrong.' }],
+    });
     const [second] = await run('failing', true);
     expect(await viewSchedule(client, 'failing')).toMatchObject({
       paused: true,
@@ -207,14 +251,21 @@ describe('failures in a row', () => {
   test('do not count one that a person cancelled', async () => {
     await applySchedule(client, schedule('cancelled', { pauseAfterFailures: 1 }));
     const opening = stop();
-    const given = { ...createScheduleActivities({ schedules: createSchedules(client) }), findUnchanged: () => opening.hold().then(() => undefined) };
+    const given = {
+      ...createScheduleActivities({ schedules: createSchedules(client) }),
+      findUnchanged: () => opening.hold().then(() => undefined),
+    };
     await whileWorking(given, async () => {
       const workflowId = await triggered('cancelled');
       await opening.reached;
       await client.workflow.getHandle(workflowId).cancel();
       await ended(workflowId);
     });
-    expect(await viewSchedule(client, 'cancelled')).toMatchObject({ paused: false, failuresInARow: 0, started: [{ ending: 'cancelled' }] });
+    expect(await viewSchedule(client, 'cancelled')).toMatchObject({
+      paused: false,
+      failuresInARow: 0,
+      started: [{ ending: 'cancelled' }],
+    });
   });
 });
 
@@ -227,30 +278,52 @@ test('a time that is over is made up for, one lifecycle after another', async ()
     closeLifecycle: (...args) => ((open -= 1), closeLifecycle(...args)),
   };
   await whileWorking(counting, async () => {
-    const times = await backfillSchedule(client, 'late', { from: new Date('2026-11-01T00:00Z'), to: new Date('2026-11-04T00:00Z') });
-    expect(times.map((time) => time.toISOString())).toEqual(['2026-11-01T03:00:00.000Z', '2026-11-02T03:00:00.000Z', '2026-11-03T03:00:00.000Z']);
+    const times = await backfillSchedule(client, 'late', {
+      from: new Date('2026-11-01T00:00Z'),
+      to: new Date('2026-11-04T00:00Z'),
+    });
+    expect(times.map((time) => time.toISOString())).toEqual([
+      '2026-11-01T03:00:00.000Z',
+      '2026-11-02T03:00:00.000Z',
+      '2026-11-03T03:00:00.000Z',
+    ]);
     const { started } = await until(async () => {
       const view = await viewSchedule(client, 'late');
       return view.started.length === 3 && view.started.every(({ ending }) => ending === 'promoted') ? view : undefined;
     });
-    expect(started.map(({ workflowId }) => workflowId)).toEqual(['late-2026-11-03T03:00:00Z', 'late-2026-11-02T03:00:00Z', 'late-2026-11-01T03:00:00Z']);
+    expect(started.map(({ workflowId }) => workflowId)).toEqual([
+      'late-2026-11-03T03:00:00Z',
+      'late-2026-11-02T03:00:00Z',
+      'late-2026-11-01T03:00:00Z',
+    ]);
   });
   expect(most).toBe(1);
 });
 
 test('the list shows each, with what came of its last start', async () => {
   await applySchedule(client, schedule('refuses'));
-  const refused = await whileWorking({ readEvidence: () => Promise.resolve(evidenceOf({ candidate: { bleu: between(1, 2) } })) }, async () => {
-    const workflowId = await triggered('refuses');
-    await ended(workflowId);
-    return workflowId;
+  const refused = await whileWorking(
+    { readEvidence: () => Promise.resolve(evidenceOf({ candidate: { bleu: between(1, 2) } })) },
+    async () => {
+      const workflowId = await triggered('refuses');
+      await ended(workflowId);
+      return workflowId;
+    },
+  );
+  await client.schedule.create({
+    scheduleId: 'not-ours',
+    spec: {},
+    action: { type: 'startWorkflow', workflowType: 'reconcile', taskQueue, args: [] },
   });
-  await client.schedule.create({ scheduleId: 'not-ours', spec: {}, action: { type: 'startWorkflow', workflowType: 'reconcile', taskQueue, args: [] } });
   const listed = await until(async () => {
     const views = await listSchedules(client);
     return views.some(({ id }) => id === 'refuses') ? views : undefined;
   });
-  expect(listed.find(({ id }) => id === 'refuses')).toMatchObject({ paused: false, failuresInARow: 0, started: [{ workflowId: refused, ending: 'rejected' }] });
+  expect(listed.find(({ id }) => id === 'refuses')).toMatchObject({
+    paused: false,
+    failuresInARow: 0,
+    started: [{ workflowId: refused, ending: 'rejected' }],
+  });
   expect(listed.map(({ id }) => id)).not.toContain('not-ours');
   await client.schedule.getHandle('refuses').delete();
   expect((await listSchedules(client)).map(({ id }) => id)).not.toContain('refuses');

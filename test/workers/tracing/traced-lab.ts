@@ -17,7 +17,9 @@ import { artifact, fakeArtifacts } from '../../builders/artifacts.ts';
 import { fakeTracking } from '../../builders/tracking.ts';
 import { bundleWorkflows, createWorker } from '../../support/temporal.ts';
 
-const outputs = Object.fromEntries(jobStageNames.flatMap((stage) => jobStages[stage].outputs).map((name) => [name, artifact(name)]));
+const outputs = Object.fromEntries(
+  jobStageNames.flatMap((stage) => jobStages[stage].outputs).map((name) => [name, artifact(name)]),
+);
 
 /** What a Job does here: leave what every stage leaves, and say what trace it is of. */
 const program = `require('node:fs').writeFileSync(process.env.TUNELINE_TERMINATION_PATH, JSON.stringify({ ok: true, outputs: { ...${JSON.stringify(outputs)}, trace: { uri: process.env.TRACEPARENT ?? 'none', digest: '' } }, figures: {} }));`;
@@ -25,20 +27,51 @@ const program = `require('node:fs').writeFileSync(process.env.TUNELINE_TERMINATI
 const bundles = { plain: lazily(() => bundleWorkflows()), traced: lazily(() => bundleWorkflows({ traced: true })) };
 
 /** A worker as `workers/worker.ts` makes it, traced or not, with real Jobs; what is no part of a trace is played. */
-export async function withWorker<T>(environment: TestWorkflowEnvironment, tracing: Tracing | undefined, during: (parts: { readonly client: Client; readonly changes: readonly unknown[][] }) => Promise<T>, given: Partial<Activities> = {}): Promise<T> {
-  const client = new Client({ connection: environment.connection, namespace: environment.client.options.namespace, ...(tracing ? { interceptors: tracing.client } : {}) });
+export async function withWorker<T>(
+  environment: TestWorkflowEnvironment,
+  tracing: Tracing | undefined,
+  during: (parts: { readonly client: Client; readonly changes: readonly unknown[][] }) => Promise<T>,
+  given: Partial<Activities> = {},
+): Promise<T> {
+  const client = new Client({
+    connection: environment.connection,
+    namespace: environment.client.options.namespace,
+    ...(tracing ? { interceptors: tracing.client } : {}),
+  });
   const root = await mkdtemp(join(tmpdir(), 'tuneline-traced-'));
-  const runner = createLocalJobRunner({ root, command: () => [process.execPath, '-e', program], env: {}, slots: 2, graceMs: 300 });
+  const runner = createLocalJobRunner({
+    root,
+    command: () => [process.execPath, '-e', program],
+    env: {},
+    slots: 2,
+    graceMs: 300,
+  });
   const { tracking, changes } = fakeTracking();
   const reporter = createJobReporter({ client, tracking, runner });
-  const tracker = new JobTracker({ runner, reporter: tracing ? tracing.jobs(reporter, () => ({ 'tuneline.gpus': 8 })) : reporter, heartbeatMs: 10_000, log: () => undefined });
+  const tracker = new JobTracker({
+    runner,
+    reporter: tracing ? tracing.jobs(reporter, () => ({ 'tuneline.gpus': 8 })) : reporter,
+    heartbeatMs: 10_000,
+    log: () => undefined,
+  });
   const traceparent = tracing && { traceparent: () => tracing.traceparent() };
   const { activities } = fakeActivities({
-    ...createJobActivities({ runner, tracking, artifacts: fakeArtifacts([]), track: (request) => tracker.track(request), ...traceparent }),
+    ...createJobActivities({
+      runner,
+      tracking,
+      artifacts: fakeArtifacts([]),
+      track: (request) => tracker.track(request),
+      ...traceparent,
+    }),
     askEndpoint: (request) => createEndpointQueue(client).ask(request),
     ...given,
   });
-  const worker = await createWorker(environment, { taskQueue, workflowBundle: await bundles[tracing ? 'traced' : 'plain'](), activities, ...tracing?.worker });
+  const worker = await createWorker(environment, {
+    taskQueue,
+    workflowBundle: await bundles[tracing ? 'traced' : 'plain'](),
+    activities,
+    ...tracing?.worker,
+  });
   tracker.start();
   try {
     return await worker.runUntil(() => during({ client, changes }));

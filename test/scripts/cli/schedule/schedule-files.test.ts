@@ -14,9 +14,14 @@ beforeEach(async () => {
 });
 afterEach(() => rm(folder, { recursive: true }));
 
-const put = (name: string, content: unknown): Promise<void> => writeFile(join(folder, name), typeof content === 'string' ? content : JSON.stringify(content));
+const put = (name: string, content: unknown): Promise<void> =>
+  writeFile(join(folder, name), typeof content === 'string' ? content : JSON.stringify(content));
 const weekly = { id: 'weekly', spec: '../spec.json', cron: '0 3 * * 1' };
-const refusal = () => readSchedules([join(folder, 'schedules')]).then(() => 'none', (error: unknown) => (error as Error).message.replaceAll(folder, ''));
+const refusal = () =>
+  readSchedules([join(folder, 'schedules')]).then(
+    () => 'none',
+    (error: unknown) => (error as Error).message.replaceAll(folder, ''),
+  );
 
 test('a folder gives the schedules of its files, each with the spec that it has or names', async () => {
   await put('schedules/a.json', weekly);
@@ -52,7 +57,9 @@ test('a folder without any says so', async () => {
 });
 
 test('the example is right', async () => {
-  expect(await readSchedules([join(repository, 'examples/schedules')])).toMatchObject([{ id: 'package-summaries-weekly', spec: { model: 'package-summaries' } }]);
+  expect(await readSchedules([join(repository, 'examples/schedules')])).toMatchObject([
+    { id: 'package-summaries-weekly', spec: { model: 'package-summaries' } },
+  ]);
 });
 
 /** In the words of the engine. */
