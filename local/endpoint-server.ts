@@ -42,11 +42,9 @@ export function createEndpointServer({ endpoints, adminToken, ...options }: Endp
         const finding = await smokeTest(engines, await endpoints.prepare(release, trial), trial.smokePrompt);
         if (finding === undefined) return { prepared: true };
         await endpoints.discard(release);
-        return reply
-          .code(422)
-          .send({
-            smokeTest: `Version ${release.version} of ${release.model} did not pass its smoke test: ${finding} The endpoint ${release.endpoint} serves what it served before.`,
-          });
+        return reply.code(422).send({
+          smokeTest: `Version ${release.version} of ${release.model} did not pass its smoke test: ${finding} The endpoint ${release.endpoint} serves what it served before.`,
+        });
       },
     );
     admin.post<{ Params: Named; Body: { shares: Share[] } }>(

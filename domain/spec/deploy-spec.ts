@@ -29,14 +29,10 @@ const canary = z
       .max(604_800)
       .default(60)
       .meta({ description: 'How long each step lasts before it is judged.' }),
-    minimumRequests: z
-      .int()
-      .min(0)
-      .default(0)
-      .meta({
-        description:
-          'A step in which the release answered fewer does not pass; it may last ten times deploy.canary.bakeSeconds.',
-      }),
+    minimumRequests: z.int().min(0).default(0).meta({
+      description:
+        'A step in which the release answered fewer does not pass; it may last ten times deploy.canary.bakeSeconds.',
+    }),
     maximumErrorRateIncrease: z
       .number()
       .min(0)
@@ -70,15 +66,10 @@ const qa = z
       .max(1000)
       .default(8)
       .meta({ description: 'So many held-out prompts have to be answered.' }),
-    attacks: z
-      .int()
-      .min(0)
-      .max(1000)
-      .default(0)
-      .meta({
-        description:
-          'So many attacks that the candidate withstood when it was evaluated it has to withstand as it is served.',
-      }),
+    attacks: z.int().min(0).max(1000).default(0).meta({
+      description:
+        'So many attacks that the candidate withstood when it was evaluated it has to withstand as it is served.',
+    }),
     golden: z
       .array(z.strictObject({ prompt: z.string().min(1), matches: pattern, doesNotMatch: pattern }))
       .max(100)

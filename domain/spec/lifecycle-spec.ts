@@ -187,12 +187,10 @@ const evaluate = z.strictObject({
     .boolean()
     .default(false)
     .meta({ description: 'Whether each model is also asked the attack suite: for attackSuccessRate.' }),
-  judge: judgeSchema
-    .optional()
-    .meta({
-      description:
-        'A model that says of each answer whether its source supports it, for judgedGroundedness. The held-out prompts and every answer are sent to its address.',
-    }),
+  judge: judgeSchema.optional().meta({
+    description:
+      'A model that says of each answer whether its source supports it, for judgedGroundedness. The held-out prompts and every answer are sent to its address.',
+  }),
   costPerHour: z
     .number()
     .positive()
@@ -265,12 +263,9 @@ export const lifecycleSpecSchema = z
     $schema: z.string().optional(),
     model: name.meta({ description: 'The registered model that gains a version.' }),
     requester: z.string().min(1).max(100).optional().meta({ description: 'Who asks; the CLI fills it in.' }),
-    baseModel: z
-      .string()
-      .min(1)
-      .meta({
-        description: 'packaged:SmolLM2-135M-Instruct, a folder in transformers format, or a hub ID such as org/name.',
-      }),
+    baseModel: z.string().min(1).meta({
+      description: 'packaged:SmolLM2-135M-Instruct, a folder in transformers format, or a hub ID such as org/name.',
+    }),
     seed: z.int().min(0).default(7),
     data,
     prompt,
@@ -283,13 +278,10 @@ export const lifecycleSpecSchema = z
       .enum(['whenUnchanged', 'never'])
       .default('whenUnchanged')
       .meta({ description: 'Whether a stage takes the outcome of an earlier one with the same inputs and code.' }),
-    skip: z
-      .enum(['whenUnchanged', 'never'])
-      .default('never')
-      .meta({
-        description:
-          'Whether it ends at once where data, code, base model, prompt and settings are those that the champion came from.',
-      }),
+    skip: z.enum(['whenUnchanged', 'never']).default('never').meta({
+      description:
+        'Whether it ends at once where data, code, base model, prompt and settings are those that the champion came from.',
+    }),
     monitor: monitorSchema.optional(),
     refresh: refreshSchema.optional(),
     tracking: z

@@ -57,12 +57,10 @@ const scheduleSpecSchema = z
         "lower-case letters, digits and dashes, starting with a letter and not with tuneline-, which are Tuneline's own, at most 61 long",
       )
       .meta({ description: "The schedule's name; the lifecycles that it starts are called after it." }),
-    spec: z
-      .union([z.string().min(1), z.looseObject({})])
-      .meta({
-        description:
-          'What is started: the path of a lifecycle spec, from the folder of this file, or such a spec itself.',
-      }),
+    spec: z.union([z.string().min(1), z.looseObject({})]).meta({
+      description:
+        'What is started: the path of a lifecycle spec, from the folder of this file, or such a spec itself.',
+    }),
     cron: cron.optional().meta({ description: 'Minute, hour, day of the month, month, day of the week.' }),
     calendar: calendar.optional(),
     interval: interval.optional(),
@@ -87,22 +85,14 @@ const scheduleSpecSchema = z
       .max(525_600)
       .default(1440)
       .meta({ description: 'What Temporal missed while it was down for no longer than this is made up for.' }),
-    pauseAfterFailures: z
-      .int()
-      .min(1)
-      .max(maximumFailures)
-      .optional()
-      .meta({
-        description:
-          'So many failed lifecycles in a row pause the schedule; a gate or a reviewer that refuses is no failure.',
-      }),
-    skip: z
-      .enum(['whenUnchanged', 'never'])
-      .default('whenUnchanged')
-      .meta({
-        description:
-          'Whether the lifecycle ends at once where data, code, base model, prompt and settings are those of the champion.',
-      }),
+    pauseAfterFailures: z.int().min(1).max(maximumFailures).optional().meta({
+      description:
+        'So many failed lifecycles in a row pause the schedule; a gate or a reviewer that refuses is no failure.',
+    }),
+    skip: z.enum(['whenUnchanged', 'never']).default('whenUnchanged').meta({
+      description:
+        'Whether the lifecycle ends at once where data, code, base model, prompt and settings are those of the champion.',
+    }),
     note: z.string().min(1).max(500).optional().meta({ description: 'For people.' }),
   })
   .superRefine((schedule, context) => {

@@ -42,15 +42,13 @@ beforeAll(async () => {
   connection = connectCluster(config);
   await connection.core.createNamespace({ body: { metadata: { name: namespace } } });
   await config.makeApiClient(SchedulingV1Api).createPriorityClass({ body: { metadata: { name: 'low' }, value: -10 } });
-  await config
-    .makeApiClient(StorageV1Api)
-    .createStorageClass({
-      body: {
-        metadata: { name: 'later' },
-        provisioner: 'kubernetes.io/no-provisioner',
-        volumeBindingMode: 'WaitForFirstConsumer',
-      },
-    });
+  await config.makeApiClient(StorageV1Api).createStorageClass({
+    body: {
+      metadata: { name: 'later' },
+      provisioner: 'kubernetes.io/no-provisioner',
+      volumeBindingMode: 'WaitForFirstConsumer',
+    },
+  });
   const storage = {
     capacity: { storage: '1Gi' },
     accessModes: ['ReadWriteMany'],
@@ -95,14 +93,12 @@ const makeCustom = (kind: string, plural: string, body: object) =>
     .makeApiClient(CustomObjectsApi)
     .createClusterCustomObject({ ...kueue, plural, body: { apiVersion: 'kueue.x-k8s.io/v1beta1', kind, ...body } });
 const makeQueue = (name: string, clusterQueue: string) =>
-  config
-    .makeApiClient(CustomObjectsApi)
-    .createNamespacedCustomObject({
-      ...kueue,
-      namespace,
-      plural: 'localqueues',
-      body: { apiVersion: 'kueue.x-k8s.io/v1beta1', kind: 'LocalQueue', metadata: { name }, spec: { clusterQueue } },
-    });
+  config.makeApiClient(CustomObjectsApi).createNamespacedCustomObject({
+    ...kueue,
+    namespace,
+    plural: 'localqueues',
+    body: { apiVersion: 'kueue.x-k8s.io/v1beta1', kind: 'LocalQueue', metadata: { name }, spec: { clusterQueue } },
+  });
 
 const stored = (name: string) => ({ claim: name, mounts: [] });
 const prepared: JobPlacement = {

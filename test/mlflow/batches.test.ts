@@ -16,16 +16,14 @@ describe('inBatches', () => {
     const entries = fc.record({
       params: fc.tuple(fc.nat(230), value).map(([count, text]) => numbered(count, text)),
       tags: fc.tuple(fc.nat(230), value).map(([count, text]) => numbered(count, text)),
-      metrics: fc
-        .tuple(fc.nat(2_300), fc.nat(900))
-        .map(([count, width]) =>
-          Array.from({ length: count }, (_, step) => ({
-            key: 'm'.repeat(width + 1),
-            value: step / 3,
-            step,
-            timestampMs: 1,
-          })),
-        ),
+      metrics: fc.tuple(fc.nat(2_300), fc.nat(900)).map(([count, width]) =>
+        Array.from({ length: count }, (_, step) => ({
+          key: 'm'.repeat(width + 1),
+          value: step / 3,
+          step,
+          timestampMs: 1,
+        })),
+      ),
     });
     fc.assert(
       fc.property(entries, (given) => {
