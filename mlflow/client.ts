@@ -57,10 +57,11 @@ export function createClient(options: ClientOptions): Client {
     try {
       const reply = await send(`${origin}${basePath}${request.path}${query}`, {
         method: request.method,
+        // A header whose value is undefined would be sent as that word.
         headers: {
-          authorization,
-          'content-type': request.contentType,
-          'x-mlflow-experiment-id': request.experimentId,
+          ...(authorization === undefined ? {} : { authorization }),
+          ...(request.contentType === undefined ? {} : { 'content-type': request.contentType }),
+          ...(request.experimentId === undefined ? {} : { 'x-mlflow-experiment-id': request.experimentId }),
         },
         body: request.body ?? null,
         // A followed redirect turns POST into GET, and could take the authorization elsewhere.

@@ -63,7 +63,7 @@ export const evidenceOf = (given: Given): Evidence => ({
   },
   differences: {
     base: given.fromBase ?? {},
-    champion: given.fromChampion,
+    ...(given.fromChampion ? { champion: given.fromChampion } : {}),
   },
   slices: given.slices ?? [],
 });

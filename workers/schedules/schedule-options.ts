@@ -74,7 +74,12 @@ const policiesOf = ({ overlap, catchUpMinutes }: LifecycleSchedule) => ({
 });
 
 function actionOf({ id, spec, skip, pauseAfterFailures, note }: LifecycleSchedule) {
-  const startedBy: StartedBy = { id, pauseAfterFailures, note };
+  // What Temporal gives back has no undefined fields, and `isApplied` compares with that.
+  const startedBy: StartedBy = {
+    id,
+    ...(pauseAfterFailures === undefined ? {} : { pauseAfterFailures }),
+    ...(note === undefined ? {} : { note }),
+  };
   return {
     type: 'startWorkflow' as const,
     workflowType: 'lifecycle',

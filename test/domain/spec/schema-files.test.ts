@@ -15,6 +15,6 @@ test('editors and both languages have their schema files', () => {
 test.each(schemaFiles())(
   '$path is what the zod schemas say; if not, run node scripts/dev/write-schemas.ts',
   async ({ path, content }) => {
-    expect(await readFile(new URL(`../../${path}`, import.meta.url), 'utf8')).toBe(content);
+    expect(await readFile(new URL(`../../../${path}`, import.meta.url), 'utf8')).toBe(content);
   },
 );

@@ -4,7 +4,7 @@ import { classifyJob, decisivePod } from '../../../k8s/jobs/classify.ts';
 import { annotations, indexAnnotation } from '../../../k8s/names.ts';
 
 const at = (second: number) => new Date(Date.UTC(2026, 0, 1, 0, 0, second));
-const ok = JSON.stringify({ ok: true, outputs: {}, figures: {}, value: 'done' });
+const ok = JSON.stringify({ ok: true, outputs: {}, figures: { steps: 3 } });
 
 const jobOf = (status: V1Job['status'] = {}, more: { suspend?: boolean; cancelled?: object } = {}): V1Job => ({
   metadata: { name: 'tl', creationTimestamp: at(0), annotations: more.cancelled ? { [annotations.cancelled]: JSON.stringify(more.cancelled) } : {} },
@@ -26,7 +26,7 @@ const waiting = (reason: string, message = 'it said so'): V1PodStatus => ({
 
 describe('a finished Job', () => {
   test('that did its work hands its outcome on', () => {
-    expect(classifyJob(jobOf(ended('Complete')), [podOf(terminated(0, ok))])).toEqual({ phase: 'finished', outcome: { kind: 'succeeded', outputs: {}, figures: {}, value: 'done' } });
+    expect(classifyJob(jobOf(ended('Complete')), [podOf(terminated(0, ok))])).toEqual({ phase: 'finished', outcome: { kind: 'succeeded', outputs: {}, figures: { steps: 3 } } });
   });
 
   test.each<[string, V1PodStatus, string]>([
@@ -178,7 +178,7 @@ describe('a Job on two nodes', () => {
 
   test('succeeds with what the first says', () => {
     const nothing = JSON.stringify({ ok: true, outputs: {}, figures: {} });
-    expect(classifyJob(gangOf(ended('Complete')), [nodeOf(1, terminated(0, nothing)), nodeOf(0, terminated(0, ok))])).toMatchObject({ outcome: { kind: 'succeeded', value: 'done' } });
+    expect(classifyJob(gangOf(ended('Complete')), [nodeOf(1, terminated(0, nothing)), nodeOf(0, terminated(0, ok))])).toMatchObject({ outcome: { kind: 'succeeded', figures: { steps: 3 } } });
   });
 
   test.each<[string, [V1PodStatus, number?], [V1PodStatus, number?], string]>([
