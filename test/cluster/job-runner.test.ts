@@ -6,7 +6,7 @@ import { createKubernetesJobRunner } from '../../k8s/jobs/job-runner.ts';
 import { jobNameLabel } from '../../k8s/names.ts';
 import { describeJobRunner, finished, jobOf, jobOn, phase, saying, untilSaid } from '../contract/job-runner.ts';
 import { until } from '../support/until.ts';
-import { sharedCluster, startTimeoutMs, type Cluster } from './support/cluster.ts';
+import { startCluster, startTimeoutMs, type Cluster } from './support/cluster.ts';
 import { simulatedHarness, type SimulatedHarness } from './support/simulated-harness.ts';
 
 const report = (message: string): void => void process.stderr.write(`${message}\n`);
@@ -15,7 +15,7 @@ let connection: Connection;
 let namespaces = 0;
 
 beforeAll(async () => {
-  simulated = await sharedCluster(report);
+  simulated = await startCluster({ report });
   const kubeConfig = new KubeConfig();
   kubeConfig.loadFromFile(simulated.kubeconfigPath);
   connection = connectCluster(kubeConfig);

@@ -16,13 +16,15 @@ import { stepsLogged, tinySpec, training, tuneRunsOf } from '../support/tiny-lif
  * Then a crash of worker and training, on the same stack with a model that trains in milliseconds.
  */
 const example = join(repository, 'examples/specs/package-summaries.json');
+/** Real training takes four minutes on two quiet cores, and several times that on a busy machine. */
+const startTimeoutMs = 30 * 60_000;
 let stack: TestStack;
 let first: Awaited<ReturnType<TestStack['run']>>;
 
 beforeAll(async () => {
   stack = await TestStack.start();
   first = await stack.run(example, 'first');
-});
+}, startTimeoutMs);
 afterAll(() => stack.stop());
 
 test('the example is promoted, and its gate says why', () => {
