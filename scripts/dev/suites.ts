@@ -27,12 +27,13 @@ const product = ['domain/', 'workflows/', 'activities/', 'workers/', 'local/', '
 const ofJobs = ['k8s/', 'domain/job', 'workers/jobs/', 'test/cluster/'];
 const ofReleases = ['k8s/', 'serving/', 'domain/endpoint/', 'test/cluster/'];
 
+/** Jest is told to exit: connections to a cluster that other suites go on using would hold it. */
 const cluster = (name: string, seconds: number, builds: readonly Program[], sources: readonly string[]): Suite => ({
   ...{
     name,
     group: 'cluster',
     lane: 'waits',
-    jest: [`test/cluster/${name}.test`],
+    jest: ['--forceExit', `test/cluster/${name}.test`],
     seconds,
     builds: ['cluster', ...builds],
     sources,
