@@ -29,15 +29,13 @@ const ofReleases = ['k8s/', 'serving/', 'domain/endpoint/', 'test/cluster/'];
 
 /** Jest is told to exit: connections to a cluster that other suites go on using would hold it. */
 const cluster = (name: string, seconds: number, builds: readonly Program[], sources: readonly string[]): Suite => ({
-  ...{
-    name,
-    group: 'cluster',
-    lane: 'waits',
-    jest: ['--forceExit', `test/cluster/${name}.test`],
-    seconds,
-    builds: ['cluster', ...builds],
-    sources,
-  },
+  name,
+  group: 'cluster',
+  lane: 'waits',
+  jest: ['--forceExit', `test/cluster/${name}.test`],
+  seconds,
+  builds: ['cluster', ...builds],
+  sources,
 });
 
 export const suites: readonly Suite[] = [
