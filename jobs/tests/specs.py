@@ -29,6 +29,18 @@ def evaluate_spec(
     }
 
 
+def explore_spec(folder: Path, data: Path, base: Path) -> dict[str, Any]:
+    return {
+        "stage": "explore",
+        "output": uri_of(folder / "out"),
+        "data": {"uri": uri_of(data), "input": ["text"], "target": "label"},
+        "baseModel": uri_of(base),
+        "maxTokens": 20,
+        "heldOutExamples": 4,
+        "seed": 7,
+    }
+
+
 def tune_spec(dataset: dict[str, str], base: Path) -> dict[str, Any]:
     """Without a folder of its own, which `in_folder` adds."""
     return {

@@ -19,8 +19,7 @@ from ..runtime.job_specs import ExploreSpec
 from ..runtime.outcome import say, succeeded
 from ..runtime.storage import output, output_folder, write_json, write_text
 from ..runtime.tracking import stage_tracker
-from ..suites.garak.program import find_program
-from ..suites.harness.tasks import find_tasks
+from ..suites.suite import SUITES, Suites, check_suites
 from ..training.language_model import load_token_counter
 
 # Enough rows to look at; the counts beside them are complete.
@@ -28,14 +27,11 @@ ROWS_SHOWN = 20
 HISTOGRAM_BINS = 20
 
 
-def run(spec: ExploreSpec) -> dict[str, object]:
+def run(spec: ExploreSpec, known_suites: Suites = SUITES) -> dict[str, object]:
     """Write profile.json and report.html to the output folder. Row numbers count from 1."""
     tracker = stage_tracker(spec)
     folder = output_folder(spec.output)
-    if spec.harness:
-        find_tasks(spec.harness.tasks, spec.harness.include_path)
-    if spec.garak:
-        find_program(spec.garak.probes, folder / "garak")
+    check_suites(spec, known_suites)
     source = read_source(spec.data)
     profile = make_profile(spec, source)
     write_json(folder / "profile.json", profile)
