@@ -6,8 +6,11 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
+from ..data.prepared_dataset import Example
+from ..evaluation.answer import Answer
 from ..evaluation.cache import Progress
 from ..evaluation.evaluated_models import EvaluatedModel
+from ..evaluation.evidence import Evidence
 from ..evaluation.samples import Outcomes
 from ..runtime.job_specs import EvaluateSpec, ExploreSpec
 from ..runtime.storage import output_folder
@@ -43,14 +46,14 @@ class Suite(Protocol):
         """Ask a model that is loaded."""
         return
 
-    def read(self, model: EvaluatedModel, answers: list[Row]) -> None:
+    def read(self, model: EvaluatedModel, answers: list[Answer]) -> None:
         """Read a model's answers to the examples, after all models have answered."""
         return
 
     def outcomes(self, model: EvaluatedModel) -> Outcomes:
         return Outcomes()
 
-    def add(self, evidence: dict[str, Any], models: Models) -> None:
+    def add(self, evidence: Evidence, models: Models) -> None:
         """Put what else was found into the evidence."""
         return
 
@@ -63,7 +66,7 @@ class Suite(Protocol):
         return []
 
 
-Load = Callable[[EvaluateSpec, list[Row]], Suite]
+Load = Callable[[EvaluateSpec, list[Example]], Suite]
 Check = Callable[[ExploreSpec], None]
 
 
@@ -81,21 +84,21 @@ class KnownSuite(NamedTuple):
 Suites = dict[str, KnownSuite]
 
 
-def load_judge(spec: EvaluateSpec, examples: list[Row]) -> Suite:
+def load_judge(spec: EvaluateSpec, examples: list[Example]) -> Suite:
     from .judge.suite import JudgeSuite
 
     assert spec.judge
     return JudgeSuite(spec.judge, spec, examples)
 
 
-def load_attacks(spec: EvaluateSpec, examples: list[Row]) -> Suite:
+def load_attacks(spec: EvaluateSpec, examples: list[Example]) -> Suite:
     from .attacks.suite import AttackSuite
 
     assert spec.attacks
     return AttackSuite(spec.attacks, spec.cache, examples)
 
 
-def load_harness(spec: EvaluateSpec, _: list[Row]) -> Suite:
+def load_harness(spec: EvaluateSpec, _: list[Example]) -> Suite:
     from .harness.suite import HarnessSuite
 
     assert spec.harness
@@ -109,7 +112,7 @@ def check_harness(spec: ExploreSpec) -> None:
     find_tasks(spec.harness.tasks, spec.harness.include_path)
 
 
-def load_garak(spec: EvaluateSpec, _: list[Row]) -> Suite:
+def load_garak(spec: EvaluateSpec, _: list[Example]) -> Suite:
     from .garak.suite import GarakSuite
 
     assert spec.garak
@@ -138,6 +141,6 @@ def check_suites(spec: ExploreSpec, table: Suites) -> None:
             suite.check(spec)
 
 
-def load_suites(spec: EvaluateSpec, examples: list[Row], table: Suites) -> list[Suite]:
+def load_suites(spec: EvaluateSpec, examples: list[Example], table: Suites) -> list[Suite]:
     """The suites that the spec names. Raises what is wrong with them before any model is asked."""
     return [suite.load(spec, examples) for name, suite in table.items() if getattr(spec, name)]
