@@ -29,6 +29,18 @@ def evaluate_spec(
     }
 
 
+def explore_spec(folder: Path, data: Path, base: Path) -> dict[str, Any]:
+    return {
+        "stage": "explore",
+        "output": uri_of(folder / "out"),
+        "data": {"uri": uri_of(data), "input": ["text"], "target": "label"},
+        "baseModel": uri_of(base),
+        "maxTokens": 20,
+        "heldOutExamples": 4,
+        "seed": 7,
+    }
+
+
 def tune_spec(dataset: dict[str, str], base: Path) -> dict[str, Any]:
     """Without a folder of its own, which `in_folder` adds."""
     return {
@@ -55,3 +67,9 @@ def tune_spec(dataset: dict[str, str], base: Path) -> dict[str, Any]:
 def in_folder(folder: Path) -> dict[str, str]:
     """What a tune writes, apart from any other."""
     return {"output": uri_of(folder / "out"), "checkpoints": uri_of(folder / "checkpoints")}
+
+
+def distributed_tune_spec(dataset: dict[str, str], base: Path) -> dict[str, Any]:
+    """A tune that gives the same curve however many processes share it."""
+    # Each process drops by random numbers of its own, so none may drop.
+    return tune_spec(dataset, base) | {"batchSize": 4, "dropout": 0}

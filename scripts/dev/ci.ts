@@ -20,7 +20,7 @@ const tested = await npm('test', '--silent');
 const counted = readClosingLine(tested.stdout);
 if (!counted) process.exit(1);
 
-const { results, leftOut } = await runDeepUntil(deadlineMs, await prepareTools({ development: false }));
+const { results, leftOut } = await runDeepUntil(deadlineMs, await prepareTools({ development: true }));
 const { lines, counts } = summarize(results);
 process.stderr.write(`${lines.join('\n')}\n`);
 process.stderr.write(`deep suites that ran: ${results.map(({ name }) => name).join(', ') || 'none'}\n`);

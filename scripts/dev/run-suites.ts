@@ -27,14 +27,14 @@ export interface SuiteRunner {
 export async function runSuites(suites: readonly Suite[], runner: SuiteRunner): Promise<readonly SuiteResult[]> {
   const results: SuiteResult[] = [];
   const services = await startSharedServices(runner);
-  const run = async (lane: Suite['lane']): Promise<void> => {
+  const runLane = async (lane: Suite['lane']): Promise<void> => {
     for (const suite of suites.filter((one) => one.lane === lane)) {
       if (runner.mayStart?.(suite) === false) continue;
       results.push(await runSuite(suite, runner, services.url));
     }
   };
   try {
-    await Promise.all([run('computes'), run('waits')]);
+    await Promise.all([runLane('computes'), runLane('waits')]);
   } finally {
     await services.stop();
   }
@@ -60,7 +60,7 @@ async function runSuite(suite: Suite, runner: SuiteRunner, servicesUrl: string):
   const more = { TUNELINE_TEST_SERVICES: servicesUrl, ...suite.env };
   const { code, counts } = suite.jest
     ? await runJest(suite.jest, folder, runner, more)
-    : await runPytest(folder, runner);
+    : await runPytest(suite.pytest ?? [], folder, runner);
   await rm(folder, { recursive: true });
   const seconds = (performance.now() - startedAt) / 1000;
   // A runner that broke without counting a failure has failed all the same.
@@ -80,11 +80,11 @@ interface Ran {
   readonly counts: Counts;
 }
 
-async function runPytest(results: string, { folders, env }: SuiteRunner): Promise<Ran> {
+async function runPytest(args: readonly string[], results: string, { folders, env }: SuiteRunner): Promise<Ran> {
   const report = join(results, 'pytest.xml');
   const python = join(folders.home, 'tools', 'jobs-dev', 'bin', 'python');
   const cwd = join(folders.repository, 'jobs');
-  const code = await run([python, '-m', 'pytest', '-q', `--junitxml=${report}`], cwd, {
+  const code = await run([python, '-m', 'pytest', '-q', `--junitxml=${report}`, ...args], cwd, {
     ...env,
     ...quietPython(folders.home),
   });

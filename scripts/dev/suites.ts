@@ -5,8 +5,10 @@ export interface Suite {
   readonly group: 'default' | 'faults' | 'cluster' | 'e2e';
   /** Two suites run at a time, one of each lane: one that keeps a core busy beside one that mostly waits. */
   readonly lane: 'computes' | 'waits';
-  /** What Jest is asked for: paths, and flags. Without it the suite is pytest. */
+  /** The arguments of Jest: paths, and flags. */
   readonly jest?: readonly string[] | undefined;
+  /** The arguments of pytest, for a suite without `jest`. */
+  readonly pytest?: readonly string[] | undefined;
   readonly env?: Readonly<Record<string, string>> | undefined;
   /** On two cores, once everything is built. CI plans with it. */
   readonly seconds: number;
@@ -39,7 +41,14 @@ const cluster = (name: string, seconds: number, builds: readonly Program[], sour
 });
 
 export const suites: readonly Suite[] = [
-  { name: 'python', group: 'default', lane: 'waits', seconds: 150, sources: [] },
+  {
+    name: 'python',
+    group: 'default',
+    lane: 'waits',
+    pytest: ['-n', '2', '--dist', 'loadfile'],
+    seconds: 150,
+    sources: [],
+  },
   { name: 'lifecycle', group: 'default', lane: 'waits', jest: ['test/e2e/lifecycle.test'], seconds: 250, sources: [] },
   {
     name: 'unit',
@@ -67,6 +76,14 @@ export const suites: readonly Suite[] = [
     env: { TUNELINE_SEEDS: '4000' },
     seconds: 300,
     sources: ['k8s/', 'workers/', 'domain/', 'test/faults/'],
+  },
+  {
+    name: 'python-deep',
+    group: 'faults',
+    lane: 'computes',
+    pytest: ['-m', 'deep'],
+    seconds: 180,
+    sources: ['jobs/'],
   },
   {
     name: 'gate-errors',

@@ -15,7 +15,7 @@ const wanted = deepSuites.filter(
   (suite) => names.length === 0 || names.includes(suite.name) || names.includes(suite.group),
 );
 
-const runner = await prepareTools({ development: false });
+const runner = await prepareTools({ development: wanted.some(({ jest }) => !jest) });
 const { lines, counts } = summarize(await runSuites(wanted, runner));
 process.stderr.write(`${lines.join('\n')}\n`);
 process.stdout.write(`${closingLine(counts)}\n`);

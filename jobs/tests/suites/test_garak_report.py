@@ -8,11 +8,12 @@ import pytest
 
 from tuneline_jobs.runtime.job_specs import EvaluateSpec
 from tuneline_jobs.runtime.outcome import BadSpec, JobFailure
-from tuneline_jobs.runtime.storage import uri_of
 from tuneline_jobs.suites.garak.program import check_probe, environment
 from tuneline_jobs.suites.garak.report import read_report, scores_of
 from tuneline_jobs.suites.garak.suite import attempt_table
 from tuneline_jobs.suites.suite_scores import add_suites
+
+from ..specs import explore_spec
 
 Entry = dict[str, Any]
 
@@ -122,17 +123,8 @@ def test_a_run_that_did_not_end_says_nothing(tmp_path, ended):
 
 def test_without_garak_the_first_stage_refuses_the_spec(run_job, tmp_path, tiny_model, monkeypatch):
     monkeypatch.setenv("PATH", str(tmp_path))
-    spec = {
-        "stage": "explore",
-        "output": uri_of(tmp_path / "out"),
-        "data": {"uri": uri_of(tmp_path / "gone.jsonl"), "input": ["text"], "target": "label"},
-        "baseModel": uri_of(tiny_model),
-        "maxTokens": 64,
-        "heldOutExamples": 8,
-        "garak": {"probes": ["dan"]},
-        "seed": 7,
-    }
-    failure = run_job(spec).failure
+    spec = explore_spec(tmp_path, tmp_path / "gone.jsonl", tiny_model)
+    failure = run_job(spec | {"garak": {"probes": ["dan"]}}).failure
     assert failure["class"] == "BadSpec"
     assert "no program garak on the PATH of this Job; install it" in failure["message"]
 

@@ -25,7 +25,7 @@ from tuneline_jobs.suites.harness.runs import digest_of_task
 from tuneline_jobs.suites.harness.tasks import find_tasks, load_tasks
 
 from ..harness_tasks import QUESTIONS, write_tasks
-from ..specs import evaluate_spec, model
+from ..specs import evaluate_spec, explore_spec, model
 
 CHOICE = {"harness/own_choice/acc", "harness/own_choice/acc_norm"}
 WRITTEN = {"harness/own_written/exact_match/whole", "harness/own_written/exact_match/first-word"}
@@ -239,15 +239,7 @@ def test_tasks_of_lm_eval_and_of_the_team_are_found_together(own):
 def test_the_first_stage_refuses_a_task_that_is_not_there(run_job, tmp_path, tiny_model, own):
     data = tmp_path / "data.jsonl"
     data.write_text('{"text": "a", "label": "b"}\n' * 12)
-    explore = {
-        "stage": "explore",
-        "output": uri_of(tmp_path / "out"),
-        "data": {"uri": uri_of(data), "input": ["text"], "target": "label"},
-        "baseModel": uri_of(tiny_model),
-        "maxTokens": 64,
-        "heldOutExamples": 8,
-        "seed": 7,
-    }
+    explore = explore_spec(tmp_path, data, tiny_model)
     wrong = run_job(explore | {"harness": {"tasks": ["own_choise"], "includePath": own}})
     assert wrong.failure["class"] == "BadSpec"
     assert "did you mean own_choice" in wrong.failure["message"]

@@ -6,16 +6,19 @@ import json
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from tuneline_jobs.evaluation.cache import Progress
 from tuneline_jobs.evaluation.evaluated_models import EvaluatedModel
 from tuneline_jobs.evaluation.generation import Answerer
 from tuneline_jobs.evaluation.samples import Outcomes
 from tuneline_jobs.runtime.job_spec import typed
+from tuneline_jobs.runtime.outcome import BadData, BadSpec
 from tuneline_jobs.runtime.storage import read_json_lines, uri_of
-from tuneline_jobs.stages import evaluate
-from tuneline_jobs.suites.suite import SUITES, Models, Suite
+from tuneline_jobs.stages import evaluate, explore
+from tuneline_jobs.suites.suite import SUITES, KnownSuite, Models, Suite
 
-from ..specs import evaluate_spec, model
+from ..specs import evaluate_spec, explore_spec, model
 
 Row = dict[str, Any]
 
@@ -69,7 +72,7 @@ def test_a_suite_of_the_table_is_asked_and_stands_in_the_evidence(
     spec |= {"attacks": {"template": "{{text}}", "input": ["text"]}}
     spec |= {"runId": mlflow_server.run_id}
     suite = WordSuite()
-    outcome: Any = evaluate.run(typed(spec), SUITES | {"attacks": lambda *_: suite})
+    outcome: Any = evaluate.run(typed(spec), SUITES | {"attacks": KnownSuite(lambda *_: suite)})
     # Both roles are one model, which is asked once.
     assert suite.calls == ["first 2", "ask", "read"]
     evidence = json.loads((tmp_path / "out/evidence.json").read_text())
@@ -83,3 +86,20 @@ def test_a_suite_of_the_table_is_asked_and_stands_in_the_evidence(
     kept = {path.name for path in mlflow_server.artifacts.iterdir()}
     assert kept == {"evidence.json", "per-example.jsonl", "words.jsonl", "words.txt"}
     assert mlflow_server.curve("progress/step")[-1] == (8 + 1 + 2, 8 + 1 + 2)
+
+
+def test_explore_checks_a_suite_that_the_spec_names_before_it_reads_the_data(
+    tiny_model, tmp_path
+) -> None:
+    def refuse(_: Any) -> None:
+        raise BadSpec("garak.probes: there is no such probe.")
+
+    def load(*_: Any) -> Suite:
+        raise AssertionError("explore loads no suite")
+
+    suites = {"garak": KnownSuite(load, refuse)}
+    spec = explore_spec(tmp_path, tmp_path / "missing.json", tiny_model)
+    with pytest.raises(BadSpec, match="no such probe"):
+        explore.run(typed(spec | {"garak": {"probes": ["dan.None"]}}), suites)
+    with pytest.raises(BadData, match=r"missing\.json"):
+        explore.run(typed(spec), suites)

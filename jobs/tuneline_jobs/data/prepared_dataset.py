@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import hashlib
 from pathlib import Path
-from typing import Any
+from typing import cast
+
+from typing_extensions import NotRequired, TypedDict
 
 from ..runtime.job_specs import Artifact
 from ..runtime.outcome import BadData
@@ -15,6 +17,21 @@ HELD_OUT = "heldout.jsonl"
 MANIFEST = "dataset.json"
 
 
+class Example(TypedDict):
+    """A line of train.jsonl or heldout.jsonl.
+
+    `source` is the number of its row in the raw data, from 1. Examples of one `group` are on one side of
+    the split. A held-out example has the `columns` that the spec keeps.
+    """
+
+    id: str
+    prompt: str
+    completion: str
+    group: str
+    source: int
+    columns: NotRequired[dict[str, str]]
+
+
 def digest_of_dataset(folder: Path) -> str:
     """SHA-256 over the digests of the two files of examples, in this order: train, held out."""
     return digest_of_text(
@@ -22,7 +39,7 @@ def digest_of_dataset(folder: Path) -> str:
     )
 
 
-def read_examples(dataset: Artifact, name: str) -> list[dict[str, Any]]:
+def read_examples(dataset: Artifact, name: str) -> list[Example]:
     """The examples in the file `name`; raises BadData unless the whole dataset has its digest."""
     folder = path_of(dataset.uri, "dataset.uri")
     for file in (TRAIN, HELD_OUT):
@@ -34,7 +51,7 @@ def read_examples(dataset: Artifact, name: str) -> list[dict[str, Any]]:
             f"dataset.digest: {folder} holds {digest}, expected {dataset.digest}; "
             "prepare the data again."
         )
-    return read_json_lines(folder / name)
+    return cast(list[Example], read_json_lines(folder / name))
 
 
 def drawn(seed: int, name: str) -> str:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from html import escape
-from typing import Any
+
+from .profile import Column, Distribution, Hits, Leakage, Lengths, Profile, Targets
 
 STYLE = """
 :root { color-scheme: light dark; }
@@ -18,15 +19,8 @@ figcaption, .quiet { color: #777; }
 rect { fill: #3b7dd8; }
 """.strip()
 
-LENGTHS = {
-    "inputCharacters": "Input, characters",
-    "targetCharacters": "Target, characters",
-    "inputTokens": "Input, tokens",
-    "targetTokens": "Target, tokens",
-}
 
-
-def render_report(profile: dict[str, Any]) -> str:
+def render_report(profile: Profile) -> str:
     sections = [
         f"<h1>Data profile</h1>\n<p>{profile['rows']} rows from {escape(profile['source']['uri'])}<br>"
         f'<span class="quiet">{escape(profile["source"]["digest"])}</span></p>',
@@ -70,23 +64,29 @@ def cell(value: object) -> str:
     return f"<td{kind}>{escape(str(value))}</td>"
 
 
-def columns(found: dict[str, dict[str, int]]) -> str:
+def columns(found: dict[str, Column]) -> str:
     return table(
         ["Column", "Missing", "Empty"], ([n, c["missing"], c["empty"]] for n, c in found.items())
     )
 
 
-def lengths(found: dict[str, Any]) -> str:
-    rows = ([t, *(found[k][p] for p in ("p5", "p50", "p95", "max"))] for k, t in LENGTHS.items())
+def lengths(found: Lengths) -> str:
+    by_title = {
+        "Input, characters": found["inputCharacters"],
+        "Target, characters": found["targetCharacters"],
+        "Input, tokens": found["inputTokens"],
+        "Target, tokens": found["targetTokens"],
+    }
+    rows = ([t, d["p5"], d["p50"], d["p95"], d["max"]] for t, d in by_title.items())
     overview = table(["Length", "5 %", "Median", "95 %", "Longest"], rows)
     above = (
         f"<p>{found['aboveMaxTokens']:.1%} of the rows take more than {found['maxTokens']} "
         "tokens for input and target alone.</p>"
     )
-    return "\n".join([overview, above, *(histogram(t, found[k]) for k, t in LENGTHS.items())])
+    return "\n".join([overview, above, *(histogram(t, d) for t, d in by_title.items())])
 
 
-def histogram(title: str, found: dict[str, Any]) -> str:
+def histogram(title: str, found: Distribution) -> str:
     bins, highest = found["histogram"], max(found["histogram"])
     bars = "".join(
         f'<rect x="{12 * i}" y="{80 - 80 * count / highest:.1f}" width="11" '
@@ -101,16 +101,16 @@ def histogram(title: str, found: dict[str, Any]) -> str:
     )
 
 
-def duplicates(profile: dict[str, Any]) -> str:
+def duplicates(profile: Profile) -> str:
     rows = []
-    for title, key in (("Exact", "exactDuplicates"), ("Near", "nearDuplicates")):
-        found = profile[key]
+    by_kind = {"Exact": profile["exactDuplicates"], "Near": profile["nearDuplicates"]}
+    for title, found in by_kind.items():
         pairs = ", ".join(f"{pair['row']} of {pair['first']}" for pair in found["examples"])
         rows.append([title, found["count"], pairs])
     return table(["Kind", "Rows", "Row numbers"], rows)
 
 
-def leakage(found: dict[str, Any]) -> str:
+def leakage(found: Leakage) -> str:
     rows = [["Clusters of near duplicates", found["nearDuplicateClusters"], ""]]
     if "groups" in found:
         shown = ", ".join(found["examples"])
@@ -118,12 +118,12 @@ def leakage(found: dict[str, Any]) -> str:
     return table(["On both sides", "Count", "Among them"], rows)
 
 
-def hits(found: dict[str, dict[str, Any]]) -> str:
+def hits(found: dict[str, Hits]) -> str:
     rows = ([kind, h["count"], ", ".join(map(str, h["rows"]))] for kind, h in found.items())
     return table(["Kind", "Rows", "Row numbers"], rows)
 
 
-def targets(found: dict[str, Any]) -> str:
+def targets(found: Targets) -> str:
     summary = f"<p>{found['distinct']} different targets, {found['repeated']} repeat another.</p>"
     common = table(["Target", "Times"], ([t["text"], t["count"]] for t in found["mostCommon"]))
     return summary + (f"\n{common}" if found["mostCommon"] else "")

@@ -16,6 +16,7 @@ from typing import Any
 
 import numpy as np
 from scipy import special
+from typing_extensions import NotRequired, TypedDict
 
 from .metrics import Floats, Indices, Metric
 
@@ -30,7 +31,25 @@ LEVELS: tuple[float, ...] = (*_LOWER, 0.5, *(1 - level for level in reversed(_LO
 # With fewer resamples beyond a level than this, their order says little of how long the tail is.
 RESAMPLES_BEYOND = 10
 
-Figure = dict[str, Any]
+
+class McNemar(TypedDict):
+    """How many pairs only the candidate, or only the reference, has right, and the exact p-values."""
+
+    candidateOnly: int
+    referenceOnly: int
+    pCandidateBetter: float
+    pTwoSided: float
+
+
+class Figure(TypedDict):
+    """A number with its interval. `quantiles` are at LEVELS, and empty for one example or a slice."""
+
+    point: float
+    low: float
+    high: float
+    standardError: float
+    quantiles: list[float]
+    mcnemar: NotRequired[McNemar]
 
 
 class Measured:
@@ -115,7 +134,7 @@ def paired_proportions(
     return {**found, "mcnemar": test}
 
 
-def mcnemar(candidate: Sequence[bool], reference: Sequence[bool]) -> dict[str, Any]:
+def mcnemar(candidate: Sequence[bool], reference: Sequence[bool]) -> McNemar:
     """The exact test over the pairs that disagree: under "no difference" each of them is a fair coin
     (McNemar, "Note on the Sampling Error of the Difference Between Correlated Proportions", 1947)."""
     pairs = list(zip(candidate, reference, strict=True))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from ..runtime.storage import canonical, digest_of_text, path_of, write_json
 from ..training.language_model import computed_on
@@ -13,6 +13,8 @@ from .metrics import METRICS_VERSION
 
 # Hears how many questions were answered since the last call.
 Progress = Callable[[int], None]
+
+T = TypeVar("T")
 
 
 def computed_path(cache: str | None, kind: str, key: list[Any]) -> Path | None:
@@ -32,9 +34,9 @@ def cache_path(cache: str | None, kind: str, key: list[Any]) -> Path | None:
     return path_of(cache, "cache") / f"{kind}-{name}.json"
 
 
-def remembered(path: Path | None, make: Callable[[], list[Any]], progressed: Progress) -> list[Any]:
+def remembered(path: Path | None, make: Callable[[], list[T]], progressed: Progress) -> list[T]:
     if path and path.is_file():
-        kept: list[Any] = json.loads(path.read_text())
+        kept: list[T] = json.loads(path.read_text())
         progressed(len(kept))
         return kept
     made = make()

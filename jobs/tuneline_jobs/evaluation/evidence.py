@@ -4,19 +4,67 @@ from __future__ import annotations
 
 from typing import Any
 
+from typing_extensions import NotRequired, TypedDict
+
+from ..data.prepared_dataset import Example
 from ..runtime.job_specs import EvaluateSpec
 from .bootstrap import LEVELS
 from .evaluated_models import CANDIDATE
 from .metrics import signatures
-from .samples import ScoredModel, differences, quality_sample, whole_sample
+from .samples import Figures, ScoredModel, differences, quality_sample, whole_sample
 from .slices import Slice, slices_of
 
 Row = dict[str, Any]
 
 
+class DatasetFacts(TypedDict):
+    digest: str
+    examples: int
+
+
+class ModelEvidence(TypedDict):
+    uri: str
+    digest: str
+    metrics: Figures
+
+
+class SliceModel(TypedDict):
+    metrics: Figures
+
+
+class SliceEvidence(TypedDict):
+    """The examples whose `by` is `value`. Models and differences are by role, as in Evidence."""
+
+    by: str
+    value: str
+    examples: int
+    models: dict[str, SliceModel]
+    differences: dict[str, Figures]
+
+
+class Evidence(TypedDict):
+    """`models` are by role, and `differences` are the candidate less each other role.
+
+    Suites add `directions` (whether a "higher" or a "lower" figure is better) and `attacks`.
+    """
+
+    schema: int
+    dataset: DatasetFacts
+    confidence: float
+    bootstrapSamples: int
+    seed: int
+    signatures: dict[str, str]
+    levels: list[float]
+    models: dict[str, ModelEvidence]
+    differences: dict[str, Figures]
+    slices: list[SliceEvidence]
+    directions: NotRequired[dict[str, str]]
+    attacks: NotRequired[dict[str, Any]]
+
+
 def evidence_of(
-    spec: EvaluateSpec, examples: list[Row], scored: dict[str, ScoredModel]
-) -> dict[str, Any]:
+    spec: EvaluateSpec, examples: list[Example], scored: dict[str, ScoredModel]
+) -> Evidence:
     confidence = spec.confidence
     samples = {role: whole_sample(spec, found) for role, found in scored.items()}
     # The candidate's tokens: a prompt is about as long in those of any other model.
@@ -43,7 +91,7 @@ def evidence_of(
     }
 
 
-def slice_of(spec: EvaluateSpec, part: Slice, scored: dict[str, ScoredModel]) -> dict[str, Any]:
+def slice_of(spec: EvaluateSpec, part: Slice, scored: dict[str, ScoredModel]) -> SliceEvidence:
     """The quality of every model on one part of the examples."""
     confidence = spec.confidence
     samples = {role: quality_sample(spec, found, part.members) for role, found in scored.items()}
@@ -60,11 +108,15 @@ def slice_of(spec: EvaluateSpec, part: Slice, scored: dict[str, ScoredModel]) ->
     }
 
 
-def example_table(examples: list[Row], scored: dict[str, ScoredModel]) -> list[Row]:
+def example_table(examples: list[Example], scored: dict[str, ScoredModel]) -> list[Row]:
     """For each example what every model said, and how that scored."""
     table = []
     for place, example in enumerate(examples):
-        row = {"id": example["id"], "prompt": example["prompt"], "reference": example["completion"]}
+        row: Row = {
+            "id": example["id"],
+            "prompt": example["prompt"],
+            "reference": example["completion"],
+        }
         for role, found in scored.items():
             answer = found.observed.answers[place]
             said = {"answer": answer["text"], **found.scores[place]}

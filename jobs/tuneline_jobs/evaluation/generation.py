@@ -5,11 +5,13 @@ from __future__ import annotations
 import sys
 import time
 from collections.abc import Callable, Iterator
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import torch
 
+from ..data.prepared_dataset import Example
 from ..training.language_model import device, encode, fast_dtype, load_model, load_tokenizer
+from .answer import Answer, Timing
 
 # On one CPU thread larger batches are no faster, and smaller ones read the weights more often.
 BATCH = 16
@@ -18,8 +20,6 @@ BATCH = 16
 # question has.
 GPU_BATCH = 128
 GPU_BATCH_TOKENS = 16_384
-
-Example = dict[str, Any]
 
 
 class Encoded(NamedTuple):
@@ -39,9 +39,8 @@ class Answerer:
 
     def answer_all(
         self, examples: list[Example], max_new_tokens: int, progressed: Callable[[int], None]
-    ) -> list[dict[str, Any]]:
-        """For each example, in order: `id`, `text`, `promptTokens`, and `nll` (nats) of its `tokens`
-        true tokens.
+    ) -> list[Answer]:
+        """One answer for each example, in order.
 
         Calls `progressed` with the number of examples in each batch that is done.
         """
@@ -49,7 +48,7 @@ class Answerer:
             Encoded(e["id"], *encode(self.tokenizer, e["prompt"], e["completion"]))
             for e in examples
         ]
-        answers: dict[str, dict[str, Any]] = {}
+        answers: dict[str, Answer] = {}
         for batch in batches(encoded, max_new_tokens, device()):
             texts = self.generate([example.prompt for example in batch], max_new_tokens)
             for example, text, nll in zip(batch, texts, self.score(batch), strict=True):
@@ -120,9 +119,9 @@ class Answerer:
 
     def time_requests(
         self, examples: list[Example], max_new_tokens: int, progressed: Callable[[int], None]
-    ) -> list[dict[str, float]]:
-        """`seconds` and generated `tokens` of each example asked alone, one after the other."""
-        timings = []
+    ) -> list[Timing]:
+        """Ask each example alone, one after the other."""
+        timings: list[Timing] = []
         for example in examples:
             prompt, _ = encode(self.tokenizer, example["prompt"], example["completion"])
             began = time.perf_counter()

@@ -13,6 +13,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from .answer import Answer, Timing
+
 METRICS_VERSION = 2
 
 Floats = NDArray[np.float64]
@@ -73,7 +75,7 @@ def corpus_score(scorer: Any, hypotheses: list[str], references: list[str]) -> M
 
 
 def quality_metrics(
-    answers: list[dict[str, Any]], references: list[str], scores: list[dict[str, float]]
+    answers: list[Answer], references: list[str], scores: list[dict[str, float]]
 ) -> dict[str, Metric]:
     """How good a model's answers are, but for `exactMatch`, which is no mean but a share.
 
@@ -105,9 +107,7 @@ def signatures(references: list[str]) -> dict[str, str]:
     return {name: str(scorer.get_signature()) for name, scorer in scorers.items()}
 
 
-def speed_metrics(
-    timings: list[dict[str, float]], cost_per_hour: float | None
-) -> dict[str, Metric]:
+def speed_metrics(timings: list[Timing], cost_per_hour: float | None) -> dict[str, Metric]:
     """How fast single requests were; what they cost, where an hour of the machine has a price."""
     seconds = [timing["seconds"] for timing in timings]
     milliseconds = [1000 * second for second in seconds]

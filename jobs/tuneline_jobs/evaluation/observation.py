@@ -6,26 +6,26 @@ Answers of an unchanged model are taken from a cache, by digest; speed is measur
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
+from ..data.prepared_dataset import Example
 from ..runtime.job_specs import EvaluateSpec
 from ..runtime.outcome import say
 from ..runtime.process import compute_reproducibly, silence_libraries, use_best_threads
 from ..runtime.tracking import Tracker
+from .answer import Answer, Timing
 from .cache import Progress, computed_path, remembered
 from .evaluated_models import EvaluatedModel, distinct
 
 if TYPE_CHECKING:
     from .generation import Answerer
 
-Row = dict[str, Any]
-
 
 class Observed(NamedTuple):
     """Of one model: its `answers` to the examples, and the `timings` of single requests."""
 
-    answers: list[Row]
-    timings: list[Row]
+    answers: list[Answer]
+    timings: list[Timing]
 
 
 class Asks(Protocol):
@@ -40,7 +40,7 @@ class Asks(Protocol):
 def observe_all(
     spec: EvaluateSpec,
     models: dict[str, EvaluatedModel],
-    examples: list[Row],
+    examples: list[Example],
     others: Sequence[Asks],
     tracker: Tracker,
 ) -> dict[str, Observed]:
@@ -68,7 +68,7 @@ def observe_all(
 def observe(
     spec: EvaluateSpec,
     model: EvaluatedModel,
-    examples: list[Row],
+    examples: list[Example],
     others: Sequence[Asks],
     progressed: Progress,
 ) -> Observed:

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from ..data.prepared_dataset import Example
 from ..runtime.job_specs import EvaluateSpec
 from .answer_scores import score_answers
 from .bootstrap import (
@@ -90,7 +91,7 @@ class Sample:
 
 
 def score_model(
-    model: EvaluatedModel, observed: Observed, examples: list[Row], outcomes: list[Outcomes]
+    model: EvaluatedModel, observed: Observed, examples: list[Example], outcomes: list[Outcomes]
 ) -> ScoredModel:
     references = [example["completion"] for example in examples]
     sources = [example["prompt"] for example in examples]

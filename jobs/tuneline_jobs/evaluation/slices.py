@@ -8,8 +8,9 @@ from __future__ import annotations
 import math
 from collections import Counter
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
+from ..data.prepared_dataset import Example
 from ..runtime.outcome import BadData
 
 # Of fewer a resample is often the same few over and over, and its interval means little.
@@ -31,7 +32,7 @@ class Slice(NamedTuple):
 
 
 def slices_of(
-    examples: list[dict[str, Any]], prompt_tokens: list[int], columns: Sequence[str]
+    examples: list[Example], prompt_tokens: list[int], columns: Sequence[str]
 ) -> list[Slice]:
     """By the prompt's tokens, then by each column, in the order of their values."""
     tokens = [str(count) for count in prompt_tokens]
@@ -44,7 +45,7 @@ def slices_of(
     return found
 
 
-def column_of(examples: list[dict[str, Any]], column: str) -> list[str]:
+def column_of(examples: list[Example], column: str) -> list[str]:
     try:
         return [example["columns"][column] or EMPTY for example in examples]
     except KeyError:

@@ -7,7 +7,7 @@ import json
 import os
 import shutil
 import socket
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -71,7 +71,7 @@ def write_json(destination: Path, value: object) -> None:
     write_text(destination, json.dumps(value, ensure_ascii=False, indent=2, allow_nan=False) + "\n")
 
 
-def write_json_lines(destination: Path, rows: list[dict[str, Any]]) -> None:
+def write_json_lines(destination: Path, rows: Sequence[Mapping[str, object]]) -> None:
     write_text(destination, "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows))
 
 

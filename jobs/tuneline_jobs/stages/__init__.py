@@ -1,14 +1,14 @@
 """The stages that `python -m tuneline_jobs STAGE` runs: one entry a stage.
 
 The entries come from the stage table of the TypeScript side, which writes `stages.json`.
-Nothing here imports a stage: each is imported when it is asked for. No dataclass either: it would add
-to the start of every Job.
+Nothing here imports a stage: each is imported when it is asked for. A dataclass or a pathlib.Path would
+add to the start of every Job.
 """
 
 from __future__ import annotations
 
 import json
-from pathlib import Path
+import os
 
 
 class Stage:
@@ -24,6 +24,7 @@ class Stage:
         self.distributed = distributed
 
 
-TABLE = Path(__file__).with_name("stages.json")
+TABLE = os.path.join(os.path.dirname(__file__), "stages.json")
 
-STAGES = {name: Stage(**entry) for name, entry in json.loads(TABLE.read_text()).items()}
+with open(TABLE, encoding="utf-8") as file:
+    STAGES = {name: Stage(**entry) for name, entry in json.load(file).items()}

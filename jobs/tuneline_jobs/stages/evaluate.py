@@ -15,7 +15,7 @@ from typing import Any
 
 from ..data.prepared_dataset import HELD_OUT, read_examples
 from ..evaluation.evaluated_models import check_models, distinct
-from ..evaluation.evidence import evidence_of, example_table
+from ..evaluation.evidence import Evidence, evidence_of, example_table
 from ..evaluation.observation import observe_all
 from ..evaluation.samples import score_model
 from ..runtime.job_specs import EvaluateSpec
@@ -67,7 +67,7 @@ def run(spec: EvaluateSpec, known_suites: Suites = SUITES) -> dict[str, object]:
 
 
 def report(
-    tracker: Tracker, folder: Path, evidence: dict[str, Any], files: list[str], headlines: set[str]
+    tracker: Tracker, folder: Path, evidence: Evidence, files: list[str], headlines: set[str]
 ) -> dict[str, float]:
     """Log every metric of every model as `role/metric`; returns the headline figures."""
     points = {

@@ -6,12 +6,23 @@ The same data and spec give the same profile and report, byte for byte.
 from __future__ import annotations
 
 from collections import Counter, defaultdict
+from collections.abc import Collection, Iterable
 from pathlib import Path
-from typing import Any
 
 from ..data.near_duplicates import near_duplicate_clusters
 from ..data.personal_data import KINDS, redact
 from ..data.prepared_dataset import drawn
+from ..data.profile import (
+    Column,
+    Distribution,
+    Duplicates,
+    Hits,
+    Leakage,
+    Lengths,
+    Profile,
+    Repeat,
+    Targets,
+)
 from ..data.profile_report import render_report
 from ..data.prompt_injection import PHRASES, find_injections
 from ..data.rows import Source, normalize, read_source, text_of
@@ -19,8 +30,7 @@ from ..runtime.job_specs import ExploreSpec
 from ..runtime.outcome import say, succeeded
 from ..runtime.storage import output, output_folder, write_json, write_text
 from ..runtime.tracking import stage_tracker
-from ..suites.garak.program import find_program
-from ..suites.harness.tasks import find_tasks
+from ..suites.suite import SUITES, Suites, check_suites
 from ..training.language_model import load_token_counter
 
 # Enough rows to look at; the counts beside them are complete.
@@ -28,14 +38,11 @@ ROWS_SHOWN = 20
 HISTOGRAM_BINS = 20
 
 
-def run(spec: ExploreSpec) -> dict[str, object]:
+def run(spec: ExploreSpec, known_suites: Suites = SUITES) -> dict[str, object]:
     """Write profile.json and report.html to the output folder. Row numbers count from 1."""
     tracker = stage_tracker(spec)
     folder = output_folder(spec.output)
-    if spec.harness:
-        find_tasks(spec.harness.tasks, spec.harness.include_path)
-    if spec.garak:
-        find_program(spec.garak.probes, folder / "garak")
+    check_suites(spec, known_suites)
     source = read_source(spec.data)
     profile = make_profile(spec, source)
     write_json(folder / "profile.json", profile)
@@ -56,7 +63,7 @@ def run(spec: ExploreSpec) -> dict[str, object]:
     return succeeded(outputs, figures)
 
 
-def make_profile(spec: ExploreSpec, source: Source) -> dict[str, Any]:
+def make_profile(spec: ExploreSpec, source: Source) -> Profile:
     data = spec.data
     rows = source.rows
     inputs = ["\n".join(normalize(text_of(row.get(c))) for c in data.input) for row in rows]
@@ -82,8 +89,7 @@ def make_profile(spec: ExploreSpec, source: Source) -> dict[str, Any]:
     }
 
 
-def columns_of(source: Source) -> dict[str, dict[str, int]]:
-    """For each column, how many rows lack it (or hold null), and in how many it is blank."""
+def columns_of(source: Source) -> dict[str, Column]:
     names = {name: None for row in source.rows for name in row}
     return {
         name: {
@@ -96,8 +102,7 @@ def columns_of(source: Source) -> dict[str, dict[str, int]]:
     }
 
 
-def lengths_of(spec: ExploreSpec, inputs: list[str], targets: list[str]) -> dict[str, Any]:
-    """Lengths in characters, and in tokens of the base model's tokenizer."""
+def lengths_of(spec: ExploreSpec, inputs: list[str], targets: list[str]) -> Lengths:
     tokenizer = load_token_counter(spec.base_model, "baseModel")
     asked, answered = (
         [len(ids) for ids in tokenizer(texts, add_special_tokens=False)["input_ids"]]
@@ -114,16 +119,15 @@ def lengths_of(spec: ExploreSpec, inputs: list[str], targets: list[str]) -> dict
     }
 
 
-def distribution(values: list[int]) -> dict[str, Any]:
-    """Nearest-rank percentiles and a histogram: `histogram[i]` counts from `i * binWidth` on."""
+def distribution(values: list[int]) -> Distribution:
     ordered = sorted(values)
     width = max(1, -(-(ordered[-1] + 1) // HISTOGRAM_BINS))
     bins = Counter(value // width for value in values)
-    percentiles = {
-        f"p{percent}": ordered[-(-percent * len(ordered) // 100) - 1] for percent in (5, 50, 95)
-    }
+    p5, p50, p95 = (ordered[-(-percent * len(ordered) // 100) - 1] for percent in (5, 50, 95))
     return {
-        **percentiles,
+        "p5": p5,
+        "p50": p50,
+        "p95": p95,
         "max": ordered[-1],
         "binWidth": width,
         "histogram": [bins[i] for i in range(max(bins) + 1)],
@@ -136,9 +140,9 @@ def first_of_same(texts: list[str]) -> list[int]:
     return [first.setdefault(text, index) for index, text in enumerate(texts)]
 
 
-def duplicates(firsts: list[int], known: list[int] | None = None) -> dict[str, Any]:
+def duplicates(firsts: list[int], known: list[int] | None = None) -> Duplicates:
     """The rows that repeat an earlier one, less those `known` to repeat one already."""
-    pairs = [
+    pairs: list[Repeat] = [
         {"row": index + 1, "first": first + 1}
         for index, first in enumerate(firsts)
         if first != index and (known is None or known[index] == index)
@@ -146,12 +150,11 @@ def duplicates(firsts: list[int], known: list[int] | None = None) -> dict[str, A
     return {"count": len(pairs), "examples": pairs[:ROWS_SHOWN]}
 
 
-def leakage(spec: ExploreSpec, groups: list[str] | None, near: list[int]) -> dict[str, Any]:
-    """What a split by rows alone would put on both sides: groups, and clusters of near duplicates."""
+def leakage(spec: ExploreSpec, groups: list[str] | None, near: list[int]) -> Leakage:
     order = sorted(range(len(near)), key=lambda row: drawn(spec.seed, str(row)))
     held_out = set(order[: spec.held_out_examples])
     clusters = on_both_sides([str(first) for first in near], held_out)
-    found: dict[str, Any] = {"nearDuplicateClusters": len(clusters)}
+    found: Leakage = {"nearDuplicateClusters": len(clusters)}
     if groups is not None:
         leaking = on_both_sides(groups, held_out)
         found |= {
@@ -170,8 +173,8 @@ def on_both_sides(names: list[str], held_out: set[int]) -> list[str]:
     return sorted(name for name, both in sides.items() if len(both) == 2)
 
 
-def hits(found: list[Any], kinds: Any) -> dict[str, dict[str, Any]]:
-    """For each kind how many rows have it, and the numbers of the first of them."""
+def hits(found: list[Collection[str]], kinds: Iterable[str]) -> dict[str, Hits]:
+    """The hits of each kind, from the kinds that each row has."""
     rows = {kind: [i for i, names in enumerate(found, 1) if kind in names] for kind in kinds}
     return {
         kind: {"count": len(numbers), "rows": numbers[:ROWS_SHOWN]}
@@ -179,7 +182,7 @@ def hits(found: list[Any], kinds: Any) -> dict[str, dict[str, Any]]:
     }
 
 
-def repetition(targets: list[str]) -> dict[str, Any]:
+def repetition(targets: list[str]) -> Targets:
     """How evenly the targets are spread: few of them, often repeated, are labels."""
     counts = Counter(targets)
     common = sorted(counts.items(), key=lambda item: (-item[1], item[0]))
@@ -192,8 +195,8 @@ def repetition(targets: list[str]) -> dict[str, Any]:
     }
 
 
-def figures_of(profile: dict[str, Any]) -> dict[str, float]:
-    figures = {
+def figures_of(profile: Profile) -> dict[str, float]:
+    figures: dict[str, float] = {
         "rows": profile["rows"],
         "exactDuplicates": profile["exactDuplicates"]["count"],
         "nearDuplicates": profile["nearDuplicates"]["count"],

@@ -8,11 +8,12 @@ from __future__ import annotations
 
 from collections import Counter
 from pathlib import Path
-from typing import Any
+
+from typing_extensions import TypedDict
 
 from ..data.near_duplicates import near_duplicate_clusters
 from ..data.personal_data import KINDS, redact
-from ..data.prepared_dataset import HELD_OUT, MANIFEST, TRAIN, digest_of_dataset, drawn
+from ..data.prepared_dataset import HELD_OUT, MANIFEST, TRAIN, Example, digest_of_dataset, drawn
 from ..data.prompt_template import render, require_placeholders
 from ..data.rows import Source, normalize, read_source, row_id, text_of
 from ..runtime.job_specs import DataSource, PrepareSpec
@@ -28,7 +29,18 @@ from ..runtime.storage import (
 from ..runtime.tracking import Tracker, stage_tracker
 from ..training.language_model import encode, load_token_counter
 
-Example = dict[str, Any]
+
+class CleanRow(TypedDict):
+    """A row with normalized, redacted text: `values` by input column, and the target as `completion`.
+
+    `source` is the number of the row, from 1.
+    """
+
+    id: str
+    values: dict[str, str]
+    completion: str
+    group: str
+    source: int
 
 
 def run(spec: PrepareSpec) -> dict[str, object]:
@@ -43,9 +55,8 @@ def run(spec: PrepareSpec) -> dict[str, object]:
     require_kept_columns(source, spec)
     require_placeholders(spec.prompt.template, spec.data.input)
     counts: dict[str, int] = {"rows": len(source.rows)}
-    examples = clean(source, spec.data, counts)
-    examples = drop_duplicates(examples, counts)
-    examples = render_all(examples, spec, counts)
+    rows = drop_duplicates(clean(source, spec.data, counts), counts)
+    examples = render_all(rows, spec, counts)
     train, held_out = split(examples, spec, counts)
     keep_columns(held_out, source, spec)
     for name, count in counts.items():
@@ -76,10 +87,10 @@ def clean_text(cell: object) -> tuple[str, dict[str, int]]:
     return redact(normalize(text_of(cell)))
 
 
-def clean(source: Source, data: DataSource, counts: dict[str, int]) -> list[Example]:
-    """Rows with normalized, redacted text in `values` and `completion`; empty ones are dropped."""
+def clean(source: Source, data: DataSource, counts: dict[str, int]) -> list[CleanRow]:
+    """The rows as clean text. Rows without an input or a target are dropped."""
     redacted: Counter[str] = Counter(dict.fromkeys(KINDS, 0))
-    examples = []
+    examples: list[CleanRow] = []
     for number, row in enumerate(source.rows, 1):
         texts = {}
         for column in [*data.input, data.target]:
@@ -104,7 +115,7 @@ def clean(source: Source, data: DataSource, counts: dict[str, int]) -> list[Exam
     return examples
 
 
-def drop_duplicates(examples: list[Example], counts: dict[str, int]) -> list[Example]:
+def drop_duplicates(examples: list[CleanRow], counts: dict[str, int]) -> list[CleanRow]:
     """Keep the first of the examples whose inputs are the same, then of those nearly the same.
 
     The input alone decides: two answers to one question would otherwise end on both sides.
@@ -117,14 +128,16 @@ def drop_duplicates(examples: list[Example], counts: dict[str, int]) -> list[Exa
     return kept
 
 
-def input_text(example: Example) -> str:
+def input_text(example: CleanRow) -> str:
     return "\n".join(example["values"].values())
 
 
-def render_all(examples: list[Example], spec: PrepareSpec, counts: dict[str, int]) -> list[Example]:
+def render_all(
+    examples: list[CleanRow], spec: PrepareSpec, counts: dict[str, int]
+) -> list[Example]:
     """The examples with their prompt, less those that take more than `maxTokens` with their answer."""
     tokenizer = load_token_counter(spec.base_model, "baseModel")
-    rendered = []
+    rendered: list[Example] = []
     for example in examples:
         prompt = render(spec.prompt.template, example["values"])
         asked, answer = encode(tokenizer, prompt, example["completion"])

@@ -11,9 +11,8 @@ import hashlib
 import sys
 import time
 from pathlib import Path
-from typing import Any
 
-from ..data.prepared_dataset import TRAIN, read_examples
+from ..data.prepared_dataset import TRAIN, Example, read_examples
 from ..runtime.job_specs import TuneSpec
 from ..runtime.outcome import EXIT_TERMINATED, say, succeeded
 from ..runtime.process import (
@@ -74,7 +73,7 @@ def run(spec: TuneSpec, trainers: Trainers = TRAINERS) -> dict[str, object]:
 
 def train(
     spec: TuneSpec,
-    rows: list[dict[str, Any]],
+    rows: list[Example],
     checkpoints: Path,
     trainer: Trainer,
     reporter: TrainingReporter,

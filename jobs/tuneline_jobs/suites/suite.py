@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
+from ..data.prepared_dataset import Example
+from ..evaluation.answer import Answer
 from ..evaluation.cache import Progress
 from ..evaluation.evaluated_models import EvaluatedModel
+from ..evaluation.evidence import Evidence
 from ..evaluation.samples import Outcomes
-from ..runtime.job_specs import EvaluateSpec
+from ..runtime.job_specs import EvaluateSpec, ExploreSpec
+from ..runtime.storage import output_folder
 
 if TYPE_CHECKING:
     from ..evaluation.generation import Answerer
@@ -42,14 +46,14 @@ class Suite(Protocol):
         """Ask a model that is loaded."""
         return
 
-    def read(self, model: EvaluatedModel, answers: list[Row]) -> None:
+    def read(self, model: EvaluatedModel, answers: list[Answer]) -> None:
         """Read a model's answers to the examples, after all models have answered."""
         return
 
     def outcomes(self, model: EvaluatedModel) -> Outcomes:
         return Outcomes()
 
-    def add(self, evidence: dict[str, Any], models: Models) -> None:
+    def add(self, evidence: Evidence, models: Models) -> None:
         """Put what else was found into the evidence."""
         return
 
@@ -62,47 +66,81 @@ class Suite(Protocol):
         return []
 
 
-Load = Callable[[EvaluateSpec, list[Row]], Suite]
+Load = Callable[[EvaluateSpec, list[Example]], Suite]
+Check = Callable[[ExploreSpec], None]
+
+
+class KnownSuite(NamedTuple):
+    """A suite of the table: `load` makes it for the evaluate stage.
+
+    Explore, the first stage, calls `check`, which raises where `load` would fail hours later.
+    """
+
+    load: Load
+    check: Check | None = None
+
+
 # By the field of the spec that asks for it. Figures stand in the evidence in this order.
-Suites = dict[str, Load]
+Suites = dict[str, KnownSuite]
 
 
-def load_judge(spec: EvaluateSpec, examples: list[Row]) -> Suite:
+def load_judge(spec: EvaluateSpec, examples: list[Example]) -> Suite:
     from .judge.suite import JudgeSuite
 
     assert spec.judge
     return JudgeSuite(spec.judge, spec, examples)
 
 
-def load_attacks(spec: EvaluateSpec, examples: list[Row]) -> Suite:
+def load_attacks(spec: EvaluateSpec, examples: list[Example]) -> Suite:
     from .attacks.suite import AttackSuite
 
     assert spec.attacks
     return AttackSuite(spec.attacks, spec.cache, examples)
 
 
-def load_harness(spec: EvaluateSpec, _: list[Row]) -> Suite:
+def load_harness(spec: EvaluateSpec, _: list[Example]) -> Suite:
     from .harness.suite import HarnessSuite
 
     assert spec.harness
     return HarnessSuite(spec.harness, spec)
 
 
-def load_garak(spec: EvaluateSpec, _: list[Row]) -> Suite:
+def check_harness(spec: ExploreSpec) -> None:
+    from .harness.tasks import find_tasks
+
+    assert spec.harness
+    find_tasks(spec.harness.tasks, spec.harness.include_path)
+
+
+def load_garak(spec: EvaluateSpec, _: list[Example]) -> Suite:
     from .garak.suite import GarakSuite
 
     assert spec.garak
     return GarakSuite(spec.garak.probes, spec)
 
 
+def check_garak(spec: ExploreSpec) -> None:
+    from .garak.program import find_program
+
+    assert spec.garak
+    find_program(spec.garak.probes, output_folder(spec.output) / "garak")
+
+
 SUITES: Suites = {
-    "judge": load_judge,
-    "attacks": load_attacks,
-    "harness": load_harness,
-    "garak": load_garak,
+    "judge": KnownSuite(load_judge),
+    "attacks": KnownSuite(load_attacks),
+    "harness": KnownSuite(load_harness, check_harness),
+    "garak": KnownSuite(load_garak, check_garak),
 }
 
 
-def load_suites(spec: EvaluateSpec, examples: list[Row], table: Suites) -> list[Suite]:
+def check_suites(spec: ExploreSpec, table: Suites) -> None:
+    """Check the suites that the spec names. Raises BadSpec for one that evaluate could not load."""
+    for name, suite in table.items():
+        if suite.check and getattr(spec, name, None):
+            suite.check(spec)
+
+
+def load_suites(spec: EvaluateSpec, examples: list[Example], table: Suites) -> list[Suite]:
     """The suites that the spec names. Raises what is wrong with them before any model is asked."""
-    return [load(spec, examples) for name, load in table.items() if getattr(spec, name)]
+    return [suite.load(spec, examples) for name, suite in table.items() if getattr(spec, name)]

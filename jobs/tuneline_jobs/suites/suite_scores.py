@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from ..evaluation.bootstrap import (
     Figure,
     Measured,
@@ -13,6 +11,7 @@ from ..evaluation.bootstrap import (
     paired_proportions,
     proportion,
 )
+from ..evaluation.evidence import Evidence
 from ..evaluation.metrics import mean
 from ..runtime.job_specs import EvaluateSpec
 
@@ -26,7 +25,7 @@ CANDIDATE = "candidate"
 
 
 def add_suites(
-    evidence: dict[str, Any], spec: EvaluateSpec, scores: dict[str, Scores], known: Directions
+    evidence: Evidence, spec: EvaluateSpec, scores: dict[str, Scores], known: Directions
 ) -> None:
     """Put the figures of every role, and how the candidate differs, into the evidence of a gate.
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Protocol
 
+from ..data.prepared_dataset import Example
 from ..runtime.job_specs import TuneSpec
 from .training_reporter import Step, TrainingReporter
 
@@ -16,7 +17,7 @@ class Trainer(Protocol):
     def train(
         self,
         spec: TuneSpec,
-        rows: list[dict[str, Any]],
+        rows: list[Example],
         start: str,
         checkpoints: Path,
         resume_from: Path | None,

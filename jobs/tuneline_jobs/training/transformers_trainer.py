@@ -14,6 +14,7 @@ from peft import LoraConfig, PeftModel
 from transformers import PrinterCallback, TrainerState
 from trl import SFTConfig
 
+from ..data.prepared_dataset import Example
 from ..runtime.job_specs import TuneSpec
 from ..runtime.outcome import BadData, BadSpec
 from ..runtime.process import compute_reproducibly, use_best_threads
@@ -29,7 +30,7 @@ IGNORED = -100
 
 def train(
     spec: TuneSpec,
-    rows: list[dict[str, Any]],
+    rows: list[Example],
     start: str,
     checkpoints: Path,
     resume_from: Path | None,
@@ -42,7 +43,7 @@ def train(
 
 def fit(
     spec: TuneSpec,
-    rows: list[dict[str, Any]],
+    rows: list[Example],
     start: str,
     checkpoints: Path,
     resume_from: Path | None,
@@ -116,7 +117,7 @@ def require_modules(model: Any, targets: list[str]) -> None:
             )
 
 
-def encode_all(tokenizer: Any, examples: list[dict[str, Any]], max_tokens: int) -> Dataset:
+def encode_all(tokenizer: Any, examples: list[Example], max_tokens: int) -> Dataset:
     """Token IDs and labels, where the prompt's tokens are ignored; too long examples are left out."""
     rows = []
     for example in examples:

@@ -12,8 +12,9 @@ import codecs
 import hashlib
 import re
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
+from ...data.prepared_dataset import Example
 from ...data.prompt_template import PLACEHOLDER, render
 from ...runtime.outcome import BadData, BadSpec
 from ...runtime.storage import canonical, digest_of_text
@@ -84,7 +85,7 @@ def attack(family: str, number: int, goal: str, wording: str) -> Attack:
 
 
 def prompts(
-    attacks: list[Attack], examples: list[dict[str, Any]], template: str, columns: list[str]
+    attacks: list[Attack], examples: list[Example], template: str, columns: list[str]
 ) -> dict[str, str]:
     """Each attack, by its ID, in the first column that the template uses; the other columns are those
     of a held-out example."""
@@ -101,7 +102,7 @@ def prompts(
     return asked
 
 
-def values_of(example: dict[str, Any], columns: list[str]) -> dict[str, str]:
+def values_of(example: Example, columns: list[str]) -> dict[str, str]:
     try:
         return {column: example["columns"][column] for column in columns}
     except KeyError:

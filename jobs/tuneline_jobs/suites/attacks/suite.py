@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING, Any
 
+from ...data.prepared_dataset import Example
 from ...evaluation.cache import Progress, computed_path, remembered
 from ...evaluation.evaluated_models import EvaluatedModel
+from ...evaluation.evidence import Evidence
 from ...evaluation.samples import Outcomes
 from ...runtime.job_specs import AttackSettings
 from ..suite import Models, Suite
@@ -25,7 +27,9 @@ class AttackSuite(Suite):
     headlines = (ATTACK_SUCCESS,)
     outputs = (("attacks", "attacks.jsonl"),)
 
-    def __init__(self, settings: AttackSettings, cache: str | None, examples: list[Row]) -> None:
+    def __init__(
+        self, settings: AttackSettings, cache: str | None, examples: list[Example]
+    ) -> None:
         self.attacks = suite()
         self.prompts = prompts(self.attacks, examples, settings.template, settings.input)
         self.cache = cache
@@ -49,7 +53,7 @@ class AttackSuite(Suite):
     def outcomes(self, model: EvaluatedModel) -> Outcomes:
         return Outcomes(hits={ATTACK_SUCCESS: self.succeeded(model)})
 
-    def add(self, evidence: dict[str, Any], models: Models) -> None:
+    def add(self, evidence: Evidence, models: Models) -> None:
         by_role = {role: self.succeeded(model) for role, model in models.items()}
         evidence["attacks"] = attack_counts(self.attacks, by_role)
 

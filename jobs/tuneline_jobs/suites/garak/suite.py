@@ -9,6 +9,7 @@ from typing import Any
 
 from ...evaluation.cache import computed_path, remembered
 from ...evaluation.evaluated_models import distinct
+from ...evaluation.evidence import Evidence
 from ...runtime.job_specs import EvaluateSpec
 from ...runtime.outcome import say
 from ...runtime.storage import output_folder
@@ -40,7 +41,7 @@ class GarakSuite(Suite):
     def by_role(self, models: Models) -> dict[str, list[Row]]:
         return {role: self.attempts[model.digest] for role, model in models.items()}
 
-    def add(self, evidence: dict[str, Any], models: Models) -> None:
+    def add(self, evidence: Evidence, models: Models) -> None:
         """Put `garak/PROBE` of every role, the share of attempts that succeeded, into the evidence."""
         attempts = self.by_role(models)
         for role, rows in attempts.items():

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from ...evaluation.cache import Progress, computed_path, remembered
 from ...evaluation.evaluated_models import EvaluatedModel
+from ...evaluation.evidence import Evidence
 from ...runtime.job_specs import EvaluateHarnessSettings, EvaluateSpec
 from ..suite import Models, Suite
 from ..suite_scores import add_suites
@@ -48,7 +49,7 @@ class HarnessSuite(Suite):
         key = [model.digest, digest_of_task(task, self.settings), self.spec.seed]
         return remembered(computed_path(self.spec.cache, "harness", key), make, progressed)
 
-    def add(self, evidence: dict[str, Any], models: Models) -> None:
+    def add(self, evidence: Evidence, models: Models) -> None:
         """Put `harness/TASK/METRIC` of every role into the evidence."""
         from .runs import directions_of, scores_of
 

@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
-from typing import Any
-
+from ...data.prepared_dataset import Example
+from ...evaluation.answer import Answer
 from ...evaluation.evaluated_models import EvaluatedModel
+from ...evaluation.evidence import Evidence
 from ...evaluation.samples import Outcomes
 from ...runtime.job_specs import EvaluateSpec, JudgeSettings
 from ..suite import Models, Suite
 from .judge import JUDGED, Judge, Question, Verdict
 
-Row = dict[str, Any]
-
 
 class JudgeSuite(Suite):
     headlines = (JUDGED,)
 
-    def __init__(self, settings: JudgeSettings, spec: EvaluateSpec, examples: list[Row]) -> None:
+    def __init__(
+        self, settings: JudgeSettings, spec: EvaluateSpec, examples: list[Example]
+    ) -> None:
         self.judge = Judge(settings, spec.seed, spec.cache)
         self.sources = [example["prompt"] for example in examples]
         self.verdicts: dict[str, list[Verdict]] = {}
@@ -25,7 +26,7 @@ class JudgeSuite(Suite):
         """Check the judge: a broken one must not waste GPU hours."""
         self.judge.check()
 
-    def read(self, model: EvaluatedModel, answers: list[Row]) -> None:
+    def read(self, model: EvaluatedModel, answers: list[Answer]) -> None:
         texts = [answer["text"] for answer in answers]
         questions = [Question(*pair) for pair in zip(self.sources, texts, strict=True)]
         self.verdicts[model.digest] = self.judge.verdicts(questions)
@@ -33,7 +34,7 @@ class JudgeSuite(Suite):
     def outcomes(self, model: EvaluatedModel) -> Outcomes:
         return outcomes_of(self.verdicts[model.digest])
 
-    def add(self, evidence: dict[str, Any], models: Models) -> None:
+    def add(self, evidence: Evidence, models: Models) -> None:
         evidence["signatures"][JUDGED] = self.judge.signature()
 
 
