@@ -14,7 +14,7 @@ export function handleMessages(state: EndpointState): void {
   setHandler(releaseSignal, (request) => acceptRequest(state, request));
   setHandler(withdrawSignal, (id) => withdraw(state, id));
   setHandler(rollbackUpdate, (rollback) => rollBack(state, rollback), {
-    validator: (rollback) => validateRollback(state, rollback),
+    validator: (rollback: Rollback) => validateRollback(state, rollback),
   });
 }
 
