@@ -1,12 +1,10 @@
 import { allHandlersFinished, ApplicationFailure, condition, setHandler } from '@temporalio/workflow';
-import type { LifecycleSpec } from '../domain/spec/lifecycle-spec.ts';
+import type { ReviewRules } from '../domain/spec/review-spec.ts';
 import { agendaOf } from '../domain/review/reminders.ts';
 import type { ReviewNotice } from '../domain/review/review-notice.ts';
 import { outcomeOf, type ReviewRecord, type ReviewRequest, type ReviewSubject } from '../domain/review/review.ts';
 import { refuseComment, validateDelegation, validateReview } from '../domain/review/validate-review.ts';
 import { commentUpdate, delegateUpdate, reviewUpdate } from './messages.ts';
-
-export type ReviewRules = Extract<LifecycleSpec['review'], { by: 'person' }>;
 
 export interface ReviewOpening {
   readonly subject: ReviewSubject;

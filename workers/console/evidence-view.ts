@@ -1,7 +1,7 @@
 import { claimsOf, isOfSuite, lowerIsBetter } from '../../domain/gate/claims.ts';
 import { costMetric, type Directions, withCurrency } from '../../domain/gate/evidence.ts';
 import type { Finding } from '../../domain/gate/gate.ts';
-import type { Rule } from '../../domain/spec/lifecycle-spec.ts';
+import type { Rule } from '../../domain/spec/gate-rules.ts';
 import type { EvidenceView, Figures, FindingView, IntervalView, SliceView } from './views.ts';
 
 type Json = Readonly<Record<string, unknown>>;
