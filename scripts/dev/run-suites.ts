@@ -27,14 +27,14 @@ export interface SuiteRunner {
 export async function runSuites(suites: readonly Suite[], runner: SuiteRunner): Promise<readonly SuiteResult[]> {
   const results: SuiteResult[] = [];
   const services = await startSharedServices(runner);
-  const run = async (lane: Suite['lane']): Promise<void> => {
+  const runLane = async (lane: Suite['lane']): Promise<void> => {
     for (const suite of suites.filter((one) => one.lane === lane)) {
       if (runner.mayStart?.(suite) === false) continue;
       results.push(await runSuite(suite, runner, services.url));
     }
   };
   try {
-    await Promise.all([run('computes'), run('waits')]);
+    await Promise.all([runLane('computes'), runLane('waits')]);
   } finally {
     await services.stop();
   }
