@@ -2,7 +2,7 @@ import { ApplicationFailure } from '@temporalio/activity';
 import { digestOfText } from '../domain/digest.ts';
 import { evidenceOn, type Evidence } from '../domain/gate/evidence.ts';
 import type { Artifact } from '../domain/job/job.ts';
-import type { Metric } from '../domain/spec/lifecycle-spec.ts';
+import type { Metric } from '../domain/spec/gate-rules.ts';
 import type { Dependencies } from './dependencies.ts';
 
 export const createEvidenceActivities = ({ artifacts }: Pick<Dependencies, 'artifacts'>) => ({

@@ -84,9 +84,7 @@ function withOnePool(kubeConfig: KubeConfig): KubeConfig {
           cluster,
           agentOptions,
         );
-      return options.type === 'proxy'
-        ? new ProxyAgent({ ...options, ...pool } as ProxyAgent.Options)
-        : new Agent({ ...options, ...pool } as Agent.Options);
+      return options.type === 'proxy' ? new ProxyAgent({ ...options, ...pool }) : new Agent({ ...options, ...pool });
     }
   };
   // The client offers no option for it; it asks its own method.

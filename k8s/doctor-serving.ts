@@ -1,5 +1,6 @@
 import type { Cluster } from './client.ts';
-import { inspectGrants, type Finding, type Grant } from './doctor.ts';
+import type { Finding } from './doctor/finding.ts';
+import { inspectGrants, type Grant } from './doctor/grants.ts';
 import { servesGateways } from './releases/gateway-api-routing.ts';
 import { kserveMissing, servesInferenceServices } from './releases/inference-services.ts';
 import { inferenceServiceApi } from './manifests/release-metadata.ts';

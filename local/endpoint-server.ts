@@ -25,17 +25,7 @@ export function createEndpointServer({ endpoints, adminToken, ...options }: Endp
         throw new Refusal(401, 'unauthorized', 'The admin token is wrong or missing.');
       next();
     });
-    admin.setErrorHandler((error, _request, reply) =>
-      // The worker is told what went wrong in the words of who found out.
-      sendRefusal(
-        reply,
-        error instanceof NotPreparedError
-          ? new Refusal(409, 'not_prepared', error.message)
-          : error instanceof Refusal
-            ? error
-            : new Refusal(500, 'failed', error instanceof Error ? error.message : String(error)),
-      ),
-    );
+    admin.setErrorHandler((error, _request, reply) => sendRefusal(reply, refusalForWorker(error)));
     admin.post<{ Body: { release: Release } & Trial }>(
       '/admin/prepare',
       async ({ body: { release, ...trial } }, reply) => {
@@ -88,4 +78,11 @@ function sameToken(given: string | undefined, expected: string): boolean {
   const a = Buffer.from(given ?? '');
   const b = Buffer.from(expected);
   return a.length === b.length && timingSafeEqual(a, b);
+}
+
+/** Passes the reason on in the words of the part that found it. */
+function refusalForWorker(error: unknown): Refusal {
+  if (error instanceof NotPreparedError) return new Refusal(409, 'not_prepared', error.message);
+  if (error instanceof Refusal) return error;
+  return new Refusal(500, 'failed', error instanceof Error ? error.message : String(error));
 }

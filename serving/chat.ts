@@ -60,37 +60,31 @@ export async function chat(parts: ChatParts, id: string, body: unknown, reply: F
     endpoint: call.endpoint,
     point: call.user === undefined ? parts.random() : pointOf(call.user),
     signal,
-    // As much time as is left is for the other one.
+    // Half of the time is left for a second release.
     patienceMs: timeoutMs / 2,
-    bodyFor(upstream) {
-      const { release } = upstream;
-      const found = inspect(release);
-      const decision = settingsOf(release).inputGuard === 'refuse' ? 'refuse' : 'flag';
-      if (found.length > 0)
-        parts.onGuard({ id, release, guard: 'input', decision, findings: found.map(({ family }) => family) });
+    bodyFor(tried) {
+      const found = inspect(tried.release);
+      const findings = found.map(({ family }) => family);
+      const decision = settingsOf(tried.release).inputGuard === 'refuse' ? 'refuse' : 'flag';
+      if (found.length > 0) parts.onGuard({ id, release: tried.release, guard: 'input', decision, findings });
       if (found.length > 0 && decision === 'refuse') {
-        exchanged(upstream, { status: 400, ms: 0, guard: 'input' });
+        exchanged(tried, { status: 400, ms: 0, guard: 'input' });
         throw new Refusal(
           400,
           'content_filter',
-          `${call.endpoint} does not take orders against its task: the request reads like one (${found.map(({ family }) => family).join(', ')}).`,
+          `${call.endpoint} does not take orders against its task: the request reads like one (${findings.join(', ')}).`,
           'variables' in call.asked ? 'variables' : 'messages',
         );
       }
-      return engineBody(upstream, call);
+      return engineBody(tried, call);
     },
-    onFailure: (upstream, status, ms) => exchanged(upstream, { status, ms }),
+    onFailure: (failed, status, ms) => exchanged(failed, { status, ms }),
   });
   reply.raw.once('close', done);
   const { release } = upstream;
   const settings = settingsOf(release);
   const ended = ({ findings, ...outcome }: Relayed): void => {
-    const decision =
-      settings.outputGuard === 'redact' && !findings.includes('canary')
-        ? 'redact'
-        : settings.outputGuard === 'flag' && !findings.includes('canary')
-          ? 'flag'
-          : 'refuse';
+    const decision = decisionOn(findings, settings);
     if (findings.length > 0) parts.onGuard({ id, release, guard: 'output', decision, findings });
     exchanged(upstream, {
       ...outcome,
@@ -215,7 +209,13 @@ function withAnswer(
   };
 }
 
-/** What the engine refuses is the client's to mend; its words say how, whatever shape they have. */
+/** A leaked canary is refused, whatever the setting says. */
+function decisionOn(findings: readonly string[], { outputGuard }: ServingSettings): GuardDecision['decision'] {
+  if (findings.includes('canary') || outputGuard === 'off') return 'refuse';
+  return outputGuard;
+}
+
+/** Passes the engine's own words on, in whatever shape they are, because the client must correct its request. */
 function engineError(status: number, said: Readonly<Record<string, unknown>>) {
   const { error, detail, message } = said as {
     error?: { message?: unknown } | string;
@@ -223,15 +223,8 @@ function engineError(status: number, said: Readonly<Record<string, unknown>>) {
     message?: unknown;
   };
   const words = (typeof error === 'object' ? error.message : error) ?? detail ?? message;
+  const text = typeof words === 'string' ? words : JSON.stringify(words);
   return errorBody(
-    new Refusal(
-      status,
-      'engine_refused',
-      words === undefined
-        ? `The engine answered ${status}.`
-        : typeof words === 'string'
-          ? words
-          : JSON.stringify(words),
-    ),
+    new Refusal(status, 'engine_refused', words === undefined ? `The engine answered ${status}.` : text),
   );
 }

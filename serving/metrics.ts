@@ -60,13 +60,17 @@ export function createServingMetrics() {
     },
     guarded: ({ release: { endpoint, version }, guard, decision }: GuardDecision): void =>
       guards.inc({ endpoint, version, guard, decision }),
-    rated: (endpoint: string, rating: number): void =>
-      feedback.inc({ endpoint, rating: rating > 0 ? 'good' : rating < 0 ? 'bad' : 'neutral' }),
+    rated: (endpoint: string, rating: number): void => feedback.inc({ endpoint, rating: ratingLabel(rating) }),
     dropped: (kind: string, reason: string): void => drops.inc({ kind, reason }),
     refused: (code: string): void => refused.inc({ code }),
     contentType: (registers[0] as Registry).contentType,
     text: (): Promise<string> => (registers[0] as Registry).metrics(),
   };
+}
+
+function ratingLabel(rating: number): 'good' | 'bad' | 'neutral' {
+  if (rating === 0) return 'neutral';
+  return rating > 0 ? 'good' : 'bad';
 }
 
 export type ServingMetrics = ReturnType<typeof createServingMetrics>;

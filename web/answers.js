@@ -89,9 +89,16 @@ function page(examples, change, turn) {
   ].filter((one) => one !== null);
 }
 
+/** @param {number} gain */
+function changeOf(gain) {
+  if (gain === 0) return { word: 'equal', class: '' };
+  return gain < 0 ? { word: 'worse', class: 'bad' } : { word: 'better', class: 'good' };
+}
+
 /** @param {Example} example @param {Examples} examples */
 function showExample({ id, prompt, reference, candidate, other, gain }, { against, metric }) {
   const { left, right } = diffWords(candidate.answer, other.answer);
+  const change = changeOf(gain);
   return h(
     'li',
     { class: 'card example' },
@@ -99,11 +106,7 @@ function showExample({ id, prompt, reference, candidate, other, gain }, { agains
       'div',
       { class: 'head' },
       h('h3', {}, `Example ${id}`),
-      h(
-        'span',
-        { class: `gain ${gain < 0 ? 'bad' : gain > 0 ? 'good' : ''}` },
-        `${gain < 0 ? 'worse' : gain > 0 ? 'better' : 'equal'} ${signed(gain)}`,
-      ),
+      h('span', { class: `gain ${change.class}` }, `${change.word} ${signed(gain)}`),
     ),
     h(
       'details',

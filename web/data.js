@@ -115,11 +115,7 @@ export function showCost(stages) {
           'tr',
           {},
           h('th', { scope: 'row' }, stage),
-          h(
-            'td',
-            { class: 'number' },
-            reused ? h('span', { class: 'quiet' }, 'reused') : took === undefined ? '—' : duration(took),
-          ),
+          h('td', { class: 'number' }, reused ? h('span', { class: 'quiet' }, 'reused') : showTime(took)),
           h('td', { class: 'number' }, figures['gpuSeconds'] ? number(figures['gpuSeconds'] / 3600) : '—'),
           h('td', { class: 'number' }, figures['peakMemoryGiB'] ? `${number(figures['peakMemoryGiB'])} GiB` : '—'),
           h(
@@ -138,3 +134,6 @@ export function showCost(stages) {
 }
 
 const shownApart = new Set(['gpuSeconds', 'peakMemoryGiB', 'seconds']);
+
+/** @param {number | undefined} seconds */
+const showTime = (seconds) => (seconds === undefined ? '—' : duration(seconds));

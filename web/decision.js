@@ -1,5 +1,5 @@
 import { ask } from './api.js';
-import { openDialog } from './dialog.js';
+import { askForDeputy, confirmDecision } from './decision-dialogs.js';
 import { digestOf, h, section } from './dom.js';
 import { fromNow, moment, words } from './format.js';
 
@@ -8,7 +8,7 @@ import { fromNow, moment, words } from './format.js';
  * @typedef {import('../workers/console/views.ts').SessionView} Session
  */
 
-/** What a decision is bound to, the decision itself, and what was said. @param {Lifecycle} lifecycle @param {Session} session @param {string} address */
+/** Shows the digests that a decision is bound to, the decision and the comments. @param {Lifecycle} lifecycle @param {Session} session @param {string} address */
 export const showDecision = (lifecycle, session, address) =>
   h(
     'aside',
@@ -43,15 +43,15 @@ function showRequest(lifecycle, session, address) {
   /** @param {'approve' | 'reject'} decision */
   const decide = (decision) =>
     confirmDecision(lifecycle, session, decision, (comment) =>
-      // Of what was shown, not of what is there now: that is the point of it.
-      settle(ask(`${address}/review`, 'POST', { decision, digest: review.digest, ...(comment ? { comment } : {}) })),
+      // Send the digest that was shown: the decision must not count for anything newer.
+      settle(ask(`${address}/review`, 'POST', { decision, digest: review.digest, comment: comment || undefined })),
     );
   const handOver = () => askForDeputy(session, (to) => settle(ask(`${address}/delegations`, 'POST', { to })));
   buttons.append(
     h('button', { class: 'primary', click: () => decide('approve') }, 'Approve …'),
     h('button', { class: 'danger', click: () => decide('reject') }, 'Reject …'),
   );
-  // Where anyone may decide there is nothing to hand over.
+  // Without a list of reviewers anyone may decide, so nobody needs a deputy.
   if (review.reviewers) buttons.append(h('button', { click: handOver }, 'Hand over …'));
   const isOwn = review.twoPersonRule && review.requester?.toLowerCase() === session.name.toLowerCase();
   return section(
@@ -101,65 +101,9 @@ function showRequest(lifecycle, session, address) {
   );
 }
 
-/**
- * Asks once more, with room for a comment: what is approved is served.
- * @param {Lifecycle} lifecycle
- * @param {Session} session
- * @param {'approve' | 'reject'} decision
- * @param {(comment: string) => Promise<void>} send
- */
-function confirmDecision({ model, endpoint, review }, session, decision, send) {
-  const verb = decision === 'approve' ? 'Approve' : 'Reject';
-  openDialog(
-    {
-      title: `${verb} ${model}?`,
-      explained: [
-        h(
-          'p',
-          {},
-          decision === 'approve'
-            ? `The endpoint ${endpoint ?? 'of its spec'} will serve it.`
-            : 'Nothing is promoted; the comment is the reason that is recorded.',
-        ),
-        h(
-          'p',
-          { class: 'quiet' },
-          'As ',
-          h('strong', {}, session.name),
-          ', for ',
-          digestOf(review?.digest ?? ''),
-          ' and nothing else.',
-        ),
-      ],
-      label: 'Comment',
-      field: h('textarea', { id: 'decision-comment', rows: 4, maxlength: 2000 }),
-      confirm: verb,
-      kind: decision === 'approve' ? 'primary' : 'danger',
-    },
-    send,
-  );
-}
-
-/** @param {Session} session @param {(to: string) => Promise<void>} send */
-const askForDeputy = (session, send) =>
-  openDialog(
-    {
-      title: 'Hand this review over?',
-      explained: [
-        h('p', {}, 'From then on they decide on this lifecycle, and ', h('strong', {}, session.name), ' does not.'),
-        h('p', { class: 'quiet' }, 'Write the name that their token has.'),
-      ],
-      label: 'Who decides in your place',
-      field: h('input', { id: 'deputy', required: true, maxlength: 100, autocomplete: 'off', spellcheck: 'false' }),
-      confirm: 'Hand over',
-      kind: 'primary',
-    },
-    send,
-  );
-
 /** @param {Lifecycle} lifecycle */
 function showOutcome({ state, stage, version, endpoint, decisions, delegations }) {
-  const words = {
+  const outcomes = {
     promoted: `Promoted as version ${version ?? '?'}, served by ${endpoint ?? 'its endpoint'}.`,
     unchanged: 'Unchanged: it would only have come to a version that serves, or was refused, and did nothing.',
     rejected: 'Rejected: nothing was promoted.',
@@ -172,7 +116,7 @@ function showOutcome({ state, stage, version, endpoint, decisions, delegations }
   return section(
     'decide',
     'Decision',
-    h('p', {}, words[state]),
+    h('p', {}, outcomes[state]),
     showDelegations(delegations),
     showDecisions(decisions),
   );

@@ -58,7 +58,7 @@ const showFigure = (figure, show) =>
       ]
     : '—';
 
-/** On the row's own scale unless told another. @param {Interval} difference @param {string} metric @param {Evidence} evidence @param {[number, number]} [domain] */
+/** Uses the row's own scale unless another is given. @param {Interval} difference @param {string} metric @param {Evidence} evidence @param {[number, number]} [domain] */
 function drawDifference(difference, metric, { lowerIsBetter, boundsOnly }, domain) {
   const most = Math.max(...[difference.low, difference.high].map(Math.abs)) || 1;
   const drawn = drawInterval({
@@ -70,7 +70,9 @@ function drawDifference(difference, metric, { lowerIsBetter, boundsOnly }, domai
   const above = difference.low > 0;
   const below = difference.high < 0;
   const isLower = lowerIsBetter.includes(metric);
-  drawn.classList.add(boundsOnly.includes(metric) || above === below ? 'open' : above !== isLower ? 'good' : 'worse');
+  const isOpen = boundsOnly.includes(metric) || above === below;
+  const direction = above !== isLower ? 'good' : 'worse';
+  drawn.classList.add(isOpen ? 'open' : direction);
   return drawn;
 }
 

@@ -231,7 +231,8 @@ function mlflowOf(env: NodeJS.ProcessEnv, addresses: StackAddresses): Config['ml
   const token = env['MLFLOW_TRACKING_TOKEN'];
   const password = env['MLFLOW_TRACKING_PASSWORD'];
   const basic = Buffer.from(`${env['MLFLOW_TRACKING_USERNAME'] ?? ''}:${password ?? ''}`).toString('base64');
-  const authorization = token ? `Bearer ${token}` : password ? `Basic ${basic}` : undefined;
+  const basicAuthorization = password ? `Basic ${basic}` : undefined;
+  const authorization = token ? `Bearer ${token}` : basicAuthorization;
   return { trackingUri, embedded: false, authorization };
 }
 

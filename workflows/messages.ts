@@ -20,8 +20,11 @@ export const withdrawSignal = defineSignal<[string]>('withdraw');
 /** Sent back to the execution that asked. */
 export const releaseEndedSignal = defineSignal<[ReleaseReply]>('releaseEnded');
 
-/** An Update: a person must hear at once that there is nothing to go back to. */
-export const rollbackUpdate = defineUpdate<string, [{ readonly requester: string; readonly because: string }]>(
-  'rollback',
-);
+export interface Rollback {
+  readonly requester: string;
+  readonly because: string;
+}
+
+/** An Update, because a person must hear at once that there is no release to go back to. */
+export const rollbackUpdate = defineUpdate<string, [Rollback]>('rollback');
 export const endpointStatusQuery = defineQuery<EndpointStatus>('status');

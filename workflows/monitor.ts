@@ -157,18 +157,19 @@ const usualCoolDownHours = 24;
 
 const windowMs = ({ monitor }: MonitorSettings): number => (monitor?.windowMinutes ?? usualMinutes) * minuteMs;
 
-/** A rollback comes first, and once; a lifecycle is asked for as long as there is reason to, for an earlier one may have brought nothing better. */
+/**
+ * A rollback comes first, and only once. A retraining is asked for while its breach lasts, because an earlier one may
+ * have brought no better model.
+ */
 function actionOf(begun: readonly Breach[], all: readonly Breach[], mayRetrain: boolean): MonitorAction | undefined {
   const rollback = begun.filter(({ then }) => then === 'rollback');
+  if (rollback.length > 0) return { kind: 'rollback', because: reasonsOf(rollback) };
   const retrain = mayRetrain ? all.filter(({ then }) => then === 'retrain') : [];
-  const [kind, breaches] =
-    rollback.length > 0
-      ? (['rollback', rollback] as const)
-      : retrain.length > 0
-        ? (['retrain', retrain] as const)
-        : (['alarm', begun] as const);
-  return breaches.length === 0 ? undefined : { kind, because: breaches.map(({ because }) => because).join('; ') };
+  if (retrain.length > 0) return { kind: 'retrain', because: reasonsOf(retrain) };
+  return begun.length === 0 ? undefined : { kind: 'alarm', because: reasonsOf(begun) };
 }
+
+const reasonsOf = (breaches: readonly Breach[]): string => breaches.map(({ because }) => because).join('; ');
 
 function show(breaches: readonly Breach[]): void {
   upsertSearchAttributes([

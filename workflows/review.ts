@@ -1,12 +1,10 @@
 import { allHandlersFinished, ApplicationFailure, condition, setHandler } from '@temporalio/workflow';
-import type { LifecycleSpec } from '../domain/spec/lifecycle-spec.ts';
+import type { ReviewRules } from '../domain/spec/review-spec.ts';
 import { agendaOf } from '../domain/review/reminders.ts';
 import type { ReviewNotice } from '../domain/review/review-notice.ts';
 import { outcomeOf, type ReviewRecord, type ReviewRequest, type ReviewSubject } from '../domain/review/review.ts';
 import { refuseComment, validateDelegation, validateReview } from '../domain/review/validate-review.ts';
 import { commentUpdate, delegateUpdate, reviewUpdate } from './messages.ts';
-
-export type ReviewRules = Extract<LifecycleSpec['review'], { by: 'person' }>;
 
 export interface ReviewOpening {
   readonly subject: ReviewSubject;
@@ -20,7 +18,7 @@ export interface ReviewOpening {
 const hourMs = 3_600_000;
 const now = (): string => new Date().toISOString();
 
-/** Takes the messages of a review from the lifecycle's start on, so that one that comes too early hears so. */
+/** Handles the messages of a review from the lifecycle's start, so that a message that comes too early is refused. */
 export function createReview(show: (review: ReviewRequest | undefined) => void) {
   let open: ReviewRequest | undefined;
   const change = (next: ReviewRequest | undefined): void => {
@@ -64,7 +62,7 @@ export function createReview(show: (review: ReviewRequest | undefined) => void) 
   );
 
   return {
-    /** Waits for people, for weeks if need be; a durable timer costs nothing while it does. */
+    /** Waits for people, for weeks if needed. A durable timer costs nothing meanwhile. */
     async hold({ subject, digest, requester, rules, tell }: ReviewOpening): Promise<ReviewRecord> {
       const sinceMs = Date.now();
       const { deadlineHours, twoPersonRule, approvals, reviewers, escalation } = rules;
@@ -87,28 +85,29 @@ export function createReview(show: (review: ReviewRequest | undefined) => void) 
         if (await condition(() => outcomeOf(requireOpen()) !== undefined, sinceMs + afterHours * hourMs - Date.now()))
           break;
         if (what === 'remind') tell({ what: 'reminded' }, requireOpen());
-        if (what === 'escalate') escalate(escalation?.to ?? []);
+        if (what === 'escalate') {
+          const to = escalation?.to ?? [];
+          change(escalate(requireOpen(), to));
+          tell({ what: 'escalated', to }, requireOpen());
+        }
       }
       await condition(allHandlersFinished);
-      const review = requireOpen();
+      const ended = requireOpen();
       change(undefined);
-      // Not by whether time ran out: a reviewer who was told "approved" in the same instant was told the truth.
-      const outcome = outcomeOf(review) ?? 'expired';
-      tell({ what: outcome }, review);
-      return { ...review, outcome, endedAt: now() };
-
-      function escalate(to: readonly string[]): void {
-        const review = requireOpen();
-        change({
-          ...review,
-          escalatedAt: now(),
-          ...(review.reviewers ? { reviewers: [...review.reviewers, ...to] } : {}),
-        });
-        tell({ what: 'escalated', to }, requireOpen());
-      }
+      // Decisions count, not the timer: a reviewer may have been told "approved" at the moment of the deadline.
+      const outcome = outcomeOf(ended) ?? 'expired';
+      tell({ what: outcome }, ended);
+      return { ...ended, outcome, endedAt: now() };
     },
   };
 }
+
+/** Without a list of reviewers anyone may decide already. */
+const escalate = (review: ReviewRequest, to: readonly string[]): ReviewRequest => ({
+  ...review,
+  escalatedAt: now(),
+  reviewers: review.reviewers && [...review.reviewers, ...to],
+});
 
 function refuse(reason: string | undefined): void {
   if (reason !== undefined) throw ApplicationFailure.nonRetryable(reason, 'ReviewRefused');

@@ -1,5 +1,5 @@
 import type { Difference, Directions, Figure, Interval, Reference, Role } from './evidence.ts';
-import type { Metric, Rule } from '../spec/lifecycle-spec.ts';
+import type { Metric, Rule } from '../spec/gate-rules.ts';
 import type { Side } from './statistics.ts';
 
 type AnyFigure = Interval & Pick<Difference, 'mcnemar'>;

@@ -1,4 +1,4 @@
-import type { Metric } from '../spec/lifecycle-spec.ts';
+import type { Metric } from '../spec/gate-rules.ts';
 
 /** A figure and its two-sided interval at the evidence's confidence, in the metric's own unit. */
 export interface Interval {

@@ -1,6 +1,6 @@
 import { claimsOf, type Claim } from './claims.ts';
 import type { Evidence, Figure } from './evidence.ts';
-import type { Metric, Rule } from '../spec/lifecycle-spec.ts';
+import type { Metric, Rule } from '../spec/gate-rules.ts';
 import { areLevels, detectableEffect, holm, isFigure, isWithin, pValueOf } from './statistics.ts';
 
 /** What one test found, in words a reviewer can act on; a rule over slices has one for each. */

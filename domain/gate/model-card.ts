@@ -2,7 +2,8 @@ import type { Block } from '../report/document.ts';
 import { type Evidence, type Interval, shownRoles, withCurrency } from './evidence.ts';
 import type { Verdict } from './gate.ts';
 import type { Artifact } from '../job/job.ts';
-import type { LifecycleSpec, Metric, Rule } from '../spec/lifecycle-spec.ts';
+import type { Metric, Rule } from '../spec/gate-rules.ts';
+import type { LifecycleSpec } from '../spec/lifecycle-spec.ts';
 import type { LifecycleInputs } from '../lifecycle/lifecycle.ts';
 import type { ReviewRecord } from '../review/review.ts';
 

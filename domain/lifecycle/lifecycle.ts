@@ -3,56 +3,61 @@ import type { Stage } from '../job/stages.ts';
 import type { Artifact, Wait } from '../job/job.ts';
 import type { ReviewRequest } from '../review/review.ts';
 
-/** What a lifecycle works from, each thing with the digest that fixes it. */
+/** The inputs of a lifecycle. Each has a digest, so that it cannot change unnoticed. */
 export interface LifecycleInputs {
   /** The MLflow run that is the parent of every Job's run. */
   readonly runId: string;
   readonly data: Artifact;
   readonly baseModel: Artifact;
   readonly prompt: { readonly name: string; readonly version: string; readonly template: string };
-  /** Digest of the Python package and its lock: a change of code is a change of result. */
+  /** Digest of the Python package and its lock, because changed code may change a result. */
   readonly codeDigest: string;
   readonly codeRevision: string;
-  /** Tasks of the team's own for lm-evaluation-harness. */
+  /** The team's own tasks for lm-evaluation-harness. */
   readonly harnessTasks?: Artifact;
-  /** Where a Job has several; they share its batches. */
+  /** Set where a Job has several GPUs per node; they share its batches. */
   readonly gpusPerNode?: number;
 }
 
 export type LifecycleResult =
-  | ({ readonly model: string; readonly runId: string; readonly gate: Verdict } & (
-      | {
-          readonly verdict: 'promoted';
-          readonly version: string;
-          readonly endpoint: string;
-          readonly endpointUrl: string;
-        }
-      | { readonly verdict: 'rejected'; readonly by: RefusedBy; readonly reason: string }
-    ))
+  | ({ readonly model: string; readonly runId: string; readonly gate: Verdict } & (Promotion | Refusal))
   | UnchangedResult;
 
-/** It would only have come to the version that serves, or to one that was refused, and so did nothing. */
+export interface Promotion {
+  readonly verdict: 'promoted';
+  readonly version: string;
+  readonly endpoint: string;
+  readonly endpointUrl: string;
+}
+
+export interface Refusal {
+  readonly verdict: 'rejected';
+  readonly by: RefusedBy;
+  readonly reason: string;
+}
+
+/** The lifecycle did nothing: the same inputs already led to this version, which serves or was refused. */
 export interface UnchangedResult {
   readonly model: string;
   readonly verdict: 'unchanged';
   readonly version: string;
-  /** Of one that was refused. */
+  /** Why the version was refused; undefined if it serves. */
   readonly reason?: string;
 }
 
 /**
- * `stale`: what was approved was not there any more when it was to be deployed. `endpoint`: it failed a trial or its
- * canary, or somebody took it back.
+ * `stale`: the candidate changed between its approval and deploy. `endpoint`: it failed a trial or its canary, or
+ * somebody withdrew it.
  */
 export type RefusedBy = 'gate' | 'reviewer' | 'deadline' | 'stale' | 'endpoint';
 
-/** What the `status` query answers while a lifecycle runs and after. */
+/** The answer to the Query `status`, while a lifecycle runs and after its end. */
 export interface LifecycleStatus {
   readonly model: string | undefined;
   readonly stage: Stage | 'check' | 'done';
   readonly attempt: number;
   readonly runId: string | undefined;
-  /** What keeps the stage's Job from running, as far as is known. */
+  /** The known reason why the stage's Job does not run yet. */
   readonly waiting: Wait | undefined;
   readonly finished: readonly FinishedStage[];
   readonly gate: Verdict | undefined;
@@ -63,15 +68,15 @@ export interface FinishedStage {
   readonly stage: Stage;
   readonly reused: boolean;
   readonly figures: Readonly<Record<string, number>>;
-  /** The last thing that its Job had to wait for. */
+  /** The last reason why its Job had to wait. */
   readonly waitedFor?: string | undefined;
 }
 
-/** What a stage left, by name. */
+/** The outputs of a stage, by name. */
 export interface StageOutputs {
   readonly outputs: Readonly<Record<string, Artifact>>;
 }
 
-/** What the last stage left that left something of this name. */
+/** Returns the output with this name from the last stage that has one. */
 export const outputOf = (stages: readonly StageOutputs[], name: string): Artifact | undefined =>
   stages.findLast(({ outputs }) => outputs[name])?.outputs[name];

@@ -33,7 +33,7 @@ export function driftsOf({ promptCharacters, answerCharacters, embeddings }: Liv
   };
 }
 
-/** One finding for each rule. Over its limit is only what noise does not explain: then the whole interval lies beyond. */
+/** Returns one finding for each rule. A figure is over its limit only if noise can't explain it. */
 export function evaluateWindow({
   window: { figures },
   drifts,
@@ -59,11 +59,10 @@ export function evaluateWindow({
   function ofDrift(name: DriftFigure, limit: number): Part {
     const drift = drifts[name];
     if (!drift) return { side: 'unknown', finding: `${name}: fewer than ${leastForDrift} requests` };
-    const side =
-      drift.beyondNoise && drift.size > limit ? 'over' : drift.size <= clearOf(limit, 'above') ? 'within' : 'between';
+    const isNoise = drift.size > limit && !drift.beyondNoise;
     return {
-      side,
-      finding: `${name} ${number(drift.size)}, at most ${number(limit)} allowed${drift.size > limit && !drift.beyondNoise ? '; noise could explain it' : ''}`,
+      side: sideOfDrift(drift, limit),
+      finding: `${name} ${number(drift.size)}, at most ${number(limit)} allowed${isNoise ? '; noise could explain it' : ''}`,
     };
   }
 
@@ -88,28 +87,40 @@ interface Part {
   readonly finding: string;
 }
 
-/** A rule over several figures is over where one is, and well within where all are that are known. */
 function together(parts: readonly Part[]): Part {
   const over = parts.filter(({ side }) => side === 'over');
-  const known = parts.filter(({ side }) => side !== 'unknown');
-  const side =
-    over.length > 0
-      ? 'over'
-      : known.length === 0
-        ? 'unknown'
-        : known.every((part) => part.side === 'within')
-          ? 'within'
-          : 'between';
-  return { side, finding: (over.length > 0 ? over : parts).map(({ finding }) => finding).join('; ') };
+  const shownParts = over.length > 0 ? over : parts;
+  return {
+    side: sideOfAll(parts.map(({ side }) => side)),
+    finding: shownParts.map(({ finding }) => finding).join('; '),
+  };
+}
+
+/** One figure over its limit is enough for `over`; `within` needs every known figure to be within. */
+function sideOfAll(sides: readonly Side[]): Side {
+  if (sides.includes('over')) return 'over';
+  const known = sides.filter((side) => side !== 'unknown');
+  if (known.length === 0) return 'unknown';
+  return known.every((side) => side === 'within') ? 'within' : 'between';
+}
+
+function sideOfDrift({ size, beyondNoise }: Drift, limit: number): Side {
+  if (beyondNoise && size > limit) return 'over';
+  return size <= clearOf(limit, 'above') ? 'within' : 'between';
 }
 
 function sideOf({ point, low, high }: Interval, limit: number, wrongSide: 'above' | 'below'): Side {
+  const isOver = wrongSide === 'above' ? low > limit : high < limit;
+  if (isOver) return 'over';
   const clear = clearOf(limit, wrongSide);
-  if (wrongSide === 'above') return low > limit ? 'over' : point <= clear ? 'within' : 'between';
-  return high < limit ? 'over' : point >= clear ? 'within' : 'between';
+  const isWithin = wrongSide === 'above' ? point <= clear : point >= clear;
+  return isWithin ? 'within' : 'between';
 }
 
-/** A fifth of the way from the limit to the best there is, 0 or a rating of 1: a figure that hovers at its limit does not end a breach. */
+/**
+ * Lies a fifth of the way from the limit to the best value, which is 0 or a rating of 1. So a figure that hovers at its
+ * limit does not end a breach.
+ */
 const clearOf = (limit: number, wrongSide: 'above' | 'below'): number =>
   limit + 0.2 * ((wrongSide === 'above' ? 0 : 1) - limit);
 

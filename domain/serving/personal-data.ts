@@ -15,15 +15,15 @@ interface Detector {
 
 const digitsOf = (text: string): string => text.replace(/\D/g, '');
 
-/** Whether the digits satisfy the Luhn checksum (ISO/IEC 7812-1, annex B). */
+/** Checks the Luhn checksum (ISO/IEC 7812-1, annex B). */
 function isCard(text: string): boolean {
   const digits = [...digitsOf(text)].reverse().map(Number);
-  const sum = digits.reduce(
-    (total, digit, index) => total + (index % 2 === 0 ? digit : digit > 4 ? 2 * digit - 9 : 2 * digit),
-    0,
-  );
+  const sum = digits.reduce((total, digit, index) => total + (index % 2 === 0 ? digit : luhnDouble(digit)), 0);
   return digits.length >= 13 && digits.length <= 19 && sum % 10 === 0 && digits.some((digit) => digit > 0);
 }
+
+/** Returns the sum of the digits of twice the digit. */
+const luhnDouble = (digit: number): number => (digit > 4 ? 2 * digit - 9 : 2 * digit);
 
 const isIpV4 = (text: string): boolean =>
   /^(?:(?:0|[1-9]\d{0,2})\.){3}(?:0|[1-9]\d{0,2})$/.test(text) && text.split('.').every((part) => Number(part) < 256);

@@ -118,5 +118,6 @@ function isPattern(text: string): boolean {
   }
 }
 
+export type DeploySpec = z.output<typeof deploySchema>;
 export type CanaryRules = z.output<typeof canary>;
 export type Objective = z.output<typeof objective>;

@@ -146,13 +146,9 @@ const fieldOf = (input: unknown, field: PropertyKey | undefined): unknown =>
     : input;
 
 const showPath = (path: readonly PropertyKey[]): string =>
-  path.length === 0
-    ? 'spec'
-    : path.reduce<string>(
-        (shown, step) =>
-          typeof step === 'number' ? `${shown}[${step}]` : shown === '' ? String(step) : `${shown}.${String(step)}`,
-        '',
-      );
+  path.length === 0 ? 'spec' : path.map(showStep).join('').replace(/^\./, '');
+
+const showStep = (step: PropertyKey): string => (typeof step === 'number' ? `[${step}]` : `.${String(step)}`);
 
 function showValue(value: unknown): string {
   if (value === undefined) return 'nothing';

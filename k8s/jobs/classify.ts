@@ -63,10 +63,15 @@ const condition = (job: V1Job, type: string) => job.status?.conditions?.find((c)
 
 function outcomeOf(job: V1Job, pods: readonly V1Pod[], cancelled: ReturnType<typeof cancelledOf>) {
   const decisive = decisivePod(pods);
-  const failure = cancelled ? undefined : decisive ? (failureOfPod(decisive) ?? disruptionOf(job, decisive)) : failureWithoutPod(job);
+  const failure = cancelled ? undefined : findFailure(job, decisive);
   if (failure) return { kind: 'failed' as const, failure };
   const ended = decisive && mainStatus(decisive)?.state?.terminated;
   return classifyEnding({ exitCode: ended?.exitCode, message: ended?.message, cancelled });
+}
+
+function findFailure(job: V1Job, decisive: V1Pod | undefined): Failure | undefined {
+  if (!decisive) return failureWithoutPod(job);
+  return failureOfPod(decisive) ?? disruptionOf(job, decisive);
 }
 
 /** One of several nodes was lost together with its pod. Only the Job's condition and the other pods show it. */

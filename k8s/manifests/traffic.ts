@@ -29,23 +29,22 @@ const settledBy = ([only, ...others]: readonly Share[]): Record<string, string> 
 const clientsPort = { name: 'http', port: ports.clients, targetPort: 'http' };
 
 /**
- * What clients reach where replicas are shares: it selects the pods of the one release that has traffic, or, as a selector
- * knows no "or", all of the endpoint's. So no other release may have pods while traffic is split.
+ * Clients reach this Service where replicas are shares. It selects the pods of the one release that has traffic. While
+ * traffic is split it selects all pods of the endpoint, because a selector has no "or"; then no other release may have pods.
  */
 export function endpointService(entry: TrafficEntry): V1Service {
-  const [only, ...others] = entry.shares;
-  const all = { [labels.endpoint]: entry.endpoint };
-  const selector = !only
-    ? { ...all, [labels.release]: 'none' }
-    : others.length === 0
-      ? releaseLabels(only.release)
-      : all;
   return {
     apiVersion: 'v1',
     kind: 'Service',
     metadata: metadataOf(entry),
-    spec: { selector, ports: [clientsPort] },
+    spec: { selector: selectorOf(entry), ports: [clientsPort] },
   } satisfies V1Service;
+}
+
+function selectorOf({ endpoint, shares }: TrafficEntry): Readonly<Record<string, string>> {
+  const [only, ...others] = shares;
+  if (!only) return { [labels.endpoint]: endpoint, [labels.release]: 'none' };
+  return others.length === 0 ? releaseLabels(only.release) : { [labels.endpoint]: endpoint };
 }
 
 /** What a route sends a release's part to; it goes when the release does. */

@@ -1,7 +1,13 @@
 import type { V1Pod } from '@kubernetes/client-node';
 import { releaseName } from '../../domain/names.ts';
-import { SmokeTestError, type EndpointHost, type Release, type Share } from '../../domain/endpoint/release.ts';
-import { releaseId } from '../../domain/endpoint/release.ts';
+import {
+  releaseId,
+  SmokeTestError,
+  type ChatAnswer,
+  type EndpointHost,
+  type Release,
+  type Share,
+} from '../../domain/endpoint/release.ts';
 import { replicasFor } from '../../domain/endpoint/replicas.ts';
 import type { Cluster } from '../client.ts';
 import { chatWith, isReady, observationsOf, type Fetch } from './release-proxies.ts';
@@ -85,18 +91,11 @@ export function createKubernetesEndpointHost({
         await releases.untilAvailable(release, 1);
         await route.open(deployment);
         known.delete(releaseName(release));
-        const { status, text } = await ask(release, {
+        const answer = await ask(release, {
           messages: [{ role: 'user', content: trial.smokePrompt }],
           maxTokens: 16,
         });
-        const finding =
-          status === 0
-            ? 'it could not be asked.'
-            : status !== 200
-              ? `it answered ${status}.`
-              : text.trim() === ''
-                ? 'its answer was empty.'
-                : undefined;
+        const finding = smokeFinding(answer);
         if (finding)
           throw new SmokeTestError(
             `Version ${release.version} of ${release.model} did not pass its smoke test: ${finding} The endpoint ${release.endpoint} serves what it served before.`,
@@ -195,4 +194,11 @@ function refuseUneven(shares: readonly Share[]): void {
     throw new Error(
       `shares: expected whole percents above 0, 100 in all, got ${shares.map(({ percent }) => percent).join(' + ')}.`,
     );
+}
+
+/** Undefined if the release passed its smoke test. */
+function smokeFinding({ status, text }: ChatAnswer): string | undefined {
+  if (status === 0) return 'it could not be asked.';
+  if (status !== 200) return `it answered ${status}.`;
+  return text.trim() === '' ? 'its answer was empty.' : undefined;
 }

@@ -15,7 +15,7 @@ const tellMs = 10_000;
 export const isReady = ({ metadata, status }: V1Pod): boolean =>
   metadata?.deletionTimestamp === undefined &&
   status?.podIP !== undefined &&
-  status.conditions?.some(({ type, status }) => type === 'Ready' && status === 'True') === true;
+  status.conditions?.some((condition) => condition.type === 'Ready' && condition.status === 'True') === true;
 
 const urlOf = (pod: V1Pod, route: string): string => {
   const address = pod.status?.podIP ?? '';

@@ -14,7 +14,7 @@ export type ReleaseState =
 /** Twice may be bad luck, such as a node that was short of memory; the third time is a habit. */
 const endingsOfBroken = 3;
 
-/** Whether a release has its replicas, or what hinders it. Pure. */
+/** Says if a release has its replicas, or what prevents it. Pure. */
 export function classifyRelease(
   deployment: V1Deployment,
   pods: readonly V1Pod[],
@@ -26,16 +26,18 @@ export function classifyRelease(
   const isCurrent = (status?.observedGeneration ?? 0) >= (metadata?.generation ?? 0);
   if (isCurrent && available >= replicas) return { kind: 'available' };
   const ending = pods
-    .flatMap(({ status }) => status?.containerStatuses ?? [])
+    .flatMap((pod) => pod.status?.containerStatuses ?? [])
     .find(({ restartCount }) => restartCount >= endingsOfBroken);
   if (ending) return { kind: 'broken', detail: wordsOf(ending) };
   const wait = pods.map(waitOfPod).find((found) => found !== undefined);
-  const refused = status?.conditions?.find(({ type, status }) => type === 'ReplicaFailure' && status === 'True');
+  const refused = status?.conditions?.find(
+    (condition) => condition.type === 'ReplicaFailure' && condition.status === 'True',
+  );
   const detail = [`${available} of ${replicas} replicas are ready`, wait?.message ?? refused?.message]
     .filter(Boolean)
     .join(': ');
   const given = wait && checkWait(wait, nowMs);
-  // KServe lets a Deployment have no deadline but ten minutes, in which not every model loads.
+  // KServe fixes a Deployment's deadline at ten minutes, which is too short for some models to load.
   const late =
     !inferenceServiceOf(deployment) &&
     status?.conditions?.find(({ type, reason }) => type === 'Progressing' && reason === 'ProgressDeadlineExceeded');

@@ -51,7 +51,7 @@ process.stdout.write(
 );
 
 async function start(file: string, ...args: string[]) {
-  const child = fork(fileURLToPath(new URL(`bench/${file}`, import.meta.url)), args);
+  const child = fork(fileURLToPath(new URL(file, import.meta.url)), args);
   const [url] = (await once(child, 'message')) as [string];
   return { url, stop: () => child.kill() };
 }

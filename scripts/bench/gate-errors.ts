@@ -1,5 +1,5 @@
 import { decide, type Finding } from '../../domain/gate/gate.ts';
-import type { Rule } from '../../domain/spec/lifecycle-spec.ts';
+import type { Rule } from '../../domain/spec/gate-rules.ts';
 import { isWithin } from '../../domain/gate/statistics.ts';
 import type { MakeTrials } from './gate-trials.ts';
 

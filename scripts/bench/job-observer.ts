@@ -37,7 +37,7 @@ export class JobObserver {
       onChange: ({ metadata, status }) => {
         const name = metadata?.name ?? '';
         const isTerminal = status?.conditions?.some(
-          ({ type, status }) => (type === 'Complete' || type === 'Failed') && status === 'True',
+          (condition) => (condition.type === 'Complete' || condition.type === 'Failed') && condition.status === 'True',
         );
         if (isTerminal && !this.endedAtMs.has(name)) this.endedAtMs.set(name, monotonicMs());
       },

@@ -31,7 +31,7 @@ interface RunOptions extends FollowOptions {
   readonly against?: string;
 }
 
-const ending = `
+const exitCodeHelp = `
 Exit codes: 0 promoted or unchanged, 1 broken, 2 refused by the gate or a reviewer, 3 awaiting a review (--wait-for gate alone).
 Ctrl-C ends the showing, not the lifecycle: it goes on, and "tuneline follow ID" shows it again. To cancel it, use Temporal's UI.`;
 
@@ -59,7 +59,7 @@ export const runCommand = (finish: (code: number) => void): Command =>
       ).conflicts(['id', 'wait', 'waitFor', 'detach', 'junit']),
     )
     .option('--against <revision>', 'with --plan: and what changed since that branch, tag or commit')
-    .addHelpText('after', ending)
+    .addHelpText('after', exitCodeHelp)
     .action(async (path: string, options: RunOptions) => {
       const content = await readSpecFile(path);
       await ensureWritable(options);
@@ -87,7 +87,7 @@ export const followCommand = (finish: (code: number) => void): Command =>
   following(new Command('follow'))
     .description('show a lifecycle until it ends, whoever started it, as run does')
     .argument('<id>', 'the workflow ID')
-    .addHelpText('after', ending)
+    .addHelpText('after', exitCodeHelp)
     .action(async (id: string, options: FollowOptions) => {
       await ensureWritable(options);
       const config = loadConfig();

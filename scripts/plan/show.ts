@@ -105,6 +105,8 @@ function reviewOf({ review }: LifecycleSpec): string {
   return `wait for ${review.approvals === 1 ? 'a person' : `${review.approvals} people`}, at most ${duration(review.deadlineHours * 3600)}`;
 }
 
-const value = (of: unknown): string =>
-  of === undefined ? '–' : typeof of === 'string' ? short(of) : JSON.stringify(of);
+function value(of: unknown): string {
+  if (of === undefined) return '–';
+  return typeof of === 'string' ? short(of) : JSON.stringify(of);
+}
 const short = (text: string): string => text.replace(/^(sha256:[0-9a-f]{12})[0-9a-f]{52}$/, '$1…');

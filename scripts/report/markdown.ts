@@ -4,12 +4,12 @@ import type { Summary } from './summary.ts';
 import { duration, gpuHours, hours } from './amounts.ts';
 import { neutralizeMentions } from './neutralize-mentions.ts';
 
-/** What a pull request shows of a lifecycle: the verdict, why, what it cost, and where there is more. */
+/** The report for a pull request: the verdict, its reasons, the cost, and links to more. */
 export function toMarkdownReport(summary: Summary): string {
   return toMarkdown([
     {
       kind: 'heading',
-      text: `${summary.model ?? summary.workflowId}: ${headlines[summary.verdict]}${summary.version === undefined ? '' : summary.verdict === 'unchanged' ? `, version ${summary.version} ${summary.reason === undefined ? 'serves' : 'was refused'}` : ` as version ${summary.version}`}`,
+      text: `${summary.model ?? summary.workflowId}: ${headlines[summary.verdict]}${versionOf(summary)}`,
     },
     ...(summary.reason === undefined || summary.refusedBy === 'gate'
       ? []
@@ -20,6 +20,12 @@ export function toMarkdownReport(summary: Summary): string {
   ]);
 }
 
+function versionOf({ version, verdict, reason }: Summary): string {
+  if (version === undefined) return '';
+  if (verdict !== 'unchanged') return ` as version ${version}`;
+  return `, version ${version} ${reason === undefined ? 'serves' : 'was refused'}`;
+}
+
 const headlines: Readonly<Record<Summary['verdict'], string>> = {
   promoted: 'promoted',
   unchanged: 'unchanged',
@@ -28,7 +34,7 @@ const headlines: Readonly<Record<Summary['verdict'], string>> = {
   awaitingReview: 'awaiting a review',
 };
 
-/** A comment has room for 65,536 characters. What failed comes first, so it is never what is left out. */
+/** Keeps a comment below its limit of 65,536 characters. Failed rules come first, so they are never left out. */
 const maximumRules = 50;
 
 function gate({ gate: findings, currency }: Summary): readonly Block[] {

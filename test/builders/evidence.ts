@@ -1,5 +1,5 @@
 import type { Difference, Evidence, Figure, Slice } from '../../domain/gate/evidence.ts';
-import type { Metric } from '../../domain/spec/lifecycle-spec.ts';
+import type { Metric } from '../../domain/spec/gate-rules.ts';
 import { artifact } from './artifacts.ts';
 
 type Figures = Partial<Record<Metric, Figure>>;

@@ -1,4 +1,4 @@
-import type { Rule } from '../../domain/spec/lifecycle-spec.ts';
+import type { Rule } from '../../domain/spec/gate-rules.ts';
 import type { ReviewSoFar } from '../../domain/lineage/lineage-facts.ts';
 import { validateDelegation, validateReview } from '../../domain/review/validate-review.ts';
 import type { Delegation, ReviewDecision } from '../../domain/review/review.ts';

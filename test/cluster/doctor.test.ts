@@ -18,7 +18,9 @@ import {
 } from '@kubernetes/client-node';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { connectCluster, type Cluster as Connection } from '../../k8s/client.ts';
-import { inspectCluster, inspectConsole, type Finding } from '../../k8s/doctor.ts';
+import { inspectCluster } from '../../k8s/doctor.ts';
+import { inspectConsole } from '../../k8s/doctor/console.ts';
+import type { Finding } from '../../k8s/doctor/finding.ts';
 import type { JobPlacement } from '../../k8s/manifests/job.ts';
 import { freePort } from '../../local/ports.ts';
 import { repository } from '../support/stack.ts';

@@ -19,7 +19,8 @@ import {
 } from '@kubernetes/client-node';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { connectCluster, statusOf, unlessMissing, type Cluster as Connection } from '../../k8s/client.ts';
-import { inspectCluster, inspectConsole } from '../../k8s/doctor.ts';
+import { inspectCluster } from '../../k8s/doctor.ts';
+import { inspectConsole } from '../../k8s/doctor/console.ts';
 import { createKubernetesJobRunner } from '../../k8s/jobs/job-runner.ts';
 import { jobSetApi } from '../../k8s/manifests/job-set.ts';
 import { whileLeading } from '../../k8s/lease.ts';

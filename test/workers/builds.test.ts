@@ -6,7 +6,7 @@ import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import type { WorkflowHandle } from '@temporalio/client';
 import type { TestWorkflowEnvironment } from '@temporalio/testing';
 import { showBuilds } from '../../scripts/cli/builds.ts';
-import { inspectBuilds } from '../../scripts/cli/doctor.ts';
+import { inspectBuilds } from '../../scripts/cli/doctor/temporal.ts';
 import { listBuilds, makeCurrent, pinnedTo } from '../../workers/builds.ts';
 import { buildIdOf } from '../../workers/code-identity.ts';
 import { repository } from '../support/stack.ts';

@@ -1,7 +1,7 @@
 import { claimsOf, isOfSuite, lowerIsBetter } from '../../domain/gate/claims.ts';
 import { costMetric, type Directions, withCurrency } from '../../domain/gate/evidence.ts';
 import type { Finding } from '../../domain/gate/gate.ts';
-import type { Rule } from '../../domain/spec/lifecycle-spec.ts';
+import type { Rule } from '../../domain/spec/gate-rules.ts';
 import type { EvidenceView, Figures, FindingView, IntervalView, SliceView } from './views.ts';
 
 type Json = Readonly<Record<string, unknown>>;
@@ -94,7 +94,7 @@ const directionsFrom = (raw: unknown): Directions =>
 
 const isNumber = (x: unknown): x is number => typeof x === 'number' && Number.isFinite(x);
 const numberFrom = (x: unknown): number => (isNumber(x) ? x : 0);
-const textFrom = (x: unknown): string => (typeof x === 'string' ? x : x === undefined ? '' : JSON.stringify(x));
+const textFrom = (x: unknown = ''): string => (typeof x === 'string' ? x : JSON.stringify(x));
 const recordFrom = (x: unknown): Json => (typeof x === 'object' && x !== null && !Array.isArray(x) ? (x as Json) : {});
 const listFrom = (x: unknown): readonly unknown[] => (Array.isArray(x) ? x : []);
 const mapValues = <T>(from: Json, change: (value: unknown) => T): Readonly<Record<string, T>> =>

@@ -2,7 +2,7 @@ import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import type { Evidence, Figure } from '../../../domain/gate/evidence.ts';
 import { decide } from '../../../domain/gate/gate.ts';
-import type { Metric, Rule } from '../../../domain/spec/lifecycle-spec.ts';
+import type { Metric, Rule } from '../../../domain/spec/gate-rules.ts';
 import { evidenceOf, levels, sliceOf } from '../../builders/evidence.ts';
 
 describe('for any rules and evidence', () => {

@@ -1,7 +1,8 @@
 import { describe, expect, test } from '@jest/globals';
 import type { Difference, Evidence, Figure } from '../../../domain/gate/evidence.ts';
 import { decide, type Finding } from '../../../domain/gate/gate.ts';
-import { lifecycleSpecSchema, type Metric, type Rule } from '../../../domain/spec/lifecycle-spec.ts';
+import type { Metric, Rule } from '../../../domain/spec/gate-rules.ts';
+import { lifecycleSpecSchema } from '../../../domain/spec/lifecycle-spec.ts';
 import { between, evidenceOf, exactly, levels, sliceOf } from '../../builders/evidence.ts';
 import { specInput } from '../../builders/specs.ts';
 

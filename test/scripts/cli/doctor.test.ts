@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import type { TestWorkflowEnvironment } from '@temporalio/testing';
-import type { Finding } from '../../../k8s/doctor.ts';
+import type { Finding } from '../../../k8s/doctor/finding.ts';
 import { diagnose, showFindings } from '../../../scripts/cli/doctor.ts';
 import { createToken } from '../../../workers/console/access.ts';
 import { loadConfig, taskQueue } from '../../../workers/config.ts';
