@@ -108,13 +108,14 @@ export function fixtureLifecycles({
   function view(id: string): LifecycleView {
     if (id !== reviewedId) throw new Refusal(404, `There is no lifecycle ${id}.`);
     const open = request();
+    const decided = decision()?.decision === 'approve' ? 'promoted' : 'rejected';
     return {
       id,
       executionRunId: '0193-run',
       mlflowRunId: '6f1d7a5c9e3b4b52',
       model: 'package-summaries',
       stage: open ? 'review' : 'done',
-      state: open ? 'awaiting review' : decision()?.decision === 'approve' ? 'promoted' : 'rejected',
+      state: open ? 'awaiting review' : decided,
       startedAt: '2026-11-26T20:45:01.000Z',
       requester,
       baseModel: 'packaged:SmolLM2-135M-Instruct',

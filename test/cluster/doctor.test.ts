@@ -393,7 +393,7 @@ own("where the console runs, its tokens' Secret is looked at", async () => {
   await config
     .makeApiClient(AppsV1Api)
     .createNamespacedDeployment({ namespace: elsewhere, body: { metadata: { name: 'console' }, spec } });
-  const wrong = (detail: string) => [
+  const missing = (detail: string) => [
     {
       what: 'console tokens',
       ok: false,
@@ -406,7 +406,7 @@ own("where the console runs, its tokens' Secret is looked at", async () => {
     },
   ];
   expect(await tokens()).toEqual(
-    wrong(`there is no Secret tuneline-tokens in ${elsewhere}: nobody can sign in to the console`),
+    missing(`there is no Secret tuneline-tokens in ${elsewhere}: nobody can sign in to the console`),
   );
   const { status, stdout } = await tuneline({ TUNELINE_NAMESPACE: elsewhere }, 'doctor', '--kubernetes', '--json');
   expect(status).toBe(1);
@@ -417,7 +417,7 @@ own("where the console runs, its tokens' Secret is looked at", async () => {
     body: { metadata: { name: 'tuneline-tokens' }, stringData: { other: '' } },
   });
   expect(await tokens()).toEqual(
-    wrong('the Secret tuneline-tokens has no key tokens.json: nobody can sign in to the console'),
+    missing('the Secret tuneline-tokens has no key tokens.json: nobody can sign in to the console'),
   );
   const become = (text: string) =>
     connection.core.replaceNamespacedSecret({
@@ -427,12 +427,12 @@ own("where the console runs, its tokens' Secret is looked at", async () => {
     });
   await become('{}');
   expect(await tokens()).toEqual(
-    wrong('tokens.json in the Secret tuneline-tokens is no tokens file: the console answers nobody'),
+    missing('tokens.json in the Secret tuneline-tokens is no tokens file: the console answers nobody'),
   );
   const holding = (role: string) =>
     JSON.stringify([{ name: 'grace', roles: [role], sha256: '0'.repeat(64), createdAt: '2026-01-01T00:00:00Z' }]);
   await become(holding('viewer'));
-  expect(await tokens()).toEqual(wrong('the Secret tuneline-tokens has no token of a reviewer: nobody may decide'));
+  expect(await tokens()).toEqual(missing('the Secret tuneline-tokens has no token of a reviewer: nobody may decide'));
   await become(holding('reviewer'));
   expect(await tokens()).toEqual([
     { what: 'console tokens', ok: true, detail: 'the Secret tuneline-tokens, reviewers: grace' },

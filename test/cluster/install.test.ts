@@ -120,10 +120,10 @@ own('where the console takes its tokens from, the doctor looks for them', async 
     { ok: false, remedy: expect.stringContaining(secret) },
   ]);
 
-  const made = await mkdtemp(join(tmpdir(), 'tuneline-tokens-'));
-  await createToken(join(made, basename(path)), { name: 'grace', roles: ['reviewer'] });
-  const stringData = { [basename(path)]: await readFile(join(made, basename(path)), 'utf8') };
-  await rm(made, { recursive: true });
+  const tokens = await mkdtemp(join(tmpdir(), 'tuneline-tokens-'));
+  await createToken(join(tokens, basename(path)), { name: 'grace', roles: ['reviewer'] });
+  const stringData = { [basename(path)]: await readFile(join(tokens, basename(path)), 'utf8') };
+  await rm(tokens, { recursive: true });
   await admin.core.createNamespacedSecret({ namespace, body: { metadata: { name: secret }, stringData } });
   expect(await inspectConsole(admin, namespace)).toEqual([
     { what: 'console tokens', ok: true, detail: expect.stringMatching(/reviewers: grace$/) },
@@ -160,7 +160,7 @@ async function workerAs(account: string) {
     /** No Kueue is here to admit its Jobs. */
     queued: runner({ queue: 'jobs' }),
     placed,
-    lead: async (until: (leading: () => boolean) => Promise<unknown>): Promise<void> => {
+    lead: async (during: (leading: () => boolean) => Promise<unknown>): Promise<void> => {
       const stop = new AbortController();
       let leading = false;
       const api = kubeConfig.makeApiClient(CoordinationV1Api);
@@ -172,7 +172,7 @@ async function workerAs(account: string) {
           await new Promise((resolve) => signal.addEventListener('abort', resolve));
         },
       );
-      await until(() => leading);
+      await during(() => leading);
       stop.abort();
       await over;
     },

@@ -249,15 +249,15 @@ const realJob = (spec: Record<string, unknown>): JobRequest => ({
       stdio: ['ignore', 'pipe', 'inherit'],
     });
     const [line] = (await once(createInterface({ input: child.stdout }), 'line')) as [string];
-    const { kubeconfigPath, image } = JSON.parse(line) as { kubeconfigPath: string; image: string };
-    const { core } = connect(kubeconfigPath);
+    const started = JSON.parse(line) as { kubeconfigPath: string; image: string };
+    const { core } = connect(started.kubeconfigPath);
     const pod = { name: 'sleeper', namespace: 'default' };
     await core.createNamespacedPod({
       namespace: pod.namespace,
-      body: { metadata: pod, spec: { containers: [{ name: 'sleeper', image }] } },
+      body: { metadata: pod, spec: { containers: [{ name: 'sleeper', image: started.image }] } },
     });
     await until(async () => (await core.readNamespacedPod(pod)).status?.phase === 'Running');
-    const folder = dirname(kubeconfigPath);
+    const folder = dirname(started.kubeconfigPath);
     expect((await tracesOf(folder)).join('\n')).toMatch(/sleep/);
     child.kill('SIGKILL');
     await until(async () => (await tracesOf(folder)).length === 0);

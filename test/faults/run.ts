@@ -101,15 +101,7 @@ export class Run {
     response.on('close', () => this.responses.delete(response));
     const { method = 'GET' } = request;
     const body = await bodyOf(request);
-    const verb =
-      method === 'GET'
-        ? target.query.get('watch')
-          ? 'watch'
-          : target.name === undefined
-            ? 'list'
-            : 'get'
-        : method.toLowerCase();
-    const fate = this.faults.request(`${verb} ${target.resource}`);
+    const fate = this.faults.request(`${verbOf(method, target)} ${target.resource}`);
     if (fate.delayBefore > 0) await delay(fate.delayBefore);
     const answer = this.#answer(request, body, target, fate);
     if (fate.delayAfter > 0) await delay(fate.delayAfter);
@@ -303,10 +295,18 @@ interface DeleteOptions {
   readonly gracePeriodSeconds?: number;
 }
 
+/** The verb of the API that the request stands for. */
+function verbOf(method: string, { query, name }: Target): string {
+  if (method !== 'GET') return method.toLowerCase();
+  if (query.get('watch')) return 'watch';
+  return name === undefined ? 'list' : 'get';
+}
+
 /** `Retry-After: 0` costs a client that heeds it no time. Connections close: the client opens one for each request, and never closes it. */
 export function reply(response: ServerResponse, { code, body }: Reply): void {
-  // As a real one does: of a log without a byte the type is not said.
-  const type = typeof body !== 'string' ? 'application/json' : body === '' ? undefined : 'text/plain';
+  // A real API server sends no content type with an empty log.
+  const textType = body === '' ? undefined : 'text/plain';
+  const type = typeof body === 'string' ? textType : 'application/json';
   response.writeHead(code, { 'content-type': type, ...(code === 429 ? { 'retry-after': '0' } : {}) });
   response.end(typeof body === 'string' ? body : JSON.stringify(body));
 }

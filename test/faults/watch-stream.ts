@@ -124,7 +124,8 @@ export class WatchStream {
     const { held } = this.#take();
     const sameObject = held?.event.object.metadata?.uid === event.object.metadata?.uid;
     const swapped = held && sameObject === (held.fault === 'reorderSame');
-    for (const one of swapped ? [event, held.event] : held ? [held.event, event] : [event]) this.#write(one);
+    const inOrder = held ? [held.event, event] : [event];
+    for (const one of swapped ? inOrder.reverse() : inOrder) this.#write(one);
     this.#rest();
   }
 

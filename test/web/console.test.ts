@@ -277,8 +277,8 @@ describe('a review is handed over', () => {
     const { find } = lab.lifecycles;
     lab.lifecycles.find = async (id) => {
       const { review, ...shown } = await find(id);
-      const { reviewers: _anyone, ...open } = review ?? { digest: '', twoPersonRule: false };
-      return { ...shown, review: open };
+      const { reviewers: _anyone, ...openToAll } = review ?? { digest: '', twoPersonRule: false };
+      return { ...shown, review: openToAll };
     };
     const { page } = await openAs('grace', ownPath);
     await page.getByRole('button', { name: 'Approve …' }).waitFor();

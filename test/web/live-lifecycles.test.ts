@@ -172,12 +172,12 @@ test("a decision reaches the workflow, and its validator's sentence comes back",
     const { review } = await lifecycles.find(id);
     const decide = (reviewer: string, digest = review?.digest ?? '') =>
       lifecycles.review(id, { decision: 'approve', reviewer, roles: ['reviewer'], digest, comment: 'Reads well.' });
-    const refusals = await Promise.all(
+    const refused = await Promise.all(
       [decide('ada'), decide('Grace', 'sha256:0')].map((asked) => asked.catch((error: unknown) => error)),
     );
-    const answer = await decide('Grace');
+    const approved = await decide('Grace');
     await handle.result();
-    return { refusals, answer, after: await lifecycles.find(id) };
+    return { refusals: refused, answer: approved, after: await lifecycles.find(id) };
   });
   expect(refusals).toMatchObject([
     { status: 409, message: expect.stringContaining('two-person rule') },
@@ -200,17 +200,17 @@ test('who is asked hands a review over; the other decides, and both stand in wha
       const delegate = (from: string, to: string) => lifecycles.delegate(id, { from, roles: ['reviewer'], to });
       const decide = (reviewer: string, digest = '') =>
         lifecycles.review(id, { decision: 'approve', reviewer, roles: ['reviewer'], digest });
-      const answer = await delegate('Grace', 'Mary');
+      const delegated = await delegate('Grace', 'Mary');
       const { review, delegations } = await lifecycles.find(id);
       expect(delegations).toMatchObject([{ from: 'Grace', to: 'Mary' }]);
-      const refusals = await Promise.all(
+      const refused = await Promise.all(
         [delegate('Grace', 'Joan'), delegate('Mary', 'Ada'), decide('Grace', review?.digest)].map((asked) =>
           asked.catch((error: unknown) => error),
         ),
       );
       await decide('mary', review?.digest);
       await handle.result();
-      return { answer, refusals, after: await lifecycles.find(id) };
+      return { answer: delegated, refusals: refused, after: await lifecycles.find(id) };
     },
     { reviewers: ['grace'] },
   );

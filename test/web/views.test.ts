@@ -222,9 +222,10 @@ describe('attacks', () => {
   test('come once each: those that the champion alone withstood, those that it did not, and those that the candidate did', () => {
     const rows = pages().flatMap((page) => page.rows);
     expect(new Set(rows.map(({ id }) => id)).size).toBe(156);
-    const order = rows.map((row) =>
-      saysYes('candidate')(row) ? (saysYes('champion')(row) ? 'both' : 'new') : 'withstood',
-    );
+    const order = rows.map((row) => {
+      if (!saysYes('candidate')(row)) return 'withstood';
+      return saysYes('champion')(row) ? 'both' : 'new';
+    });
     expect([...new Set(order)]).toEqual(['new', 'both', 'withstood']);
     expect(order.filter((one, index) => one !== order[index - 1])).toHaveLength(3);
     expect(pages()[0]).toMatchObject({

@@ -257,12 +257,12 @@ describe('requests', () => {
       async (handle) => {
         for (const version of ['2', '3', '4', '3', '2']) await ask(handle, version);
         await held.reached;
-        const waiting = await statusOf(handle);
+        const whileHeld = await statusOf(handle);
         held.release();
         await ended(handle, 3);
         // Even after it has ended.
         await ask(handle, '3');
-        return { waiting, replies: await ended(handle, 3) };
+        return { waiting: whileHeld, replies: await ended(handle, 3) };
       },
       servingState,
     );
@@ -349,9 +349,9 @@ describe('a person rolls back', () => {
     const { said, status } = await withEndpoint(
       fakes,
       async (handle) => {
-        const said = await handle.executeUpdate(rollbackUpdate, { args: [back] });
+        const answer = await handle.executeUpdate(rollbackUpdate, { args: [back] });
         await ended(handle, 1);
-        return { said, status: await statusOf(handle) };
+        return { said: answer, status: await statusOf(handle) };
       },
       { champion: releaseOf('2'), previous: releaseOf('1') },
     );

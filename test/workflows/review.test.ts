@@ -109,9 +109,9 @@ describe('a candidate that the gate let through', () => {
   test('is rejected where nobody reviews it in time', async () => {
     const fakes = fakeActivities();
     const { result, hours } = await lab.run(fakes.activities, reviewed(), async (handle) => {
-      const result = await handle.result();
+      const outcome = await handle.result();
       const { startTime, closeTime } = await handle.describe();
-      return { result, hours: (Number(closeTime) - Number(startTime)) / hourMs };
+      return { result: outcome, hours: (Number(closeTime) - Number(startTime)) / hourMs };
     });
 
     expect(result).toMatchObject({
@@ -151,9 +151,9 @@ describe('a review is refused', () => {
     const spec = reviewed({ requester: 'Grace', review: { by: 'person', twoPersonRule: true } });
     const { refusal, result } = await lab.run(fakes.activities, spec, async (handle) => {
       await untilReviewIsAwaited(handle);
-      const refusal = await refusalOf(handle, review);
+      const answer = await refusalOf(handle, review);
       await send(handle, approval);
-      return { refusal, result: await handle.result() };
+      return { refusal: answer, result: await handle.result() };
     });
 
     expect(refusal).toBe(message);
@@ -168,9 +168,9 @@ describe('a review is refused', () => {
       await untilReviewIsAwaited(handle);
       await send(handle, approval);
       await recording.reached;
-      const refusal = await refusalOf(handle, { ...approval, decision: 'reject' });
+      const second = await refusalOf(handle, { ...approval, decision: 'reject' });
       recording.release();
-      return { refusal, result: await handle.result() };
+      return { refusal: second, result: await handle.result() };
     });
 
     expect(refusal).toBe('This lifecycle is not awaiting a review.');
@@ -181,11 +181,11 @@ describe('a review is refused', () => {
     const fakes = fakeActivities();
     const { answers, result } = await lab.run(fakes.activities, reviewed(), async (handle) => {
       await untilReviewIsAwaited(handle);
-      const answers = await Promise.allSettled([
+      const settled = await Promise.allSettled([
         send(handle, approval),
         send(handle, { ...approval, reviewer: 'Grace' }),
       ]);
-      return { answers, result: await handle.result() };
+      return { answers: settled, result: await handle.result() };
     });
 
     expect(answers.map(({ status }) => status).sort()).toEqual(['fulfilled', 'rejected']);
@@ -200,12 +200,12 @@ describe('a review is refused', () => {
     );
     const refusal = await lab.run(fakes.activities, reviewed(), async (handle) => {
       await tuning.reached;
-      const refusal = await refusalOf(handle, approval);
+      const early = await refusalOf(handle, approval);
       tuning.release();
       await untilReviewIsAwaited(handle);
       await send(handle, approval);
       await handle.result();
-      return refusal;
+      return early;
     });
 
     expect(refusal).toBe('This lifecycle is not awaiting a review.');
@@ -245,16 +245,13 @@ describe('several people', () => {
       reviewed({ review: { by: 'person', approvals: 2 } }),
       async (handle) => {
         await untilReviewIsAwaited(handle);
-        const first = await send(handle, approval);
-        const again = await refusalOf(handle, { ...approval, reviewer: 'ada ' });
-        const shown = {
-          ...(await handle.query(statusQuery)),
-          ...(await handle.query<{ currentDetails: string }>('__temporal_workflow_metadata')),
-        };
         return {
-          first,
-          again,
-          shown,
+          first: await send(handle, approval),
+          again: await refusalOf(handle, { ...approval, reviewer: 'ada ' }),
+          shown: {
+            ...(await handle.query(statusQuery)),
+            ...(await handle.query<{ currentDetails: string }>('__temporal_workflow_metadata')),
+          },
           last: await send(handle, { ...approval, reviewer: 'Grace' }),
           result: await handle.result(),
         };
@@ -310,17 +307,19 @@ describe('several people', () => {
         await untilReviewIsAwaited(handle);
         const comments = (given: unknown) => handle.executeUpdate(commentUpdate, { args: [given as ReviewComment] });
         const delegates = (given: unknown) => handle.executeUpdate(delegateUpdate, { args: [given as Delegation] });
-        const refusals = [
-          await refusalOf(handle, approval),
-          await refusedBy(comments({ author: 'Mary' })),
-          await refusedBy(delegates({ from: 'Mary', to: 'Joan' })),
-        ];
-        const answers = [
-          await comments(comment),
-          await delegates(delegation),
-          await send(handle, { ...approval, reviewer: 'Joan' }),
-        ];
-        return { refusals, answers, result: await handle.result() };
+        return {
+          refusals: [
+            await refusalOf(handle, approval),
+            await refusedBy(comments({ author: 'Mary' })),
+            await refusedBy(delegates({ from: 'Mary', to: 'Joan' })),
+          ],
+          answers: [
+            await comments(comment),
+            await delegates(delegation),
+            await send(handle, { ...approval, reviewer: 'Joan' }),
+          ],
+          result: await handle.result(),
+        };
       },
     );
 
@@ -349,13 +348,13 @@ describe('a review that takes weeks', () => {
   test('reminds each week, escalates once, and ends at its deadline', async () => {
     const fakes = fakeActivities();
     const { result, hours } = await lab.run(fakes.activities, reviewed({ review }), async (handle) => {
-      const result = await handle.result();
+      const outcome = await handle.result();
       const { events = [] } = await handle.fetchHistory();
       const opened = events?.find((event) => event.timerStartedEventAttributes)?.eventTime?.seconds;
       const fired = (events ?? [])
         .filter((event) => event.timerFiredEventAttributes)
         .map((event) => Math.round((Number(event.eventTime?.seconds) - Number(opened)) / 3600));
-      return { result, hours: fired };
+      return { result: outcome, hours: fired };
     });
 
     expect(hours).toEqual([168, 336, 500, 504, 672, 840, 1008]);
@@ -392,11 +391,11 @@ describe('a review that takes weeks', () => {
     const decision = { ...approval, reviewer: 'Grace' };
     const { refusal, result } = await lab.run(fakes.activities, reviewed({ review }), async (handle) => {
       await untilReviewIsAwaited(handle);
-      const refusal = await refusalOf(handle, decision);
+      const early = await refusalOf(handle, decision);
       await lab.sleep(501 * hourMs);
       await escalated.reached;
       await send(handle, decision);
-      return { refusal, result: await handle.result() };
+      return { refusal: early, result: await handle.result() };
     });
 
     expect(refusal).toContain('Grace is not among the reviewers');

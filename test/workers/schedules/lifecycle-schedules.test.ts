@@ -64,12 +64,12 @@ async function whileWorking<T>(given: Partial<Activities>, during: () => Promise
 const ended = (workflowId: string) => client.workflow.result(workflowId).catch((error: unknown) => error);
 
 let startedAtSecond = 0;
-const second = (): number => Math.floor(Date.now() / 1000);
+const secondNow = (): number => Math.floor(Date.now() / 1000);
 
 /** Temporal names what a schedule starts by the second, so that each takes one of its own. */
 async function triggered(id: string): Promise<string> {
-  await until(() => Promise.resolve(second() > startedAtSecond));
-  startedAtSecond = second() + 1;
+  await until(() => Promise.resolve(secondNow() > startedAtSecond));
+  startedAtSecond = secondNow() + 1;
   const workflowId = await triggerSchedule(client, id);
   if (workflowId === undefined) throw new Error('nothing was started');
   return workflowId;
