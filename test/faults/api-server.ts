@@ -4,7 +4,8 @@ import { KubeConfig } from '@kubernetes/client-node';
 import type { FaultRates } from './faults.ts';
 import type { JobController, Plan } from './job-controller.ts';
 import { problem, reply, Run, type Deletion, type MutatingRequest, type Options } from './run.ts';
-import type { Resource, Store } from './store.ts';
+import type { Resource } from './api-object.ts';
+import type { Store } from './store.ts';
 
 const pathPattern =
   /^\/run-(\d+)\/(?:api|apis\/batch)\/v1(?:\/namespaces\/([^/]+))?\/(jobs|pods|events)(?:\/([^/]+))?(\/log)?$/;

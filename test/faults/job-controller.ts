@@ -1,5 +1,6 @@
 import { seeded, type Random } from './faults.ts';
-import type { ApiObject, Condition, Store } from './store.ts';
+import type { ApiObject, Condition } from './api-object.ts';
+import type { Store } from './store.ts';
 
 /** What becomes of a pod. Without `does` it runs and exits. */
 export interface PodPlan {

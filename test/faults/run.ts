@@ -4,7 +4,8 @@ import { Faults, type FaultRates, type RequestFate, type RequestFault } from './
 import { JobController, jobNameLabel } from './job-controller.ts';
 import { mergePatch } from './patch.ts';
 import { gone, StatusError } from './status.ts';
-import { filterOf, resources, Store, type ApiObject, type NewObject, type Resource } from './store.ts';
+import { filterOf, Store } from './store.ts';
+import { resources, type ApiObject, type NewObject, type Resource } from './api-object.ts';
 import { WatchStream } from './watch-stream.ts';
 
 /** A request that would change something, whether or not it did. */

@@ -1,6 +1,7 @@
 import type { ServerResponse } from 'node:http';
 import type { EventFault } from './faults.ts';
-import type { ApiObject, Change, Filter } from './store.ts';
+import type { ApiObject, Change } from './api-object.ts';
+import type { Filter } from './store.ts';
 
 interface WatchEvent {
   readonly type: string;
