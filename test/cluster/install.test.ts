@@ -27,7 +27,7 @@ import type { JobPlacement } from '../../k8s/manifests/job.ts';
 import { createToken } from '../../workers/console/access.ts';
 import { loadConfig } from '../../workers/config.ts';
 import { placementOf, unprivilegedUser } from '../../workers/kubernetes.ts';
-import { finished, jobOf, jobOn, phase } from '../contract/job-runner.ts';
+import { finished, jobOf, jobOn, phase } from '../contract/jobs.ts';
 import { repository } from '../support/stack.ts';
 import { until } from '../support/until.ts';
 import { givenKubeconfig, startCluster, startTimeoutMs, type Cluster } from './support/cluster.ts';

@@ -15,7 +15,8 @@ import { connectCluster, unlessMissing, type Cluster as Connection } from '../..
 import { inspectCluster } from '../../k8s/doctor.ts';
 import { jobManifest } from '../../k8s/manifests/job.ts';
 import { jobNameInSet, jobSetApi, jobSetManifest, setNameOf, type JobSet } from '../../k8s/manifests/job-set.ts';
-import { describeJobRunner, finished, jobOf, jobOn, phase, saying, untilSaid } from '../contract/job-runner.ts';
+import { describeJobRunner } from '../contract/job-runner.ts';
+import { finished, jobOf, jobOn, phase, saying, untilSaid } from '../contract/jobs.ts';
 import { repository } from '../support/stack.ts';
 import { until } from '../support/until.ts';
 import { givenKubeconfig, sharedCluster, startTimeoutMs, type Cluster } from './support/cluster.ts';

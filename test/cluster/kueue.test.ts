@@ -14,7 +14,7 @@ import { isLive } from '../../k8s/jobs/classify.ts';
 import { connectCluster, type Cluster as Connection } from '../../k8s/client.ts';
 import { createKubernetesJobRunner } from '../../k8s/jobs/job-runner.ts';
 import { annotations, jobNameLabel } from '../../k8s/names.ts';
-import { finished, jobOf, phase, untilSaid } from '../contract/job-runner.ts';
+import { finished, jobOf, phase, untilSaid } from '../contract/jobs.ts';
 import { until } from '../support/until.ts';
 import { sharedCluster, startTimeoutMs, type Cluster } from './support/cluster.ts';
 import { letEnd, neverEnding } from './support/never-ending.ts';

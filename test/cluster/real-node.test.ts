@@ -15,15 +15,8 @@ import { createKubernetesJobRunner } from '../../k8s/jobs/job-runner.ts';
 import type { JobPlacement } from '../../k8s/manifests/job.ts';
 import { jobNameLabel } from '../../k8s/names.ts';
 import { isLive } from '../../k8s/jobs/classify.ts';
-import {
-  describeJobRunner,
-  finished,
-  jobOf,
-  phase,
-  type RunnerHarness,
-  saying,
-  untilSaid,
-} from '../contract/job-runner.ts';
+import { describeJobRunner, type RunnerHarness } from '../contract/job-runner.ts';
+import { finished, jobOf, phase, saying, untilSaid } from '../contract/jobs.ts';
 import { noopStage } from '../../scripts/bench/noop-stage.ts';
 import { until } from '../support/until.ts';
 import { givenKubeconfig, startCluster, startTimeoutMs, type Cluster } from './support/cluster.ts';
