@@ -10,7 +10,10 @@ import { Refusal, type Lifecycles } from '../../workers/console/lifecycles.ts';
 import { viewLineage } from '../../workers/console/lineage-view.ts';
 import { viewProfile } from '../../workers/console/profile-view.ts';
 import type { CommentView, DecisionView, LifecycleView, QueueRow } from '../../workers/console/views.ts';
-import { attackRows, digest, shownEvidence, exampleRows, lossCurve, profileOf } from './console.ts';
+import { attackRows } from './console-attacks.ts';
+import { digest, shownEvidence } from './console-evidence.ts';
+import { exampleRows } from './console-examples.ts';
+import { lossCurve, profileOf } from './console-training.ts';
 import { aSpec } from './specs.ts';
 
 export interface FixtureLifecycles extends Lifecycles {

@@ -1,7 +1,7 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 import axe from 'axe-core';
 import type { Browser, BrowserContextOptions, Page } from 'playwright-core';
-import { hostileRationale, hostileText } from '../builders/console.ts';
+import { hostileRationale, hostileText } from '../builders/console-examples.ts';
 import { reviewedDigest, reviewedId } from '../builders/fixture-lifecycles.ts';
 import { Refusal } from '../../workers/console/lifecycles.ts';
 import { newPage, startBrowser } from './browser.ts';
