@@ -21,13 +21,13 @@ import { noopStage } from '../../scripts/bench/noop-stage.ts';
 import { until } from '../support/until.ts';
 import { givenKubeconfig, startCluster, startTimeoutMs, type Cluster } from './support/cluster.ts';
 import { makeImage, makeJobsImage, makePythonRoot, type Image } from './support/images.ts';
-import { noRealNode, realNodeName } from './support/real-node.ts';
+import { noRealNode, realNodeName } from './support/real-node/real-node.ts';
 
 const report = (message: string): void => void process.stderr.write(`${message}\n`);
 const why = givenKubeconfig ? 'a cluster was given' : noRealNode;
 if (why) report(`the tests of a real node are left out: ${why}`);
 
-const program = fileURLToPath(new URL('support/behaviours.py', import.meta.url));
+const program = fileURLToPath(new URL('./support/real-node/behaviours.py', import.meta.url));
 
 async function makeBehavioursImage(into: string): Promise<Image> {
   const layer = await mkdtemp(join(into, 'behaviours-'));

@@ -19,7 +19,7 @@ import { makeTinyModel, repository } from '../support/stack.ts';
 import { until } from '../support/until.ts';
 import { givenKubeconfig, startCluster, startTimeoutMs, type Cluster } from './support/cluster.ts';
 import { makeJobsImage, makeWorkerImage } from './support/images.ts';
-import { noRealNode } from './support/real-node.ts';
+import { noRealNode } from './support/real-node/real-node.ts';
 import { runShell } from './support/shell.ts';
 import { linkJobsPackages, makeNamespaceWithClaim } from './support/storage.ts';
 

@@ -6,9 +6,9 @@ import { basename, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { CoreV1Api, KubeConfig, PatchStrategy, setHeaderOptions } from '@kubernetes/client-node';
-import { SetupError } from '../../../local/setup-error.ts';
-import type { Components } from './components.ts';
-import { makeSandboxImage, type Image } from './images.ts';
+import { SetupError } from '../../../../local/setup-error.ts';
+import type { Components } from '../components.ts';
+import { makeSandboxImage, type Image } from '../images.ts';
 
 export interface RealNodeOptions {
   /** Make the images to have, in a folder that goes with the cluster: no registry can be reached. */
