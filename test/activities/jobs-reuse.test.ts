@@ -26,7 +26,7 @@ describe('an earlier success', () => {
       { finishedRun: runWith(outcome) },
       { tracking: { experiment: 'summaries', parentRunId: 'p', inputDigests: [], reuse: false } },
     ],
-  ])('%s does not', async (_what, given, change) => {
+  ])('%s does not stand in for the Job', async (_what, given, change) => {
     const { runJob, made } = jobActivities(given);
     expect(await runJob(job(change))).toMatchObject(left);
     expect(made).toHaveLength(1);
@@ -59,7 +59,7 @@ describe('an earlier success', () => {
   });
 });
 
-test('what an earlier success wrote and was removed since is made anew', async () => {
+test('a Job runs again where the output of the earlier success was removed', async () => {
   const outcome = { kind: 'succeeded', outputs: { model: artifact('model') }, figures: {} };
   const { runJob } = jobActivities({
     finishedRun: {

@@ -37,7 +37,7 @@ test('a Job is made, watched, and left to complete the activity', async () => {
   ]);
 });
 
-test('why there is another attempt stays with its run', async () => {
+test('the run of another attempt keeps the reason for it', async () => {
   const { runJob, changes } = jobActivities();
   await runJob(job({ because: 'after GpuOutOfMemory: batchSize 4' }));
   expect(changes).toMatchObject([['openRun', { tags: { [tags.because]: 'after GpuOutOfMemory: batchSize 4' } }]]);
@@ -60,7 +60,7 @@ test.each<[string, StageSpec]>([
   expect(jobSpecSchema.safeParse(made[0]?.spec).error).toBeUndefined();
 });
 
-test('where curves go besides is no part of what is computed', async () => {
+test('mirroring curves to another tracker leaves the spec digest as it is', async () => {
   const [plain, mirrored] = [jobActivities(), jobActivities()];
   await plain.runJob();
   await mirrored.runJob(

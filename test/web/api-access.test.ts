@@ -32,7 +32,7 @@ describe('without a token', () => {
     ]);
   });
 
-  test('nor with one that is wrong, or revoked, or in the address', async () => {
+  test('a wrong or revoked token, or one in the address, is refused', async () => {
     const wrong = { authorization: `Bearer ${api.lab.tokens.grace.slice(0, -1)}x` };
     expect((await api.lab.server.inject({ url: own, headers: wrong })).statusCode).toBe(401);
     expect((await api.lab.server.inject({ url: `${own}?token=${api.lab.tokens.grace}` })).statusCode).toBe(401);

@@ -61,7 +61,7 @@ describe('files', () => {
     '/tsconfig.json',
     '/README.md',
     '/lifecycles/..%2f..%2fpackage.json/x',
-  ])('%s is nothing', async (url) => {
+  ])('GET %s answers 404', async (url) => {
     const answer = await api.lab.server.inject({ url });
     expect(answer.statusCode).toBe(404);
     expect(answer.body).not.toContain('"tuneline"');

@@ -48,12 +48,12 @@ describe('a review', () => {
     expect(api.lab.lifecycles.decisions).toEqual([]);
   });
 
-  test('a form of another site can not even be read', async () => {
+  test('is refused where its content type is not JSON', async () => {
     const answer = await post(`${own}/review`, JSON.stringify(approval), 'grace', { 'content-type': 'text/plain' });
     expect([answer.statusCode, api.lab.lifecycles.decisions]).toEqual([415, []]);
   });
 
-  test('a second one comes too late', async () => {
+  test('is refused after the first decision', async () => {
     await post(`${own}/review`, approval);
     expect((await post(`${own}/review`, approval)).json()).toEqual({
       error: 'This lifecycle is not awaiting a review.',

@@ -47,11 +47,11 @@ describe('an artifact', () => {
     ['with a name that begins like it', ['store-beside'], 403],
     ['behind a link that a Job left', ['store', 'link'], 403],
     ['that is gone', ['store', 'nothing'], 404],
-  ])('%s is not', async (_where, path, status) => {
+  ])('%s is refused', async (_where, path, status) => {
     await expect(read(at(...path))).rejects.toMatchObject({ status });
   });
 
-  test('that is another now, or lies elsewhere, is not', async () => {
+  test('is refused where its content changed or it lies in another store', async () => {
     await expect(read({ ...at('store', 'evidence.json'), digest: digestOfText('[]') })).rejects.toMatchObject({
       status: 409,
     });

@@ -30,7 +30,7 @@ describe('attacks', () => {
     });
   });
 
-  test('of one family are those alone', () => {
+  test('are filtered by family', () => {
     expect(
       pages('jailbreak')
         .flatMap((page) => page.rows)
@@ -65,7 +65,7 @@ describe('attacks', () => {
     );
   });
 
-  test('of which nothing is known are none', () => {
+  test('are an empty page where nothing is known of them', () => {
     expect(pageOfAttacks([], {})).toMatchObject({ total: 0, pages: 1, rows: [], succeeded: 0 });
     expect(toAttack({ id: 7, candidate: 'nonsense', champion: { answer: null, succeeded: 'yes' } })).toEqual({
       id: '7',

@@ -58,7 +58,7 @@ describe('a finding says in one sentence what was found, how surely, and what co
     });
   });
 
-  test('of a difference in a metric of which less is better', () => {
+  test('names the difference and its direction where less is better', () => {
     const evidence = evidenceOf({ fromBase: { perplexity: between(-30.58, -13.41) } });
     expect(onlyFinding({ rule: 'betterThanBase', metric: 'perplexity', byAtLeast: 5 }, evidence)).toMatchObject({
       rule: 'perplexity better than base by at least 5',

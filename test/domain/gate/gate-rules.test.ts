@@ -94,7 +94,7 @@ describe('of a suite, the evidence says which way is better', () => {
     for (const rule of rules) expect(onlyFinding(rule, evidence)).toMatchObject({ passed });
   });
 
-  test('and where it does not, no difference is shown, though a bound is', () => {
+  test('without a direction no difference is shown, though a bound is', () => {
     const evidence = evidenceOf({ candidate: { [metric]: gain }, fromBase: { [metric]: gain } });
     for (const rule of rules)
       expect(onlyFinding(rule, evidence)).toMatchObject({

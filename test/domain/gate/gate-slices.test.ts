@@ -27,7 +27,7 @@ describe('noSliceWorseThanChampion holds every slice against the margin', () => 
     });
   });
 
-  test('by one column, other slices are no part of it', () => {
+  test('ignores the slices by other columns where it names one', () => {
     expect(decide([{ ...rule, by: 'source' }], evidence(short, long, web))).toMatchObject({
       passed: true,
       findings: [{ slice: 'source=web' }],
