@@ -6,13 +6,11 @@ import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import type { TestWorkflowEnvironment } from '@temporalio/testing';
 import { digestOfText } from '../../domain/digest.ts';
 import type { Artifact } from '../../domain/job/job.ts';
-import { tags } from '../../domain/lineage/tracking.ts';
-import { createLiveLifecycles, type LiveParts } from '../../workers/console/live-lifecycles.ts';
 import type { Lifecycles } from '../../workers/console/lifecycles.ts';
+import { createLiveLifecycles } from '../../workers/console/live-lifecycles.ts';
 import { createArtifactReader } from '../../workers/console/read-artifact.ts';
 import { ensureSearchAttributes } from '../../workers/search-attributes.ts';
 import { fakeActivities, scriptedJobs } from '../builders/activities.ts';
-import { artifact } from '../builders/artifacts.ts';
 import { attackRows } from '../builders/console-attacks.ts';
 import { shownEvidence } from '../builders/console-evidence.ts';
 import { exampleRows } from '../builders/console-examples.ts';
@@ -21,6 +19,7 @@ import { specInput } from '../builders/specs.ts';
 import { startDevServer } from '../support/temporal.ts';
 import { until } from '../support/until.ts';
 import { LifecycleLab, untilReviewIsAwaited, type LifecycleHandle } from '../workflows/lifecycle-lab.ts';
+import { runs } from './live-runs.ts';
 
 /** The console's view of real executions on a real Temporal server; only the Jobs and MLflow are faked. */
 
@@ -42,33 +41,6 @@ async function keep(name: string, text: string): Promise<Artifact> {
   await writeFile(join(store, name), text);
   return { uri: pathToFileURL(join(store, name)).href, digest: digestOfText(text) };
 }
-
-const runs: LiveParts['mlflow']['runs'] = {
-  findByTag: (_experiment, wanted) =>
-    Promise.resolve(
-      ['another', 'model'].map((weights) => ({
-        ...{
-          runId: `tune-of-${weights}`,
-          experimentId: '1',
-          name: 'tune',
-          status: 'FINISHED' as const,
-          artifactUri: '',
-          startedAtMs: 0,
-          metrics: {},
-          params: {},
-          inputs: [],
-        },
-        tags: {
-          ...wanted,
-          [tags.outcome]: JSON.stringify({ kind: 'succeeded', outputs: { model: artifact(weights) }, figures: {} }),
-        },
-      })),
-    ),
-  metricHistory: (runId, key) =>
-    Promise.resolve(
-      key === 'loss' ? [{ key, step: 1, value: runId === 'tune-of-model' ? 2.5 : 99, timestampMs: 0 }] : [],
-    ),
-};
 
 const live = (): Lifecycles =>
   createLiveLifecycles({
