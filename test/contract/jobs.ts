@@ -15,7 +15,7 @@ export type Behaviour =
 export const said = (value: string) => ({ outputs: { said: { uri: value, digest: '' } }, figures: {} });
 export const saying = (value: string): JobOutcome => ({ kind: 'succeeded', ...said(value) });
 
-export let made = 0;
+let made = 0;
 
 export const jobOf = (behaviour: Behaviour): JobRequest => jobOn(1, behaviour);
 
