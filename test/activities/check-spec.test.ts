@@ -69,11 +69,11 @@ test.each([
 });
 
 describe('refused with one line for people:', () => {
-  test.each<[string, Partial<LifecycleSpecInput>, (root: string) => string]>([
+  test.each<[string, Partial<LifecycleSpecInput>, (folder: string) => string]>([
     [
       'data that is not there',
       { data: { ...data, path: 'gone.jsonl' } },
-      (root) => `data.path: expected a file, but gone.jsonl does not exist (looked in ${root})`,
+      (folder) => `data.path: expected a file, but gone.jsonl does not exist (looked in ${folder})`,
     ],
     [
       'a folder in place of data',
@@ -104,7 +104,7 @@ describe('refused with one line for people:', () => {
     [
       'tasks that are not there',
       { evaluate: { examples: 16, harness: { tasks: ['own'], includePath: 'gone' } } },
-      (root) => `evaluate.harness.includePath: expected a folder, but gone does not exist (looked in ${root})`,
+      (folder) => `evaluate.harness.includePath: expected a folder, but gone does not exist (looked in ${folder})`,
     ],
     [
       'a file in place of tasks',
@@ -114,12 +114,12 @@ describe('refused with one line for people:', () => {
     [
       'a prompt that is not there',
       { prompt: { ...prompt, path: 'gone.txt' } },
-      (root) => `prompt.path: expected a file, but gone.txt does not exist (looked in ${root})`,
+      (folder) => `prompt.path: expected a file, but gone.txt does not exist (looked in ${folder})`,
     ],
     [
       'a prompt on the hub, where only data may be',
       { prompt: { ...prompt, path: 'hub:org/prompt' } },
-      (root) => `prompt.path: expected a file, but hub:org/prompt does not exist (looked in ${root})`,
+      (folder) => `prompt.path: expected a file, but hub:org/prompt does not exist (looked in ${folder})`,
     ],
     [
       'a placeholder that is no input',

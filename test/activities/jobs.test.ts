@@ -1,95 +1,14 @@
 import { describe, expect, test } from '@jest/globals';
-import { createJobActivities } from '../../activities/jobs.ts';
-import type { JobToRun, StageSpec } from '../../domain/job/job-request.ts';
-import { jobStages, type StageTable } from '../../domain/job/stages.ts';
+import type { StageSpec } from '../../domain/job/job-request.ts';
 import { jobSpecSchema } from '../../domain/job/job-spec.ts';
-import { JobConflictError, type CancelCause, type JobRequest, type JobRunner } from '../../domain/job/job.ts';
-import { tags, type FinishedRun } from '../../domain/lineage/tracking.ts';
-import { evaluateSpec, prepareSpec, tuneSpec } from '../../workflows/stages.ts';
-import { artifact, fakeArtifacts } from '../builders/artifacts.ts';
+import { JobConflictError } from '../../domain/job/job.ts';
+import { jobStages } from '../../domain/job/stages.ts';
+import { tags } from '../../domain/lineage/tracking.ts';
+import { evaluateSpec, prepareSpec } from '../../workflows/stages.ts';
+import { artifact } from '../builders/artifacts.ts';
 import { inputs } from '../builders/inputs.ts';
-import { failed, succeeded } from '../builders/job-reports.ts';
 import { aSpec } from '../builders/specs.ts';
-import { fakeTracking } from '../builders/tracking.ts';
-import { activityEnvironment } from '../support/temporal.ts';
-
-const tune = tuneSpec(aSpec(), inputs(), artifact('dataset'));
-
-const job = (change: Partial<JobToRun> = {}): JobToRun => ({
-  identity: { workflowId: 'weekly', firstExecutionRunId: 'first-run', stage: 'tune', attempt: 1 },
-  spec: tune,
-  maximumSeconds: 60,
-  tracking: {
-    experiment: 'summaries',
-    parentRunId: 'parent-run',
-    inputDigests: [artifact('code').digest],
-    reuse: true,
-  },
-  ...change,
-});
-
-interface Given {
-  readonly finishedRun?: FinishedRun;
-  readonly stored?: readonly string[];
-  readonly create?: JobRunner['create'];
-  readonly stages?: StageTable;
-}
-
-/** The Job activities, with what they made, tracked and cancelled. */
-function jobActivities({
-  finishedRun,
-  stored = ['model'],
-  create = () => Promise.resolve('created'),
-  stages,
-}: Given = {}) {
-  const made: JobRequest[] = [];
-  const tracked: JobRequest[] = [];
-  const cancelled: [string, CancelCause][] = [];
-  const unused = () => Promise.reject(new Error('no activity needs this'));
-  const runner: JobRunner = {
-    create: (request) => {
-      made.push(request);
-      return create(request);
-    },
-    cancel: (name, cause) => {
-      cancelled.push([name, cause]);
-      return Promise.resolve();
-    },
-    read: unused,
-    listOpen: unused,
-    findOpen: unused,
-    logTail: unused,
-    events: unused,
-    acknowledge: unused,
-    watch: () => {
-      throw new Error('the tracker watches');
-    },
-  };
-  const { tracking, changes } = fakeTracking(finishedRun && { finishedRun });
-  const activities = createJobActivities({
-    runner,
-    track: (request) => tracked.push(request),
-    tracking,
-    artifacts: fakeArtifacts(stored),
-    stages,
-  });
-  const environment = activityEnvironment({
-    activityId: '7',
-    workflowExecution: { workflowId: 'weekly', runId: 'this-run' },
-  });
-  return {
-    ...{ made, tracked, cancelled, changes },
-    cancelJob: activities.cancelJob,
-    /** How it ended: with a report, or the name of what it threw. */
-    runJob: (toRun = job()) => environment.run(activities.runJob, toRun).catch((error: unknown) => error),
-  };
-}
-
-const left = { name: 'CompleteAsyncError' };
-const runWith = (outcome: unknown): FinishedRun => ({
-  runId: 'earlier',
-  tags: { [tags.outcome]: JSON.stringify(outcome) },
-});
+import { jobActivities, left, job, tune } from './job-activities.ts';
 
 test('a Job is made, watched, and left to complete the activity', async () => {
   const { runJob, made, tracked, changes } = jobActivities();
@@ -118,7 +37,7 @@ test('a Job is made, watched, and left to complete the activity', async () => {
   ]);
 });
 
-test('why there is another attempt stays with its run', async () => {
+test('the run of another attempt keeps the reason for it', async () => {
   const { runJob, changes } = jobActivities();
   await runJob(job({ because: 'after GpuOutOfMemory: batchSize 4' }));
   expect(changes).toMatchObject([['openRun', { tags: { [tags.because]: 'after GpuOutOfMemory: batchSize 4' } }]]);
@@ -141,7 +60,7 @@ test.each<[string, StageSpec]>([
   expect(jobSpecSchema.safeParse(made[0]?.spec).error).toBeUndefined();
 });
 
-test('where curves go besides is no part of what is computed', async () => {
+test('mirroring curves to another tracker leaves the spec digest as it is', async () => {
   const [plain, mirrored] = [jobActivities(), jobActivities()];
   await plain.runJob();
   await mirrored.runJob(
@@ -208,68 +127,6 @@ test('an own stage gets the folders that the stage table gives it', async () => 
     output: artifact(`jobs/${made[0]?.name ?? ''}`).uri,
     runId: 'job-run',
   });
-});
-
-describe('an earlier success', () => {
-  const { outcome } = succeeded('model');
-
-  test('with the same inputs stands in for the Job', async () => {
-    const { runJob, made, changes } = jobActivities({ finishedRun: runWith(outcome) });
-    expect(await runJob()).toEqual({ outcome, reused: true });
-    expect([made, changes]).toEqual([[], []]);
-  });
-
-  test.each<[string, Given, Partial<JobToRun>]>([
-    ['whose output is gone', { finishedRun: runWith(succeeded('model', 'curve').outcome), stored: ['model'] }, {}],
-    ['that was none', { finishedRun: runWith(failed('BadData').outcome) }, {}],
-    ['that left no outcome', { finishedRun: { runId: 'earlier', tags: {} } }, {}],
-    [
-      'where reuse was not asked for',
-      { finishedRun: runWith(outcome) },
-      { tracking: { experiment: 'summaries', parentRunId: 'p', inputDigests: [], reuse: false } },
-    ],
-  ])('%s does not', async (_what, given, change) => {
-    const { runJob, made } = jobActivities(given);
-    expect(await runJob(job(change))).toMatchObject(left);
-    expect(made).toHaveLength(1);
-  });
-
-  test('is looked for by the spec and by what it names only by reference', async () => {
-    const stageDigestOf = async (change: Partial<JobToRun>): Promise<unknown> => {
-      const { runJob, changes } = jobActivities();
-      await runJob(job(change));
-      return (changes[0]?.[1] as { tags: Record<string, string> }).tags[tags.stageDigest];
-    };
-    const digest = await stageDigestOf({});
-    expect(
-      await stageDigestOf({ identity: { ...job().identity, workflowId: 'another', attempt: 3 }, maximumSeconds: 5 }),
-    ).toBe(digest);
-    expect(await stageDigestOf({ spec: tuneSpec(aSpec({ seed: 8 }), inputs(), artifact('dataset')) })).not.toBe(digest);
-    expect(
-      await stageDigestOf({ spec: tuneSpec(aSpec(), { ...inputs(), gpusPerNode: 8 }, artifact('dataset')) }),
-    ).not.toBe(digest);
-    expect(
-      await stageDigestOf({ spec: tuneSpec(aSpec({ tune: { steps: 10, nodes: 2 } }), inputs(), artifact('dataset')) }),
-    ).not.toBe(digest);
-    const otherCode = {
-      experiment: 'summaries',
-      parentRunId: 'parent-run',
-      inputDigests: [artifact('other code').digest],
-      reuse: true,
-    };
-    expect(await stageDigestOf({ tracking: otherCode })).not.toBe(digest);
-  });
-});
-
-test('what an earlier success wrote and was removed since is made anew', async () => {
-  const outcome = { kind: 'succeeded', outputs: { model: artifact('model') }, figures: {} };
-  const { runJob } = jobActivities({
-    finishedRun: {
-      ...runWith(outcome),
-      tags: { ...runWith(outcome).tags, [tags.removed]: '2026-11-26T00:00:00.000Z' },
-    },
-  });
-  expect(await runJob()).toMatchObject(left);
 });
 
 describe('a Job that can not be made', () => {

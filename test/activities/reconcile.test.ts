@@ -2,7 +2,7 @@ import { expect, test } from '@jest/globals';
 import { createReconcileActivities } from '../../activities/reconcile.ts';
 import type { JobRunner } from '../../domain/job/job.ts';
 import { fakeTracking } from '../builders/tracking.ts';
-import { jobOf } from '../contract/job-runner.ts';
+import { jobOf } from '../contract/jobs.ts';
 import { activityEnvironment } from '../support/temporal.ts';
 
 test('an orphan is an open Job that no execution awaits; it is ended with the reason', async () => {

@@ -49,7 +49,7 @@ async function registered({ champion, refusals = { '2': undefined } }: Known): P
     ...fakeTracking().tracking,
     registerPrompt: (name, template) => (known.prompts.set(`${name}/1`, template), Promise.resolve('1')),
     readPrompt: (name, version) => Promise.resolve(known.prompts.get(`${name}/${version}`)),
-    registerVersion: ({ tags }) => ((known.tags = tags), Promise.resolve('2')),
+    registerVersion: (version) => ((known.tags = version.tags), Promise.resolve('2')),
     findVersions: (_model, wanted) =>
       Promise.resolve(
         Object.entries(refusals)

@@ -10,7 +10,10 @@ import { Refusal, type Lifecycles } from '../../workers/console/lifecycles.ts';
 import { viewLineage } from '../../workers/console/lineage-view.ts';
 import { viewProfile } from '../../workers/console/profile-view.ts';
 import type { CommentView, DecisionView, LifecycleView, QueueRow } from '../../workers/console/views.ts';
-import { attackRows, digest, shownEvidence, exampleRows, lossCurve, profileOf } from './console.ts';
+import { attackRows } from './console-attacks.ts';
+import { digest, shownEvidence } from './console-evidence.ts';
+import { exampleRows } from './console-examples.ts';
+import { lossCurve, profileOf } from './console-training.ts';
 import { aSpec } from './specs.ts';
 
 export interface FixtureLifecycles extends Lifecycles {
@@ -108,13 +111,14 @@ export function fixtureLifecycles({
   function view(id: string): LifecycleView {
     if (id !== reviewedId) throw new Refusal(404, `There is no lifecycle ${id}.`);
     const open = request();
+    const decided = decision()?.decision === 'approve' ? 'promoted' : 'rejected';
     return {
       id,
       executionRunId: '0193-run',
       mlflowRunId: '6f1d7a5c9e3b4b52',
       model: 'package-summaries',
       stage: open ? 'review' : 'done',
-      state: open ? 'awaiting review' : decision()?.decision === 'approve' ? 'promoted' : 'rejected',
+      state: open ? 'awaiting review' : decided,
       startedAt: '2026-11-26T20:45:01.000Z',
       requester,
       baseModel: 'packaged:SmolLM2-135M-Instruct',

@@ -30,7 +30,7 @@ import { startDevServer } from '../support/temporal.ts';
 import { until } from '../support/until.ts';
 import { givenKubeconfig, startCluster, startTimeoutMs, type Cluster } from './support/cluster.ts';
 import { makeWorkerImage } from './support/images.ts';
-import { noRealNode } from './support/real-node.ts';
+import { noRealNode } from './support/real-node/real-node.ts';
 import { runShell } from './support/shell.ts';
 
 /** The console and the routes of events of `k8s/install` in real pods: image, mounts and user are as a team has them. */

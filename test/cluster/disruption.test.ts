@@ -5,7 +5,7 @@ import { connectCluster, type Cluster as Connection } from '../../k8s/client.ts'
 import { createKubernetesJobRunner } from '../../k8s/jobs/job-runner.ts';
 import { jobNameLabel } from '../../k8s/names.ts';
 import type { JobRunner } from '../../domain/job/job.ts';
-import { finished, jobOf, phase, untilSaid } from '../contract/job-runner.ts';
+import { finished, jobOf, phase, untilSaid } from '../contract/jobs.ts';
 import { until } from '../support/until.ts';
 import { givenKubeconfig, startCluster, startTimeoutMs, type Cluster } from './support/cluster.ts';
 import { neverEnding } from './support/never-ending.ts';

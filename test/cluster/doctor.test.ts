@@ -1,160 +1,28 @@
-import { spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync } from 'node:fs';
-import { mkdtemp, rm } from 'node:fs/promises';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import {
-  AppsV1Api,
-  CustomObjectsApi,
-  KubeConfig,
-  RbacAuthorizationV1Api,
-  SchedulingV1Api,
-  StorageV1Api,
-  type V1PersistentVolumeClaimSpec,
-  type V1PolicyRule,
-} from '@kubernetes/client-node';
-import { afterAll, beforeAll, expect, test } from '@jest/globals';
-import { connectCluster, type Cluster as Connection } from '../../k8s/client.ts';
+import { expect, test } from '@jest/globals';
+import { connectCluster } from '../../k8s/client.ts';
 import { inspectCluster } from '../../k8s/doctor.ts';
 import { inspectConsole } from '../../k8s/doctor/console.ts';
 import type { Finding } from '../../k8s/doctor/finding.ts';
-import type { JobPlacement } from '../../k8s/manifests/job.ts';
 import { freePort } from '../../local/ports.ts';
-import { repository } from '../support/stack.ts';
 import { until } from '../support/until.ts';
-import { givenKubeconfig, startCluster, startTimeoutMs, type Cluster } from './support/cluster.ts';
-
-const report = (message: string): void => void process.stderr.write(`${message}\n`);
-const namespace = `doctor-${process.pid}`;
-const kueue = { group: 'kueue.x-k8s.io', version: 'v1beta1' };
+import { givenKubeconfig, startCluster } from './support/cluster.ts';
+import { deployConsole, missingTokens, replaceTokens, tokenOf } from './support/doctor/console.ts';
+import { load, openDoctorCluster, report } from './support/doctor/doctor-cluster.ts';
+import { enough, mistakes, namespace, prepared, stored } from './support/doctor/settings.ts';
+import { tuneline } from './support/doctor/tuneline.ts';
 
 /** A cluster that people use need not be as these tests prepare theirs. */
 const own = givenKubeconfig ? test.skip : test;
 
-let cluster: Cluster;
-let config: KubeConfig;
-let connection: Connection;
-beforeAll(async () => {
-  if (givenKubeconfig) return;
-  cluster = await startCluster({ report, gpuNodes: 2, gpusPerNode: 8, withKueue: true });
-  config = load(cluster);
-  connection = connectCluster(config);
-  await connection.core.createNamespace({ body: { metadata: { name: namespace } } });
-  await config.makeApiClient(SchedulingV1Api).createPriorityClass({ body: { metadata: { name: 'low' }, value: -10 } });
-  await config.makeApiClient(StorageV1Api).createStorageClass({
-    body: {
-      metadata: { name: 'later' },
-      provisioner: 'kubernetes.io/no-provisioner',
-      volumeBindingMode: 'WaitForFirstConsumer',
-    },
-  });
-  const storage = {
-    capacity: { storage: '1Gi' },
-    accessModes: ['ReadWriteMany'],
-    storageClassName: 'here',
-    hostPath: { path: '/storage' },
-  };
-  await connection.core.createPersistentVolume({ body: { metadata: { name: 'storage' }, spec: storage } });
-  await claim('storage', { storageClassName: 'here' });
-  await makeQueue('jobs', namespace);
-  await makeQueue('orphan', 'nothing');
-  await makeCustom('ResourceFlavor', 'resourceflavors', { metadata: { name: 'gpus' } });
-  const quota = [
-    {
-      coveredResources: ['nvidia.com/gpu'],
-      flavors: [{ name: 'gpus', resources: [{ name: 'nvidia.com/gpu', nominalQuota: 8 }] }],
-    },
-  ];
-  await makeCustom('ClusterQueue', 'clusterqueues', {
-    metadata: { name: namespace },
-    spec: { namespaceSelector: {}, resourceGroups: quota },
-  });
-}, startTimeoutMs);
-afterAll(() => cluster?.stop());
-
-function load({ kubeconfigPath }: Cluster): KubeConfig {
-  const loaded = new KubeConfig();
-  loaded.loadFromFile(kubeconfigPath);
-  return loaded;
-}
-
-const claim = (name: string, spec: V1PersistentVolumeClaimSpec) =>
-  connection.core.createNamespacedPersistentVolumeClaim({
-    namespace,
-    body: {
-      metadata: { name },
-      spec: { accessModes: ['ReadWriteMany'], resources: { requests: { storage: '1Gi' } }, ...spec },
-    },
-  });
-
-const makeCustom = (kind: string, plural: string, body: object) =>
-  config
-    .makeApiClient(CustomObjectsApi)
-    .createClusterCustomObject({ ...kueue, plural, body: { apiVersion: 'kueue.x-k8s.io/v1beta1', kind, ...body } });
-const makeQueue = (name: string, clusterQueue: string) =>
-  config.makeApiClient(CustomObjectsApi).createNamespacedCustomObject({
-    ...kueue,
-    namespace,
-    plural: 'localqueues',
-    body: { apiVersion: 'kueue.x-k8s.io/v1beta1', kind: 'LocalQueue', metadata: { name }, spec: { clusterQueue } },
-  });
-
-const stored = (name: string) => ({ claim: name, mounts: [] });
-const prepared: JobPlacement = {
-  ...{ namespace, image: 'jobs', env: {}, graceSeconds: 1, userId: 10_001 },
-  ...{ gpus: 8, gpuProduct: 'NVIDIA-H100-80GB-HBM3', storage: stored('storage'), queue: 'jobs', priorityClass: 'low' },
-};
-
-const wrong = async (change: Partial<JobPlacement> = {}, as = connection): Promise<Finding[]> =>
-  (await inspectCluster(as, { ...prepared, ...change })).filter(({ ok }) => !ok);
-
-/** The cluster as an account sees it that may do so much in the namespace. */
-async function accountWith(name: string, rules: V1PolicyRule[]): Promise<Connection> {
-  const rbac = config.makeApiClient(RbacAuthorizationV1Api);
-  await connection.core.createNamespacedServiceAccount({ namespace, body: { metadata: { name } } });
-  await rbac.createNamespacedRole({ namespace, body: { metadata: { name }, rules } });
-  await rbac.createNamespacedRoleBinding({
-    namespace,
-    body: {
-      metadata: { name },
-      roleRef: { apiGroup: 'rbac.authorization.k8s.io', kind: 'Role', name },
-      subjects: [{ kind: 'ServiceAccount', name, namespace }],
-    },
-  });
-  const { status } = await connection.core.createNamespacedServiceAccountToken({
-    name,
-    namespace,
-    body: { spec: { audiences: [] } },
-  });
-  return connectCluster(withToken(status?.token ?? ''));
-}
-
-function withToken(
-  token: string,
-  server = config.getCurrentCluster()?.server ?? '',
-  more: { skipTLSVerify?: boolean } = {},
-): KubeConfig {
-  const current = config.getCurrentCluster();
-  if (!current) throw new Error('the cluster has an address');
-  const given = new KubeConfig();
-  given.loadFromClusterAndUser({ ...current, server, ...more }, { name: 'given', token });
-  return given;
-}
-
-const enough: V1PolicyRule[] = [
-  { apiGroups: ['batch'], resources: ['jobs'], verbs: ['create', 'get', 'list', 'watch', 'patch', 'delete'] },
-  { apiGroups: [''], resources: ['pods'], verbs: ['list', 'watch'] },
-  { apiGroups: [''], resources: ['pods/log'], verbs: ['get'] },
-  { apiGroups: ['coordination.k8s.io'], resources: ['leases'], verbs: ['create', 'get', 'update'] },
-  { apiGroups: ['kueue.x-k8s.io'], resources: ['workloads'], verbs: ['list'] },
-];
+const doctor = openDoctorCluster();
+const { claim, wrong, accountWith, withToken } = doctor;
 
 own('all is well in a namespace that has everything', async () => {
   await until(async () => (await wrong()).length === 0);
-  expect(await inspectCluster(connection, prepared)).toEqual([
+  expect(await inspectCluster(doctor.connection, prepared)).toEqual([
     { what: 'Kubernetes', ok: true, detail: expect.stringMatching(/^v\d+\.\d+\.\d+ at https:/) },
     { what: 'namespace', ok: true, detail: namespace },
     { what: 'permissions', ok: true, detail: `all 13 that Jobs need in ${namespace}` },
@@ -168,7 +36,7 @@ own('all is well in a namespace that has everything', async () => {
 
 own('what is not asked for is not looked at', async () => {
   const { queue: _queue, priorityClass: _priorityClass, storage: _storage, ...less } = prepared;
-  expect((await inspectCluster(connection, { ...less, gpus: 0 })).map(({ what }) => what)).toEqual([
+  expect((await inspectCluster(doctor.connection, { ...less, gpus: 0 })).map(({ what }) => what)).toEqual([
     'Kubernetes',
     'namespace',
     'permissions',
@@ -176,54 +44,7 @@ own('what is not asked for is not looked at', async () => {
   ]);
 });
 
-own.each<[string, Partial<JobPlacement>, Partial<Record<keyof Finding, unknown>>]>([
-  [
-    'a namespace that is not there',
-    { namespace: 'nowhere' },
-    {
-      what: 'namespace',
-      detail: 'nowhere does not exist',
-      remedy: expect.stringContaining('kubectl apply -k k8s/install'),
-    },
-  ],
-  [
-    'a claim that is not there',
-    { storage: stored('nothing') },
-    {
-      what: 'storage claim',
-      detail: `nothing does not exist in ${namespace}`,
-      remedy: expect.stringContaining('TUNELINE_STORAGE_CLAIM'),
-    },
-  ],
-  [
-    'more GPUs than any node has',
-    { gpus: 9 },
-    {
-      what: 'GPUs',
-      mayPass: true,
-      detail: 'no node has 9: 2 nodes with NVIDIA-H100-80GB-HBM3, at most 8 each; there are NVIDIA-H100-80GB-HBM3',
-    },
-  ],
-  [
-    'GPUs that no node has',
-    { gpuProduct: 'A100' },
-    {
-      what: 'GPUs',
-      mayPass: true,
-      detail: 'no node has 8: 0 nodes with A100, at most 0 each; there are NVIDIA-H100-80GB-HBM3',
-    },
-  ],
-  [
-    'a queue that is not there',
-    { queue: 'nothing' },
-    { what: 'queue', detail: `there is no LocalQueue nothing in ${namespace}` },
-  ],
-  [
-    'a priority class that is not there',
-    { priorityClass: 'nothing' },
-    { what: 'priority class', detail: 'nothing does not exist' },
-  ],
-])('%s is the one thing that is wrong, with what to do', async (_what, change, finding) => {
+own.each(mistakes)('%s is the one thing that is wrong, with what to do', async (_what, change, finding) => {
   expect(await wrong(change)).toEqual([{ ok: false, remedy: expect.stringMatching(/./), ...finding }]);
 });
 
@@ -341,33 +162,9 @@ own('where Kueue is not installed a queue is served by nobody', async () => {
   }
 });
 
-async function tuneline(env: Record<string, string>, ...args: readonly string[]) {
-  const home = await mkdtemp(join(tmpdir(), 'tuneline-home-'));
-  const settings = {
-    TUNELINE_HOME: home,
-    KUBECONFIG: cluster.kubeconfigPath,
-    TUNELINE_NAMESPACE: namespace,
-    TUNELINE_JOB_IMAGE: 'jobs@sha256:0',
-    TUNELINE_STORAGE_CLAIM: 'storage',
-    MLFLOW_TRACKING_URI: 'http://192.0.2.1',
-    TEMPORAL_ADDRESS: '127.0.0.1:9',
-  };
-  const { status, stdout, stderr } = spawnSync(
-    process.execPath,
-    ['--disable-warning=ExperimentalWarning', join(repository, 'scripts/cli/tuneline.ts'), ...args],
-    {
-      cwd: repository,
-      env: { PATH: process.env['PATH'], HOME: home, ...settings, ...env },
-      encoding: 'utf8',
-    },
-  );
-  const made = existsSync(join(home, 'state')) || existsSync(join(home, 'tools'));
-  await rm(home, { recursive: true });
-  return { status, stdout, stderr, made };
-}
-
 own('"up" stops before anything is made where the cluster can run no Job', async () => {
   const { status, stdout, stderr, made } = await tuneline(
+    doctor.kubeconfigPath,
     { TUNELINE_STORAGE_CLAIM: 'nothing', TUNELINE_JOB_GPUS: '9' },
     'up',
     '--kubernetes',
@@ -382,60 +179,39 @@ own('"up" stops before anything is made where the cluster can run no Job', async
 
 own("where the console runs, its tokens' Secret is looked at", async () => {
   const elsewhere = `console-${process.pid}`;
-  await connection.core.createNamespace({ body: { metadata: { name: elsewhere } } });
-  const tokens = async (as = connection): Promise<Finding[]> => inspectConsole(as, elsewhere);
+  await doctor.connection.core.createNamespace({ body: { metadata: { name: elsewhere } } });
+  const tokens = async (as = doctor.connection): Promise<Finding[]> => inspectConsole(as, elsewhere);
   expect(await tokens()).toEqual([]);
 
-  const labels = { app: 'console' };
-  const spec = {
-    replicas: 0,
-    selector: { matchLabels: labels },
-    template: { metadata: { labels }, spec: { containers: [{ name: 'console', image: 'worker' }] } },
-  };
-  await config
-    .makeApiClient(AppsV1Api)
-    .createNamespacedDeployment({ namespace: elsewhere, body: { metadata: { name: 'console' }, spec } });
-  const wrong = (detail: string) => [
-    {
-      what: 'console tokens',
-      ok: false,
-      detail,
-      remedy: expect.stringMatching(
-        new RegExp(
-          `token create NAME --role reviewer\nkubectl -n ${elsewhere} create secret generic tuneline-tokens --from-file=tokens.json `,
-        ),
-      ),
-    },
-  ];
+  await deployConsole(doctor, elsewhere);
+  const missing = (detail: string) => [missingTokens(elsewhere, detail)];
   expect(await tokens()).toEqual(
-    wrong(`there is no Secret tuneline-tokens in ${elsewhere}: nobody can sign in to the console`),
+    missing(`there is no Secret tuneline-tokens in ${elsewhere}: nobody can sign in to the console`),
   );
-  const { status, stdout } = await tuneline({ TUNELINE_NAMESPACE: elsewhere }, 'doctor', '--kubernetes', '--json');
+  const { status, stdout } = await tuneline(
+    doctor.kubeconfigPath,
+    { TUNELINE_NAMESPACE: elsewhere },
+    'doctor',
+    '--kubernetes',
+    '--json',
+  );
   expect(status).toBe(1);
   expect(JSON.parse(stdout)).toContainEqual(expect.objectContaining({ what: 'console tokens', ok: false }));
 
-  await connection.core.createNamespacedSecret({
+  await doctor.connection.core.createNamespacedSecret({
     namespace: elsewhere,
     body: { metadata: { name: 'tuneline-tokens' }, stringData: { other: '' } },
   });
   expect(await tokens()).toEqual(
-    wrong('the Secret tuneline-tokens has no key tokens.json: nobody can sign in to the console'),
+    missing('the Secret tuneline-tokens has no key tokens.json: nobody can sign in to the console'),
   );
-  const become = (text: string) =>
-    connection.core.replaceNamespacedSecret({
-      namespace: elsewhere,
-      name: 'tuneline-tokens',
-      body: { metadata: { name: 'tuneline-tokens' }, stringData: { 'tokens.json': text } },
-    });
-  await become('{}');
+  await replaceTokens(doctor, elsewhere, '{}');
   expect(await tokens()).toEqual(
-    wrong('tokens.json in the Secret tuneline-tokens is no tokens file: the console answers nobody'),
+    missing('tokens.json in the Secret tuneline-tokens is no tokens file: the console answers nobody'),
   );
-  const holding = (role: string) =>
-    JSON.stringify([{ name: 'grace', roles: [role], sha256: '0'.repeat(64), createdAt: '2026-01-01T00:00:00Z' }]);
-  await become(holding('viewer'));
-  expect(await tokens()).toEqual(wrong('the Secret tuneline-tokens has no token of a reviewer: nobody may decide'));
-  await become(holding('reviewer'));
+  await replaceTokens(doctor, elsewhere, tokenOf('viewer'));
+  expect(await tokens()).toEqual(missing('the Secret tuneline-tokens has no token of a reviewer: nobody may decide'));
+  await replaceTokens(doctor, elsewhere, tokenOf('reviewer'));
   expect(await tokens()).toEqual([
     { what: 'console tokens', ok: true, detail: 'the Secret tuneline-tokens, reviewers: grace' },
   ]);
@@ -445,7 +221,13 @@ own("where the console runs, its tokens' Secret is looked at", async () => {
 });
 
 own('"doctor --kubernetes" shows the cluster, too', async () => {
-  const { status, stdout } = await tuneline({ TUNELINE_JOB_GPUS: '9' }, 'doctor', '--kubernetes', '--json');
+  const { status, stdout } = await tuneline(
+    doctor.kubeconfigPath,
+    { TUNELINE_JOB_GPUS: '9' },
+    'doctor',
+    '--kubernetes',
+    '--json',
+  );
   expect(status).toBe(1);
   const shown = (JSON.parse(stdout) as Finding[]).filter(
     ({ what }) => !['Temporal', 'MLflow', 'storage'].includes(what),

@@ -9,7 +9,7 @@ import { releaseOf } from '../builders/releases.ts';
 import { until } from '../support/until.ts';
 import { as, grantWorker, noting } from './support/accounts.ts';
 import { givenKubeconfig, startTimeoutMs } from './support/cluster.ts';
-import { serveHttpRoutes } from './support/gateway-api.ts';
+import { serveHttpRoutes } from './support/managers/gateway-api.ts';
 import { report, startServing, type ServingSite } from './support/serving.ts';
 
 /** A cluster that people use is not given an API for a test. */

@@ -4,16 +4,9 @@ import { basename, join } from 'node:path';
 import {
   AppsV1Api,
   AuthorizationV1Api,
-  CoordinationV1Api,
-  CustomObjectsApi,
   KubeConfig,
   KubernetesObjectApi,
-  loadAllYaml,
-  PatchStrategy,
   RbacAuthorizationV1Api,
-  setHeaderOptions,
-  type KubernetesObject,
-  type V1ConfigMap,
   type V1Deployment,
   type V1Role,
 } from '@kubernetes/client-node';
@@ -21,21 +14,14 @@ import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { connectCluster, statusOf, unlessMissing, type Cluster as Connection } from '../../k8s/client.ts';
 import { inspectCluster } from '../../k8s/doctor.ts';
 import { inspectConsole } from '../../k8s/doctor/console.ts';
-import { createKubernetesJobRunner } from '../../k8s/jobs/job-runner.ts';
-import { jobSetApi } from '../../k8s/manifests/job-set.ts';
-import { whileLeading } from '../../k8s/lease.ts';
-import type { JobPlacement } from '../../k8s/manifests/job.ts';
 import { createToken } from '../../workers/console/access.ts';
-import { loadConfig } from '../../workers/config.ts';
-import { placementOf, unprivilegedUser } from '../../workers/kubernetes.ts';
-import { finished, jobOf, jobOn, phase } from '../contract/job-runner.ts';
-import { repository } from '../support/stack.ts';
+import { unprivilegedUser } from '../../workers/kubernetes.ts';
+import { finished, jobOf, jobOn, phase } from '../contract/jobs.ts';
 import { until } from '../support/until.ts';
 import { givenKubeconfig, startCluster, startTimeoutMs, type Cluster } from './support/cluster.ts';
-import { neverEnding } from './support/never-ending.ts';
-
-const namespace = 'tuneline';
-const folder = join(repository, 'k8s', 'install');
+import { losses } from './support/install/losses.ts';
+import { folder, namespace, objectsOf } from './support/install/resources.ts';
+import { as, jobSetVerbs, workerAs } from './support/install/worker-account.ts';
 
 let cluster: Cluster;
 let config: KubeConfig;
@@ -51,18 +37,6 @@ afterAll(() => cluster.stop());
 /** A cluster that people use may have a Tuneline of its own, which is not to be installed anew. */
 const own = givenKubeconfig ? test.skip : test;
 
-/** What `kubectl apply -k` would apply; the files use nothing of kustomize but lists of resources. */
-async function objectsOf(path: string): Promise<KubernetesObject[]> {
-  if (path.endsWith('.yaml')) return loadAllYaml(await readFile(path, 'utf8')) as KubernetesObject[];
-  const [kustomization] = loadAllYaml(await readFile(join(path, 'kustomization.yaml'), 'utf8')) as {
-    resources: string[];
-  }[];
-  expect(Object.keys(kustomization ?? {})).toEqual(['apiVersion', 'kind', 'resources']);
-  return (
-    await Promise.all((kustomization?.resources ?? []).map((resource) => objectsOf(join(path, resource))))
-  ).flat();
-}
-
 async function install(path: string): Promise<void> {
   const api = KubernetesObjectApi.makeApiClient(config);
   for (const object of await objectsOf(path)) await api.create(object);
@@ -70,20 +44,6 @@ async function install(path: string): Promise<void> {
 
 const phaseOfClaim = async (): Promise<string | undefined> =>
   (await admin.core.readNamespacedPersistentVolumeClaim({ namespace, name: 'tuneline' })).status?.phase;
-
-/** The cluster as an account of the namespace sees it: by its token alone. */
-async function as(name: string): Promise<{ connection: Connection; kubeConfig: KubeConfig }> {
-  const { status } = await admin.core.createNamespacedServiceAccountToken({
-    name,
-    namespace,
-    body: { spec: { audiences: [] } },
-  });
-  const kubeConfig = new KubeConfig();
-  const server = config.getCurrentCluster();
-  if (!server) throw new Error('the cluster has an address');
-  kubeConfig.loadFromClusterAndUser(server, { name, token: status?.token ?? '' });
-  return { connection: connectCluster(kubeConfig), kubeConfig };
-}
 
 own('what one machine needs is taken as it is, and the claim gets the folder', async () => {
   await install(join(folder, 'one-machine'));
@@ -121,89 +81,21 @@ own('where the console takes its tokens from, the doctor looks for them', async 
     { ok: false, remedy: expect.stringContaining(secret) },
   ]);
 
-  const made = await mkdtemp(join(tmpdir(), 'tuneline-tokens-'));
-  await createToken(join(made, basename(path)), { name: 'grace', roles: ['reviewer'] });
-  const stringData = { [basename(path)]: await readFile(join(made, basename(path)), 'utf8') };
-  await rm(made, { recursive: true });
+  const tokens = await mkdtemp(join(tmpdir(), 'tuneline-tokens-'));
+  await createToken(join(tokens, basename(path)), { name: 'grace', roles: ['reviewer'] });
+  const stringData = { [basename(path)]: await readFile(join(tokens, basename(path)), 'utf8') };
+  await rm(tokens, { recursive: true });
   await admin.core.createNamespacedSecret({ namespace, body: { metadata: { name: secret }, stringData } });
   expect(await inspectConsole(admin, namespace)).toEqual([
     { what: 'console tokens', ok: true, detail: expect.stringMatching(/reviewers: grace$/) },
   ]);
 });
 
-/** As the worker's Deployment sets it, once an overlay has named the image. */
-async function placement(): Promise<JobPlacement> {
-  const [settings] = (await objectsOf(join(folder, 'settings.yaml'))) as V1ConfigMap[];
-  const placed = placementOf(
-    loadConfig({ ...settings?.data, TUNELINE_NAMESPACE: namespace, TUNELINE_JOB_IMAGE: 'jobs@sha256:0' }),
-    unprivilegedUser,
-  );
-  if (!placed) throw new Error('the settings choose Kubernetes');
-  return placed;
-}
-
-/** What a worker does with an account, and what its log says meanwhile. */
-async function workerAs(account: string) {
-  const { connection, kubeConfig } = await as(account);
-  const said: string[] = [];
-  const log = (message: string, fields: Record<string, unknown>): void =>
-    void said.push(`${message} ${JSON.stringify(fields)}`);
-  const placed = await placement();
-  const runner = (more: Partial<JobPlacement> = {}, through = connection) =>
-    createKubernetesJobRunner({ cluster: through, placement: { ...placed, ...more }, log });
-  return {
-    connection,
-    said,
-    runner: runner(),
-    /** One runner hands its hints to one reader, and `finished` is one. */
-    watcher: runner(),
-    endless: runner({}, neverEnding(connection)),
-    /** No Kueue is here to admit its Jobs. */
-    queued: runner({ queue: 'jobs' }),
-    placed,
-    lead: async (until: (leading: () => boolean) => Promise<unknown>): Promise<void> => {
-      const stop = new AbortController();
-      let leading = false;
-      const api = kubeConfig.makeApiClient(CoordinationV1Api);
-      const over = whileLeading(
-        { api, namespace, name: account, holder: account, log, clocks: { durationMs: 2000, renewMs: 100 } },
-        stop.signal,
-        async (signal) => {
-          leading = true;
-          await new Promise((resolve) => signal.addEventListener('abort', resolve));
-        },
-      );
-      await until(() => leading);
-      stop.abort();
-      await over;
-    },
-    kueue: (plural: string, name?: string): Promise<unknown> => {
-      const custom = kubeConfig.makeApiClient(CustomObjectsApi);
-      const asked = { group: 'kueue.x-k8s.io', version: 'v1beta1', namespace, plural };
-      return name ? custom.getNamespacedCustomObject({ ...asked, name }) : custom.listNamespacedCustomObject(asked);
-    },
-    jobSets: (verb: JobSetVerb): Promise<unknown> => {
-      const custom = kubeConfig.makeApiClient(CustomObjectsApi);
-      const asked = { ...jobSetApi, namespace, plural: 'jobsets', name: 'gang', body: {} };
-      const attempts = {
-        create: () => custom.createNamespacedCustomObject(asked),
-        get: () => custom.getNamespacedCustomObject(asked),
-        patch: () => custom.patchNamespacedCustomObject(asked, mergePatch),
-        delete: () => custom.deleteNamespacedCustomObject(asked),
-      };
-      return attempts[verb]();
-    },
-  };
-}
-
-const mergePatch = setHeaderOptions('Content-Type', PatchStrategy.MergePatch);
-const jobSetVerbs = ['create', 'get', 'patch', 'delete'] as const;
-type JobSetVerb = (typeof jobSetVerbs)[number];
-
-type Acting = Awaited<ReturnType<typeof workerAs>>;
-
 own("with the worker's token alone all goes through that a worker does", async () => {
-  const { runner, watcher, endless, queued, connection, placed, said, lead, kueue, jobSets } = await workerAs('worker');
+  const { runner, watcher, endless, queued, connection, placed, said, lead, kueue, jobSets } = await workerAs(
+    'worker',
+    admin,
+  );
   const watched = new AbortController();
   const hints: string[] = [];
   const watching = (async () => {
@@ -250,67 +142,6 @@ own("with the worker's token alone all goes through that a worker does", async (
   expect((await inspectCluster(connection, placed)).filter(({ ok }) => !ok)).toEqual([]);
 });
 
-const refused = (attempt: Promise<unknown>): Promise<void> => expect(attempt).rejects.toMatchObject({ code: 403 });
-const complains = ({ said }: Acting): Promise<unknown> =>
-  until(() => Promise.resolve(said.some((line) => /403|Forbidden/i.test(line))));
-
-async function made({ runner }: Acting) {
-  const job = jobOf({ does: 'succeed', value: '' });
-  await runner.create(job);
-  return job;
-}
-async function watches(acting: Acting): Promise<void> {
-  const stop = new AbortController();
-  const watching = (async () => {
-    for await (const _hint of acting.runner.watch(stop.signal));
-  })();
-  await complains(acting);
-  stop.abort();
-  await watching;
-}
-
-/** For each verb of the Role what stops working without it. Resolves if it does. */
-const losses: Readonly<Record<string, (acting: Acting) => Promise<unknown>>> = {
-  'jobs create': ({ runner }) => refused(runner.create(jobOf({ does: 'sleep' }))),
-  'jobs get': async (acting) => refused(acting.runner.create(await made(acting))),
-  'jobs list': ({ runner }) => refused(runner.listOpen()),
-  'jobs watch': watches,
-  'jobs patch': async (acting) => refused(acting.runner.acknowledge((await made(acting)).name)),
-  'jobs delete': async ({ queued }) => {
-    const job = jobOf({ does: 'sleep' });
-    await queued.create(job);
-    await queued.cancel(job.name, 'Deleted', 'enough');
-    await refused(queued.acknowledge(job.name));
-  },
-  'services create': ({ runner }) => refused(runner.create(jobOn(2, { does: 'succeed', value: '' }))),
-  'pods list': async (acting) => refused(acting.runner.read((await made(acting)).name)),
-  'pods watch': watches,
-  'pods/log get': async (acting) => {
-    const { name } = await made(acting);
-    await finished(acting.runner, name);
-    expect(await acting.runner.logTail(name, 1000)).toBe('');
-  },
-  'events list': async (acting) => {
-    const { name } = await made(acting);
-    await finished(acting.runner, name);
-    expect(await acting.runner.events(name)).toBe('');
-  },
-  'persistentvolumeclaims get': async ({ connection, placed }) =>
-    expect(await inspectCluster(connection, placed)).toContainEqual({
-      what: 'storage claim',
-      ok: true,
-      detail: "tuneline can't be seen with this account",
-    }),
-  'leases create': (acting) => acting.lead(() => complains(acting)),
-  'leases get': (acting) => acting.lead(() => complains(acting)),
-  'leases update': (acting) => acting.lead(() => complains(acting)),
-  'workloads list': ({ kueue }) => refused(kueue('workloads')),
-  ...Object.fromEntries(
-    jobSetVerbs.map((verb) => [`jobsets ${verb}`, ({ jobSets }: Acting) => refused(jobSets(verb))]),
-  ),
-  'localqueues get': ({ kueue }) => refused(kueue('localqueues', 'jobs')),
-};
-
 own('the Role holds no verb but those without which something stops working', async () => {
   const rbac = config.makeApiClient(RbacAuthorizationV1Api);
   const { rules = [] } = await rbac.readNamespacedRole({ namespace, name: 'worker' });
@@ -336,7 +167,7 @@ own.each(Object.keys(losses))('without "%s" something stops working', async (gra
       subjects: [{ kind: 'ServiceAccount', name, namespace }],
     },
   });
-  await losses[grant]?.(await workerAs(name));
+  await losses[grant]?.(await workerAs(name, admin));
 });
 
 own.each<[string, { namespace?: string; group?: string; resource: string; subresource?: string; verb: string }]>([
@@ -349,7 +180,7 @@ own.each<[string, { namespace?: string; group?: string; resource: string; subres
   ['see Jobs everywhere', { group: 'batch', resource: 'jobs', verb: 'list' }],
   ['see nodes', { resource: 'nodes', verb: 'list' }],
 ])('the worker may not %s', async (_what, resourceAttributes) => {
-  const { kubeConfig } = await as('worker');
+  const { kubeConfig } = await as('worker', admin);
   const review = await kubeConfig
     .makeApiClient(AuthorizationV1Api)
     .createSelfSubjectAccessReview({ body: { spec: { resourceAttributes } } });

@@ -1,122 +1,21 @@
-import { readFile } from 'node:fs/promises';
-import { join } from 'node:path';
-import { afterAll, beforeAll, expect, test } from '@jest/globals';
-import {
-  CustomObjectsApi,
-  KubeConfig,
-  loadAllYaml,
-  RbacAuthorizationV1Api,
-  SchedulingV1Api,
-  type V1Role,
-} from '@kubernetes/client-node';
-import type { JobRunner } from '../../domain/job/job.ts';
-import { isLive } from '../../k8s/jobs/classify.ts';
-import { connectCluster, unlessMissing, type Cluster as Connection } from '../../k8s/client.ts';
+import { expect, test } from '@jest/globals';
+import { RbacAuthorizationV1Api } from '@kubernetes/client-node';
+import { unlessMissing, type Cluster as Connection } from '../../k8s/client.ts';
 import { inspectCluster } from '../../k8s/doctor.ts';
 import { jobManifest } from '../../k8s/manifests/job.ts';
-import { jobNameInSet, jobSetApi, jobSetManifest, setNameOf, type JobSet } from '../../k8s/manifests/job-set.ts';
-import { describeJobRunner, finished, jobOf, jobOn, phase, saying, untilSaid } from '../contract/job-runner.ts';
-import { repository } from '../support/stack.ts';
+import { jobNameInSet, jobSetApi, jobSetManifest, setNameOf } from '../../k8s/manifests/job-set.ts';
+import { describeJobRunner } from '../contract/job-runner.ts';
+import { finished, jobOf, jobOn, phase, saying } from '../contract/jobs.ts';
 import { until } from '../support/until.ts';
-import { givenKubeconfig, sharedCluster, startTimeoutMs, type Cluster } from './support/cluster.ts';
-import { letEnd, neverAnnotation } from './support/never-ending.ts';
-import { simulatedHarness, type SimulatedHarness } from './support/simulated-harness.ts';
+import { givenKubeconfig } from './support/cluster.ts';
+import { openJobSetLab, running } from './support/job-set-lab.ts';
+import { neverAnnotation } from './support/never-ending.ts';
 
 /** A cluster that people use need not have JobSet and Kueue. */
 const own = givenKubeconfig ? test.skip : test;
 
-const kueue = { group: 'kueue.x-k8s.io', version: 'v1beta1' };
-const account = 'worker-by-role';
-/** Names in the whole cluster, which other suites share. */
-const [urgent, flavor] = ['urgent-job-set', 'job-set-gpus'] as const;
-
-let simulated: Cluster;
-let config: KubeConfig;
-let admin: Connection;
-let worker: Connection;
-let namespaces = 0;
-
-beforeAll(async () => {
-  if (givenKubeconfig) return;
-  simulated = await sharedCluster((message) => void process.stderr.write(`${message}\n`));
-  config = new KubeConfig();
-  config.loadFromFile(simulated.kubeconfigPath);
-  admin = connectCluster(config);
-  worker = await workerByRole();
-  await config
-    .makeApiClient(SchedulingV1Api)
-    .createPriorityClass({ body: { metadata: { name: urgent }, value: 1000 } });
-  await makeCustom('ResourceFlavor', 'resourceflavors', { metadata: { name: flavor } });
-}, startTimeoutMs);
-afterAll(() => simulated?.stop());
-
-const makeCustom = (kind: string, plural: string, body: object) =>
-  config
-    .makeApiClient(CustomObjectsApi)
-    .createClusterCustomObject({ ...kueue, plural, body: { apiVersion: 'kueue.x-k8s.io/v1beta1', kind, ...body } });
-
-/** An account that may do, wherever it likes, what the installed Role lets the worker do in its namespace. */
-async function workerByRole(): Promise<Connection> {
-  const rbac = config.makeApiClient(RbacAuthorizationV1Api);
-  const objects = loadAllYaml(
-    await readFile(join(repository, 'k8s', 'install', 'jobs', 'account.yaml'), 'utf8'),
-  ) as V1Role[];
-  await rbac.createClusterRole({
-    body: { metadata: { name: account }, rules: objects.find(({ kind }) => kind === 'Role')?.rules ?? [] },
-  });
-  const subjects = [{ kind: 'ServiceAccount', name: account, namespace: 'default' }];
-  await rbac.createClusterRoleBinding({
-    body: {
-      metadata: { name: account },
-      roleRef: { apiGroup: 'rbac.authorization.k8s.io', kind: 'ClusterRole', name: account },
-      subjects,
-    },
-  });
-  await admin.core.createNamespacedServiceAccount({ namespace: 'default', body: { metadata: { name: account } } });
-  const { status } = await admin.core.createNamespacedServiceAccountToken({
-    namespace: 'default',
-    name: account,
-    body: { spec: { audiences: [] } },
-  });
-  const server = config.getCurrentCluster();
-  if (!server) throw new Error('the cluster has an address');
-  const given = new KubeConfig();
-  given.loadFromClusterAndUser(server, { name: account, token: status?.token ?? '' });
-  const connection = connectCluster(given);
-  await until(() =>
-    connection.batch.listJobForAllNamespaces().then(
-      () => true,
-      () => false,
-    ),
-  );
-  return connection;
-}
-
-const makeHarness = (more: { queue?: string } = {}): Promise<SimulatedHarness> =>
-  simulatedHarness({
-    namespace: `job-set-${process.pid}-${(namespaces += 1)}`,
-    admin,
-    through: worker,
-    nodes: 2,
-    nameInCluster: jobNameInSet,
-    ...more,
-  });
-
-const setOf = ({ namespace }: SimulatedHarness, name: string): Promise<JobSet | undefined> =>
-  (
-    admin.custom.getNamespacedCustomObject({
-      ...jobSetApi,
-      plural: 'jobsets',
-      namespace,
-      name: setNameOf(name),
-    }) as Promise<JobSet>
-  ).catch(unlessMissing);
-
-async function running(runner: JobRunner, request = jobOn(2, { does: 'sleep' })): Promise<string> {
-  await runner.create(request);
-  await phase(runner, request.name, 'running');
-  return request.name;
-}
+const lab = openJobSetLab('job-set');
+const { account, makeHarness, setOf } = lab;
 
 if (!givenKubeconfig)
   describeJobRunner('the Kubernetes runner, where the cluster has JobSet,', makeHarness, { logs: false, nodes: 2 });
@@ -126,7 +25,7 @@ own('a Job on two nodes is made by a JobSet, whose pods have the names that torc
   const request = jobOn(2, { does: 'succeed', value: 'together' });
   const tune = {
     ...request,
-    name: `tl-a-name-that-is-as-long-as-any-1234567890-tune-${namespaces}`.padEnd(59, '0'),
+    name: `tl-a-name-that-is-as-long-as-any-1234567890-tune-${process.pid}`.padEnd(59, '0'),
     spec: { ...request.spec, stage: 'tune' },
   };
   expect(await harness.runner.create(tune)).toBe('created');
@@ -136,7 +35,7 @@ own('a Job on two nodes is made by a JobSet, whose pods have the names that torc
   const told = pods.map(({ spec }) => spec?.containers[0]?.env?.find(({ name }) => name === 'PET_MASTER_ADDR')?.value);
   expect([hosts.length, told]).toEqual([2, [hosts[0], hosts[0]]]);
   expect(
-    await admin.core.readNamespacedService({ namespace: harness.namespace, name: pods[0]?.spec?.subdomain ?? '' }),
+    await lab.admin.core.readNamespacedService({ namespace: harness.namespace, name: pods[0]?.spec?.subdomain ?? '' }),
   ).toMatchObject({ spec: { clusterIP: 'None', publishNotReadyAddresses: true } });
   expect(await harness.runner.events(tune.name)).toMatch(/SuccessfulCreate Job\/.*\n/);
   expect(await setOf(harness, tune.name)).toMatchObject({ status: { terminalState: 'Completed' } });
@@ -149,20 +48,22 @@ own('the doctor says that there is JobSet, and which right to it is missing', as
   const findings = async (as: Connection) =>
     (await inspectCluster(as, placement)).filter(({ what }) => what === 'permissions' || what === 'several nodes');
   const made = { what: 'several nodes', ok: true, detail: 'a Job on several nodes is made by a JobSet' };
-  expect(await findings(worker)).toEqual([
+  expect(await findings(lab.worker)).toEqual([
     { what: 'permissions', ok: true, detail: `all 16 that Jobs need in ${harness.namespace}` },
     made,
   ]);
-  const { rules = [], ...role } = await config.makeApiClient(RbacAuthorizationV1Api).readClusterRole({ name: account });
+  const { rules = [], ...role } = await lab.admin.kubeConfig
+    .makeApiClient(RbacAuthorizationV1Api)
+    .readClusterRole({ name: account });
   const grant = (granted: typeof rules) =>
-    config
+    lab.admin.kubeConfig
       .makeApiClient(RbacAuthorizationV1Api)
       .replaceClusterRole({ name: account, body: { ...role, metadata: { name: account }, rules: granted } });
   await grant(rules.map((rule) => (rule.resources?.includes('jobsets') ? { ...rule, verbs: ['get'] } : rule)));
-  const missing = await until(async () => (await findings(worker)).find(({ ok }) => !ok));
+  const missing = await until(async () => (await findings(lab.worker)).find(({ ok }) => !ok));
   expect(missing.detail).toMatch(/: jobsets create, jobsets patch, jobsets delete$/);
   await grant(rules);
-  await until(async () => (await findings(worker)).every(({ ok }) => ok));
+  await until(async () => (await findings(lab.worker)).every(({ ok }) => ok));
   await harness.close();
 });
 
@@ -173,7 +74,7 @@ own('a Job on one node is a Job', async () => {
   expect(await finished(harness.runner, request.name)).toMatchObject({ kind: 'succeeded' });
   expect(await setOf(harness, request.name)).toBeUndefined();
   expect(
-    (await admin.batch.readNamespacedJob({ namespace: harness.namespace, name: request.name })).metadata
+    (await lab.admin.batch.readNamespacedJob({ namespace: harness.namespace, name: request.name })).metadata
       ?.ownerReferences,
   ).toBeUndefined();
   await harness.close();
@@ -190,7 +91,7 @@ own(
       { op: 'add', path: '/metadata/annotations/tuneline.dev~1test-exit-code', value: '65' },
       { op: 'remove', path: `/metadata/annotations/${neverAnnotation.replace('/', '~1')}` },
     ];
-    await admin.core.patchNamespacedPod({ namespace: harness.namespace, name: second?.metadata?.name ?? '', body });
+    await lab.admin.core.patchNamespacedPod({ namespace: harness.namespace, name: second?.metadata?.name ?? '', body });
     expect(await finished(harness.runner, name)).toMatchObject({ failure: { class: 'BadData' } });
     await until(async () =>
       (await setOf(harness, name))?.status?.conditions?.some(
@@ -221,7 +122,7 @@ own('a node that is taken away ends the Job as evicted, and nothing takes its pl
   const job = await running(harness.runner);
   const [, second] = await harness.podsOf(job);
   const name = second?.metadata?.name ?? '';
-  await admin.core.createNamespacedPodEviction({
+  await lab.admin.core.createNamespacedPodEviction({
     namespace: harness.namespace,
     name,
     body: { metadata: { name, namespace: harness.namespace } },
@@ -237,7 +138,7 @@ own('what JobSet makes in the place of a Job that somebody deleted is ended, and
   const harness = await makeHarness();
   const name = await running(harness.runner);
   const before = (await harness.job(name)).metadata?.uid;
-  await admin.batch.deleteNamespacedJob({
+  await lab.admin.batch.deleteNamespacedJob({
     namespace: harness.namespace,
     name: jobNameInSet(name),
     propagationPolicy: 'Background',
@@ -254,7 +155,7 @@ own('what JobSet makes in the place of a Job that somebody deleted is ended, and
 own('a JobSet that somebody deleted is gone', async () => {
   const harness = await makeHarness();
   const name = await running(harness.runner);
-  await admin.custom.deleteNamespacedCustomObject({
+  await lab.admin.custom.deleteNamespacedCustomObject({
     ...jobSetApi,
     plural: 'jobsets',
     namespace: harness.namespace,
@@ -272,7 +173,7 @@ own('a JobSet that has made no Job says so, and is gone after a cancel', async (
   const request = jobOn(2, { does: 'sleep' });
   const made = jobSetManifest(request, { namespace, image: 'jobs', gpus: 0, env: {}, graceSeconds: 1, userId: 10_001 });
   // Its controller leaves alone what is another's.
-  await admin.custom.createNamespacedCustomObject({
+  await lab.admin.custom.createNamespacedCustomObject({
     ...jobSetApi,
     plural: 'jobsets',
     namespace,
@@ -292,7 +193,7 @@ own('a Job of before JobSet came is adopted, and no other is made', async () => 
   const harness = await makeHarness();
   const request = jobOn(2, { does: 'sleep' });
   const { namespace } = harness;
-  await admin.batch.createNamespacedJob({
+  await lab.admin.batch.createNamespacedJob({
     namespace,
     body: jobManifest(request, { namespace, image: 'jobs', gpus: 0, env: {}, graceSeconds: 1, userId: 10_001 }),
   });
@@ -300,103 +201,4 @@ own('a Job of before JobSet came is adopted, and no other is made', async () => 
   expect(await setOf(harness, request.name)).toBeUndefined();
   await harness.runner.cancel(request.name, 'Deleted', 'test over');
   await harness.close();
-});
-
-/** A namespace in which Jobs share a queue with two GPUs, so that one on two nodes fills it. */
-async function makeQueue() {
-  const harness = await makeHarness({ queue: 'jobs' });
-  const { namespace } = harness;
-  await makeCustom('ClusterQueue', 'clusterqueues', {
-    metadata: { name: namespace },
-    spec: {
-      namespaceSelector: {},
-      preemption: { withinClusterQueue: 'LowerPriority' },
-      resourceGroups: [
-        {
-          coveredResources: ['nvidia.com/gpu'],
-          flavors: [{ name: flavor, resources: [{ name: 'nvidia.com/gpu', nominalQuota: 2 }] }],
-        },
-      ],
-    },
-  });
-  const body = {
-    apiVersion: 'kueue.x-k8s.io/v1beta1',
-    kind: 'LocalQueue',
-    metadata: { name: 'jobs' },
-    spec: { clusterQueue: namespace },
-  };
-  await admin.custom.createNamespacedCustomObject({ ...kueue, plural: 'localqueues', namespace, body });
-  return {
-    ...harness,
-    end: async (name: string): Promise<void> => {
-      for (const pod of (await harness.podsOf(name)).filter(isLive))
-        await letEnd(admin, namespace, pod.metadata?.name ?? '');
-    },
-  };
-}
-
-const waiting = (runner: JobRunner, name: string, words: RegExp) =>
-  untilSaid(
-    runner,
-    name,
-    (state) => state.phase === 'queued' && state.wait && words.test(state.wait.message) && state.wait,
-  );
-
-own('Kueue holds a JobSet back until it has quota for all nodes, says why, and admits it', async () => {
-  const queue = await makeQueue();
-  const first = await running(queue.runner);
-  const request = jobOn(2, { does: 'succeed', value: 'later' });
-  await queue.runner.create(request);
-  expect(
-    await waiting(
-      queue.runner,
-      request.name,
-      /insufficient unused quota for nvidia\.com\/gpu in flavor .*, 2 more needed/,
-    ),
-  ).toMatchObject({ for: 'quota' });
-  expect(await queue.podsOf(request.name)).toEqual([]);
-  await queue.end(first);
-  expect(await finished(queue.runner, first)).toMatchObject({ kind: 'succeeded' });
-  expect(await finished(queue.runner, request.name)).toEqual(saying('later'));
-  await queue.close();
-});
-
-own('a JobSet that was cancelled in its queue never runs, and leaves nothing once that was reported', async () => {
-  const queue = await makeQueue();
-  const first = await running(queue.runner);
-  const request = jobOn(2, { does: 'sleep' });
-  const { name } = request;
-  await queue.runner.create(request);
-  await waiting(queue.runner, name, /insufficient unused quota/);
-  await queue.runner.cancel(name, 'Deleted', 'not wanted');
-  expect(await queue.runner.read(name)).toEqual({
-    phase: 'finished',
-    outcome: { kind: 'failed', failure: { class: 'Deleted', message: 'not wanted' } },
-  });
-  await queue.end(first);
-  await finished(queue.runner, first);
-  // Admitted now, it makes no pod all the same.
-  await until(async () => (await setOf(queue, name))?.spec.suspend === false);
-  await until(async () => (await queue.job(name)).spec?.suspend === false);
-  await queue.runner.acknowledge(name);
-  await until(async () => (await setOf(queue, name)) === undefined);
-  const { items } = await admin.core.listNamespacedEvent({
-    namespace: queue.namespace,
-    fieldSelector: `involvedObject.name=${jobNameInSet(name)},reason=SuccessfulCreate`,
-  });
-  expect(items).toEqual([]);
-  await queue.close();
-});
-
-own('a preempted JobSet waits again, which is no failure, and resumes', async () => {
-  const queue = await makeQueue();
-  const low = await running(queue.runner);
-  const high = await running(queue.runnerWith({ priorityClass: urgent }));
-  expect(await waiting(queue.runner, low, /Preempted to accommodate a workload/)).toMatchObject({ for: 'quota' });
-  await queue.end(high);
-  await phase(queue.runner, low, 'running');
-  await queue.end(low);
-  expect(await finished(queue.runner, low)).toMatchObject({ kind: 'succeeded' });
-  expect((await queue.job(low)).status?.failed ?? 0).toBe(0);
-  await queue.close();
 });

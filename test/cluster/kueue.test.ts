@@ -1,31 +1,20 @@
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
-import {
-  CustomObjectsApi,
-  KubeConfig,
-  PatchStrategy,
-  SchedulingV1Api,
-  setHeaderOptions,
-  type KubernetesListObject,
-  type KubernetesObject,
-  type V1Pod,
-} from '@kubernetes/client-node';
+import { KubeConfig, PatchStrategy, SchedulingV1Api, setHeaderOptions } from '@kubernetes/client-node';
 import type { JobRunner, Wait } from '../../domain/job/job.ts';
-import { isLive } from '../../k8s/jobs/classify.ts';
 import { connectCluster, type Cluster as Connection } from '../../k8s/client.ts';
-import { createKubernetesJobRunner } from '../../k8s/jobs/job-runner.ts';
-import { annotations, jobNameLabel } from '../../k8s/names.ts';
-import { finished, jobOf, phase, untilSaid } from '../contract/job-runner.ts';
+import { isLive } from '../../k8s/jobs/classify.ts';
+import { annotations } from '../../k8s/names.ts';
+import { finished, jobOf, phase, untilSaid } from '../contract/jobs.ts';
 import { until } from '../support/until.ts';
 import { sharedCluster, startTimeoutMs, type Cluster } from './support/cluster.ts';
-import { letEnd, neverEnding } from './support/never-ending.ts';
+import { makeQueue } from './support/job-queue.ts';
+import { createKueueObject } from './support/kueue-objects.ts';
 
 const report = (message: string): void => void process.stderr.write(`${message}\n`);
 const [urgent, flavor] = [`urgent-${process.pid}`, `gpus-${process.pid}`] as const;
-const kueue = { group: 'kueue.x-k8s.io', version: 'v1beta1' };
 
 let simulated: Cluster;
 let connection: Connection;
-let custom: CustomObjectsApi;
 let namespaces = 0;
 
 beforeAll(async () => {
@@ -33,87 +22,15 @@ beforeAll(async () => {
   const kubeConfig = new KubeConfig();
   kubeConfig.loadFromFile(simulated.kubeconfigPath);
   connection = connectCluster(kubeConfig);
-  custom = kubeConfig.makeApiClient(CustomObjectsApi);
   await kubeConfig
     .makeApiClient(SchedulingV1Api)
     .createPriorityClass({ body: { metadata: { name: urgent }, value: 1000 } });
-  await make('ResourceFlavor', 'resourceflavors', { metadata: { name: flavor } });
+  await createKueueObject(connection, 'ResourceFlavor', 'resourceflavors', { metadata: { name: flavor } });
 }, startTimeoutMs);
 afterAll(() => simulated.stop());
 
-const make = (kind: string, plural: string, body: object) =>
-  custom.createClusterCustomObject({ ...kueue, plural, body: { apiVersion: 'kueue.x-k8s.io/v1beta1', kind, ...body } });
-
 /** A namespace whose Jobs share a queue with one GPU. */
-async function makeQueue() {
-  const namespace = `queue-${process.pid}-${(namespaces += 1)}`;
-  const { batch, core } = connection;
-  await core.createNamespace({ body: { metadata: { name: namespace } } });
-  await make('ClusterQueue', 'clusterqueues', {
-    metadata: { name: namespace },
-    spec: {
-      namespaceSelector: {},
-      preemption: { withinClusterQueue: 'LowerPriority' },
-      resourceGroups: [
-        {
-          coveredResources: ['nvidia.com/gpu'],
-          flavors: [{ name: flavor, resources: [{ name: 'nvidia.com/gpu', nominalQuota: 1 }] }],
-        },
-      ],
-    },
-  });
-  const body = {
-    apiVersion: 'kueue.x-k8s.io/v1beta1',
-    kind: 'LocalQueue',
-    metadata: { name: 'jobs' },
-    spec: { clusterQueue: namespace },
-  };
-  await custom.createNamespacedCustomObject({ ...kueue, plural: 'localqueues', namespace, body });
-  const podsOf = async (job: string): Promise<V1Pod[]> =>
-    (await core.listNamespacedPod({ namespace, labelSelector: `${jobNameLabel}=${job}` })).items;
-  return {
-    namespace,
-    runner: (more: { queue?: string; priorityClass?: string } = {}): JobRunner =>
-      createKubernetesJobRunner({
-        cluster: neverEnding(connection),
-        placement: {
-          namespace,
-          image: 'jobs',
-          gpus: 1,
-          userId: 10_001,
-          env: {},
-          graceSeconds: 1,
-          queue: 'jobs',
-          ...more,
-        },
-        log: () => undefined,
-      }),
-    podsOf,
-    job: (name: string) => batch.readNamespacedJob({ namespace, name }),
-    /** How many pods were ever made of a Job, also those of which nothing else is left. */
-    starts: async (job: string): Promise<number> => {
-      const { items } = await core.listNamespacedEvent({
-        namespace,
-        fieldSelector: `involvedObject.kind=Job,involvedObject.name=${job},reason=SuccessfulCreate`,
-      });
-      return items.reduce((sum, { count }) => sum + (count ?? 1), 0);
-    },
-    /** Lets the pod of a Job end well. */
-    end: async (job: string): Promise<void> => {
-      const pod = await until(async () => (await podsOf(job)).find(isLive));
-      await letEnd(connection, namespace, pod.metadata?.name ?? '');
-    },
-    /** Whose Workloads there are. */
-    workloadsOf: async (): Promise<string[]> => {
-      const { items } = (await custom.listNamespacedCustomObject({
-        ...kueue,
-        plural: 'workloads',
-        namespace,
-      })) as KubernetesListObject<KubernetesObject>;
-      return items.flatMap(({ metadata }) => metadata?.ownerReferences?.map(({ name }) => name) ?? []);
-    },
-  };
-}
+const newQueue = () => makeQueue(connection, { namespace: `queue-${process.pid}-${(namespaces += 1)}`, flavor });
 
 const untilWait = (runner: JobRunner, name: string, words: RegExp): Promise<Wait> =>
   untilSaid(
@@ -143,7 +60,7 @@ async function queued(runner: JobRunner): Promise<string> {
 const deleted = { kind: 'failed', failure: { class: 'Deleted', message: 'not wanted' } };
 
 test('quota makes a Job wait, in the words of Kueue, frees, and admits it', async () => {
-  const queue = await makeQueue();
+  const queue = await newQueue();
   const runner = queue.runner();
   const first = await running(runner);
   const second = await create(runner);
@@ -165,7 +82,7 @@ test('quota makes a Job wait, in the words of Kueue, frees, and admits it', asyn
 });
 
 test('a preempted Job waits again, which is no failure, and resumes with a new clock', async () => {
-  const queue = await makeQueue();
+  const queue = await newQueue();
   const runner = queue.runner();
   const low = await running(runner);
   const [before] = await queue.podsOf(low);
@@ -186,7 +103,7 @@ test('a preempted Job waits again, which is no failure, and resumes with a new c
 });
 
 test('a Job that is cancelled in its queue never runs, also once there is quota', async () => {
-  const queue = await makeQueue();
+  const queue = await newQueue();
   const runner = queue.runner();
   const first = await running(runner);
   const second = await queued(runner);
@@ -204,7 +121,7 @@ test('a Job that is cancelled in its queue never runs, also once there is quota'
 });
 
 test('a preempted Job that is cancelled does not resume', async () => {
-  const queue = await makeQueue();
+  const queue = await newQueue();
   const runner = queue.runner();
   const low = await running(runner);
   const high = await running(queue.runner({ priorityClass: urgent }));
@@ -218,7 +135,7 @@ test('a preempted Job that is cancelled does not resume', async () => {
 });
 
 test('a Job that Kueue took back while it was being cancelled does not resume', async () => {
-  const queue = await makeQueue();
+  const queue = await newQueue();
   const runner = queue.runner();
   const first = await running(runner);
   const second = await queued(runner);
@@ -241,7 +158,7 @@ test('a Job that Kueue took back while it was being cancelled does not resume', 
 });
 
 test('a running Job that is cancelled leaves no pod, and its quota to the next', async () => {
-  const queue = await makeQueue();
+  const queue = await newQueue();
   const runner = queue.runner();
   const first = await running(runner);
   const second = await queued(runner);
@@ -257,7 +174,7 @@ test('a running Job that is cancelled leaves no pod, and its quota to the next',
 });
 
 test('a queue that does not exist is named', async () => {
-  const runner = (await makeQueue()).runner({ queue: 'nowhere' });
+  const runner = (await newQueue()).runner({ queue: 'nowhere' });
   const name = await create(runner);
   expect(await untilWait(runner, name, /nowhere/)).toMatchObject({
     for: 'quota',
@@ -268,7 +185,7 @@ test('a queue that does not exist is named', async () => {
 });
 
 test('a Job that was admitted and gets no pod waits to start', async () => {
-  const queue = await makeQueue();
+  const queue = await newQueue();
   const runner = queue.runner();
   await connection.core.createNamespacedResourceQuota({
     namespace: queue.namespace,

@@ -1,67 +1,31 @@
-import { execFileSync, spawn } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { readFileSync } from 'node:fs';
-import { copyFile, mkdtemp, readdir, readFile, utimes, writeFile } from 'node:fs/promises';
+import { mkdtemp, utimes, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { dirname, join } from 'node:path';
 import { createInterface } from 'node:readline';
-import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import { KubeConfig, type V1Pod } from '@kubernetes/client-node';
+import { KubeConfig } from '@kubernetes/client-node';
 import type { JobRequest, JobRunner } from '../../domain/job/job.ts';
 import { connectCluster, type Cluster as Connection } from '../../k8s/client.ts';
-import { createKubernetesJobRunner } from '../../k8s/jobs/job-runner.ts';
 import type { JobPlacement } from '../../k8s/manifests/job.ts';
-import { jobNameLabel } from '../../k8s/names.ts';
-import { isLive } from '../../k8s/jobs/classify.ts';
-import {
-  describeJobRunner,
-  finished,
-  jobOf,
-  phase,
-  type RunnerHarness,
-  saying,
-  untilSaid,
-} from '../contract/job-runner.ts';
 import { noopStage } from '../../scripts/bench/noop-stage.ts';
+import { describeJobRunner } from '../contract/job-runner.ts';
+import { finished, jobOf, phase, saying, untilSaid } from '../contract/jobs.ts';
 import { until } from '../support/until.ts';
 import { givenKubeconfig, startCluster, startTimeoutMs, type Cluster } from './support/cluster.ts';
-import { makeImage, makeJobsImage, makePythonRoot, type Image } from './support/images.ts';
-import { noRealNode, realNodeName } from './support/real-node.ts';
+import { makeImage } from './support/images.ts';
+import { makeBehavioursImage, makeNoopImage } from './support/real-node/job-images.ts';
+import { realHarness, type RealHarness } from './support/real-node/real-harness.ts';
+import { noRealNode } from './support/real-node/real-node.ts';
+import { settings, tracesOf } from './support/real-node/traces.ts';
 
 const report = (message: string): void => void process.stderr.write(`${message}\n`);
 const why = givenKubeconfig ? 'a cluster was given' : noRealNode;
 if (why) report(`the tests of a real node are left out: ${why}`);
 
-const program = fileURLToPath(new URL('support/behaviours.py', import.meta.url));
-
-async function makeBehavioursImage(into: string): Promise<Image> {
-  const layer = await mkdtemp(join(into, 'behaviours-'));
-  await copyFile(program, join(layer, 'behaviours.py'));
-  return makeImage(into, {
-    name: 'tuneline.test/behaviours',
-    layers: [await makePythonRoot(into, 'python3'), layer],
-    entrypoint: ['python', '/behaviours.py'],
-  });
-}
-
-const makeNoopImage = (into: string): Promise<Image> =>
-  makeJobsImage(into, {
-    name: 'tuneline.test/jobs',
-    sources: fileURLToPath(new URL('../../jobs', import.meta.url)),
-    python: 'python3',
-    packagesAt: '/packages',
-  });
-
-interface Harness extends RunnerHarness {
-  readonly namespace: string;
-  readonly pod: (job: string) => Promise<V1Pod | undefined>;
-  /** All that its program says, once it ended. */
-  readonly followLog: (job: string) => Promise<string>;
-}
-
-/** A Job of the program above that the contract has no word for. */
+/** A Job of `behaviours.py` that the contract has no word for. */
 const realJob = (spec: Record<string, unknown>): JobRequest => ({
   ...jobOf({ does: 'sleep' }),
   spec: { stage: 'real', ...spec },
@@ -88,44 +52,8 @@ const realJob = (spec: Record<string, unknown>): JobRequest => ({
   }, startTimeoutMs);
   afterAll(() => cluster?.stop());
 
-  async function makeHarness(placement: Partial<JobPlacement> = {}): Promise<Harness> {
-    const namespace = `real-${process.pid}-${(namespaces += 1)}`;
-    await connection.core.createNamespace({
-      body: { metadata: { name: namespace, labels: { 'pod-security.kubernetes.io/enforce': 'restricted' } } },
-    });
-    const make = (): JobRunner =>
-      createKubernetesJobRunner({
-        cluster: connection,
-        placement: { namespace, image, gpus: 1, env: {}, graceSeconds: 1, userId: 10_001, ...placement },
-        log: () => undefined,
-      });
-    const podsOf = async (name: string) =>
-      (await connection.core.listNamespacedPod({ namespace, labelSelector: `${jobNameLabel}=${name}` })).items;
-    return {
-      runner: make(),
-      successor: make,
-      starts: async (name) => {
-        const {
-          active = 0,
-          succeeded = 0,
-          failed = 0,
-        } = (await connection.batch.readNamespacedJob({ namespace, name })).status ?? {};
-        return active + succeeded + failed;
-      },
-      live: async (name) => (await podsOf(name)).filter(isLive).length,
-      namespace,
-      pod: async (name) => (await podsOf(name))[0],
-      followLog: async (name) =>
-        connection.core.readNamespacedPodLog({
-          namespace,
-          name: (await podsOf(name))[0]?.metadata?.name ?? '',
-          follow: true,
-        }),
-      close: async () => {
-        await connection.core.deleteNamespace({ name: namespace });
-      },
-    };
-  }
+  const makeHarness = (placement: Partial<JobPlacement> = {}): Promise<RealHarness> =>
+    realHarness(connection, { namespace: `real-${process.pid}-${(namespaces += 1)}`, image, ...placement });
 
   async function outcomeOf(request: JobRequest, placement?: Partial<JobPlacement>) {
     const harness = await makeHarness(placement);
@@ -249,15 +177,15 @@ const realJob = (spec: Record<string, unknown>): JobRequest => ({
       stdio: ['ignore', 'pipe', 'inherit'],
     });
     const [line] = (await once(createInterface({ input: child.stdout }), 'line')) as [string];
-    const { kubeconfigPath, image } = JSON.parse(line) as { kubeconfigPath: string; image: string };
-    const { core } = connect(kubeconfigPath);
+    const started = JSON.parse(line) as { kubeconfigPath: string; image: string };
+    const { core } = connect(started.kubeconfigPath);
     const pod = { name: 'sleeper', namespace: 'default' };
     await core.createNamespacedPod({
       namespace: pod.namespace,
-      body: { metadata: pod, spec: { containers: [{ name: 'sleeper', image }] } },
+      body: { metadata: pod, spec: { containers: [{ name: 'sleeper', image: started.image }] } },
     });
     await until(async () => (await core.readNamespacedPod(pod)).status?.phase === 'Running');
-    const folder = dirname(kubeconfigPath);
+    const folder = dirname(started.kubeconfigPath);
     expect((await tracesOf(folder)).join('\n')).toMatch(/sleep/);
     child.kill('SIGKILL');
     await until(async () => (await tracesOf(folder)).length === 0);
@@ -288,46 +216,4 @@ function connect(kubeconfigPath: string): Connection {
   const config = new KubeConfig();
   config.loadFromFile(kubeconfigPath);
   return connectCluster(config);
-}
-
-/** What there is of a cluster with this folder: processes, cgroups, mounts, network interfaces, files. */
-async function tracesOf(folder: string): Promise<string[]> {
-  const name = realNodeName(folder);
-  const isOfIt = (text: string) => text.includes(folder) || text.includes(name);
-  const processes = (await readdir('/proc')).filter((entry) => /^\d+$/.test(entry));
-  // One of a container knows neither name nor folder, but is in a cgroup below the cluster's.
-  const described = await Promise.all(
-    processes.map(async (pid) => ({ args: await proc(pid, 'cmdline'), cgroups: await proc(pid, 'cgroup') })),
-  );
-  const lines = (what: string, command: string, ...args: string[]) => {
-    const printed = execFileSync(command, args, { encoding: 'utf8' }).split('\n');
-    return printed.filter(isOfIt).map((line) => `${what} ${line}`);
-  };
-  return [
-    ...described
-      .filter(({ args, cgroups }) => isOfIt(args) || isOfIt(cgroups))
-      .map(({ args }) => `process ${args.replaceAll('\0', ' ')}`),
-    ...lines('cgroup', 'find', '/sys/fs/cgroup', '-maxdepth', '2'),
-    ...lines('mount', 'cat', '/proc/mounts'),
-    ...lines('interface', 'ip', '-oneline', 'link'),
-    ...lines('folder', 'find', dirname(folder), '-maxdepth', '1'),
-  ];
-}
-
-const proc = (pid: string, file: string): Promise<string> => readFile(`/proc/${pid}/${file}`, 'utf8').catch(() => '');
-
-/** What a kubelet and its plugins would change for all of the machine. */
-function settings(): string {
-  const names = [
-    'vm.overcommit_memory',
-    'vm.panic_on_oom',
-    'kernel.panic',
-    'kernel.panic_on_oops',
-    'kernel.keys.root_maxkeys',
-    'kernel.keys.root_maxbytes',
-    'net.ipv4.ip_forward',
-  ];
-  return why
-    ? ''
-    : names.map((name) => `${name} ${readFileSync(`/proc/sys/${name.replaceAll('.', '/')}`, 'utf8')}`).join('');
 }

@@ -1,12 +1,8 @@
-import { once } from 'node:events';
 import { chmod, cp, mkdir, mkdtemp, rm } from 'node:fs/promises';
-import { createServer, request as ask, type Server } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import { KubeConfig, type V1EndpointSlice, type V1Pod } from '@kubernetes/client-node';
-import { endpointName } from '../../domain/names.ts';
+import { KubeConfig, type V1Pod } from '@kubernetes/client-node';
 import { type EndpointHost, type Release, releaseId } from '../../domain/endpoint/release.ts';
 import { connectCluster, type Cluster as Connection } from '../../k8s/client.ts';
 import { createKubernetesEndpointHost } from '../../k8s/releases/endpoint-host.ts';
@@ -18,8 +14,9 @@ import { releaseOf } from '../builders/releases.ts';
 import { makeTinyModel, repository } from '../support/stack.ts';
 import { until } from '../support/until.ts';
 import { givenKubeconfig, startCluster, startTimeoutMs, type Cluster } from './support/cluster.ts';
+import { serveAsKubeProxy } from './support/kube-proxy.ts';
 import { makeJobsImage, makeWorkerImage } from './support/images.ts';
-import { noRealNode } from './support/real-node.ts';
+import { noRealNode } from './support/real-node/real-node.ts';
 import { runShell } from './support/shell.ts';
 import { linkJobsPackages, makeNamespaceWithClaim } from './support/storage.ts';
 
@@ -132,7 +129,7 @@ const tools = join(repository, '.tuneline/tools');
   test('clients of a release, of its canary and of the way back get answers, and none notices', async () => {
     await host.prepare(release('1'), trial);
     await host.setTraffic(endpoint, [{ release: release('1'), percent: 100 }]);
-    const service = await serveAsKubeProxy(connection);
+    const service = await serveAsKubeProxy(connection, { namespace, name: endpoint });
     const load = startLoad({ url: service.url, model: endpoint, prompts: () => 'hello', perSecond: 4 });
     await until(() => Promise.resolve(load.counts().requests > 0));
 
@@ -202,6 +199,8 @@ const tools = join(repository, '.tuneline/tools');
   });
 });
 
+const nameOf = (version: string): string => `${releaseOf(version, { endpoint }).model}/${version}`;
+
 /** Takes longer than a pod is left alone before its programs are told to end, and then ends at once. */
 const slowEngine = `
 import http.server, json, os, signal, time
@@ -221,57 +220,3 @@ class Handler(http.server.BaseHTTPRequestHandler):
         self.wfile.write(json.dumps(value).encode())
 http.server.ThreadingHTTPServer(("127.0.0.1", int(os.environ["TUNELINE_PORT"])), Handler).serve_forever()
 `;
-
-const nameOf = (version: string): string => `${releaseOf(version, { endpoint }).model}/${version}`;
-
-/** So late a busy node hears which pods are ready. */
-const hearsAfterMs = 5000;
-
-/** What kube-proxy does on a node: each connection goes to one of the pods that are ready behind the Service. */
-async function serveAsKubeProxy({ discovery }: Connection): Promise<{ readonly url: string; close(): void }> {
-  const look = async (): Promise<string[]> => {
-    const { items } = await discovery.listNamespacedEndpointSlice({
-      namespace,
-      labelSelector: `kubernetes.io/service-name=${endpointName(endpoint)}`,
-    });
-    return items.flatMap(({ endpoints = [] }: V1EndpointSlice) =>
-      endpoints.filter(({ conditions }) => conditions?.ready).flatMap(({ addresses }) => addresses),
-    );
-  };
-  let ready = await look();
-  const looking = setInterval(
-    () =>
-      void look().then(
-        (now) => setTimeout(() => (ready = now), hearsAfterMs),
-        () => undefined,
-      ),
-    200,
-  );
-  let next = 0;
-  const server: Server = createServer((from, to) => {
-    const onward = ask(
-      {
-        host: ready[(next += 1) % ready.length],
-        port: ports.clients,
-        path: from.url,
-        method: from.method,
-        headers: from.headers,
-        agent: false,
-      },
-      (answer) => {
-        to.writeHead(answer.statusCode ?? 502, answer.headers);
-        answer.pipe(to);
-      },
-    );
-    onward.on('error', () => to.destroy());
-    from.pipe(onward);
-  }).listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  return {
-    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
-    close() {
-      clearInterval(looking);
-      server.close();
-    },
-  };
-}

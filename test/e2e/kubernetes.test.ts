@@ -12,7 +12,7 @@ import type { lifecycle } from '../../workflows/lifecycle.ts';
 import { statusQuery } from '../../workflows/messages.ts';
 import { givenKubeconfig, startCluster, startTimeoutMs, type Cluster } from '../cluster/support/cluster.ts';
 import { makeJobsImage } from '../cluster/support/images.ts';
-import { noRealNode } from '../cluster/support/real-node.ts';
+import { noRealNode } from '../cluster/support/real-node/real-node.ts';
 import { linkJobsPackages, linkTree, makeNamespaceWithClaim } from '../cluster/support/storage.ts';
 import { makeTinyModel, repository, TestStack } from '../support/stack.ts';
 import { tinySpec, tuneRunsOf } from '../support/tiny-lifecycle.ts';

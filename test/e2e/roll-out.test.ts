@@ -1,39 +1,19 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
-import type { Client } from '@temporalio/client';
 import type { EndpointStatus, ReleaseReply } from '../../domain/endpoint/roll-out.ts';
-import type { Redeploy, redeploy } from '../../workflows/redeploy.ts';
-import type { reconcile } from '../../workflows/reconcile.ts';
-import { endpointStatusQuery, rollbackUpdate } from '../../workflows/messages.ts';
 import type { endpoint } from '../../workflows/endpoint.ts';
-import { seeded, type Random } from '../faults/faults.ts';
+import { endpointStatusQuery, rollbackUpdate } from '../../workflows/messages.ts';
+import type { reconcile } from '../../workflows/reconcile.ts';
+import type { Redeploy, redeploy } from '../../workflows/redeploy.ts';
+import { seeded } from '../faults/faults.ts';
 import { ServingStack, serviceNames, type ServiceName } from '../support/serving-stack.ts';
 import { until } from '../support/until.ts';
+import { withClients, type Answer } from './roll-out-clients.ts';
+import { lanes, careful, direct, type Step, steps, bad, pick, cameTo, good } from './roll-out-plan.ts';
+import { untilScheduled } from './until-scheduled.ts';
 
 /** A deploy for each seed, with a `kill -9` at a step of it; `TUNELINE_KILLS=200` asks for so many. */
 const count = Number(process.env['TUNELINE_KILLS'] ?? 18);
-/** So many endpoints live at once, in one stack: what one has killed, all of them lose. */
-const lanes = ['north', 'east', 'south', 'west', 'middle'];
-/** Of the endpoint's execution. The first is what asks it. */
-const steps = [
-  'askEndpoint',
-  'readCandidate',
-  'startRelease',
-  'tryRelease',
-  'loadTest',
-  'splitTraffic',
-  'checkCanary',
-  'applyServingState',
-  'noteRefusal',
-] as const;
-type Step = (typeof steps)[number];
-
-const careful = ['first', 'second', 'third'];
-/** Released without a canary. */
-const direct = ['heads', 'tails'];
-const good = [...careful, ...direct];
-/** `failing` passes every trial and fails whatever clients ask; `forged` passed no gate; `changed` is not what the gate let through. */
-const bad = ['failing', 'forged', 'changed'];
 const live = 'what is it';
 
 let stack: ServingStack;
@@ -56,45 +36,6 @@ beforeAll(async () => {
 });
 afterAll(() => stack.stop());
 
-/** What one request came to. */
-interface Answer {
-  readonly lane: string;
-  readonly fromMs: number;
-  readonly untilMs: number;
-  readonly status: number;
-  readonly says: string;
-}
-
-/** Clients of each of the endpoints, twenty requests a second, for as long as it lasts; what they were answered. */
-async function withClients(during: () => Promise<void>): Promise<Answer[]> {
-  const answers: Answer[] = [];
-  const open = new Set<Promise<void>>();
-  const ask = async (lane: string): Promise<void> => {
-    const fromMs = Date.now();
-    const said = await fetch(`${stack.url}/v1/chat/completions`, {
-      method: 'POST',
-      headers: { 'content-type': 'application/json' },
-      body: JSON.stringify({ model: lane, messages: [{ role: 'user', content: live }] }),
-    })
-      .then(async (answer) => ({ status: answer.status, says: await answer.text() }))
-      .catch((error: unknown) => ({ status: 0, says: String((error as Error).cause ?? error) }));
-    answers.push({ lane, fromMs, untilMs: Date.now(), ...said });
-  };
-  const clients = setInterval(() => {
-    for (const lane of lanes) {
-      const asked = ask(lane).finally(() => open.delete(asked));
-      open.add(asked);
-    }
-  }, 50);
-  try {
-    await during();
-  } finally {
-    clearInterval(clients);
-  }
-  await Promise.all(open);
-  return answers;
-}
-
 /** Whatever is killed comes back: what fails meanwhile is done again. */
 const patiently = <T>(attempt: () => Promise<T>): Promise<T> =>
   until(() =>
@@ -103,34 +44,6 @@ const patiently = <T>(attempt: () => Promise<T>): Promise<T> =>
       () => undefined,
     ),
   ).then(({ value }) => value);
-
-type HistoryPage = Awaited<ReturnType<Client['workflowService']['getWorkflowExecutionHistory']>>;
-
-/** Resolves once the execution has scheduled that activity, since then; rejects with `over`. */
-async function untilScheduled(workflowId: string, step: Step, sinceMs: number, over: AbortSignal): Promise<void> {
-  const {
-    workflowService,
-    options: { namespace },
-  } = stack.client;
-  let nextPageToken: Uint8Array | undefined;
-  for (;;) {
-    over.throwIfAborted();
-    const page: HistoryPage | undefined = await workflowService
-      .getWorkflowExecutionHistory({ namespace, execution: { workflowId }, waitNewEvent: true, nextPageToken })
-      .catch(() => undefined);
-    if (
-      page?.history?.events?.some(
-        (event) =>
-          event.activityTaskScheduledEventAttributes?.activityType?.name === step &&
-          Number(event.eventTime?.seconds) * 1000 + Number(event.eventTime?.nanos) / 1e6 >= sinceMs,
-      )
-    )
-      return;
-    // Temporal was killed, or the execution goes on as a new one.
-    if (!page?.nextPageToken?.length) await delay(100);
-    nextPageToken = page?.nextPageToken?.length ? page.nextPageToken : undefined;
-  }
-}
 
 interface Run {
   readonly seed: number;
@@ -161,12 +74,8 @@ async function run(seed: number, lane: string): Promise<Run> {
   const asked = byAlias ? askByAlias(lane, label, seed) : askByName(lane, label, seed);
   const killed = (async (): Promise<boolean> => {
     const watched = step === 'askEndpoint' && !byAlias ? redeployId(lane, seed) : handle.workflowId;
-    const isHit = await untilScheduled(
-      watched,
-      byAlias && step === 'askEndpoint' ? 'readCandidate' : step,
-      sinceMs,
-      over.signal,
-    ).then(
+    const activity = byAlias && step === 'askEndpoint' ? 'readCandidate' : step;
+    const isHit = await untilScheduled(stack.client, { workflowId: watched, activity, sinceMs }, over.signal).then(
       () => true,
       () => false,
     );
@@ -192,10 +101,6 @@ async function run(seed: number, lane: string): Promise<Run> {
   });
   return { seed, victim, step, isHit, problems };
 }
-
-/** Which of the bad ones get as far as that step. */
-const cameTo = (step: Step): readonly string[] =>
-  ['askEndpoint', 'readCandidate', 'applyServingState'].includes(step) ? bad : ['failing'];
 
 function judge(
   lane: string,
@@ -265,14 +170,13 @@ function isThere(error: unknown): void {
 const version = (lane: string, label: string): string => versions.get(lane)?.get(label) ?? '';
 const labelOf = (lane: string, wanted: string | undefined): string | undefined =>
   [...(versions.get(lane) ?? [])].find(([, one]) => one === wanted)?.[0];
-const pick = <T>(random: Random, from: readonly T[]): T => from[Math.floor(random() * from.length)] as T;
 
 const isGood = ({ lane, says }: Answer): boolean => good.some((label) => says.includes(`"${lane} ${label}"`));
 
 test('an alias that somebody sets is served, and no client notices', async () => {
   const [lane = ''] = lanes;
   const tookMs: number[] = [];
-  const answers = await withClients(async () => {
+  const answers = await withClients({ url: stack.url, lanes, says: live }, async () => {
     for (let i = 0; i < 10; i++) {
       const wanted = version(lane, direct[i % direct.length] ?? '');
       const startedMs = performance.now();
@@ -297,7 +201,7 @@ test(
   async () => {
     const runs: Run[] = [];
     const seeds = Array.from({ length: count }, (_, seed) => seed);
-    const answers = await withClients(async () => {
+    const answers = await withClients({ url: stack.url, lanes, says: live }, async () => {
       await Promise.all(
         lanes.map(async (lane) => {
           for (let seed = seeds.shift(); seed !== undefined; seed = seeds.shift()) {

@@ -2,9 +2,13 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import type { AddressInfo } from 'node:net';
 import { KubeConfig } from '@kubernetes/client-node';
 import type { FaultRates } from './faults.ts';
-import type { JobController, Plan } from './job-controller.ts';
-import { problem, reply, Run, type Deletion, type MutatingRequest, type Options } from './run.ts';
-import type { Resource, Store } from './store.ts';
+import type { JobController } from './job-controller.ts';
+import type { Plan } from './pods.ts';
+import { problem, reply } from './replies.ts';
+import { Run } from './run.ts';
+import type { Deletion, MutatingRequest, Options } from './requests.ts';
+import type { Resource } from './api-object.ts';
+import type { Store } from './store.ts';
 
 const pathPattern =
   /^\/run-(\d+)\/(?:api|apis\/batch)\/v1(?:\/namespaces\/([^/]+))?\/(jobs|pods|events)(?:\/([^/]+))?(\/log)?$/;

@@ -125,7 +125,7 @@ test('whatever fails in between, traffic, aliases and record agree in the end, n
         const problems = [
           ...world.broken,
           ...world.disagreements(),
-          ...[...ended].filter(([, count]) => count !== 1).map(([id, count]) => `${id} ended ${count} times`),
+          ...[...ended].filter(([, times]) => times !== 1).map(([id, times]) => `${id} ended ${times} times`),
         ];
         found.push(...problems.map((problem) => `TUNELINE_SEED=${seed} npm test -- test/faults/endpoint: ${problem}`));
       }

@@ -1,33 +1,23 @@
+import type { ApiObject } from './api-object.ts';
+import { admit, conclude, condition, mark } from './job-transitions.ts';
 import { seeded, type Random } from './faults.ts';
-import type { ApiObject, Condition, Store } from './store.ts';
-
-/** What becomes of a pod. Without `does` it runs and exits. */
-export interface PodPlan {
-  readonly does?: 'exit' | 'run for ever' | 'get evicted' | 'wait' | 'stay unscheduled';
-  /** 0 where left out. */
-  readonly exitCode?: number;
-  /** The termination message. */
-  readonly message?: string;
-  /** Of the terminated container, or of the waiting one: `OOMKilled`, `ImagePullBackOff`. */
-  readonly reason?: string;
-  readonly log?: string;
-}
-
-/** `number` counts the pods of the Job from 1. Asked once for each pod, when it is created. */
-export type Plan = (job: ApiObject, number: number) => PodPlan;
+import {
+  type Plan,
+  type PodPlan,
+  isFinished,
+  isTerminating,
+  newPod,
+  isIgnored,
+  has,
+  isFatal,
+  containerStatuses,
+} from './pods.ts';
+import type { Store } from './store.ts';
 
 interface Move {
   readonly what: string;
   readonly apply: () => void;
 }
-
-export const jobNameLabel = 'batch.kubernetes.io/job-name';
-const isFinished = (pod: ApiObject) => pod.status?.phase === 'Succeeded' || pod.status?.phase === 'Failed';
-const isTerminating = (object: ApiObject) => object.metadata.deletionTimestamp !== undefined;
-const has = (object: ApiObject, type: string) =>
-  object.status?.conditions?.some((c) => c.type === type && c.status === 'True') === true;
-const exitCodeOf = (pod: ApiObject) =>
-  (pod.status?.containerStatuses?.[0]?.state['terminated'] as { exitCode: number } | undefined)?.exitCode;
 
 /** Job controller, scheduler, kubelet, TTL and garbage collector in one: each `step` makes one of the moves that are open, at random. */
 export class JobController {
@@ -104,9 +94,11 @@ export class JobController {
     if (has(job, 'FailureTarget'))
       return active.length > 0
         ? active.map((pod) => this.#dismiss(pod))
-        : [move('fail', () => this.#conclude(job, 'Failed'))];
-    if (has(job, 'SuccessCriteriaMet')) return [...leaving, move('complete', () => this.#conclude(job, 'Complete'))];
-    if (job.spec?.suspend) return labels?.['kueue.x-k8s.io/queue-name'] ? [move('admit', () => this.#admit(job))] : [];
+        : [move('fail', () => conclude(this.#store, job, 'Failed'))];
+    if (has(job, 'SuccessCriteriaMet'))
+      return [...leaving, move('complete', () => conclude(this.#store, job, 'Complete'))];
+    if (job.spec?.suspend)
+      return labels?.['kueue.x-k8s.io/queue-name'] ? [move('admit', () => admit(this.#store, job))] : [];
 
     const onward = [...leaving, ...active.flatMap((pod) => this.#movesOfPod(pod))];
     // The controller looks at the deadline first: past it, even a pod that has succeeded fails its Job.
@@ -114,20 +106,27 @@ export class JobController {
       return [
         ...onward,
         move('exceed deadline of', () =>
-          this.#mark(job, 'FailureTarget', 'DeadlineExceeded', 'Job was active longer than specified deadline'),
+          mark(this.#store, job, 'FailureTarget', 'DeadlineExceeded', 'Job was active longer than specified deadline'),
         ),
       ];
     const counted = pods.find((pod) => isFinished(pod) && !isIgnored(job, pod));
     if (counted?.status?.phase === 'Succeeded')
       return [
         move('succeed', () =>
-          this.#mark(job, 'SuccessCriteriaMet', 'CompletionsReached', 'Reached expected number of succeeded pods'),
+          mark(
+            this.#store,
+            job,
+            'SuccessCriteriaMet',
+            'CompletionsReached',
+            'Reached expected number of succeeded pods',
+          ),
         ),
       ];
     if (counted)
       return [
         move('count failure of', () =>
-          this.#mark(
+          mark(
+            this.#store,
             job,
             'FailureTarget',
             isFatal(job, counted) ? 'PodFailurePolicy' : 'BackoffLimitExceeded',
@@ -169,7 +168,7 @@ export class JobController {
       if (plan.does !== 'stay unscheduled')
         return move('schedule', (status, draft) => {
           draft.spec = { ...draft.spec, nodeName: 'node-1' };
-          status.conditions = [this.#condition('PodScheduled')];
+          status.conditions = [condition(this.#store, 'PodScheduled')];
         });
       return scheduled
         ? []
@@ -178,7 +177,7 @@ export class JobController {
             (status) =>
               void (status.conditions = [
                 {
-                  ...this.#condition('PodScheduled', 'Unschedulable', plan.message ?? '0/1 nodes are available'),
+                  ...condition(this.#store, 'PodScheduled', 'Unschedulable', plan.message ?? '0/1 nodes are available'),
                   status: 'False',
                 },
               ]),
@@ -201,7 +200,7 @@ export class JobController {
         end(status, 137, 'Error');
         status.conditions = [
           ...(status.conditions ?? []),
-          this.#condition('DisruptionTarget', 'PreemptionByScheduler', 'preempted'),
+          condition(this.#store, 'DisruptionTarget', 'PreemptionByScheduler', 'preempted'),
         ];
       });
     const exitCode = plan.exitCode ?? 0;
@@ -226,27 +225,12 @@ export class JobController {
   }
 
   #createPod(job: ApiObject): void {
-    const { name, namespace, uid } = job.metadata;
+    const { namespace, uid } = job.metadata;
     const suffix = Math.floor(this.#random() * 36 ** 5)
       .toString(36)
       .padStart(5, '0');
-    const { metadata, spec } = job.spec?.template ?? {};
-    const labels = {
-      ...metadata?.labels,
-      [jobNameLabel]: name,
-      'job-name': name,
-      'batch.kubernetes.io/controller-uid': uid,
-    };
     const number = (this.#created.get(uid) ?? 0) + 1;
-    const ownerReferences = [
-      { apiVersion: 'batch/v1', kind: 'Job', name, uid, controller: true, blockOwnerDeletion: true },
-    ];
-    const sent = {
-      metadata: { ...metadata, name: `${name}-${suffix}`, labels, ownerReferences },
-      spec,
-      status: { phase: 'Pending' },
-    };
-    const pod = this.#store.create('pods', namespace, sent);
+    const pod = this.#store.create('pods', namespace, newPod(job, suffix));
     this.#created.set(uid, number);
     this.#plans.set(pod.metadata.uid, this.plan(job, number));
     this.#store.update(
@@ -260,58 +244,4 @@ export class JobController {
         }),
     );
   }
-
-  /** As Kueue does once there is quota. */
-  #admit(job: ApiObject): void {
-    this.#store.update('jobs', job, (draft) => void (draft.spec = { ...draft.spec, suspend: false }));
-  }
-
-  #mark(job: ApiObject, type: string, reason: string, message: string): void {
-    this.#store.update(
-      'jobs',
-      job,
-      (draft) => void (draft.status = { ...draft.status, conditions: [this.#condition(type, reason, message)] }),
-    );
-  }
-
-  #conclude(job: ApiObject, type: 'Complete' | 'Failed'): void {
-    this.#store.update('jobs', job, (draft) => {
-      const [cause] = draft.status?.conditions ?? [];
-      const { active: _active, ...status } = draft.status ?? {};
-      const figures = type === 'Complete' ? { succeeded: 1, completionTime: this.#store.timestamp() } : { failed: 1 };
-      draft.status = {
-        ...status,
-        ...figures,
-        conditions: [...(cause ? [cause] : []), this.#condition(type, cause?.reason, cause?.message)],
-      };
-    });
-  }
-
-  #condition(type: string, reason?: string, message?: string): Condition {
-    return { type, status: 'True', reason, message, lastTransitionTime: this.#store.timestamp() };
-  }
-}
-
-function isIgnored(job: ApiObject, pod: ApiObject): boolean {
-  return (
-    job.spec?.podFailurePolicy?.rules.some(
-      (rule) => rule.action === 'Ignore' && rule.onPodConditions?.some(({ type }) => has(pod, type)),
-    ) === true
-  );
-}
-
-function isFatal(job: ApiObject, pod: ApiObject): boolean {
-  return (
-    job.spec?.podFailurePolicy?.rules.some(
-      (rule) => rule.action === 'FailJob' && rule.onExitCodes?.values.includes(exitCodeOf(pod) ?? 0),
-    ) === true
-  );
-}
-
-function containerStatuses(
-  pod: ApiObject,
-  state: Record<string, unknown>,
-): NonNullable<NonNullable<ApiObject['status']>['containerStatuses']> {
-  const { name = 'main', image = 'image' } = pod.spec?.containers?.[0] ?? {};
-  return [{ name, image, imageID: image, ready: 'running' in state, restartCount: 0, state }];
 }

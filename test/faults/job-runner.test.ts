@@ -6,7 +6,7 @@ import { connectCluster } from '../../k8s/client.ts';
 import { createKubernetesJobRunner } from '../../k8s/jobs/job-runner.ts';
 import { jobNameLabel, labels, managedBy } from '../../k8s/names.ts';
 import { kubeConfigFor, startFakeApiServer, type FakeApiServer } from './api-server.ts';
-import type { Plan } from './job-controller.ts';
+import type { Plan } from './pods.ts';
 import { requestOf } from './simulation.ts';
 
 /**

@@ -1,57 +1,24 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { setTimeout as delay } from 'node:timers/promises';
-import { Faults, type FaultRates, type RequestFate, type RequestFault } from './faults.ts';
-import { JobController, jobNameLabel } from './job-controller.ts';
+import { resources, type ApiObject, type NewObject, type Resource } from './api-object.ts';
+import { Faults, type FaultRates, type RequestFate } from './faults.ts';
+import { JobController } from './job-controller.ts';
+import { jobNameLabel } from './pods.ts';
 import { mergePatch } from './patch.ts';
+import { reply, problem, type Answer } from './replies.ts';
+import {
+  checkPreconditions,
+  type MutatingRequest,
+  type Deletion,
+  type Options,
+  type Target,
+  bodyOf,
+  verbOf,
+  type DeleteOptions,
+} from './requests.ts';
 import { gone, StatusError } from './status.ts';
-import { filterOf, resources, Store, type ApiObject, type NewObject, type Resource } from './store.ts';
+import { filterOf, Store } from './store.ts';
 import { WatchStream } from './watch-stream.ts';
-
-/** A request that would change something, whether or not it did. */
-export interface MutatingRequest {
-  readonly method: string;
-  readonly resource: Resource;
-  readonly name: string;
-  /** Who sent it: the `user` of `kubeConfigFor`. */
-  readonly user: string;
-  readonly body: unknown;
-  /** Of the object that it found or made. */
-  readonly uid?: string;
-  /** What the server decided; 0 where the request was lost before. The client may have seen something else, see `fault`. */
-  readonly code: number;
-  readonly applied: boolean;
-  readonly fault?: RequestFault;
-}
-
-export interface Deletion {
-  readonly resource: Resource;
-  readonly name: string;
-  readonly uid: string;
-  readonly by: 'request' | 'ttl';
-  readonly user?: string;
-}
-
-export interface Options {
-  /** The clock of the timestamps. */
-  readonly now?: () => number;
-  /** How long a second of `timeoutSeconds` lasts: 1 ms, so that a watch of five minutes ends within a test. */
-  readonly secondMs?: number;
-}
-
-/** The object or collection that a path names. */
-export interface Target {
-  readonly resource: Resource;
-  readonly namespace: string | undefined;
-  readonly name: string | undefined;
-  readonly log: boolean;
-  readonly query: URLSearchParams;
-}
-
-interface Reply {
-  readonly code: number;
-  readonly body: object | string;
-}
-type Answer = Reply | { readonly watch: true };
 
 /** All that belongs to one seed. What still arrives for an earlier one finds its connection cut. */
 export class Run {
@@ -101,15 +68,7 @@ export class Run {
     response.on('close', () => this.responses.delete(response));
     const { method = 'GET' } = request;
     const body = await bodyOf(request);
-    const verb =
-      method === 'GET'
-        ? target.query.get('watch')
-          ? 'watch'
-          : target.name === undefined
-            ? 'list'
-            : 'get'
-        : method.toLowerCase();
-    const fate = this.faults.request(`${verb} ${target.resource}`);
+    const fate = this.faults.request(`${verbOf(method, target)} ${target.resource}`);
     if (fate.delayBefore > 0) await delay(fate.delayBefore);
     const answer = this.#answer(request, body, target, fate);
     if (fate.delayAfter > 0) await delay(fate.delayAfter);
@@ -229,17 +188,8 @@ export class Run {
     { preconditions, propagationPolicy, gracePeriodSeconds }: DeleteOptions,
     by: Pick<Deletion, 'by' | 'user'>,
   ): object {
-    const { uid, resourceVersion, name, deletionTimestamp } = object.metadata;
-    for (const [field, wanted, held] of [
-      ['UID', preconditions?.uid, uid],
-      ['ResourceVersion', preconditions?.resourceVersion, resourceVersion],
-    ] as const)
-      if (wanted !== undefined && wanted !== held)
-        throw new StatusError(
-          409,
-          'Conflict',
-          `Operation cannot be fulfilled on ${resource} "${name}": Precondition failed: ${field} in precondition: ${wanted}, ${field} in object meta: ${held}`,
-        );
+    const { uid, name, deletionTimestamp } = object.metadata;
+    checkPreconditions(resource, object, preconditions);
     if (!deletionTimestamp) this.deletions.push({ resource, name, uid, ...by });
     const graceful =
       resource === 'pods' ? gracePeriodSeconds !== 0 : resource === 'jobs' && propagationPolicy === 'Foreground';
@@ -295,30 +245,4 @@ export class Run {
     const { apiVersion, kind } = resources[resource];
     return { kind, apiVersion, metadata: { resourceVersion: String(this.store.revision) } };
   }
-}
-
-interface DeleteOptions {
-  readonly preconditions?: { readonly uid?: string; readonly resourceVersion?: string };
-  readonly propagationPolicy?: string;
-  readonly gracePeriodSeconds?: number;
-}
-
-/** `Retry-After: 0` costs a client that heeds it no time. Connections close: the client opens one for each request, and never closes it. */
-export function reply(response: ServerResponse, { code, body }: Reply): void {
-  // As a real one does: of a log without a byte the type is not said.
-  const type = typeof body !== 'string' ? 'application/json' : body === '' ? undefined : 'text/plain';
-  response.writeHead(code, { 'content-type': type, ...(code === 429 ? { 'retry-after': '0' } : {}) });
-  response.end(typeof body === 'string' ? body : JSON.stringify(body));
-}
-
-export const problem = (code: number, reason: string, message: string) => ({
-  code,
-  body: new StatusError(code, reason, message).body,
-});
-
-async function bodyOf(request: IncomingMessage): Promise<unknown> {
-  const chunks: Buffer[] = [];
-  for await (const chunk of request) chunks.push(chunk as Buffer);
-  const text = Buffer.concat(chunks).toString();
-  return text === '' ? undefined : JSON.parse(text);
 }

@@ -6,7 +6,7 @@ import { annotations, labels } from '../../k8s/names.ts';
 import { JobTracker, type JobReporter } from '../../workers/jobs/job-tracker.ts';
 import { kubeConfigFor, type FakeApiServer } from './api-server.ts';
 import { seeded, type FaultRates } from './faults.ts';
-import type { PodPlan } from './job-controller.ts';
+import type { PodPlan } from './pods.ts';
 import type { Store } from './store.ts';
 
 const rates: FaultRates = {

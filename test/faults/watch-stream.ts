@@ -1,6 +1,7 @@
 import type { ServerResponse } from 'node:http';
 import type { EventFault } from './faults.ts';
-import type { ApiObject, Change, Filter } from './store.ts';
+import type { ApiObject, Change } from './api-object.ts';
+import type { Filter } from './store.ts';
 
 interface WatchEvent {
   readonly type: string;
@@ -124,7 +125,8 @@ export class WatchStream {
     const { held } = this.#take();
     const sameObject = held?.event.object.metadata?.uid === event.object.metadata?.uid;
     const swapped = held && sameObject === (held.fault === 'reorderSame');
-    for (const one of swapped ? [event, held.event] : held ? [held.event, event] : [event]) this.#write(one);
+    const inOrder = held ? [held.event, event] : [event];
+    for (const one of swapped ? inOrder.reverse() : inOrder) this.#write(one);
     this.#rest();
   }
 

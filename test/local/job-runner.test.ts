@@ -6,7 +6,8 @@ import { JobFolders } from '../../local/job-folder.ts';
 import { createLocalJobRunner } from '../../local/job-runner.ts';
 import { isGroupAlive } from '../../local/process-identity.ts';
 import { until } from '../support/until.ts';
-import { describeJobRunner, finished, jobOf, phase, type RunnerHarness, saying } from '../contract/job-runner.ts';
+import { describeJobRunner, type RunnerHarness } from '../contract/job-runner.ts';
+import { finished, jobOf, phase, saying } from '../contract/jobs.ts';
 
 /** A Job's program for the suite: counts its start, then behaves as its spec says. */
 const program = `

@@ -6,18 +6,20 @@ import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import type { TestWorkflowEnvironment } from '@temporalio/testing';
 import { digestOfText } from '../../domain/digest.ts';
 import type { Artifact } from '../../domain/job/job.ts';
-import { tags } from '../../domain/lineage/tracking.ts';
-import { createLiveLifecycles, type LiveParts } from '../../workers/console/live-lifecycles.ts';
 import type { Lifecycles } from '../../workers/console/lifecycles.ts';
+import { createLiveLifecycles } from '../../workers/console/live-lifecycles.ts';
 import { createArtifactReader } from '../../workers/console/read-artifact.ts';
 import { ensureSearchAttributes } from '../../workers/search-attributes.ts';
 import { fakeActivities, scriptedJobs } from '../builders/activities.ts';
-import { artifact } from '../builders/artifacts.ts';
-import { attackRows, shownEvidence, exampleRows, profileOf } from '../builders/console.ts';
+import { attackRows } from '../builders/console-attacks.ts';
+import { shownEvidence } from '../builders/console-evidence.ts';
+import { exampleRows } from '../builders/console-examples.ts';
+import { profileOf } from '../builders/console-training.ts';
 import { specInput } from '../builders/specs.ts';
 import { startDevServer } from '../support/temporal.ts';
 import { until } from '../support/until.ts';
 import { LifecycleLab, untilReviewIsAwaited, type LifecycleHandle } from '../workflows/lifecycle-lab.ts';
+import { runs } from './live-runs.ts';
 
 /** The console's view of real executions on a real Temporal server; only the Jobs and MLflow are faked. */
 
@@ -39,33 +41,6 @@ async function keep(name: string, text: string): Promise<Artifact> {
   await writeFile(join(store, name), text);
   return { uri: pathToFileURL(join(store, name)).href, digest: digestOfText(text) };
 }
-
-const runs: LiveParts['mlflow']['runs'] = {
-  findByTag: (_experiment, wanted) =>
-    Promise.resolve(
-      ['another', 'model'].map((weights) => ({
-        ...{
-          runId: `tune-of-${weights}`,
-          experimentId: '1',
-          name: 'tune',
-          status: 'FINISHED' as const,
-          artifactUri: '',
-          startedAtMs: 0,
-          metrics: {},
-          params: {},
-          inputs: [],
-        },
-        tags: {
-          ...wanted,
-          [tags.outcome]: JSON.stringify({ kind: 'succeeded', outputs: { model: artifact(weights) }, figures: {} }),
-        },
-      })),
-    ),
-  metricHistory: (runId, key) =>
-    Promise.resolve(
-      key === 'loss' ? [{ key, step: 1, value: runId === 'tune-of-model' ? 2.5 : 99, timestampMs: 0 }] : [],
-    ),
-};
 
 const live = (): Lifecycles =>
   createLiveLifecycles({
@@ -172,12 +147,12 @@ test("a decision reaches the workflow, and its validator's sentence comes back",
     const { review } = await lifecycles.find(id);
     const decide = (reviewer: string, digest = review?.digest ?? '') =>
       lifecycles.review(id, { decision: 'approve', reviewer, roles: ['reviewer'], digest, comment: 'Reads well.' });
-    const refusals = await Promise.all(
+    const refused = await Promise.all(
       [decide('ada'), decide('Grace', 'sha256:0')].map((asked) => asked.catch((error: unknown) => error)),
     );
-    const answer = await decide('Grace');
+    const approved = await decide('Grace');
     await handle.result();
-    return { refusals, answer, after: await lifecycles.find(id) };
+    return { refusals: refused, answer: approved, after: await lifecycles.find(id) };
   });
   expect(refusals).toMatchObject([
     { status: 409, message: expect.stringContaining('two-person rule') },
@@ -200,17 +175,17 @@ test('who is asked hands a review over; the other decides, and both stand in wha
       const delegate = (from: string, to: string) => lifecycles.delegate(id, { from, roles: ['reviewer'], to });
       const decide = (reviewer: string, digest = '') =>
         lifecycles.review(id, { decision: 'approve', reviewer, roles: ['reviewer'], digest });
-      const answer = await delegate('Grace', 'Mary');
+      const delegated = await delegate('Grace', 'Mary');
       const { review, delegations } = await lifecycles.find(id);
       expect(delegations).toMatchObject([{ from: 'Grace', to: 'Mary' }]);
-      const refusals = await Promise.all(
+      const refused = await Promise.all(
         [delegate('Grace', 'Joan'), delegate('Mary', 'Ada'), decide('Grace', review?.digest)].map((asked) =>
           asked.catch((error: unknown) => error),
         ),
       );
       await decide('mary', review?.digest);
       await handle.result();
-      return { answer, refusals, after: await lifecycles.find(id) };
+      return { answer: delegated, refusals: refused, after: await lifecycles.find(id) };
     },
     { reviewers: ['grace'] },
   );

@@ -1,15 +1,14 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import type { StageSpec } from '../../domain/job/job-request.ts';
 import { WorkflowFailedError } from '@temporalio/client';
 import { createSpecActivities } from '../../activities/check-spec.ts';
-import type { LifecycleStatus } from '../../domain/lifecycle/lifecycle.ts';
-import { jobWaitSignal, statusQuery } from '../../workflows/messages.ts';
-import { championOf, fakeActivities, scriptedJobs, stop, type Call } from '../builders/activities.ts';
+import type { StageSpec } from '../../domain/job/job-request.ts';
+import { statusQuery } from '../../workflows/messages.ts';
+import { championOf, fakeActivities, scriptedJobs } from '../builders/activities.ts';
 import { artifact } from '../builders/artifacts.ts';
 import { between, evidenceOf } from '../builders/evidence.ts';
 import { specInput } from '../builders/specs.ts';
 import { startTimeSkipping } from '../support/temporal.ts';
-import { failureOf, LifecycleLab, promotedReply, resultOf, type LifecycleHandle } from './lifecycle-lab.ts';
+import { failureOf, LifecycleLab, promotedReply, resultOf } from './lifecycle-lab.ts';
 
 let lab: LifecycleLab;
 beforeAll(async () => {
@@ -124,8 +123,8 @@ test('an endpoint that forgot the request is asked again', async () => {
   expect(asked).toHaveLength(3);
 });
 
-describe('where it may be skipped', () => {
-  test('and nothing changed it ends at once, and leaves nothing in MLflow', async () => {
+describe('a lifecycle that may be skipped', () => {
+  test('ends at once and leaves nothing in MLflow where nothing changed', async () => {
     const fakes = fakeActivities({ findUnchanged: () => Promise.resolve('7') });
     const { result, status } = await lab.run(
       fakes.activities,
@@ -138,7 +137,7 @@ describe('where it may be skipped', () => {
     expect(fakes.calls.map((call) => call.name)).toEqual(['checkSpec', 'findUnchanged']);
   });
 
-  test('and it would only come to what was refused, it says so', async () => {
+  test('ends with the earlier refusal where the same inputs were refused', async () => {
     const refused = { version: '8', reason: 'Version 8 came from just this, and was refused: it is rude' };
     const fakes = fakeActivities({ findUnchanged: () => Promise.resolve(refused) });
     expect(await lab.run(fakes.activities, specInput({ skip: 'whenUnchanged' }), resultOf)).toEqual({
@@ -148,7 +147,7 @@ describe('where it may be skipped', () => {
     });
   });
 
-  test('and something did, it runs', async () => {
+  test('runs where something changed', async () => {
     const fakes = fakeActivities();
     expect(await lab.run(fakes.activities, specInput({ skip: 'whenUnchanged' }), resultOf)).toMatchObject({
       verdict: 'promoted',
@@ -175,7 +174,7 @@ describe('the champion', () => {
   });
 });
 
-test('a spec that is wrong ends it at once, in a message for people; nothing else happens', async () => {
+test('a wrong spec ends the lifecycle at once, with a message for people', async () => {
   const workspace = { root: '/nowhere', models: '/nowhere', codeDigest: '', codeRevision: '' };
   const fakes = fakeActivities(createSpecActivities({ workspace }));
   const failure = await lab.run(fakes.activities, { ...specInput(), modle: 'x' }, failureOf);
@@ -206,81 +205,4 @@ test('a stage that leaves no output of the wanted name ends it, and the run is f
     cause: { type: 'BadOutcome', message: 'The Job of tune reported no output named model; it reported adapter.' },
   });
   expect(fakes.argumentsOf('closeLifecycle')).toEqual([['parent-run', 'FAILED']]);
-});
-
-test('the status tells the stage, what is finished and what the gate found, at every point', async () => {
-  const seen: [Call['name'], LifecycleStatus][] = [];
-  let handle: LifecycleHandle | undefined;
-  const fakes = fakeActivities({}, async ({ name }) => {
-    // While a local activity runs no query is answered.
-    if (handle && name !== 'checkSpec') seen.push([name, await handle.query(statusQuery)]);
-  });
-  const last = await lab.run(fakes.activities, specInput(), async (started) => {
-    handle = started;
-    await started.result();
-    return started.query(statusQuery);
-  });
-
-  const shown = seen.map(
-    ([name, { stage, finished }]) => `${name}: ${stage} after ${finished.map((f) => f.stage).join(' ') || 'nothing'}`,
-  );
-  expect(shown).toEqual([
-    'openLifecycle: check after nothing',
-    'runJob: explore after nothing',
-    'runJob: prepare after explore',
-    'runJob: tune after explore prepare',
-    'findChampion: tune after explore prepare tune',
-    'runJob: evaluate after explore prepare tune',
-    'readEvidence: evaluate after explore prepare tune evaluate',
-    'recordVerdict: evaluate after explore prepare tune evaluate',
-    'registerVersion: deploy after explore prepare tune evaluate',
-    'askEndpoint: deploy after explore prepare tune evaluate',
-    'recordRelease: deploy after explore prepare tune evaluate',
-    'closeLifecycle: done after explore prepare tune evaluate',
-  ]);
-  const statusAt = (name: Call['name']) => seen.find(([at]) => at === name)?.[1];
-  expect(statusAt('openLifecycle')).toMatchObject({ model: 'summaries', attempt: 1 });
-  expect(statusAt('openLifecycle')?.runId).toBeUndefined();
-  expect(statusAt('runJob')).toMatchObject({ runId: 'parent-run' });
-  expect(statusAt('readEvidence')?.gate).toBeUndefined();
-  expect(statusAt('recordVerdict')?.gate).toMatchObject({ passed: true });
-  expect(last).toMatchObject({ stage: 'done', gate: { passed: true } });
-});
-
-test('what a Job waits for is shown while it waits, and remembered with the stage', async () => {
-  const [waiting, told] = [stop(), stop()];
-  const fakes = fakeActivities({
-    runJob: async (job) => {
-      if (job.spec.stage === 'tune') await waiting.hold();
-      if (job.spec.stage === 'evaluate') await told.hold();
-      return scriptedJobs()(job);
-    },
-  });
-  const wait = { for: 'node' as const, sinceMs: 0, message: '0/4 nodes are available: 4 Insufficient nvidia.com/gpu' };
-  const result = await lab.run(fakes.activities, specInput(), async (handle) => {
-    await waiting.reached;
-    await handle.signal(jobWaitSignal, { stage: 'tune', wait });
-    expect(await handle.query(statusQuery)).toMatchObject({ stage: 'tune', waiting: wait });
-    expect(await handle.query<string>('__temporal_workflow_metadata')).toMatchObject({
-      currentDetails: expect.stringContaining(
-        'waits for a node: 0/4 nodes are available: 4 Insufficient nvidia.com/gpu (since 1970-01-01T00:00:00.000Z)',
-      ),
-    });
-    await handle.signal(jobWaitSignal, { stage: 'tune' });
-    expect((await handle.query(statusQuery)).waiting).toBeUndefined();
-    waiting.release();
-    await told.reached;
-    // Sent while the Job ended, and come too late.
-    await handle.signal(jobWaitSignal, { stage: 'tune', wait });
-    expect((await handle.query(statusQuery)).waiting).toBeUndefined();
-    told.release();
-    await handle.result();
-    return handle.query(statusQuery);
-  });
-  expect(result.finished.map(({ stage, waitedFor }) => [stage, waitedFor])).toEqual([
-    ['explore', undefined],
-    ['prepare', undefined],
-    ['tune', 'waits for a node: 0/4 nodes are available: 4 Insufficient nvidia.com/gpu'],
-    ['evaluate', undefined],
-  ]);
 });

@@ -89,7 +89,7 @@ async function watched(
       lifecycles,
       closePolicies,
       attribute: typedSearchAttributes.get(breachAttribute),
-      observed: fakes.argumentsOf('observeWindow').map(([given]) => given),
+      observed: fakes.argumentsOf('observeWindow').map(([asked]) => asked),
       opened: fakes.argumentsOf('openMonitoring'),
       told: fakes.argumentsOf('tellTeam').map(([text]) => text),
     };

@@ -1,39 +1,18 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import { ApplicationFailure } from '@temporalio/common';
-import type { LifecycleSpecInput } from '../../domain/spec/lifecycle-spec.ts';
-import type { Delegation, ReviewComment, ReviewDecision } from '../../domain/review/review.ts';
-import { commentUpdate, delegateUpdate, reviewUpdate, statusQuery } from '../../workflows/messages.ts';
+import { statusQuery } from '../../workflows/messages.ts';
 import { fakeActivities, stop } from '../builders/activities.ts';
 import { artifact } from '../builders/artifacts.ts';
 import { inputs } from '../builders/inputs.ts';
 import { digestOfSubject, subject } from '../builders/reviews.ts';
-import { specInput } from '../builders/specs.ts';
 import { startTimeSkipping } from '../support/temporal.ts';
-import { LifecycleLab, untilReviewIsAwaited, type LifecycleHandle } from './lifecycle-lab.ts';
+import { LifecycleLab, untilReviewIsAwaited } from './lifecycle-lab.ts';
+import { reviewed, send, approval, hourMs, refusalOf } from './review-messages.ts';
 
 let lab: LifecycleLab;
 beforeAll(async () => {
   lab = await LifecycleLab.open(startTimeSkipping());
 });
 afterAll(() => lab.close());
-
-const reviewed = (change: Partial<LifecycleSpecInput> = {}) => specInput({ review: { by: 'person' }, ...change });
-
-const approval: ReviewDecision = { decision: 'approve', reviewer: 'Ada', digest: digestOfSubject };
-
-const hourMs = 3_600_000;
-
-const send = (handle: LifecycleHandle, review: unknown): Promise<string> =>
-  handle.executeUpdate(reviewUpdate, { args: [review as ReviewDecision] });
-
-/** The message a reviewer gets whose review is refused. */
-const refusalOf = (handle: LifecycleHandle, review: unknown): Promise<unknown> => refusedBy(send(handle, review));
-
-async function refusedBy(update: Promise<string>): Promise<unknown> {
-  const refusal = await update.catch((error: unknown) => error);
-  expect(refusal).toMatchObject({ cause: { type: 'ReviewRefused' } });
-  return (refusal as { cause: { message: unknown } }).cause.message;
-}
 
 describe('a candidate that the gate let through', () => {
   test('is promoted once a person approves it', async () => {
@@ -109,9 +88,9 @@ describe('a candidate that the gate let through', () => {
   test('is rejected where nobody reviews it in time', async () => {
     const fakes = fakeActivities();
     const { result, hours } = await lab.run(fakes.activities, reviewed(), async (handle) => {
-      const result = await handle.result();
+      const outcome = await handle.result();
       const { startTime, closeTime } = await handle.describe();
-      return { result, hours: (Number(closeTime) - Number(startTime)) / hourMs };
+      return { result: outcome, hours: (Number(closeTime) - Number(startTime)) / hourMs };
     });
 
     expect(result).toMatchObject({
@@ -126,7 +105,7 @@ describe('a candidate that the gate let through', () => {
   });
 });
 
-describe('a review is refused', () => {
+describe('a review', () => {
   const stale = artifact('an earlier model').digest;
   const current = digestOfSubject;
 
@@ -146,14 +125,14 @@ describe('a review is refused', () => {
       { ...approval, reviewer: ' GRACE ' },
       ' GRACE  asked for this lifecycle, and the two-person rule wants another reviewer.',
     ],
-  ])('%s, and a proper one still counts', async (_what, review, message) => {
+  ])('%s is refused, and a proper one still counts', async (_what, review, message) => {
     const fakes = fakeActivities();
     const spec = reviewed({ requester: 'Grace', review: { by: 'person', twoPersonRule: true } });
     const { refusal, result } = await lab.run(fakes.activities, spec, async (handle) => {
       await untilReviewIsAwaited(handle);
-      const refusal = await refusalOf(handle, review);
+      const answer = await refusalOf(handle, review);
       await send(handle, approval);
-      return { refusal, result: await handle.result() };
+      return { refusal: answer, result: await handle.result() };
     });
 
     expect(refusal).toBe(message);
@@ -161,31 +140,31 @@ describe('a review is refused', () => {
     expect(fakes.argumentsOf('closeReview')).toMatchObject([['parent-run', { decisions: [approval] }]]);
   });
 
-  test('that comes second', async () => {
+  test('that comes second is refused', async () => {
     const recording = stop();
     const fakes = fakeActivities({}, ({ name }) => (name === 'closeReview' ? recording.hold() : Promise.resolve()));
     const { refusal, result } = await lab.run(fakes.activities, reviewed(), async (handle) => {
       await untilReviewIsAwaited(handle);
       await send(handle, approval);
       await recording.reached;
-      const refusal = await refusalOf(handle, { ...approval, decision: 'reject' });
+      const second = await refusalOf(handle, { ...approval, decision: 'reject' });
       recording.release();
-      return { refusal, result: await handle.result() };
+      return { refusal: second, result: await handle.result() };
     });
 
     expect(refusal).toBe('This lifecycle is not awaiting a review.');
     expect(result).toMatchObject({ verdict: 'promoted' });
   });
 
-  test('of two at once', async () => {
+  test('is refused to one of two people who decide at once', async () => {
     const fakes = fakeActivities();
     const { answers, result } = await lab.run(fakes.activities, reviewed(), async (handle) => {
       await untilReviewIsAwaited(handle);
-      const answers = await Promise.allSettled([
+      const settled = await Promise.allSettled([
         send(handle, approval),
         send(handle, { ...approval, reviewer: 'Grace' }),
       ]);
-      return { answers, result: await handle.result() };
+      return { answers: settled, result: await handle.result() };
     });
 
     expect(answers.map(({ status }) => status).sort()).toEqual(['fulfilled', 'rejected']);
@@ -193,19 +172,19 @@ describe('a review is refused', () => {
     expect(result).toMatchObject({ verdict: 'promoted' });
   });
 
-  test('before there is anything to review', async () => {
+  test('is refused before there is anything to review', async () => {
     const tuning = stop();
     const fakes = fakeActivities({}, (call) =>
       call.name === 'runJob' && call.args[0].spec.stage === 'tune' ? tuning.hold() : Promise.resolve(),
     );
     const refusal = await lab.run(fakes.activities, reviewed(), async (handle) => {
       await tuning.reached;
-      const refusal = await refusalOf(handle, approval);
+      const early = await refusalOf(handle, approval);
       tuning.release();
       await untilReviewIsAwaited(handle);
       await send(handle, approval);
       await handle.result();
-      return refusal;
+      return early;
     });
 
     expect(refusal).toBe('This lifecycle is not awaiting a review.');
@@ -234,184 +213,5 @@ describe('what was approved', () => {
     ]);
     expect(fakes.argumentsOf('closeLifecycle')).toEqual([['parent-run', 'FINISHED', 'rejected']]);
     expect(fakes.argumentsOf('tellTeam').at(-1)).toEqual([expect.stringContaining('not deployed')]);
-  });
-});
-
-describe('several people', () => {
-  test('have to approve where several are wanted, and one of them may not do so twice', async () => {
-    const fakes = fakeActivities();
-    const { first, again, shown, last, result } = await lab.run(
-      fakes.activities,
-      reviewed({ review: { by: 'person', approvals: 2 } }),
-      async (handle) => {
-        await untilReviewIsAwaited(handle);
-        const first = await send(handle, approval);
-        const again = await refusalOf(handle, { ...approval, reviewer: 'ada ' });
-        const shown = {
-          ...(await handle.query(statusQuery)),
-          ...(await handle.query<{ currentDetails: string }>('__temporal_workflow_metadata')),
-        };
-        return {
-          first,
-          again,
-          shown,
-          last: await send(handle, { ...approval, reviewer: 'Grace' }),
-          result: await handle.result(),
-        };
-      },
-    );
-
-    expect([first, again, last]).toEqual([
-      'approved by Ada; 1 more must approve',
-      'ada  has approved it already; the other approval must come from other people.',
-      'approved by Grace',
-    ]);
-    expect(shown).toMatchObject({
-      stage: 'review',
-      awaitingReview: { approvals: 2, decisions: [{ reviewer: 'Ada' }] },
-    });
-    expect(shown.currentDetails).toContain(
-      `Awaits an approval by anyone, until ${shown.awaitingReview?.deadline ?? ''}.\n- approve, Ada\n`,
-    );
-    expect(result).toMatchObject({ verdict: 'promoted' });
-    expect(fakes.argumentsOf('closeReview')).toMatchObject([
-      ['parent-run', { decisions: [{ reviewer: 'Ada' }, { reviewer: 'Grace' }] }],
-    ]);
-  });
-
-  test('that are too few when time is up have not approved', async () => {
-    const fakes = fakeActivities();
-    const result = await lab.run(
-      fakes.activities,
-      reviewed({ review: { by: 'person', approvals: 2 } }),
-      async (handle) => {
-        await untilReviewIsAwaited(handle);
-        await send(handle, approval);
-        return handle.result();
-      },
-    );
-
-    expect(result).toMatchObject({
-      verdict: 'rejected',
-      by: 'deadline',
-      reason: 'Too few (Ada) reviewed it within 72 hours.',
-    });
-    expect(fakes.argumentsOf('registerVersion')).toEqual([]);
-  });
-
-  test('comment and hand over, and all of it is kept', async () => {
-    const fakes = fakeActivities();
-    const comment: ReviewComment = { author: 'Mary', text: 'Why so short?' };
-    const delegation: Delegation = { from: 'Grace', roles: ['leads'], to: 'Joan' };
-    const { refusals, answers, result } = await lab.run(
-      fakes.activities,
-      reviewed({ review: { by: 'person', reviewers: ['role:leads'] } }),
-      async (handle) => {
-        await untilReviewIsAwaited(handle);
-        const comments = (given: unknown) => handle.executeUpdate(commentUpdate, { args: [given as ReviewComment] });
-        const delegates = (given: unknown) => handle.executeUpdate(delegateUpdate, { args: [given as Delegation] });
-        const refusals = [
-          await refusalOf(handle, approval),
-          await refusedBy(comments({ author: 'Mary' })),
-          await refusedBy(delegates({ from: 'Mary', to: 'Joan' })),
-        ];
-        const answers = [
-          await comments(comment),
-          await delegates(delegation),
-          await send(handle, { ...approval, reviewer: 'Joan' }),
-        ];
-        return { refusals, answers, result: await handle.result() };
-      },
-    );
-
-    expect(refusals).toEqual([
-      expect.stringContaining('Ada is not among the reviewers'),
-      expect.stringContaining('A comment is'),
-      expect.stringContaining('Mary is not among the reviewers'),
-    ]);
-    expect(answers).toEqual(['noted for Mary', 'Joan decides in place of Grace', 'approved by Joan']);
-    expect(result).toMatchObject({ verdict: 'promoted' });
-    expect(fakes.argumentsOf('closeReview')).toMatchObject([
-      ['parent-run', { comments: [comment], delegations: [delegation], decisions: [{ reviewer: 'Joan' }] }],
-    ]);
-  });
-});
-
-describe('a review that takes weeks', () => {
-  const review = {
-    by: 'person' as const,
-    deadlineHours: 6 * 168,
-    reminderHours: 168,
-    reviewers: ['Ada'],
-    escalation: { afterHours: 500, to: ['Grace'] },
-  };
-
-  test('reminds each week, escalates once, and ends at its deadline', async () => {
-    const fakes = fakeActivities();
-    const { result, hours } = await lab.run(fakes.activities, reviewed({ review }), async (handle) => {
-      const result = await handle.result();
-      const { events = [] } = await handle.fetchHistory();
-      const opened = events?.find((event) => event.timerStartedEventAttributes)?.eventTime?.seconds;
-      const fired = (events ?? [])
-        .filter((event) => event.timerFiredEventAttributes)
-        .map((event) => Math.round((Number(event.eventTime?.seconds) - Number(opened)) / 3600));
-      return { result, hours: fired };
-    });
-
-    expect(hours).toEqual([168, 336, 500, 504, 672, 840, 1008]);
-    const told = fakes
-      .argumentsOf('tellTeam')
-      .map(([text]) => (text.split('\n', 1)[0] ?? '').replace(/, since .*/, ''));
-    const reminder = 'summaries (lifecycle-N) still awaits a review';
-    expect(told.map((line) => line.replace(/lifecycle-\d+/, 'lifecycle-N'))).toEqual([
-      'summaries (lifecycle-N) awaits a review.',
-      reminder,
-      reminder,
-      'summaries (lifecycle-N) was not decided on in time; Grace may now decide, too.',
-      reminder,
-      reminder,
-      reminder,
-      expect.stringMatching(/^summaries \(lifecycle-N\) was rejected: nobody decided until /),
-    ]);
-    expect(result).toMatchObject({
-      verdict: 'rejected',
-      by: 'deadline',
-      reason: 'Nobody reviewed it within 1008 hours.',
-    });
-    expect(fakes.argumentsOf('closeReview')).toMatchObject([
-      ['parent-run', { outcome: 'expired', reviewers: ['Ada', 'Grace'], escalatedAt: expect.any(String) }],
-    ]);
-  });
-
-  test('may be decided by who it was escalated to, but not before', async () => {
-    const escalated = stop();
-    const fakes = fakeActivities({}, (call) => {
-      if (call.name === 'tellTeam' && call.args[0].includes('may now decide')) escalated.reach();
-      return Promise.resolve();
-    });
-    const decision = { ...approval, reviewer: 'Grace' };
-    const { refusal, result } = await lab.run(fakes.activities, reviewed({ review }), async (handle) => {
-      await untilReviewIsAwaited(handle);
-      const refusal = await refusalOf(handle, decision);
-      await lab.sleep(501 * hourMs);
-      await escalated.reached;
-      await send(handle, decision);
-      return { refusal, result: await handle.result() };
-    });
-
-    expect(refusal).toContain('Grace is not among the reviewers');
-    expect(result).toMatchObject({ verdict: 'promoted' });
-  });
-
-  test('is not held up by people who can not be told', async () => {
-    const fakes = fakeActivities({
-      tellTeam: () => Promise.reject(ApplicationFailure.nonRetryable('The review webhook answered 404.', 'BadWebhook')),
-    });
-    const result = await lab.run(fakes.activities, reviewed(), async (handle) => {
-      await untilReviewIsAwaited(handle);
-      await send(handle, approval);
-      return handle.result();
-    });
-    expect(result).toMatchObject({ verdict: 'promoted' });
   });
 });

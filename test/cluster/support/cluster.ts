@@ -5,11 +5,11 @@ import { shared } from '../../support/shared.ts';
 import { Components } from './components.ts';
 import { startControlPlane } from './control-plane.ts';
 import { startGpuNodes } from './gpu-nodes.ts';
-import { buildJobSet, startJobSet } from './job-set.ts';
-import { buildKserve, startKserve } from './kserve.ts';
-import { buildKueue, startKueue } from './kueue.ts';
+import { buildJobSet, startJobSet } from './managers/job-set.ts';
+import { buildKserve, startKserve } from './managers/kserve.ts';
+import { buildKueue, startKueue } from './managers/kueue.ts';
 import { buildPrograms } from './programs.ts';
-import { startRealNode, type RealNode, type RealNodeOptions } from './real-node.ts';
+import { startRealNode, type RealNode, type RealNodeOptions } from './real-node/real-node.ts';
 
 export interface Cluster {
   readonly kubeconfigPath: string;

@@ -99,5 +99,5 @@ const areReady = (nodes: readonly V1Node[]): boolean =>
   nodes.every(
     ({ spec, status }) =>
       (spec?.taints ?? []).length === 0 &&
-      status?.conditions?.some(({ type, status }) => type === 'Ready' && status === 'True'),
+      status?.conditions?.some((condition) => condition.type === 'Ready' && condition.status === 'True'),
   );

@@ -41,7 +41,7 @@ const architectures: Partial<Record<NodeJS.Architecture, string>> = { x64: 'amd6
 const unneeded = /^(site-packages|dist-packages|__pycache__|test|idlelib|ensurepip|config-.*)$/;
 /** Of Node's packages: what only people and compilers read, and Temporal's native library, which the worker alone loads. */
 const unread = /(\.d\.[cm]?ts|\.map|\.md|core-bridge\/releases)$/;
-const mediaType = (what: string): string => `application/vnd.oci.image.${what}`;
+const mediaTypeOf = (what: string): string => `application/vnd.oci.image.${what}`;
 
 /** An OCI image of what is in folders, into a file of the folder `into`. The same content has the same digest. */
 export async function makeImage(
@@ -54,8 +54,8 @@ export async function makeImage(
   try {
     const packed = [];
     for (const layer of layers)
-      packed.push(await addBlob(blobs, mediaType('layer.v1.tar'), await packFolder(layer, layout)));
-    const config = await addJson(blobs, mediaType('config.v1+json'), {
+      packed.push(await addBlob(blobs, mediaTypeOf('layer.v1.tar'), await packFolder(layer, layout)));
+    const config = await addJson(blobs, mediaTypeOf('config.v1+json'), {
       architecture: architectures[process.arch] ?? process.arch,
       os: 'linux',
       config: {
@@ -65,9 +65,9 @@ export async function makeImage(
       },
       rootfs: { type: 'layers', diff_ids: packed.map(({ digest }) => digest) },
     });
-    const manifest = await addJson(blobs, mediaType('manifest.v1+json'), {
+    const manifest = await addJson(blobs, mediaTypeOf('manifest.v1+json'), {
       schemaVersion: 2,
-      mediaType: mediaType('manifest.v1+json'),
+      mediaType: mediaTypeOf('manifest.v1+json'),
       config,
       layers: packed,
     });

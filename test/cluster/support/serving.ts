@@ -85,7 +85,7 @@ export async function startServing(namespace: string, { kserve = false, isShared
   };
   const podsOf = async (endpoint: string): Promise<V1Pod[]> =>
     (await core.listNamespacedPod({ namespace, labelSelector: `tuneline.dev/endpoint=${endpoint}` })).items;
-  let endpoints = 0;
+  let made = 0;
   return {
     connection,
     placement,
@@ -98,7 +98,7 @@ export async function startServing(namespace: string, { kserve = false, isShared
         fetch: askReleaseProxy,
         clocks,
       }),
-    makeEndpoint: () => `endpoint-${(endpoints += 1)}`,
+    makeEndpoint: () => `endpoint-${(made += 1)}`,
     podsOf,
     deploymentsOf: async (endpoint) =>
       (await apps.listNamespacedDeployment({ namespace, labelSelector: `tuneline.dev/endpoint=${endpoint}` })).items,

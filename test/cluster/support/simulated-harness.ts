@@ -5,7 +5,8 @@ import type { Cluster as Connection } from '../../../k8s/client.ts';
 import { createKubernetesJobRunner } from '../../../k8s/jobs/job-runner.ts';
 import type { JobPlacement } from '../../../k8s/manifests/job.ts';
 import { jobNameLabel } from '../../../k8s/names.ts';
-import { said, type Behaviour, type RunnerHarness } from '../../contract/job-runner.ts';
+import { said, type Behaviour } from '../../contract/jobs.ts';
+import type { RunnerHarness } from '../../contract/job-runner.ts';
 import { neverAnnotation } from './never-ending.ts';
 import { withPodAnnotations } from './simulated-pods.ts';
 

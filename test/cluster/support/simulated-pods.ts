@@ -2,7 +2,7 @@ import type { V1Job } from '@kubernetes/client-node';
 import type { Cluster } from '../../../k8s/client.ts';
 import type { JobSet } from '../../../k8s/manifests/job-set.ts';
 import { requestOf } from '../../../k8s/manifests/job.ts';
-import type { Behaviour } from '../../contract/job-runner.ts';
+import type { Behaviour } from '../../contract/jobs.ts';
 
 /**
  * A cluster client that annotates the pods of every Job and JobSet it creates; the simulated nodes read those

@@ -69,7 +69,7 @@ describe('for any rules and evidence', () => {
         }),
       );
     const differences = (all: Evidence['differences']) =>
-      Object.fromEntries(Object.entries(all).map(([role, x]) => [role, each(x)]));
+      Object.fromEntries(Object.entries(all).flatMap(([role, x]) => (x ? [[role, each(x)]] : [])));
     const { candidate } = given.models;
     return {
       ...given,

@@ -23,7 +23,8 @@ function story(windows: string, hysteresis = usual, rule: WatchedRule = 'errorRa
         atMs,
       );
       state = advanced.state;
-      return advanced.begun.length > 0 ? '+' : advanced.ended.length > 0 ? '-' : '.';
+      if (advanced.begun.length > 0) return '+';
+      return advanced.ended.length > 0 ? '-' : '.';
     })
     .join('');
 }

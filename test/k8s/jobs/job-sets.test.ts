@@ -3,7 +3,7 @@ import { ApiException, type V1Job } from '@kubernetes/client-node';
 import { JobSets, type JobSetsOptions } from '../../../k8s/jobs/job-sets.ts';
 import type { JobPlacement } from '../../../k8s/manifests/job.ts';
 import { jobSetManifest, type JobSet } from '../../../k8s/manifests/job-set.ts';
-import { jobOn } from '../../contract/job-runner.ts';
+import { jobOn } from '../../contract/jobs.ts';
 
 const placement: JobPlacement = { namespace: 'training', image: 'jobs', gpus: 1, env: {}, graceSeconds: 30, userId: 10_001 };
 const refusal = (code: number) => Promise.reject(new ApiException(code, '', '', {}));

@@ -3,7 +3,7 @@ import { jobManifest, requestOf, type JobPlacement } from '../../../k8s/manifest
 import { isOfSet, jobNameInSet, jobSetManifest, setNameOf } from '../../../k8s/manifests/job-set.ts';
 import { serviceManifest } from '../../../k8s/manifests/service.ts';
 import { jobName } from '../../../domain/names.ts';
-import { jobOn } from '../../contract/job-runner.ts';
+import { jobOn } from '../../contract/jobs.ts';
 
 const placement: JobPlacement = {
   namespace: 'training',

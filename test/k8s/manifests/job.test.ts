@@ -1,7 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import { serviceManifest } from '../../../k8s/manifests/service.ts';
 import { jobManifest, requestOf, type JobPlacement } from '../../../k8s/manifests/job.ts';
-import { jobOf } from '../../contract/job-runner.ts';
+import { jobOf } from '../../contract/jobs.ts';
 
 const placement: JobPlacement = {
   namespace: 'training',

@@ -8,7 +8,7 @@ import { JobFolders } from '../../../local/job-folder.ts';
 import { createLocalJobRunner } from '../../../local/job-runner.ts';
 import { identityOf, isGroupAlive, type ProcessIdentity } from '../../../local/process-identity.ts';
 import { addressesAt, writeStackState } from '../../../local/stack-state.ts';
-import { jobOf, phase } from '../../contract/job-runner.ts';
+import { jobOf, phase } from '../../contract/jobs.ts';
 import { cliCommand, quickStart } from '../../support/cli.ts';
 import { repository } from '../../support/stack.ts';
 

@@ -1,6 +1,4 @@
 import { execFile } from 'node:child_process';
-import { once } from 'node:events';
-import { createServer, type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
@@ -9,6 +7,7 @@ import type { TestWorkflowEnvironment } from '@temporalio/testing';
 import type { FastifyInstance } from 'fastify';
 import type { EventRule } from '../../../domain/spec/event-rules.ts';
 import { localWebhooks, makeEncryptionKey } from '../../../local/mlflow-webhooks.ts';
+import { freePort } from '../../../local/ports.ts';
 import { createMlflow, type Mlflow } from '../../../mlflow/index.ts';
 import { ensureMemory } from '../../../workers/events/open.ts';
 import { createEventServer } from '../../../workers/events/server.ts';
@@ -63,15 +62,6 @@ afterEach(async () => {
   await Promise.all([...opened].map((eventServer) => eventServer.close()));
   opened.clear();
 });
-
-async function freePort(): Promise<number> {
-  const probe = createServer().listen(0, '127.0.0.1');
-  await once(probe, 'listening');
-  const { port } = probe.address() as AddressInfo;
-  probe.close();
-  await once(probe, 'close');
-  return port;
-}
 
 interface Answered {
   readonly request: EventRequest;

@@ -4,7 +4,7 @@ import type { FailureClass } from '../../../domain/job/failure.ts';
 import type { JobOutcome, JobRunner } from '../../../domain/job/job.ts';
 import { createJobReporter } from '../../../workers/jobs/job-reporter.ts';
 import { fakeTracking } from '../../builders/tracking.ts';
-import { jobOf } from '../../contract/job-runner.ts';
+import { jobOf } from '../../contract/jobs.ts';
 
 const failed = (failureClass: FailureClass, message: string): JobOutcome => ({ kind: 'failed', failure: { class: failureClass, message } });
 const log = 'step 1\nRuntimeError: NCCL error\nbye\n';

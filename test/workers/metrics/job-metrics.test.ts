@@ -5,7 +5,7 @@ import { freePort } from '../../../local/ports.ts';
 import type { JobReporter } from '../../../workers/jobs/job-tracker.ts';
 import { metricsAt } from '../../../workers/metrics/core-metrics.ts';
 import { countJobs } from '../../../workers/metrics/job-metrics.ts';
-import { jobOf } from '../../contract/job-runner.ts';
+import { jobOf } from '../../contract/jobs.ts';
 
 test('Jobs are counted by how they ended and by what they wait for, and once each', async () => {
   const port = await freePort();

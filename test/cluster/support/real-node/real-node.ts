@@ -6,9 +6,9 @@ import { basename, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { CoreV1Api, KubeConfig, PatchStrategy, setHeaderOptions } from '@kubernetes/client-node';
-import { SetupError } from '../../../local/setup-error.ts';
-import type { Components } from './components.ts';
-import { makeSandboxImage, type Image } from './images.ts';
+import { SetupError } from '../../../../local/setup-error.ts';
+import type { Components } from '../components.ts';
+import { makeSandboxImage, type Image } from '../images.ts';
 
 export interface RealNodeOptions {
   /** Make the images to have, in a folder that goes with the cluster: no registry can be reached. */
@@ -118,7 +118,7 @@ async function installPrograms(report: (message: string) => void): Promise<void>
 }
 
 const haveAll = (paths: readonly string[]): Promise<boolean> =>
-  Promise.all(paths.map((path) => access(path))).then(
+  Promise.all(paths.map((file) => access(file))).then(
     () => true,
     () => false,
   );
@@ -202,7 +202,7 @@ async function untilReady(components: Components, kubeconfigPath: string, gpus: 
     );
   await components.until(async () => {
     const { spec, status } = await read();
-    const isReady = status?.conditions?.some(({ type, status }) => type === 'Ready' && status === 'True');
+    const isReady = status?.conditions?.some((condition) => condition.type === 'Ready' && condition.status === 'True');
     return (
       isReady === true &&
       (spec?.taints ?? []).length === 0 &&

@@ -7,9 +7,9 @@ import {
   type KubeConfig,
   type V1CustomResourceDefinition,
 } from '@kubernetes/client-node';
-import { buildCacheFolder } from '../../../scripts/dev/build-cache.ts';
-import { until } from '../../support/until.ts';
-import { buildOnce, type BuildOptions } from './programs.ts';
+import { buildCacheFolder } from '../../../../scripts/dev/build-cache.ts';
+import { until } from '../../../support/until.ts';
+import { buildOnce, type BuildOptions } from '../programs.ts';
 
 const version = '1.3.0';
 /** Of the module, as Go's checksum database knows it. */

@@ -10,10 +10,10 @@ import {
   type V1MutatingWebhookConfiguration,
   type V1ValidatingWebhookConfiguration,
 } from '@kubernetes/client-node';
-import { freePort } from '../../../local/ports.ts';
-import { buildCacheFolder } from '../../../scripts/dev/build-cache.ts';
-import type { Components } from './components.ts';
-import { type BuildOptions, buildOnce, timed } from './programs.ts';
+import { freePort } from '../../../../local/ports.ts';
+import { buildCacheFolder } from '../../../../scripts/dev/build-cache.ts';
+import type { Components } from '../components.ts';
+import { type BuildOptions, buildOnce, timed } from '../programs.ts';
 
 /** A controller with resources and webhooks of its own, as a Go module of `sigs.k8s.io` that is laid out as kubebuilder does. */
 export interface Manager {

@@ -2,11 +2,11 @@ import { createHash } from 'node:crypto';
 import { copyFile, mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { CoreV1Api, KubeConfig, loadYaml, type V1ConfigMap } from '@kubernetes/client-node';
-import { freePort } from '../../../local/ports.ts';
-import { buildCacheFolder } from '../../../scripts/dev/build-cache.ts';
-import type { Components } from './components.ts';
+import { freePort } from '../../../../local/ports.ts';
+import { buildCacheFolder } from '../../../../scripts/dev/build-cache.ts';
+import type { Components } from '../components.ts';
 import { install, serveWebhooks } from './managers.ts';
-import { buildOnce, timed, type BuildOptions } from './programs.ts';
+import { buildOnce, timed, type BuildOptions } from '../programs.ts';
 
 const version = '0.19.0';
 /** Of the module, as Go's checksum database knows it; the module's own go.sum pins all that it is built from. */

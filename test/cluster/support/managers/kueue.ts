@@ -1,7 +1,7 @@
 import { CoreV1Api, KubeConfig } from '@kubernetes/client-node';
-import type { Components } from './components.ts';
+import type { Components } from '../components.ts';
 import { buildManager, startManager, type Manager } from './managers.ts';
-import type { BuildOptions } from './programs.ts';
+import type { BuildOptions } from '../programs.ts';
 
 const manager: Manager = {
   name: 'kueue',

@@ -1,6 +1,6 @@
-import type { Components } from './components.ts';
+import type { Components } from '../components.ts';
 import { buildManager, startManager, type Manager } from './managers.ts';
-import type { BuildOptions } from './programs.ts';
+import type { BuildOptions } from '../programs.ts';
 
 const manager: Manager = {
   name: 'jobset',
