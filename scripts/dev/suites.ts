@@ -94,7 +94,7 @@ export const suites: readonly Suite[] = [
     sources: ['domain/gate', 'jobs/'],
   },
 
-  cluster('cluster', 60, [], ['test/cluster/']),
+  cluster('control-plane', 60, [], ['test/cluster/']),
   cluster('job-runner', 60, [], ofJobs),
   cluster('disruption', 60, [], ofJobs),
   cluster('lease', 60, [], ofJobs),

@@ -46,7 +46,9 @@ afterAll(async () => {
 const historyOf = async (id: string): Promise<History> =>
   id === workflowId
     ? history
-    : historyFromJSON(JSON.parse(await readFile(new URL(`../../replay/histories/${id}.json`, import.meta.url), 'utf8')));
+    : historyFromJSON(
+        JSON.parse(await readFile(new URL(`../../replay/histories/${id}.json`, import.meta.url), 'utf8')),
+      );
 
 const lineage = (reference: string | undefined, options: LineageOptions): Promise<string> =>
   lineageFrom({ mlflow, historyOf }, reference, options);
