@@ -73,7 +73,7 @@ export const suites: readonly Suite[] = [
     group: 'faults',
     lane: 'computes',
     jest: ['test/faults'],
-    env: { TUNELINE_SEEDS: '4000' },
+    env: { TUNELINE_SEEDS: '2000' },
     seconds: 300,
     sources: ['k8s/', 'workers/', 'domain/', 'test/faults/'],
   },
