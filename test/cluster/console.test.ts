@@ -80,6 +80,7 @@ async function relay(host: string, port: number): Promise<Server> {
     });
     await install(image, {
       TEMPORAL_ADDRESS: `${hostAddress}:${(toTemporal.address() as AddressInfo).port}`,
+      TEMPORAL_NAMESPACE: temporal.namespace ?? 'default',
       TUNELINE_EVENT_RULES: '/etc/tuneline-events/rules.json',
     });
   }, startTimeoutMs);
