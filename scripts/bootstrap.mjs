@@ -3,7 +3,7 @@
 import { spawnSync, spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { delimiter, dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 const oldest = 20;
@@ -49,7 +49,9 @@ const args = program ? [program, ...rest] : ['scripts/cli/tuneline.ts', ...proce
 const node = join(root, 'node_modules', '.bin', 'node');
 // Node keeps what it compiled, so that the next command and each service start in half the time.
 const compiled = join(process.env.TUNELINE_HOME || join(root, '.tuneline'), 'cache', 'node');
-const env = { NODE_COMPILE_CACHE: compiled, ...process.env };
+// As npm does: Jest and the tests' child processes find this Node first, also where no npm is above.
+const path = [join(root, 'node_modules', '.bin'), process.env.PATH].join(delimiter);
+const env = { NODE_COMPILE_CACHE: compiled, ...process.env, PATH: path };
 const child = spawn(node, ['--disable-warning=ExperimentalWarning', join(root, args[0]), ...args.slice(1)], {
   stdio: 'inherit',
   env,
