@@ -82,7 +82,7 @@ export const suites: readonly Suite[] = [
     group: 'faults',
     lane: 'computes',
     pytest: ['-m', 'deep'],
-    seconds: 180,
+    seconds: 60,
     sources: ['jobs/'],
   },
   {
@@ -109,7 +109,7 @@ export const suites: readonly Suite[] = [
   cluster('endpoint-host', 40, ['kueue', 'jobset'], ofReleases),
   cluster('endpoint-gateway', 15, [], ofReleases),
   cluster('kserve', 70, ['kserve'], ofReleases),
-  cluster('real-release', 120, [], ofReleases),
+  cluster('real-release', 225, [], ofReleases),
   cluster('alerts', 30, ['promtool'], ['examples/monitoring/', 'workers/metrics/']),
 
   {
@@ -133,7 +133,7 @@ export const suites: readonly Suite[] = [
     group: 'e2e',
     lane: 'computes',
     jest: ['test/e2e/roll-out.test'],
-    seconds: 160,
+    seconds: 140,
     sources: ['workflows/', 'serving/', 'local/', 'domain/', 'activities/'],
   },
   {
@@ -141,7 +141,7 @@ export const suites: readonly Suite[] = [
     group: 'e2e',
     lane: 'computes',
     jest: ['test/e2e/console.test'],
-    seconds: 90,
+    seconds: 80,
     sources: ['web/', 'workers/'],
   },
   {
@@ -149,7 +149,7 @@ export const suites: readonly Suite[] = [
     group: 'e2e',
     lane: 'computes',
     jest: ['test/e2e/compressed.test'],
-    seconds: 150,
+    seconds: 245,
     sources: ['jobs/', 'domain/gate'],
   },
   {
@@ -157,7 +157,7 @@ export const suites: readonly Suite[] = [
     group: 'e2e',
     lane: 'waits',
     jest: ['test/e2e/drift.test'],
-    seconds: 650,
+    seconds: 700,
     sources: ['domain/monitoring', 'workflows/monitor', 'scripts/demo'],
   },
   {
@@ -165,7 +165,7 @@ export const suites: readonly Suite[] = [
     group: 'e2e',
     lane: 'waits',
     jest: ['test/e2e/kubernetes.test'],
-    seconds: 600,
+    seconds: 400,
     builds: ['cluster'],
     sources: ['k8s/', 'jobs/', 'workers/'],
   },
