@@ -4,8 +4,13 @@ import { digestOfText } from '../domain/digest.ts';
 import { toHtml } from '../domain/report/document.ts';
 import type { Artifact } from '../domain/job/job.ts';
 import { driftsOf, evaluateWindow, type Drifts } from '../domain/monitoring/evaluate-window.ts';
-import { profiledExamples, profileOf, type Example, type LiveProfile } from '../domain/monitoring/training-profile.ts';
-import { windowOf, type LiveWindow } from '../domain/monitoring/window-stats.ts';
+import {
+  profiledExamples,
+  profileOf,
+  type Example,
+  type TrainingProfile,
+} from '../domain/monitoring/training-profile.ts';
+import { windowOf, type WindowStats } from '../domain/monitoring/window-stats.ts';
 import { monitorPage } from '../domain/monitoring/monitor-page.ts';
 import type { MonitorSettings, MonitoringRun, WindowBounds } from '../domain/monitoring/monitoring.ts';
 import { type Release, releaseId } from '../domain/endpoint/release.ts';
@@ -48,9 +53,9 @@ export function createMonitoringActivities({
     return digestOfText(text);
   }
 
-  async function readProfile({ lifecycleRunId, profileDigest }: MonitoringRun): Promise<LiveProfile> {
+  async function readProfile({ lifecycleRunId, profileDigest }: MonitoringRun): Promise<TrainingProfile> {
     const text = await tracking.readText(lifecycleRunId, profilePath);
-    if (text !== undefined && digestOfText(text) === profileDigest) return JSON.parse(text) as LiveProfile;
+    if (text !== undefined && digestOfText(text) === profileDigest) return JSON.parse(text) as TrainingProfile;
     throw ApplicationFailure.nonRetryable(
       `${profilePath} of the run ${lifecycleRunId} is ${text === undefined ? 'gone' : 'not the one that the release is watched by: its digest differs'}.`,
       'BadProfile',
@@ -131,7 +136,7 @@ export function createMonitoringActivities({
 }
 
 function figuresToLog(
-  { requests, figures }: LiveWindow,
+  { requests, figures }: WindowStats,
   drifts: Drifts,
   ageDays: number,
   { state }: Advanced,

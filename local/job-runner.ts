@@ -12,7 +12,7 @@ import {
 } from '../domain/job/job.ts';
 import { classifyEnding } from '../domain/job/outcome.ts';
 import { traceVariables } from '../domain/job/job-trace.ts';
-import { HintQueue } from '../domain/job/change-queue.ts';
+import { ChangeQueue } from '../domain/job/change-queue.ts';
 import { JobFolders } from './job-folder.ts';
 import { JobLauncher } from './job-launcher.ts';
 import { endGroup, isGroupAlive } from './process-identity.ts';
@@ -44,7 +44,7 @@ export function createLocalJobRunner(options: LocalJobRunnerOptions): JobRunner 
   const ready = folders.prepare();
   const waiting: JobRequest[] = [];
   const running = new Set<string>();
-  const hints = new HintQueue();
+  const hints = new ChangeQueue();
   // An end that is only supposed is a hint, too: the reader finds nobody there and the sweep starts it again.
   const launcher = new JobLauncher(settle);
 

@@ -9,7 +9,7 @@ const vllm =
 
 const quantity = /^\d+(\.\d+)?(m|[kMGT]|[KMGT]i)?$/;
 
-/** Where and with what a cluster serves releases; undefined where the local endpoint does. Throws a `SetupError` that names every setting that is missing or wrong. */
+/** The placement of releases on a cluster; undefined if the local endpoint serves them. Throws a `SetupError` that names every missing or wrong setting. */
 export function releasePlacementOf({ serving }: Config, jobs: JobPlacement | undefined): ReleasePlacement | undefined {
   const {
     engineImage: image,

@@ -1,9 +1,9 @@
 import { allHandlersFinished, ApplicationFailure, condition, setHandler } from '@temporalio/workflow';
 import type { ReviewRules } from '../domain/spec/review-spec.ts';
-import { agendaOf } from '../domain/review/reminders.ts';
+import { remindersOf } from '../domain/review/reminders.ts';
 import type { ReviewNotice } from '../domain/review/review-notice.ts';
 import { outcomeOf, type ReviewRecord, type ReviewRequest, type ReviewSubject } from '../domain/review/review.ts';
-import { refuseComment, validateDelegation, validateReview } from '../domain/review/validate-review.ts';
+import { validateComment, validateDelegation, validateReview } from '../domain/review/validate-review.ts';
 import { commentUpdate, delegateUpdate, reviewUpdate } from './messages.ts';
 
 export interface ReviewOpening {
@@ -49,7 +49,7 @@ export function createReview(show: (review: ReviewRequest | undefined) => void) 
       change({ ...review, comments: [...review.comments, { author, text, at: now() }] });
       return `noted for ${author}`;
     },
-    { validator: (given) => refuse(refuseComment(given, open)) },
+    { validator: (given) => refuse(validateComment(given, open)) },
   );
   setHandler(
     delegateUpdate,
@@ -81,7 +81,7 @@ export function createReview(show: (review: ReviewRequest | undefined) => void) 
         delegations: [],
       });
       tell({ what: 'wanted' }, requireOpen());
-      for (const { afterHours, what } of agendaOf(rules)) {
+      for (const { afterHours, what } of remindersOf(rules)) {
         if (await condition(() => outcomeOf(requireOpen()) !== undefined, sinceMs + afterHours * hourMs - Date.now()))
           break;
         if (what === 'remind') tell({ what: 'reminded' }, requireOpen());

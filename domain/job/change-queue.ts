@@ -1,5 +1,5 @@
 /** Names that may have changed, handed to one reader; a name that waits already is not queued twice. */
-export class HintQueue {
+export class ChangeQueue {
   readonly #names = new Set<string>();
   #wake: (() => void) | undefined;
 

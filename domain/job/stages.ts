@@ -40,7 +40,7 @@ export const jobStageNames = Object.keys(jobStages) as readonly JobStage[];
 
 export type OutputOf<S extends JobStage> = (typeof jobStages)[S]['outputs'][number];
 
-/** Every stage of a lifecycle in order; a Job runs in none of the last two. */
+/** Every stage of a lifecycle, in order. The last two run no Job. */
 export const lifecycleStages = [...jobStageNames, 'review', 'deploy'] as const;
 export type Stage = (typeof lifecycleStages)[number];
 

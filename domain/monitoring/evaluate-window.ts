@@ -1,15 +1,15 @@
 import type { Side, WindowFinding } from './breach.ts';
 import { embeddingDrift, lengthDrift, type Drift } from './drift.ts';
 import type { Interval } from './intervals.ts';
-import type { LiveProfile } from './training-profile.ts';
-import type { LiveFigure, LiveWindow } from './window-stats.ts';
+import type { TrainingProfile } from './training-profile.ts';
+import type { LiveFigure, WindowStats } from './window-stats.ts';
 import type { MonitorRule, RefreshSpec } from '../spec/monitor-spec.ts';
 
 export type DriftFigure = 'promptLengthDrift' | 'promptEmbeddingDrift' | 'answerLengthDrift';
 export type Drifts = Readonly<Partial<Record<DriftFigure, Drift>>>;
 
 export interface WindowToEvaluate {
-  readonly window: LiveWindow;
+  readonly window: WindowStats;
   readonly drifts: Drifts;
   readonly rules: readonly MonitorRule[];
   readonly refresh: RefreshSpec | undefined;
@@ -19,7 +19,10 @@ export interface WindowToEvaluate {
 /** χ² holds from five expected in each bin on (Cochran 1954), and there are ten; a mean of so many embeddings is about normal, too. */
 const leastForDrift = 50;
 
-export function driftsOf({ promptCharacters, answerCharacters, embeddings }: LiveWindow, profile: LiveProfile): Drifts {
+export function driftsOf(
+  { promptCharacters, answerCharacters, embeddings }: WindowStats,
+  profile: TrainingProfile,
+): Drifts {
   return {
     ...(promptCharacters.length < leastForDrift
       ? {}

@@ -4,8 +4,8 @@ import type { Block } from '../report/document.ts';
 import { drawHistogram, drawInterval, type Bound } from './charts.ts';
 import type { Interval } from './intervals.ts';
 import { number, type DriftFigure, type Drifts } from './evaluate-window.ts';
-import { countsBetween, type Histogram, type LiveProfile } from './training-profile.ts';
-import type { LiveWindow } from './window-stats.ts';
+import { countsBetween, type Histogram, type TrainingProfile } from './training-profile.ts';
+import type { WindowStats } from './window-stats.ts';
 import type { MonitorRule } from '../spec/monitor-spec.ts';
 import type { Release } from '../endpoint/release.ts';
 
@@ -14,8 +14,8 @@ export interface MonitoredWindow {
   readonly index: number;
   readonly sinceMs: number;
   readonly untilMs: number;
-  readonly window: LiveWindow;
-  readonly profile: LiveProfile;
+  readonly window: WindowStats;
+  readonly profile: TrainingProfile;
   readonly drifts: Drifts;
   readonly rules: readonly MonitorRule[];
   readonly findings: readonly WindowFinding[];

@@ -1,7 +1,7 @@
 import { embed, embeddingSize } from './text-embedding.ts';
 
 /** What live traffic is held against: the lengths and the embeddings of what the model was trained on. */
-export interface LiveProfile {
+export interface TrainingProfile {
   readonly schema: 1;
   /** Digest of the prepared data set. */
   readonly dataset: string;
@@ -35,7 +35,7 @@ export interface Example {
 export const profiledExamples = 5000;
 
 /** The same for the same examples; of more than 5,000 the first count. */
-export function profileOf(examples: readonly Example[], dataset: string): LiveProfile {
+export function profileOf(examples: readonly Example[], dataset: string): TrainingProfile {
   const used = examples.slice(0, profiledExamples);
   return {
     schema: 1,

@@ -18,7 +18,7 @@ export type LiveFigure =
   | 'rating';
 
 /** What the requests of one stretch of time say of a release. A figure that nothing says anything of is left out; intervals are two-sided at 98 %. */
-export interface LiveWindow {
+export interface WindowStats {
   readonly requests: number;
   readonly figures: Readonly<Partial<Record<LiveFigure, Interval>>>;
   readonly promptCharacters: readonly number[];
@@ -26,7 +26,7 @@ export interface LiveWindow {
   readonly embeddings: readonly (readonly number[])[];
 }
 
-export function windowOf(observations: readonly Observation[], costPerHour?: number): LiveWindow {
+export function windowOf(observations: readonly Observation[], costPerHour?: number): WindowStats {
   const answered = observations.filter(({ status }) => status >= 200 && status < 400);
   const ms = answered.map((o) => o.ms).toSorted((a, b) => a - b);
   const ratings = observations.flatMap(({ rating }) => (rating === undefined ? [] : [rating]));
@@ -87,5 +87,5 @@ const mean = (values: readonly number[]): Interval | undefined => meanInterval(v
 const scaled = (interval: Interval | undefined, by: (x: number) => number): Interval | undefined =>
   interval && { point: by(interval.point), low: by(interval.low), high: by(interval.high) };
 
-const present = (figures: Readonly<Record<LiveFigure, Interval | undefined>>): LiveWindow['figures'] =>
+const present = (figures: Readonly<Record<LiveFigure, Interval | undefined>>): WindowStats['figures'] =>
   Object.fromEntries(Object.entries(figures).filter(([, interval]) => interval !== undefined));

@@ -11,7 +11,7 @@ export interface Waiting {
 }
 
 /** In order; the last is the deadline. The hour that escalates does not remind as well. */
-export function agendaOf({ deadlineHours, reminderHours, escalation }: Waiting): readonly Due[] {
+export function remindersOf({ deadlineHours, reminderHours, escalation }: Waiting): readonly Due[] {
   const count = reminderHours === undefined ? 0 : Math.ceil(deadlineHours / reminderHours) - 1;
   const reminders = Array.from({ length: count }, (_, i): Due => ({
     afterHours: (i + 1) * (reminderHours ?? 0),

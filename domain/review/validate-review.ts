@@ -28,7 +28,7 @@ export function validateReview(raw: unknown, open: ReviewRequest | undefined): s
   return undefined;
 }
 
-export function refuseComment(raw: unknown, open: ReviewRequest | undefined): string | undefined {
+export function validateComment(raw: unknown, open: ReviewRequest | undefined): string | undefined {
   const request = stillOpen(open);
   if (request === undefined) return notAwaiting;
   if (!isComment(raw)) return `A comment is {"author": your name, "text": at most ${maximumCharacters} characters}.`;

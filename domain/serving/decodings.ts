@@ -17,7 +17,7 @@ const leet: Readonly<Record<string, string>> = {
 };
 
 /** The text, and what it would be if it were in one of the encodings that hide words from a reader, but not from a model. All in lower case. */
-export function readingsOf(text: string): readonly string[] {
+export function decodingsOf(text: string): readonly string[] {
   const plain = text.normalize('NFKC');
   const closed = plain.replace(/\s/g, '').replace(/-/g, '+').replace(/_/g, '/');
   return [

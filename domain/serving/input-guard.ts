@@ -1,4 +1,4 @@
-import { readingsOf, wholeWords } from './decodings.ts';
+import { decodingsOf, wholeWords } from './decodings.ts';
 import { injectionPatterns, type AttackFamily } from './injection-patterns.ts';
 
 export interface Injection {
@@ -23,7 +23,7 @@ export function findInjections(text: string): readonly Injection[] {
   const readings =
     text.length > longestEncoded
       ? [lower]
-      : [...new Set([lower, ...readingsOf(text).flatMap((reading) => [reading, wholeWords(reading)])])];
+      : [...new Set([lower, ...decodingsOf(text).flatMap((reading) => [reading, wholeWords(reading)])])];
   return patterns.flatMap(({ family, pattern }) => {
     for (const reading of readings) {
       const [words] = pattern.exec(reading) ?? [];

@@ -1,4 +1,4 @@
-import { lettersAlone, readingsOf } from './decodings.ts';
+import { lettersAlone, decodingsOf } from './decodings.ts';
 import { findPersonalData, redactPersonalData } from './personal-data.ts';
 import type { ServingSettings } from './serving-settings.ts';
 
@@ -14,7 +14,7 @@ type Settings = Pick<ServingSettings, 'outputGuard' | 'canary'>;
 /** Whether the answer gives the canary away: plainly, spaced, backwards, in leet, rot13, base64 or hex. */
 export function givesAway(answer: string, canary: string): boolean {
   const wanted = lettersAlone(canary.toLowerCase());
-  return readingsOf(answer).some((reading) => lettersAlone(reading).includes(wanted));
+  return decodingsOf(answer).some((reading) => lettersAlone(reading).includes(wanted));
 }
 
 /** A whole answer. A canary is never let out, whatever else the settings say. */

@@ -1,5 +1,5 @@
 import type { BatchV1Api, V1Job, V1Pod } from '@kubernetes/client-node';
-import { HintQueue } from '../../domain/job/change-queue.ts';
+import { ChangeQueue } from '../../domain/job/change-queue.ts';
 import { JobConflictError, type CancelCause, type JobRequest, type JobRunner, type JobState } from '../../domain/job/job.ts';
 import { isBarred } from './classify.ts';
 import type { Cluster } from '../client.ts';
@@ -35,7 +35,7 @@ export const createKubernetesJobRunner = (options: KubernetesJobRunnerOptions): 
 class KubernetesJobRunner implements JobRunner {
   readonly #batch: BatchV1Api;
   readonly #namespace: string;
-  readonly #hints = new HintQueue();
+  readonly #hints = new ChangeQueue();
   /** The caller of `create` tracks the Job itself, so a hint about it is of no use to anyone. */
   readonly #creating = new Set<string>();
   readonly #single: SingleJobs;

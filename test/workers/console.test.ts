@@ -38,7 +38,7 @@ test.each(['127.0.0.1', '[::1]'])(
       ...temporalVariables(temporal),
       MLFLOW_TRACKING_URI: 'http://127.0.0.1:9',
     };
-    // What root may do, too, Node itself refuses: to write a file, to start a process, to load native code.
+    // Node itself refuses these, also to root: writing a file, starting a process, loading native code.
     const restricted = ['--permission', '--allow-fs-read=*', '--disable-warning=ExperimentalWarning'];
     console = spawn(process.execPath, [...restricted, join(repository, 'workers/console.ts')], {
       cwd: repository,

@@ -2,7 +2,7 @@ import type { Delegation, ReviewComment, ReviewDecision } from '../../domain/rev
 import type { Example } from './examples.ts';
 import type { AttackView, CurveView, LifecycleView, LineageView, ProfileView, QueueView } from './views.ts';
 
-/** What the console shows and does, whoever keeps it. Methods throw `Refusal` for what a person can be told. */
+/** The data and the actions of the console. Methods throw `Refusal` for an error that the person must see. */
 export interface Lifecycles {
   list(): Promise<QueueView>;
   find(id: string): Promise<LifecycleView>;

@@ -13,7 +13,7 @@ export interface KeptState extends Pick<EndpointStatus, 'servingState' | 'queue'
   readonly served?: Candidate;
 }
 
-/** A request that is sent again gets its old reply while that is among the last fifty; it starts nothing. */
+/** Keep the last fifty replies: a request that is sent again gets its old reply and starts nothing. */
 const rememberedReplies = 50;
 
 /** The state of one endpoint. Every transition calls `onChange` with the new status. */

@@ -17,7 +17,7 @@ export const createLocalQueue = ({ custom }: Connection, namespace: string, name
 
 export interface Quota {
   readonly namespace: string;
-  /** A ResourceFlavor that is there. */
+  /** The name of an existing ResourceFlavor. */
   readonly flavor: string;
   readonly gpus: number;
 }

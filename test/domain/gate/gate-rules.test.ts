@@ -57,7 +57,7 @@ describe('noWorseThanChampion tolerates a loss of so much and no more', () => {
   });
 });
 
-describe('exactMatch without a margin is judged by the pairs that disagree', () => {
+describe('the gate decides exactMatch without a margin by the pairs that disagree', () => {
   const withPairs = (pCandidateBetter: number): Difference => ({
     ...between(1, 2),
     mcnemar: { candidateOnly: 9, referenceOnly: 1, pCandidateBetter, pTwoSided: 2 * pCandidateBetter },

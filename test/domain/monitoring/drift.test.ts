@@ -1,12 +1,12 @@
 import { describe, expect, test } from '@jest/globals';
 import { embeddingDrift, lengthDrift, type Drift } from '../../../domain/monitoring/drift.ts';
-import { profileOf, type Example, type LiveProfile } from '../../../domain/monitoring/training-profile.ts';
+import { profileOf, type Example, type TrainingProfile } from '../../../domain/monitoring/training-profile.ts';
 import { embed } from '../../../domain/monitoring/text-embedding.ts';
 import { someExamples } from '../../builders/traffic.ts';
 import { seeded } from '../../faults/faults.ts';
 
 const driftsOf = (
-  profile: LiveProfile,
+  profile: TrainingProfile,
   window: readonly Example[],
 ): Record<'prompts' | 'answers' | 'embeddings', Drift> => ({
   prompts: lengthDrift(

@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
-import { agendaOf } from '../../../domain/review/reminders.ts';
+import { remindersOf } from '../../../domain/review/reminders.ts';
 import { describeNotice } from '../../../domain/review/review-notice.ts';
 import { decidedBy, describeChanges, outcomeOf } from '../../../domain/review/review.ts';
 import { artifact } from '../../builders/artifacts.ts';
@@ -38,7 +38,7 @@ describe('what was approved', () => {
 
 describe('the agenda of a review', () => {
   test('reminds, escalates once and ends', () => {
-    const agenda = agendaOf({ deadlineHours: 100, reminderHours: 24, escalation: { afterHours: 50 } });
+    const agenda = remindersOf({ deadlineHours: 100, reminderHours: 24, escalation: { afterHours: 50 } });
     expect(agenda.map(({ afterHours, what }) => `${what} ${afterHours}`)).toEqual([
       'remind 24',
       'remind 48',
@@ -50,7 +50,7 @@ describe('the agenda of a review', () => {
   });
 
   test('does not remind in the hour that escalates, nor at the deadline', () => {
-    const agenda = agendaOf({ deadlineHours: 72, reminderHours: 24, escalation: { afterHours: 48 } });
+    const agenda = remindersOf({ deadlineHours: 72, reminderHours: 24, escalation: { afterHours: 48 } });
     expect(agenda.map(({ what }) => what)).toEqual(['remind', 'escalate', 'expire']);
   });
 
@@ -59,7 +59,7 @@ describe('the agenda of a review', () => {
     fc.assert(
       fc.property(positive, positive, positive, (deadlineHours, reminderHours, afterHours) => {
         fc.pre(afterHours < deadlineHours);
-        const hours = agendaOf({ deadlineHours, reminderHours, escalation: { afterHours } }).map(
+        const hours = remindersOf({ deadlineHours, reminderHours, escalation: { afterHours } }).map(
           (due) => due.afterHours,
         );
         expect(hours).toEqual([...hours].sort((a, b) => a - b));

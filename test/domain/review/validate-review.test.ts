@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
-import { refuseComment, validateDelegation, validateReview } from '../../../domain/review/validate-review.ts';
+import { validateComment, validateDelegation, validateReview } from '../../../domain/review/validate-review.ts';
 import type { ReviewRequest } from '../../../domain/review/review.ts';
 import { decided, handedOver, reviewRequest as asked } from '../../builders/reviews.ts';
 
@@ -120,7 +120,7 @@ describe('a comment', () => {
   const many = Array.from({ length: 100 }, () => ({ author: 'Ada', text: 'again', at: '' }));
 
   test('of anybody stands, also of the requester', () => {
-    expect(refuseComment(comment(), asked({ twoPersonRule: true, reviewers }))).toBeUndefined();
+    expect(validateComment(comment(), asked({ twoPersonRule: true, reviewers }))).toBeUndefined();
   });
 
   test.each<[string, unknown, ReviewRequest | undefined, RegExp]>([
@@ -135,7 +135,7 @@ describe('a comment', () => {
     ['that is too long', comment({ text: 'x'.repeat(2001) }), asked(), /^A comment is/],
     ['where there are too many', comment(), asked({ comments: many }), /^There are 100 comments already/],
   ])('is refused %s', (_what, raw, request, message) => {
-    expect(refuseComment(raw, request)).toMatch(message);
+    expect(validateComment(raw, request)).toMatch(message);
   });
 });
 

@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { beforeAll, expect, test } from '@jest/globals';
 import { driftsOf, evaluateWindow } from '../../../domain/monitoring/evaluate-window.ts';
-import { profileOf, type LiveProfile } from '../../../domain/monitoring/training-profile.ts';
+import { profileOf, type TrainingProfile } from '../../../domain/monitoring/training-profile.ts';
 import { windowOf } from '../../../domain/monitoring/window-stats.ts';
 import { monitorSchema } from '../../../domain/spec/monitor-spec.ts';
 import { renderPrompt } from '../../../domain/serving/prompt-template.ts';
@@ -25,7 +25,7 @@ beforeAll(async () => {
   monitor = monitorSchema.parse(spec.monitor);
 });
 
-const profileFrom = (rows: readonly Row[]): LiveProfile =>
+const profileFrom = (rows: readonly Row[]): TrainingProfile =>
   profileOf(
     rows.map(({ description, synopsis }) => {
       const rendered = renderPrompt(template, { description });
@@ -35,7 +35,7 @@ const profileFrom = (rows: readonly Row[]): LiveProfile =>
   );
 
 /** What the monitor would say of so many windows with as few requests as the spec allows. */
-function windows(count: number, profile: LiveProfile, next: () => string): string[] {
+function windows(count: number, profile: TrainingProfile, next: () => string): string[] {
   return Array.from({ length: count }, () => {
     const observations = Array.from({ length: monitor.minimumRequests }, next).map((prompt) =>
       observation({ promptCharacters: prompt.length, embedding: embed(prompt) }),

@@ -1,4 +1,4 @@
-import { HintQueue } from '../../../domain/job/change-queue.ts';
+import { ChangeQueue } from '../../../domain/job/change-queue.ts';
 import type { CancelCause, JobOutcome, JobRequest, JobRunner, JobState, Wait } from '../../../domain/job/job.ts';
 import type { JobReporter } from '../../../workers/jobs/job-tracker.ts';
 
@@ -8,7 +8,7 @@ export const success: JobOutcome = { kind: 'succeeded', outputs: {}, figures: {}
 export function fakeRunner() {
   const states = new Map<string, JobState>();
   const open = new Map<string, JobRequest>();
-  const hints = new HintQueue();
+  const hints = new ChangeQueue();
   const cancelled: { name: string; cause: CancelCause }[] = [];
   let failures = 0;
   let reads = 0;
