@@ -1,7 +1,7 @@
 import { inspectCluster } from '../../k8s/doctor.ts';
 import { inspectConsole } from '../../k8s/doctor/console.ts';
 import type { Finding } from '../../k8s/doctor/finding.ts';
-import { inspectServing } from '../../k8s/doctor-serving.ts';
+import { inspectServing } from '../../k8s/doctor/serving.ts';
 import type { JobPlacement } from '../../k8s/manifests/job.ts';
 import { SetupError } from '../../local/setup-error.ts';
 import type { Config } from '../../workers/config.ts';

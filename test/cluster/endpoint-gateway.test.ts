@@ -3,7 +3,7 @@ import { PatchStrategy, setHeaderOptions } from '@kubernetes/client-node';
 import { afterAll, afterEach, beforeAll, expect, test } from '@jest/globals';
 import type { Release } from '../../domain/endpoint/release.ts';
 import { endpointName, releaseName } from '../../domain/names.ts';
-import { inspectServing } from '../../k8s/doctor-serving.ts';
+import { inspectServing } from '../../k8s/doctor/serving.ts';
 import type { HttpRoute } from '../../k8s/manifests/traffic.ts';
 import { releaseOf } from '../builders/releases.ts';
 import { until } from '../support/until.ts';

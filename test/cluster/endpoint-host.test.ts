@@ -1,13 +1,13 @@
 import { afterAll, afterEach, beforeAll, expect, test } from '@jest/globals';
 import { type EndpointHost, type Release, releaseId } from '../../domain/endpoint/release.ts';
 import { releaseName } from '../../domain/names.ts';
-import { inspectServing } from '../../k8s/doctor-serving.ts';
+import { inspectServing } from '../../k8s/doctor/serving.ts';
 import { createReplicaRouting } from '../../k8s/releases/replica-routing.ts';
 import { describeEndpointHost } from '../contract/endpoint-host.ts';
 import { releaseOf } from '../builders/releases.ts';
 import { until } from '../support/until.ts';
 import { startTimeoutMs } from './support/cluster.ts';
-import { releaseOfDeployment, startServing, type ServingSite } from './support/serving.ts';
+import { hostHarness, releaseOfDeployment, startServing, type ServingSite } from './support/serving.ts';
 
 const namespace = `serving-${process.pid}`;
 let site: ServingSite;
@@ -17,20 +17,7 @@ beforeAll(async () => {
 afterAll(() => site.stop());
 afterEach(() => site.clear());
 
-describeEndpointHost('Kubernetes', () => {
-  const endpoint = site.makeEndpoint();
-  const running = async () =>
-    (await site.deploymentsOf(endpoint))
-      .filter(({ metadata }) => !metadata?.deletionTimestamp)
-      .map((deployment) => releaseOfDeployment(deployment).version);
-  return Promise.resolve({
-    host: site.makeHost(),
-    successor: () => site.makeHost(),
-    endpoint,
-    running,
-    close: () => Promise.resolve(),
-  });
-});
+describeEndpointHost('Kubernetes', () => Promise.resolve(hostHarness(site)));
 
 /** Prepares releases of an endpoint, and gives the first all traffic. */
 async function serving(host: EndpointHost, versions: readonly string[]) {

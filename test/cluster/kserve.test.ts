@@ -2,7 +2,7 @@ import { NetworkingV1Api, PatchStrategy, setHeaderOptions } from '@kubernetes/cl
 import { afterAll, afterEach, beforeAll, expect, test } from '@jest/globals';
 import { type Release, releaseId } from '../../domain/endpoint/release.ts';
 import { endpointName, releaseName } from '../../domain/names.ts';
-import { inspectServing } from '../../k8s/doctor-serving.ts';
+import { inspectServing } from '../../k8s/doctor/serving.ts';
 import {
   inferenceServiceManifest,
   inferenceServiceName,
@@ -15,7 +15,7 @@ import { releaseOf } from '../builders/releases.ts';
 import { until } from '../support/until.ts';
 import { as, grantWorker, noting } from './support/accounts.ts';
 import { givenKubeconfig, startTimeoutMs } from './support/cluster.ts';
-import { releaseOfDeployment, startServing, type ServingSite } from './support/serving.ts';
+import { hostHarness, startServing, type ServingSite } from './support/serving.ts';
 
 /** A cluster that people use need not have KServe. */
 const own = givenKubeconfig ? test.skip : test;
@@ -44,17 +44,7 @@ if (!givenKubeconfig)
   describeEndpointHost('Kubernetes with KServe', () => {
     // As long as an endpoint's name may be: KServe's own names would be longer than it accepts.
     const endpoint = `${site.makeEndpoint()}-with-a-name-as-long-as-any`.padEnd(41, '0');
-    const running = async () =>
-      (await site.deploymentsOf(endpoint))
-        .filter(({ metadata }) => !metadata?.deletionTimestamp)
-        .map((deployment) => releaseOfDeployment(deployment).version);
-    return Promise.resolve({
-      host: site.makeHost(),
-      successor: () => site.makeHost(),
-      endpoint,
-      running,
-      close: () => Promise.resolve(),
-    });
+    return Promise.resolve(hostHarness(site, endpoint));
   });
 
 own(

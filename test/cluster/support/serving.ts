@@ -7,7 +7,7 @@ import { createKubernetesEndpointHost } from '../../../k8s/releases/endpoint-hos
 import type { Fetch } from '../../../k8s/releases/release-proxies.ts';
 import type { ReleasePlacement } from '../../../k8s/manifests/release-placement.ts';
 import type { ReleaseClocks } from '../../../k8s/releases/releases.ts';
-import { answerOf } from '../../contract/endpoint-host.ts';
+import { answerOf, type HostHarness } from '../../contract/endpoint-host.ts';
 import { until } from '../../support/until.ts';
 import { inferenceServiceApi } from '../../../k8s/manifests/release-metadata.ts';
 import { sharedCluster, startCluster } from './cluster.ts';
@@ -40,6 +40,18 @@ const releaseOfPod = (pod: V1Pod | undefined): Release | undefined => {
 
 export const releaseOfDeployment = ({ metadata }: V1Deployment): Release =>
   JSON.parse(metadata?.annotations?.['tuneline.dev/release'] ?? '') as Release;
+
+/** The endpoint of a site, as the contract of endpoint hosts takes it. */
+export const hostHarness = (site: ServingSite, endpoint = site.makeEndpoint()): HostHarness => ({
+  host: site.makeHost(),
+  successor: () => site.makeHost(),
+  endpoint,
+  running: async () =>
+    (await site.deploymentsOf(endpoint))
+      .filter(({ metadata }) => !metadata?.deletionTimestamp)
+      .map((deployment) => releaseOfDeployment(deployment).version),
+  close: () => Promise.resolve(),
+});
 
 /** With `kserve` the cluster has it, and hosts leave releases to it; with `isShared` other suites use the cluster, too. */
 export async function startServing(namespace: string, { kserve = false, isShared = false } = {}): Promise<ServingSite> {

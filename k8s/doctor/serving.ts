@@ -1,11 +1,11 @@
-import type { Cluster } from './client.ts';
-import type { Finding } from './doctor/finding.ts';
-import { inspectGrants, type Grant } from './doctor/grants.ts';
-import { servesGateways } from './releases/gateway-api-routing.ts';
-import { kserveMissing, servesInferenceServices } from './releases/inference-services.ts';
-import { inferenceServiceApi } from './manifests/release-metadata.ts';
-import type { ReleasePlacement } from './manifests/release-placement.ts';
-import { gatewayGroup } from './manifests/traffic.ts';
+import type { Cluster } from '../client.ts';
+import type { Finding } from './finding.ts';
+import { inspectGrants, type Grant } from './grants.ts';
+import { servesGateways } from '../releases/gateway-api-routing.ts';
+import { kserveMissing, servesInferenceServices } from '../releases/inference-services.ts';
+import { inferenceServiceApi } from '../manifests/release-metadata.ts';
+import type { ReleasePlacement } from '../manifests/release-placement.ts';
+import { gatewayGroup } from '../manifests/traffic.ts';
 
 /** What the endpoint host does in its namespace. */
 const needed: readonly Grant[] = [
