@@ -27,17 +27,17 @@ export function guardAnswer(answer: string, { outputGuard, canary }: Settings): 
   return { text: outputGuard === 'redact' ? redactPersonalData(answer, found) : undefined, findings };
 }
 
-/** Whether an answer can only be judged as a whole, so that a stream of it must be held back. */
+/** True if the guards need the whole answer: then a streamed answer is held back until its end. */
 export const needsWholeAnswer = ({ outputGuard, canary }: Settings): boolean =>
   canary !== undefined || outputGuard === 'refuse';
 
-/** Of a text without a place to cut, no more than this is held back. */
+/** Characters of a text without a place to cut that are held back at most. */
 const mostHeld = 4096;
 
-/** A blank that no personal data has in it: where it has any, they stand between the digits and brackets of a number. */
+/** A place to cut: a blank that is not inside a number. Personal data has blanks only between digits and brackets. */
 const cut = /(?<![\d)])\s(?=\S)|\s(?=[^\s\d(])/g;
 
-/** Guards an answer that comes in parts: gives out what no later part can change. Together its texts are what `guardAnswer` makes of the whole. */
+/** Guards a streamed answer: releases only text that no later part can change. All released texts together equal `guardAnswer` of the whole. */
 export class StreamGuard {
   readonly #settings: Settings;
   readonly #findings = new Set<string>();

@@ -8,7 +8,7 @@ import re
 import unicodedata
 from collections.abc import Iterator
 
-# As many characters as any text has to have in these to hold a marker or a canary.
+# A shorter run cannot hold an encoded marker or canary.
 BASE64_RUN = re.compile(r"[A-Za-z0-9+/]{8,}")
 HEX_RUN = re.compile(r"[0-9a-fA-F]{16,}")
 HEX_SEPARATORS = re.compile(r"0x|\\x|%|[\s:,]")
