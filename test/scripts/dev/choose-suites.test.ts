@@ -29,6 +29,10 @@ test('a suite that was left out twice runs before those whose sources changed', 
   expect(order(['k8s/client.ts'], { a: 0, b: 0, c: 2 })).toEqual(['c', 'a', 'b']);
 });
 
+test('a run of CI counts for the suites that it ran, and is missed by the others', () => {
+  expect(afterRun(three, new Set(['b']), { a: 1, b: 1 })).toEqual({ a: 2, b: 0, c: 1 });
+});
+
 test('where only one suite fits into each run, each still runs once in three runs, whatever changes', () => {
   let since: RunsSince = {};
   const ran: string[] = [];
