@@ -1,7 +1,7 @@
 import { digestOfText } from '../digest.ts';
 import { tags } from '../lineage/tracking.ts';
 
-/** Which trace a Job belongs to. It says nothing of what the Job computes: with another, or none, it is the same Job. */
+/** The trace of a Job. It does not affect the result: with another trace, or none, it is the same Job. */
 export interface JobTrace {
   /** W3C `traceparent` of the activity that asked for it. */
   readonly parent: string;
