@@ -164,8 +164,8 @@ const usualCoolDownHours = 24;
 const windowMs = ({ monitor }: MonitorSettings): number => (monitor?.windowMinutes ?? usualMinutes) * minuteMs;
 
 /**
- * A rollback comes first, and only once. A retraining is asked for while its breach lasts, because an earlier one may
- * have brought no better model.
+ * A new breach with a rollback has priority, and leads to one rollback only. A retraining is requested as long as its
+ * breach lasts, because an earlier one may have produced no better model.
  */
 function actionOf(begun: readonly Breach[], all: readonly Breach[], mayRetrain: boolean): MonitorAction | undefined {
   const rollback = begun.filter(({ then }) => then === 'rollback');

@@ -128,5 +128,5 @@ const show = (x: Figure, { confidence }: Evidence): string =>
     ? `${format(x.point)}, without spread`
     : `${format(x.point)} [${format(x.low)}, ${format(x.high)}] at ${format(confidence * 100)} %`;
 
-/** Four significant digits: enough to see why a rule failed, short enough for a table. */
+/** Four significant digits show why a rule failed, and fit into a table. */
 const format = (x: number, digits = 4): string => String(Number(x.toPrecision(digits)));

@@ -22,7 +22,7 @@ export interface Failure {
 }
 
 interface Policy {
-  /** `resume` starts the next attempt from the last checkpoint; `retrySmaller` halves the micro-batch too. */
+  /** `resume` starts the next attempt from the last checkpoint; `retrySmaller` also reduces the micro-batch. */
   readonly action: 'fail' | 'retry' | 'resume' | 'retrySmaller';
   /** Another Job took the place, or the node broke. This does not count as a failure of the Job. */
   readonly disruption?: true;

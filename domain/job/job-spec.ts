@@ -85,7 +85,7 @@ const stageSpecs = {
     targetModules: z.array(z.string()).min(1),
     maxTokens: count,
     checkpointEverySteps: count,
-    /** 1 if left out. */
+    /** If undefined, 1. */
     nodes: count.optional(),
     gpusPerNode: count.optional(),
     /** Kept across the attempts of one stage. */

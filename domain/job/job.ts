@@ -1,7 +1,7 @@
 import type { Failure } from './failure.ts';
 import type { JobTrace } from './job-trace.ts';
 
-/** A piece of data by reference: where it is and what it must hash to. */
+/** A reference to data: its URI, and the digest that the data must have. */
 export interface Artifact {
   readonly uri: string;
   readonly digest: string;

@@ -1,7 +1,7 @@
 import type { Failure, FailureClass } from './failure.ts';
 import { exitCodes, type Artifact, type CancelCause, type JobOutcome } from './job.ts';
 
-/** What is known about a process that has ended. */
+/** The facts about a process that has ended. */
 export interface Ending {
   /** Undefined if the process vanished without an exit code. */
   readonly exitCode: number | undefined;

@@ -37,7 +37,10 @@ const mostHeld = 4096;
 /** A place to cut: a blank that is not inside a number. Personal data has blanks only between digits and brackets. */
 const cut = /(?<![\d)])\s(?=\S)|\s(?=[^\s\d(])/g;
 
-/** Guards a streamed answer: releases only text that no later part can change. All released texts together equal `guardAnswer` of the whole. */
+/**
+ * Guards a streamed answer. It releases only text that no later part can change. All released texts together equal
+ * `guardAnswer` of the whole answer.
+ */
 export class StreamGuard {
   readonly #settings: Settings;
   readonly #findings = new Set<string>();
