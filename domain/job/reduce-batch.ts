@@ -2,8 +2,8 @@ import { failurePolicies, type Failure } from './failure.ts';
 import type { AnyStageSpec, StageSpec } from './job-request.ts';
 
 /**
- * The spec to retry with. After an out-of-memory it has a smaller micro-batch and more gradient accumulation, so that the
- * effective batch stays the same. Undefined if the micro-batch can't be reduced further.
+ * The spec for a retry. After an out-of-memory failure it has a smaller micro-batch and more gradient accumulation, so
+ * that the effective batch stays the same. Undefined if the micro-batch can't be reduced further.
  */
 export function reduceBatchAfter(failure: Failure, spec: AnyStageSpec): AnyStageSpec | undefined {
   if (failurePolicies[failure.class].action !== 'retrySmaller') return spec;
