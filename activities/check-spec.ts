@@ -9,7 +9,10 @@ import type { Dependencies, Workspace } from './dependencies.ts';
 import { resolveBaseModel, resolveData, resolveFile, resolveHarnessTasks } from './references.ts';
 
 export const createSpecActivities = ({ workspace }: Pick<Dependencies, 'workspace'>) => ({
-  /** The spec with its defaults. Fails for good, naming every wrong field; starts and writes nothing. */
+  /**
+   * Returns the spec with its defaults. Fails without a retry if any field is wrong, and names each of them. Starts and
+   * writes nothing.
+   */
   async checkSpec(raw: unknown): Promise<LifecycleSpec> {
     const checked = await examineSpec(raw, workspace);
     if (!checked.ok) throw refused(checked.problems);
@@ -17,7 +20,7 @@ export const createSpecActivities = ({ workspace }: Pick<Dependencies, 'workspac
   },
 });
 
-/** The spec itself, and whether what it names is there and fits. */
+/** Checks the spec itself, and that the files and models that it names exist and fit. */
 export async function examineSpec(raw: unknown, workspace: Workspace): Promise<SpecCheck> {
   const checked = checkLifecycleSpec(raw);
   const problems = checked.ok ? await checkReferences(checked.spec, workspace) : [];
@@ -42,7 +45,9 @@ async function checkReferences(spec: LifecycleSpec, workspace: Workspace): Promi
   ];
 }
 
-/** A process for each GPU of each node: they share a batch, and none may be left without a part. */
+/**
+ * Each GPU of each node has one process. The processes share a batch, so its size must be divisible by their number.
+ */
 function checkProcesses(
   { tune: { nodes, batchSize, gradientAccumulation } }: LifecycleSpec,
   { cluster }: Workspace,
@@ -66,7 +71,7 @@ function checkProcesses(
   ];
 }
 
-/** Looks at the first row only: the prepare stage checks every one. */
+/** Checks the first row only; the prepare stage checks every row. */
 async function checkColumns({ data, evaluate }: LifecycleSpec, uri: string): Promise<Problem[]> {
   const columns = await firstRowColumns(uri);
   if (columns === undefined) return [];
@@ -97,7 +102,7 @@ async function firstRowColumns(uri: string): Promise<string[] | undefined> {
     return undefined;
   } finally {
     lines.close();
-    // Closing the lines only pauses the file, and a paused file stays open.
+    // Closing the reader only pauses the file, and a paused file stays open.
     file.destroy();
   }
   return [];

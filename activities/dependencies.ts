@@ -6,12 +6,12 @@ import type { ReleaseRequest } from '../domain/endpoint/roll-out.ts';
 import type { Schedules } from '../domain/lifecycle/schedule.ts';
 import type { Tracking } from '../domain/lineage/tracking.ts';
 
-/** What activities work with. The worker makes the real ones; a test may pass its own. */
+/** The interfaces that activities work with. The worker passes the real ones; a test may pass its own. */
 export interface Dependencies {
   readonly runner: JobRunner;
-  /** Has the Job watched from now on: its end completes the activity that waits for it. */
+  /** Makes the tracker follow the Job from now on. The end of the Job completes the activity that waits for it. */
   readonly track: (request: JobRequest) => void;
-  /** Whether an execution that asked for a Job still runs. */
+  /** True if the execution that asked for a Job still runs. */
   readonly isAwaited: (owner: JobOwner) => Promise<boolean>;
   readonly tracking: Tracking;
   readonly artifacts: ArtifactStore;
@@ -19,15 +19,18 @@ export interface Dependencies {
   readonly endpointQueue: EndpointQueue;
   readonly schedules: Schedules;
   readonly workspace: Workspace;
-  /** The product's stages if left out. */
+  /** If undefined, the product's stage table. */
   readonly stages?: StageTable | undefined;
-  /** W3C `traceparent` of the activity that asks; undefined where it is not traced. */
+  /** W3C `traceparent` of the current activity; undefined if the activity is not traced. */
   readonly traceparent?: () => string | undefined;
-  /** Where people are told of reviews; a secret, for whoever knows it can post there. Nowhere if undefined. */
+  /**
+   * The address for notifications about reviews. It is a secret, because anyone who knows it can post there. If
+   * undefined, none are sent.
+   */
   readonly reviewWebhook?: string;
 }
 
-/** How an endpoint's execution is told something. */
+/** Sends messages to an endpoint's execution. */
 export interface EndpointQueue {
   /** Starts the execution if there is none. */
   ask(request: ReleaseRequest): Promise<void>;
@@ -35,14 +38,14 @@ export interface EndpointQueue {
 }
 
 export interface Workspace {
-  /** What relative paths in a spec start from. */
+  /** The folder that relative paths in a spec start from. */
   readonly root: string;
-  /** Where `packaged:NAME` base models were imported to, one folder each. */
+  /** The folder with the imported `packaged:NAME` base models, one folder each. */
   readonly models: string;
-  /** Where one runs the Jobs, which see no other folder of this machine than `models` and the artifacts. */
+  /** Set if a cluster runs the Jobs. Of this machine's folders, its Jobs see only `models` and the artifacts. */
   readonly cluster?: { readonly gpusPerNode: number };
-  /** Digest of the code that the Jobs run, with its lock. */
+  /** Digest of the code that the Jobs run, including its lock file. */
   readonly codeDigest: string;
-  /** For people: the revision or version that the code came from. */
+  /** For people: the revision or the version of that code. */
   readonly codeRevision: string;
 }

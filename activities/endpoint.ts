@@ -14,15 +14,15 @@ export interface ServingStateChange {
   readonly endpoint: string;
   readonly next: ServingState;
   readonly before: ServingState;
-  /** Asked for but not served: an alias of it may have been set by hand. */
+  /** The model that a request asked for, if it is not served: a person may have moved one of its aliases by hand. */
   readonly model?: string;
 }
 
 type Needed = Pick<Dependencies, 'tracking' | 'artifacts' | 'endpoints' | 'endpointQueue'>;
 
-/** What the execution that owns an endpoint does to it. Each is idempotent. */
+/** The operations of an endpoint's execution on its endpoint. Each is idempotent. */
 export function createEndpointActivities({ tracking, artifacts, endpoints, endpointQueue }: Needed) {
-  /** Starts it unless it runs, and has it answer. What has traffic already has shown that it can. */
+  /** Starts the release and waits for its first answer. A release that has traffic already runs, and is left alone. */
   async function start(release: Release): Promise<void> {
     const { shares } = await endpoints.traffic(release.endpoint);
     if (shares.some((share) => releaseId(share.release) === releaseId(release))) return;
@@ -66,14 +66,17 @@ export function createEndpointActivities({ tracking, artifacts, endpoints, endpo
   }
 
   return {
-    /** Has the endpoint's execution take the request up, and starts that execution if there is none. */
+    /** Sends the request to the endpoint's execution, and starts that execution if there is none. */
     askEndpoint: (request: ReleaseRequest): Promise<void> => whileBeating(() => endpointQueue.ask(request)),
 
-    /** Has it drop the request if it can; a reply comes either way. */
+    /** Asks the execution to drop the request if it still can. A reply comes in either case. */
     withdrawRelease: (endpoint: string, requestId: string): Promise<void> =>
       whileBeating(() => endpointQueue.withdraw(endpoint, requestId)),
 
-    /** The version with its terms; fails with `NotReleasable` where no gate passed it. Undefined where `champion` names none that we registered. */
+    /**
+     * Returns the version with its terms. Fails with `NotReleasable` if no gate passed it. Undefined if the request
+     * names no version and no version has the `champion` alias.
+     */
     readCandidate: ({
       endpoint,
       model,
@@ -97,7 +100,7 @@ export function createEndpointActivities({ tracking, artifacts, endpoints, endpo
 
     startRelease: (release: Release): Promise<void> => whileBeating(() => start(release)),
 
-    /** Shares of new requests; each release is started if it does not run any more. */
+    /** Sets the percentages of new requests. Starts each release that does not run. */
     splitTraffic: (endpoint: string, shares: readonly Share[]): Promise<void> =>
       whileBeating(async () => {
         for (const { release } of shares) await start(release);
@@ -114,8 +117,8 @@ export function createEndpointActivities({ tracking, artifacts, endpoints, endpo
       ),
 
     /**
-     * Traffic, aliases and record, in that order, are as in `next` afterwards, whatever they were; then all else is ended.
-     * `champion` never names a version that did not serve. Resolves with the address of the endpoint.
+     * Sets traffic, aliases and record to `next`, in that order, from any earlier state, and then ends all other
+     * releases. `champion` never names a version that did not serve. Returns the address of the endpoint.
      */
     applyServingState: ({ endpoint, next, before, model: asked }: ServingStateChange): Promise<string> =>
       whileBeating(async () => {
@@ -143,7 +146,7 @@ export function createEndpointActivities({ tracking, artifacts, endpoints, endpo
         return url;
       }),
 
-    /** What the endpoint stood for when its execution last ended; from its traffic where there is no record yet. */
+    /** Returns the recorded serving state. If there is no record yet, derives it from the endpoint's traffic. */
     readServingState: (endpoint: string, model: string): Promise<ServingState> =>
       whileBeating(async () => {
         const { shares } = await endpoints.traffic(endpoint);
@@ -155,7 +158,10 @@ export function createEndpointActivities({ tracking, artifacts, endpoints, endpo
         return only && others.length === 0 ? { champion: only.release } : {};
       }),
 
-    /** Says with a version why it is not served: who set an alias by hand looks there, and a schedule does not make the same again. Without a version, with the one that `champion` names. */
+    /**
+     * Writes the reason to a version that is not served. A person who moved an alias by hand finds it there, and a
+     * schedule does not make the same candidate again. Without a version, it goes to the one that `champion` names.
+     */
     noteRefusal: (model: string, version: string | undefined, reason: string): Promise<void> =>
       whileBeating(async () => {
         const named = version ?? (await tracking.aliasVersion(model, 'champion'));
@@ -164,7 +170,7 @@ export function createEndpointActivities({ tracking, artifacts, endpoints, endpo
       }),
   };
 
-  /** Another endpoint that serves the model: its aliases are that one's. */
+  /** Returns another endpoint that serves the model, if any: the aliases of the model belong to that endpoint. */
   async function ownerBeside(endpoint: string, model: string): Promise<string | undefined> {
     const record = Object.keys(await tracking.modelTags(model)).find(
       (key) => key.startsWith(recordPrefix) && key !== recordTag(endpoint),

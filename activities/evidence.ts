@@ -6,7 +6,7 @@ import type { Metric } from '../domain/spec/gate-rules.ts';
 import type { Dependencies } from './dependencies.ts';
 
 export const createEvidenceActivities = ({ artifacts }: Pick<Dependencies, 'artifacts'>) => ({
-  /** What the evidence says of these metrics, if it is the one that the evaluate stage reported. */
+  /** Returns the evidence on these metrics. Fails if its digest is not the one that the evaluate stage reported. */
   async readEvidence({ uri, digest }: Artifact, metrics: readonly Metric[]): Promise<Evidence> {
     const text = await artifacts.readText(uri);
     if (digestOfText(text) === digest) return evidenceOn(metrics, JSON.parse(text) as Evidence);

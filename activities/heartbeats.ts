@@ -1,9 +1,12 @@
 import { heartbeat } from '@temporalio/activity';
 
-/** A fifth of the timeout in `workflows/activity-options.ts`: a worker that died is noticed, a busy one is not taken for dead. */
+/**
+ * A fifth of the heartbeat timeout in `workflows/activity-options.ts`, so that a busy worker is not taken for a dead
+ * one.
+ */
 const everyMs = 3000;
 
-/** Shows that the worker lives for as long as the work takes. */
+/** Sends heartbeats until the work ends, so that Temporal notices a dead worker. */
 export async function whileBeating<T>(work: () => Promise<T>): Promise<T> {
   const beating = setInterval(() => heartbeat(), everyMs);
   try {

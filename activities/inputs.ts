@@ -7,22 +7,22 @@ import type { LifecycleInputs } from '../domain/lifecycle/lifecycle.ts';
 import type { Workspace } from './dependencies.ts';
 import { must, resolveBaseModel, resolveData, resolveFile, resolveHarnessTasks, type Resolved } from './references.ts';
 
-/** How what a spec names becomes what a lifecycle works from: kept and registered, or only looked at. */
+/** Turns the references of a spec into inputs: either copies and registers them, or only computes their digests. */
 export interface Fixing {
-  /** Data and tasks, which people edit while a lifecycle runs. */
+  /** For data and tasks, because people may edit them while a lifecycle runs. */
   readonly copied: (uri: string) => Promise<Artifact>;
-  /** Of weights, which are large, and nobody edits. */
+  /** For weights: they are large, and nobody edits them. */
   readonly digest: (uri: string) => Promise<string>;
   readonly promptVersion: (name: string, template: string) => Promise<string>;
 }
 
-/** What a lifecycle with this spec works from, but for its run in MLflow. */
+/** Returns the inputs of a lifecycle with this spec, without its run in MLflow. */
 export async function readInputs(
   spec: LifecycleSpec,
   workspace: Workspace,
   { copied, digest, promptVersion }: Fixing,
 ): Promise<Omit<LifecycleInputs, 'runId'>> {
-  /** A hub ID stands for itself: the hub keeps its revisions. */
+  /** A hub ID is used as it is, because the hub keeps its revisions. */
   const fix = async (resolved: Resolved, how: (uri: string) => Promise<Artifact>): Promise<Artifact> => {
     const uri = must(resolved);
     return uri.startsWith('file:') ? how(uri) : { uri, digest: digestOfText(uri) };

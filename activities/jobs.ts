@@ -35,8 +35,8 @@ export function createJobActivities({
 
   return {
     /**
-     * Makes the Job, or adopts it if it is there already, and ends when the Job does: the tracker
-     * completes this activity, which holds no slot meanwhile. A failed Job is a report, not an error.
+     * Creates the Job, or adopts an existing one. The activity ends when the Job ends: the tracker completes it, so
+     * that it needs no worker slot meanwhile. A failed Job is a report, not an error.
      */
     async runJob({ identity, spec, maximumSeconds, tracking: record, because }: JobToRun): Promise<JobReport> {
       const name = jobName(identity);
@@ -78,17 +78,17 @@ export function createJobActivities({
       throw new CompleteAsyncError();
     },
 
-    /** Resolves once the Job is confirmed gone. Idempotent, also for a Job that was never made. */
+    /** Resolves after the Job is confirmed gone. Idempotent, also for a Job that was never created. */
     async cancelJob(identity: JobIdentity): Promise<void> {
       await runner.cancel(jobName(identity), 'Deleted', 'The lifecycle was cancelled.');
     },
   };
 
-  /** The folders that the stage table gives to the stage. */
+  /** The folders that the stage table lists for the stage. */
   function foldersOf(stage: string, identity: JobIdentity, name: string): Partial<Record<JobFolder, string>> {
     const uris: Record<JobFolder, () => string> = {
       output: () => artifacts.uriOf('jobs', name),
-      // The name leaves the attempt out: each attempt resumes from the checkpoints of the one before.
+      // The name has no attempt, because each attempt resumes from the checkpoints of the one before.
       checkpoints: () => artifacts.uriOf('checkpoints', jobName({ ...identity, attempt: 0 })),
       cache: () => artifacts.uriOf('evaluations'),
     };

@@ -18,7 +18,7 @@ export function createRecordActivities({
   traceparent = () => undefined,
 }: Pick<Dependencies, 'tracking' | 'artifacts' | 'workspace' | 'traceparent'>) {
   return {
-    /** Fixes what the lifecycle works from, by digest, and opens its run in MLflow. */
+    /** Fixes the inputs of the lifecycle by digest, and opens its run in MLflow. */
     async openLifecycle(spec: LifecycleSpec, execution: ExecutionIdentity): Promise<LifecycleInputs> {
       const inputs = await readInputs(spec, workspace, {
         copied: (uri) => artifacts.keep(uri),

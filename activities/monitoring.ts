@@ -27,7 +27,7 @@ export interface WindowToObserve {
 
 export interface ObservedWindow extends Advanced {
   readonly requests: number;
-  /** Whether it has the requests that it needs; if not, it goes on. */
+  /** True if the window has the requests that it needs. If false, the window continues. */
   readonly closed: boolean;
 }
 
@@ -39,7 +39,9 @@ export function createMonitoringActivities({
   artifacts,
   endpoints,
 }: Pick<Dependencies, 'tracking' | 'artifacts' | 'endpoints'>) {
-  /** Of the data set that the lifecycle trained on; made once, and kept with the lifecycle's run. */
+  /**
+   * Computes the profile of the data set that the lifecycle trained on, once, and keeps it with the lifecycle's run.
+   */
   async function keepProfile(lifecycleRunId: string, dataset: Artifact): Promise<string> {
     const kept = await tracking.readText(lifecycleRunId, profilePath);
     if (kept !== undefined) return digestOfText(kept);
@@ -63,7 +65,10 @@ export function createMonitoringActivities({
   }
 
   return {
-    /** The run that keeps what is seen of a release, and the profile that it is held against. Idempotent. */
+    /**
+     * Opens the run for the observations of a release, and returns it with the digest of the training profile.
+     * Idempotent.
+     */
     async openMonitoring(
       release: Release,
       { dataset, runId }: { readonly dataset: Artifact; readonly runId: string },
@@ -88,7 +93,10 @@ export function createMonitoringActivities({
       };
     },
 
-    /** What the window says, logged as its step and drawn as `monitor.html`. Idempotent: a retry logs the same step again. */
+    /**
+     * Evaluates the window, logs its figures as one step, and writes `monitor.html`. Idempotent: a retry logs the same
+     * step again.
+     */
     async observeWindow({ release, run, settings, bounds, state }: WindowToObserve): Promise<ObservedWindow> {
       const { index, sinceMs, untilMs } = bounds;
       const { monitor, refresh, costPerHour, currency } = settings;
@@ -96,7 +104,7 @@ export function createMonitoringActivities({
       const observations = monitor === undefined ? [] : await endpoints.observe(release.endpoint, sinceMs);
       const mine = observations.filter((o) => o.release === id && o.atMs >= sinceMs && o.atMs < untilMs);
       const closed = monitor !== undefined && mine.length >= monitor.minimumRequests;
-      // Of a window that goes on nothing is said yet, but an age needs no requests.
+      // A window that continues has no figures yet. The age of the model needs no requests.
       const window = windowOf(closed ? mine : [], costPerHour);
       const profile = closed ? await readProfile(run) : undefined;
       const drifts = profile ? driftsOf(window, profile) : {};

@@ -1,11 +1,11 @@
 import { ApplicationFailure } from '@temporalio/activity';
 import type { Dependencies } from './dependencies.ts';
 
-/** A chat answers at once or is in trouble. */
+/** A chat that works answers well within this time. */
 const answerWithinMs = 10_000;
 
 export function createNotificationActivities({ reviewWebhook }: Pick<Dependencies, 'reviewWebhook'>) {
-  /** Posts the text to the team's webhook, in the form that Slack takes. No error that it throws names the address. */
+  /** Posts the text to the team's webhook in Slack's format. The address is a secret, so no error contains it. */
   async function tellTeam(text: string): Promise<'sent' | 'no webhook is configured'> {
     if (!reviewWebhook) return 'no webhook is configured';
     if (!/^https?:$/.test(URL.parse(reviewWebhook)?.protocol ?? ''))
@@ -16,7 +16,7 @@ export function createNotificationActivities({ reviewWebhook }: Pick<Dependencie
     const status = await post(reviewWebhook, text);
     if (status >= 200 && status < 300) return 'sent';
     const message = `The review webhook answered ${status}.`;
-    // What it refuses now it refuses again, but for one that is asked too often or too slow.
+    // A webhook that refuses a request will refuse it again, except for timeouts (408) and rate limits (429).
     throw status < 500 && ![408, 429].includes(status)
       ? ApplicationFailure.nonRetryable(message, 'BadWebhook')
       : ApplicationFailure.retryable(message, 'WebhookUnavailable');
@@ -39,7 +39,7 @@ async function post(url: string, text: string): Promise<number> {
   } catch (error) {
     const { cause } = error as { cause?: { code?: unknown } };
     const why = typeof cause?.code === 'string' ? cause.code : (error as Error).name;
-    // Without a cause: fetch's own words hold the address.
+    // Without `cause`, because the message of fetch contains the address.
     throw ApplicationFailure.retryable(`The review webhook could not be reached (${why}).`, 'WebhookUnavailable');
   }
 }

@@ -2,7 +2,7 @@ import { ApplicationFailure } from '@temporalio/activity';
 import type { ArtifactStore } from '../domain/artifact-store.ts';
 import { SmokeTestError, type EndpointHost, type Release, type Trial } from '../domain/endpoint/release.ts';
 
-/** The first prompts that were held out of a prepared data set. */
+/** Returns the first held-out prompts of a prepared data set. */
 export async function heldOutPrompts(
   artifacts: Pick<ArtifactStore, 'readLines'>,
   dataset: string,
@@ -13,7 +13,7 @@ export async function heldOutPrompts(
   );
 }
 
-/** So many lines of JSON that are wanted, the first. */
+/** Returns the first `count` lines of JSON that are wanted. */
 export async function firstLines<T>(
   artifacts: Pick<ArtifactStore, 'readLines'>,
   uri: string,
@@ -30,7 +30,10 @@ export async function firstLines<T>(
   return found;
 }
 
-/** Starts the approved weights, and no others, and has them answer. Fails for good with `DigestMismatch` or `SmokeTestError`. */
+/**
+ * Starts a release only if its weights are the approved ones, and waits for its first answer. Fails without a retry as
+ * `DigestMismatch` or `SmokeTestError`.
+ */
 export async function prepareApproved(
   { artifacts, endpoints }: { readonly artifacts: Pick<ArtifactStore, 'digest'>; readonly endpoints: EndpointHost },
   release: Release,

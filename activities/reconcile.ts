@@ -8,11 +8,11 @@ export const createReconcileActivities = ({
   isAwaited,
   tracking,
 }: Pick<Dependencies, 'runner' | 'isAwaited' | 'tracking'>) => ({
-  /** Endpoints whose record is not what `champion` names. Changes nothing. */
+  /** Finds endpoints whose record differs from `champion`. Changes nothing. */
   findMissedReleases: (): Promise<MissedRelease[]> =>
     whileBeating(async () => missedReleases(await tracking.listModels())),
 
-  /** Open Jobs whose execution has ended, or never was. Changes nothing. */
+  /** Finds open Jobs whose execution has ended or never existed. Changes nothing. */
   async findOrphans(): Promise<Orphan[]> {
     const orphans: Orphan[] = [];
     for (const { name, owner } of await runner.listOpen())
@@ -20,7 +20,7 @@ export const createReconcileActivities = ({
     return orphans;
   },
 
-  /** Resolves once each is confirmed gone; the tracker then keeps what is left of it, as of any Job. */
+  /** Resolves after each Job is confirmed gone. The tracker then keeps the job record, as for any Job. */
   async endOrphans(orphans: readonly Orphan[]): Promise<void> {
     for (const { job, workflowId } of orphans)
       await runner.cancel(job, 'Deleted', `No execution waits for it: ${workflowId} has ended.`);

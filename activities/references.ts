@@ -6,13 +6,13 @@ import { describeProblems, type Problem } from '../domain/spec/explain-spec.ts';
 import type { LifecycleSpec } from '../domain/spec/lifecycle-spec.ts';
 import type { Workspace } from './dependencies.ts';
 
-/** A reference of a spec, resolved; or what is wrong with it. */
+/** A resolved reference of a spec, or the problem with it. */
 export type Resolved = { readonly ok: true; readonly uri: string } | { readonly ok: false; readonly problem: Problem };
 
 const packagedPrefix = 'packaged:';
 const hubModelId = /^[\w.-]+\/[\w.-]+$/;
 
-/** A file, or data on the hub, which is not looked up here. */
+/** Resolves a file. Data on the hub is accepted without a lookup. */
 export async function resolveData(path: string, workspace: Workspace): Promise<Resolved> {
   return path.startsWith('hub:') ? { ok: true, uri: path } : resolveFile(path, 'data.path', workspace);
 }
@@ -34,7 +34,7 @@ async function resolvePath(
   return { ok: false, problem: { path: field, message: `expected a ${expected}, but ${path} ${what}` } };
 }
 
-/** Where the spec names a folder with tasks of the team's own. */
+/** The folder with the team's own tasks, if the spec names one. */
 export async function resolveHarnessTasks(
   { evaluate: { harness } }: LifecycleSpec,
   workspace: Workspace,
@@ -44,7 +44,10 @@ export async function resolveHarnessTasks(
     : resolvePath('folder', harness.includePath, 'evaluate.harness.includePath', workspace);
 }
 
-/** A folder in transformers format, a packaged model that `tuneline up` imported, or a hub ID, which is not looked up here. */
+/**
+ * Resolves a folder in transformers format or a packaged model that `tuneline up` imported. A hub ID is accepted
+ * without a lookup.
+ */
 export async function resolveBaseModel(reference: string, workspace: Workspace): Promise<Resolved> {
   const folder = reference.startsWith(packagedPrefix)
     ? join(workspace.models, reference.slice(packagedPrefix.length))
@@ -58,7 +61,7 @@ export async function resolveBaseModel(reference: string, workspace: Workspace):
   return { ok: false, problem: { path: 'baseModel', message: `expected a model, but ${hint}` } };
 }
 
-/** The spec was checked, so what it names was there a moment ago. */
+/** Requires a reference. It existed when the spec was checked, but it can have been removed since. */
 export function must(resolved: Resolved): string {
   if (resolved.ok) return resolved.uri;
   throw ApplicationFailure.nonRetryable(describeProblems([resolved.problem]), 'BadSpec', [resolved.problem]);

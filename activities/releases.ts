@@ -20,9 +20,9 @@ export interface ApprovedCandidate {
   readonly weights: Artifact;
   readonly dataset: Artifact;
   readonly evidence: Artifact;
-  /** Where it was tried with attacks. */
+  /** The table of attacks; undefined if the attack suite did not run. */
   readonly attacks?: Artifact | undefined;
-  /** Undefined where the gate alone decided. */
+  /** Undefined if the gate alone decided. */
   readonly review?: ReviewRecord | undefined;
   readonly verdict?: Verdict | undefined;
 }
@@ -30,7 +30,10 @@ export interface ApprovedCandidate {
 export const createReleaseActivities = ({ tracking, artifacts }: Pick<Dependencies, 'tracking' | 'artifacts'>) => ({
   findChampion: (model: string): Promise<RegisteredVersion | undefined> => tracking.findAlias(model, 'champion'),
 
-  /** The model version of these weights, with its lineage, and the model card with the run. Idempotent by the weights' digest. */
+  /**
+   * Registers the weights as a model version with its lineage, and writes the model card to the run. Idempotent by the
+   * digest of the weights.
+   */
   async registerVersion({
     spec,
     inputs,
@@ -88,7 +91,7 @@ export const createReleaseActivities = ({ tracking, artifacts }: Pick<Dependenci
   },
 });
 
-/** The reviewers, their comments, and the whole review. */
+/** The tags for the reviewers, their comments, and the whole review. */
 function tagsOf(review: ReviewRecord): Readonly<Record<string, string>> {
   const comments = review.decisions.flatMap(({ reviewer, comment }) =>
     comment ? [review.decisions.length > 1 ? `${reviewer}: ${comment}` : comment] : [],
@@ -102,5 +105,5 @@ function tagsOf(review: ReviewRecord): Readonly<Record<string, string>> {
   };
 }
 
-/** MLflow keeps no longer tag of a version; the run's review.json has everything. */
+/** The longest tag of a version that MLflow stores; the run's review.json has everything. */
 const maximumTagCharacters = 100_000;

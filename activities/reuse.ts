@@ -4,7 +4,7 @@ import type { Dependencies } from './dependencies.ts';
 
 export type JobSuccess = Extract<JobOutcome, { readonly kind: 'succeeded' }>;
 
-/** The newest success of a stage with this digest, if all it left is still there. Changes nothing. */
+/** Returns the newest success of a stage with this digest, if all its outputs still exist. Changes nothing. */
 export async function findReusable(
   experiment: string,
   stageDigest: string,

@@ -6,7 +6,7 @@ import { tags } from '../domain/lineage/tracking.ts';
 import type { Dependencies } from './dependencies.ts';
 import { whileBeating } from './heartbeats.ts';
 
-/** What the gate let through, and what it was measured on. */
+/** A candidate that passed the gate, with the data set that it was measured on. */
 export interface CandidateForReview {
   readonly weights: Artifact;
   readonly dataset: Artifact;
@@ -30,7 +30,7 @@ export function createReviewActivities({
   }
 
   return {
-    /** What a reviewer says yes or no to, as the stages reported it, and the one digest that a decision names. */
+    /** Returns the subject of a review, as the stages reported it, and its digest, which every decision must name. */
     openReview({
       weights,
       dataset,
@@ -42,13 +42,16 @@ export function createReviewActivities({
         prompt: digestOfText(prompt.template),
         evaluationSet: dataset.digest,
         evidence: evidence.digest,
-        // Of now, not of when the lifecycle began: a worker that was updated since has measured with the new code.
+        // The current code, not the code at the lifecycle's start: if the worker was updated, the evidence comes from
+        // the new code.
         code: workspace.codeDigest,
       };
       return Promise.resolve({ subject, digest: digestOf(subject) });
     },
 
-    /** Reads everything back from where it lies; empty if it is what was approved. Changes nothing. */
+    /**
+     * Reads everything again from its storage, and lists the differences from the approved subject. Changes nothing.
+     */
     verifySubject(
       { weights, dataset, evidence, prompt }: CandidateForReview,
       approved: ReviewSubject,
@@ -65,7 +68,7 @@ export function createReviewActivities({
       });
     },
 
-    /** Keeps a review that is over, whole, with the run. Idempotent. */
+    /** Writes the whole record of an ended review to the run. Idempotent. */
     async closeReview(runId: string, record: ReviewRecord): Promise<void> {
       await tracking.putText(runId, 'review.json', `${JSON.stringify(record, null, 2)}\n`);
       const reviewer = decidedBy(record);

@@ -6,7 +6,7 @@ import type { Dependencies } from './dependencies.ts';
 import { whileBeating } from './heartbeats.ts';
 import { firstLines, heldOutPrompts } from './prepare-release.ts';
 
-/** What a release is asked before it gets any traffic. It must run. */
+/** The questions to a release before it gets traffic. The release must run already. */
 export function createTrialActivities({ artifacts, endpoints }: Pick<Dependencies, 'artifacts' | 'endpoints'>) {
   const ask = ({ release }: Candidate, prompt: string, maxTokens: number): Promise<ChatAnswer> => {
     const request: ChatRequest = { messages: [{ role: 'user', content: prompt }], maxTokens };
@@ -14,7 +14,7 @@ export function createTrialActivities({ artifacts, endpoints }: Pick<Dependencie
   };
 
   return {
-    /** Held-out prompts, golden prompts and attacks, each as the spec asks for it. */
+    /** Asks the held-out prompts, golden prompts and attacks that the spec asks for. */
     tryRelease: (candidate: Candidate): Promise<LiveFinding[]> =>
       whileBeating(async () => {
         const { spec, dataset, attacks } = candidate.terms;
@@ -38,7 +38,7 @@ export function createTrialActivities({ artifacts, endpoints }: Pick<Dependencie
         return checkAnswers(asked, answers, qa.schema);
       }),
 
-    /** The held-out prompts over and over, several at a time. */
+    /** Repeats the held-out prompts, several at a time. */
     loadTest: (candidate: Candidate): Promise<LiveFinding[]> =>
       whileBeating(async () => {
         const { spec, dataset } = candidate.terms;
@@ -58,7 +58,7 @@ export function createTrialActivities({ artifacts, endpoints }: Pick<Dependencie
   };
 }
 
-/** A line of attacks.jsonl. */
+/** One line of attacks.jsonl. */
 interface Attack {
   readonly prompt: string;
   readonly wanted: string;

@@ -16,7 +16,7 @@ export function createUnchangedActivities({
   workspace,
 }: Pick<Dependencies, 'tracking' | 'artifacts' | 'workspace'>) {
   async function originsNow(spec: LifecycleSpec): Promise<Origins> {
-    // Nothing is kept or registered for what may not run.
+    // This check copies and registers nothing, because the lifecycle may not run.
     const { data, baseModel, codeDigest, prompt, harnessTasks, gpusPerNode } = await readInputs(spec, workspace, {
       copied: (uri) => artifacts.wouldKeep(uri),
       digest: (uri) => artifacts.digest(uri),
@@ -45,8 +45,8 @@ export function createUnchangedActivities({
 
   return {
     /**
-     * The champion's version, if it came from just what the spec names now, under the same settings; else the newest that did, if an
-     * endpoint refused it. Changes nothing in MLflow.
+     * Returns the champion's version if it has the same inputs and settings as the spec now. Otherwise returns the
+     * newest such version that an endpoint refused, if any. Changes nothing in MLflow.
      */
     async findUnchanged(spec: LifecycleSpec): Promise<string | RefusedBefore | undefined> {
       const now = await originsNow(spec);

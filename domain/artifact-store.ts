@@ -1,19 +1,28 @@
 import type { Artifact } from './job/job.ts';
 
-/** Where data, weights and reports live; MLflow keeps only their URIs and digests. */
+/** Stores data, weights and reports; MLflow keeps only their URIs and digests. */
 export interface ArtifactStore {
-  /** A URI under this store, for something that may not exist yet. */
+  /** Returns a URI in this store. The file or folder need not exist yet. */
   uriOf(...path: readonly string[]): string;
   exists(uri: string): Promise<boolean>;
   readText(uri: string): Promise<string>;
-  /** One after the other, for a file that is larger than memory; whoever has enough may stop. */
+  /** Yields one line at a time, because a file can be larger than memory. The caller may stop early. */
   readLines(uri: string): AsyncIterable<string>;
-  /** Of a file its SHA-256; of a folder one over the names and digests of all files in it, as `jobs/` makes it. */
+  /**
+   * For a file: its SHA-256. For a folder: a digest of the names and digests of all its files, the same as `jobs/`
+   * computes.
+   */
   digest(uri: string): Promise<string>;
-  /** A copy of a file or a folder as it is now, named by its digest: whoever changes it later changes nothing. Idempotent. */
+  /**
+   * Copies a file or a folder under a name with its digest, so that later changes to the original have no effect.
+   * Idempotent.
+   */
   keep(uri: string): Promise<Artifact>;
-  /** What `keep` would answer; keeps nothing. */
+  /** Returns the same as `keep`, but copies nothing. */
   wouldKeep(uri: string): Promise<Artifact>;
-  /** Removes a file or a folder with all in it, and says how many bytes it held. Refuses what lies outside this store. Idempotent. */
+  /**
+   * Removes a file or a folder with all its contents, and returns its size in bytes. Refuses a URI outside this store.
+   * Idempotent.
+   */
   remove(uri: string): Promise<number>;
 }

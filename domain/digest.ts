@@ -17,9 +17,12 @@ function canonicalJson(value: unknown): string {
   );
 }
 
-/** Of a prepared data set: over the digests of its two files of examples, whatever else lies beside them. `jobs/` makes it so, too. */
+/**
+ * Digest of a prepared data set: it covers the digests of its two files of examples only. `jobs/` computes the same
+ * digest.
+ */
 export const digestOfDataset = (train: string, heldOut: string): string => digestOfText(`${train}\n${heldOut}\n`);
 
-/** Identifies what a stage computes: an earlier success with the same digest is reused. */
+/** Identifies the computation of a stage: an earlier success with the same digest is reused. */
 export const stageDigestOf = (spec: { readonly stage: string }, inputDigests: readonly string[]): string =>
   digestOf({ spec, inputs: inputDigests });

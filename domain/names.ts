@@ -1,16 +1,19 @@
 import { digestOfText } from './digest.ts';
 import { type Release, releaseId } from './endpoint/release.ts';
 
-/** Which attempt at which stage of which execution; the Job's identity. */
+/** Identifies a Job by its attempt, stage and execution. */
 export interface JobIdentity {
   readonly workflowId: string;
-  /** The execution's first run ID: a workflow ID may be used again, and that is another lifecycle. */
+  /** The execution's first run ID. A workflow ID can be used again for another lifecycle, but a run ID can't. */
   readonly firstExecutionRunId: string;
   readonly stage: string;
   readonly attempt: number;
 }
 
-/** Four less than Kubernetes accepts: the pods of a Job on several nodes are called after it, with `-0` to `-999` behind. */
+/**
+ * Four characters fewer than the 63 that Kubernetes allows, because the pods of a Job on several nodes add `-0` to
+ * `-999`.
+ */
 const maximumLength = 59;
 
 /**
@@ -20,7 +23,7 @@ const maximumLength = 59;
 export function jobName({ workflowId, firstExecutionRunId, stage, attempt }: JobIdentity): string {
   const unique = digestOfText(`${workflowId}/${firstExecutionRunId}`).slice(7, 17);
   const end = [unique, stage, String(attempt)].join('-');
-  // What a person reads gives way to what tells Jobs apart.
+  // Shorten the readable part only: the rest makes the name unique.
   const room = Math.max(0, maximumLength - 'tl--'.length - end.length);
   const readable = workflowId
     .toLowerCase()
@@ -31,10 +34,13 @@ export function jobName({ workflowId, firstExecutionRunId, stage, attempt }: Job
   return ['tl', readable, end].filter((part) => part !== '').join('-');
 }
 
-/** Of what serves a release in a cluster: by endpoint and all that decides its answers, so that each is there once. At most 57 characters. */
+/**
+ * The name of a release's resources in a cluster. It depends on the endpoint and on everything that determines the
+ * answers, so that each release exists once. At most 57 characters.
+ */
 export const releaseName = (release: Release): string => releaseNameOf(release.endpoint, releaseId(release));
 
 export const releaseNameOf = (endpoint: string, id: string): string => `tl-${endpoint}-${id}`;
 
-/** Of what clients of an endpoint reach in a cluster. */
+/** The name of the resource in a cluster that clients of an endpoint reach. */
 export const endpointName = (endpoint: string): string => `endpoint-${endpoint}`;

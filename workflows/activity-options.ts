@@ -1,7 +1,10 @@
 import type { ActivityOptions, LocalActivityOptions, RetryPolicy } from '@temporalio/workflow';
 import { ActivityCancellationType } from '@temporalio/workflow';
 
-/** Waits for a service that is down, however long. Activities mark what cannot succeed as not retryable. */
+/**
+ * Waits for a service that is down, however long it takes. Activities mark failures that a retry can't fix as
+ * non-retryable.
+ */
 const patient: RetryPolicy = { initialInterval: '500ms', backoffCoefficient: 2, maximumInterval: '10s' };
 
 /** Reads a few small files. The limits are short, because the person who started the lifecycle waits for the answer. */
@@ -14,19 +17,20 @@ export const specChecks: LocalActivityOptions = {
 export const trackingCalls: ActivityOptions = { startToCloseTimeout: '2 minutes', retry: patient };
 
 /**
- * Like `trackingCalls`, while clients are served or a person waits: the heartbeat shows a dead worker within seconds.
+ * Like `trackingCalls`, for calls while clients are served or a person waits. The heartbeat shows a dead worker within
+ * seconds.
  */
 export const endpointCalls: ActivityOptions = { ...trackingCalls, heartbeatTimeout: '15s' };
 
 /**
- * The Job has its own deadline; this only bounds a Job that no worker ever came back for. The
- * heartbeat timeout covers a worker that died before the Job was made: another one then makes it.
+ * The Job has its own deadline, so this timeout only ends the wait for a Job that no worker took over again. The
+ * heartbeat timeout covers a worker that died before it created the Job: another worker then creates it.
  */
 export const jobHeartbeatTimeoutMs = 120_000;
 export const running: ActivityOptions = {
   startToCloseTimeout: '30 days',
   heartbeatTimeout: jobHeartbeatTimeoutMs,
-  // The workflow ends the Job itself, by name, and need not wait for a heartbeat to carry the news.
+  // The workflow ends the Job itself, by name, so it need not wait for a heartbeat to deliver the cancellation.
   cancellationType: ActivityCancellationType.TRY_CANCEL,
   retry: patient,
 };

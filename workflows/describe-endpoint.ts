@@ -1,6 +1,6 @@
 import type { EndpointStatus, ReleaseReply, ReleaseRequest } from '../domain/endpoint/roll-out.ts';
 
-/** What Temporal's UI shows of an endpoint at a glance, as Markdown. */
+/** A summary of an endpoint for Temporal's UI, as Markdown. */
 export function describeEndpoint({ endpoint, servingState, rollingOut, queue, ended }: EndpointStatus): string {
   const { champion, previous } = servingState;
   const last = ended.at(-1);

@@ -2,7 +2,7 @@ import { describeWait } from '../domain/job/job.ts';
 import type { LifecycleStatus } from '../domain/lifecycle/lifecycle.ts';
 import type { ReviewRequest } from '../domain/review/review.ts';
 
-/** What Temporal's UI shows of a lifecycle at a glance, as Markdown. */
+/** A summary of a lifecycle for Temporal's UI, as Markdown. */
 export function describeStatus(status: LifecycleStatus): string {
   const lines = [
     `**${status.model ?? 'lifecycle'}**: ${status.stage}${status.attempt > 1 ? `, attempt ${status.attempt}` : ''}`,
@@ -42,7 +42,7 @@ function describeReview({
   ];
 }
 
-/** What people wrote stays one line, and a short one: the status has it whole. */
+/** Shortens a person's text to one line of at most 200 characters; the status holds the whole text. */
 const quote = (text: string): string => {
   const line = text.replace(/\s+/g, ' ').trim();
   return line.length > 200 ? `${line.slice(0, 199)}…` : line;

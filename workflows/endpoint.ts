@@ -24,7 +24,10 @@ export interface EndpointStart {
 
 type Monitor = ReturnType<typeof createMonitor>;
 
-/** The one writer of an endpoint's traffic, aliases and record. Requests queue. It lives as long as the endpoint does. */
+/**
+ * The only writer of an endpoint's traffic, aliases and record. Requests wait in a queue. It runs as long as the
+ * endpoint exists.
+ */
 export async function endpoint({ endpoint: name, known }: EndpointStart): Promise<void> {
   const monitor = createMonitor(known?.monitor);
   const state = new EndpointState(name, known, (status) => showDetails(status, monitor));

@@ -23,13 +23,13 @@ import { breachAttribute } from './search-attributes.ts';
 
 const { openMonitoring, observeWindow } = proxyActivities<Activities>(monitoringCalls);
 
-/** What the endpoint is to do; people have been told. */
+/** The reaction that the endpoint must carry out. The team was notified already. */
 export interface MonitorAction {
   readonly kind: Reaction;
   readonly because: string;
 }
 
-/** What is known of the release that is watched: small, for the endpoint's next execution carries it on. */
+/** The state of the monitored release. It is small, because the endpoint's next execution starts with it. */
 export interface MonitorState {
   readonly release: Release;
   readonly run?: MonitoringRun;
@@ -37,19 +37,22 @@ export interface MonitorState {
   readonly sinceMs: number;
   readonly dueAtMs: number;
   readonly breaches: BreachState;
-  /** Of the last window that was looked at. */
+  /** The number of requests in the last window that was read. */
   readonly requests?: number;
-  /** Why the last window could not be looked at. */
+  /** The reason why the last window could not be read. */
   readonly unwatched?: string;
-  /** When a lifecycle was last started, for whichever release. */
+  /** The time of the last retraining, for any release of the endpoint. */
   readonly retrainedAtMs?: number;
 }
 
 const minuteMs = 60_000;
-/** An age that is counted in days. */
+/** The window's length if only the age of the model is monitored: an age is counted in days. */
 const usualMinutes = 60;
 
-/** Watches what an endpoint serves, a window at a time, between its roll-outs. Deterministic; `kept` is what the execution before this one knew. */
+/**
+ * Monitors the release that an endpoint serves, one window at a time, between roll-outs. Deterministic. `kept` is the
+ * state at the end of the execution before this one.
+ */
 export function createMonitor(kept?: MonitorState) {
   let state = kept;
   let watched: (Candidate & { readonly settings: MonitorSettings }) | undefined;
@@ -57,7 +60,7 @@ export function createMonitor(kept?: MonitorState) {
   const tell = (notice: MonitorNotice, release: Release): void => notices.say(describeMonitorNotice(notice, release));
 
   return {
-    /** From now on this is what has all traffic, or nothing; the same release goes on with its windows. */
+    /** Sets the release to monitor; undefined stops monitoring. The windows of an unchanged release continue. */
     follow(served: Candidate | undefined, nowMs: number): void {
       const settings = served && monitorSettingsOf(served.terms.spec);
       watched = served && settings && { ...served, settings };
@@ -74,10 +77,10 @@ export function createMonitor(kept?: MonitorState) {
       };
     },
 
-    /** How long until the window ends; undefined where nothing is watched. */
+    /** The time until the window ends; undefined if nothing is monitored. */
     due: (nowMs: number): number | undefined => (watched && state ? Math.max(0, state.dueAtMs - nowMs) : undefined),
 
-    /** Looks at the window that is due. What is to be done about it comes back; undefined is nothing. */
+    /** Reads the window that is due. Returns the reaction to it; undefined if none is needed. */
     async look(): Promise<MonitorAction | undefined> {
       if (!watched || !state) return undefined;
       const { release, terms, settings } = watched;
@@ -106,7 +109,7 @@ export function createMonitor(kept?: MonitorState) {
         if (seen.begun.length + seen.ended.length > 0) show(breachesOf(seen.state));
         return actionOf(seen.begun, breachesOf(seen.state), mayRetrain(untilMs));
       } catch (error) {
-        // The window goes on until it can be looked at; traffic and roll-outs do not wait for that.
+        // If a window can't be read, extend it and try later: traffic and roll-outs must not wait for monitoring.
         if (!(error instanceof ActivityFailure) || isCancellation(error)) throw error;
         const because = error.cause?.message ?? error.message;
         if (state.unwatched === undefined) tell({ what: 'unwatched', because }, release);
@@ -115,16 +118,19 @@ export function createMonitor(kept?: MonitorState) {
       }
     },
 
-    /** Starts a lifecycle with the spec that the release came with, and says its workflow ID; undefined if one of this endpoint's still runs. It outlives the endpoint. */
+    /**
+     * Starts a lifecycle with the release's own spec, and returns its workflow ID; undefined if an earlier one still
+     * runs. The lifecycle outlives the endpoint.
+     */
     async retrain(because: string): Promise<string | undefined> {
       if (!watched || !state) return undefined;
       const { release, terms } = watched;
-      // One ID for each endpoint: Temporal itself sees to it that there is one at a time.
+      // All retrainings of an endpoint have the same ID, so that Temporal allows only one at a time.
       const workflowId = `retrain-${release.endpoint}`;
       try {
         await startChild<typeof lifecycle>('lifecycle', {
           workflowId,
-          // It is asked for because the model is not good enough, whether its inputs changed or not.
+          // Never skip this lifecycle: the model is not good enough, even if its inputs did not change.
           args: [{ ...terms.spec, requester: 'monitor', skip: 'never' }],
           parentClosePolicy: ParentClosePolicy.ABANDON,
           workflowIdReusePolicy: WorkflowIdReusePolicy.ALLOW_DUPLICATE,
@@ -139,10 +145,10 @@ export function createMonitor(kept?: MonitorState) {
       return workflowId;
     },
 
-    /** For the endpoint's status, its details, and its next execution. */
+    /** The state for the endpoint's status, its details and its next execution. */
     state: (): MonitorState | undefined => state,
 
-    /** Until all that is to be told was sent or given up. */
+    /** Waits until every notification was sent or has failed for good. */
     settled: (): Promise<void> => notices.settled(),
   };
 
@@ -152,14 +158,14 @@ export function createMonitor(kept?: MonitorState) {
   }
 }
 
-/** As `refresh.coolDownHours` where a spec has no `refresh`. */
+/** Must equal the default of `refresh.coolDownHours`; it applies if the spec has no `refresh`. */
 const usualCoolDownHours = 24;
 
 const windowMs = ({ monitor }: MonitorSettings): number => (monitor?.windowMinutes ?? usualMinutes) * minuteMs;
 
 /**
- * A rollback comes first, and only once. A retraining is asked for while its breach lasts, because an earlier one may
- * have brought no better model.
+ * A new breach with a rollback has priority, and leads to one rollback only. A retraining is requested as long as its
+ * breach lasts, because an earlier one may have produced no better model.
  */
 function actionOf(begun: readonly Breach[], all: readonly Breach[], mayRetrain: boolean): MonitorAction | undefined {
   const rollback = begun.filter(({ then }) => then === 'rollback');
@@ -177,7 +183,7 @@ function show(breaches: readonly Breach[]): void {
   ]);
 }
 
-/** What Temporal's UI shows of it, as Markdown. */
+/** A summary of the monitoring for Temporal's UI, as Markdown. */
 export function describeMonitor({ index, requests, breaches, unwatched }: MonitorState): readonly string[] {
   return [
     `Watched: ${index} windows${requests === undefined ? '' : `, ${requests} requests in the last`}`,

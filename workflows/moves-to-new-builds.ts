@@ -1,8 +1,9 @@
 import { workflowInfo, type setWorkflowOptions } from '@temporalio/workflow';
 
 /**
- * For `setWorkflowOptions`: the workflow moves to the build that is current at its next task, where the worker is versioned. Where
- * it is not Temporal refuses every answer that names such a behaviour, and the execution would never get on.
+ * For `setWorkflowOptions`: on a versioned worker, the workflow moves to the current build at its next task. On an
+ * unversioned worker it must be left out, because Temporal would refuse every reply that names it, and the execution
+ * would hang.
  */
 export const movesToNewBuilds: Parameters<typeof setWorkflowOptions>[0] = () =>
   workflowInfo().currentDeploymentVersion?.deploymentName ? { versioningBehavior: 'AUTO_UPGRADE' } : {};

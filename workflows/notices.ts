@@ -6,7 +6,7 @@ import { notifications } from './activity-options.ts';
 
 const { tellTeam } = proxyActivities<Activities>(notifications);
 
-/** Tells the team. A webhook that does not work is seen in the history, and stops nothing. */
+/** Notifies the team. A failed notification appears in the history, and does not stop the workflow. */
 export function createNotices() {
   const underway: Promise<unknown>[] = [];
   return {
@@ -17,7 +17,7 @@ export function createNotices() {
     say(text: string): void {
       underway.push(tellTeam(text).catch(() => undefined));
     },
-    /** Until the last was sent or given up. */
+    /** Waits until every notification was sent or has failed for good. */
     async settled(): Promise<void> {
       await Promise.all(underway);
     },

@@ -12,14 +12,14 @@ import { trackingCalls } from './activity-options.ts';
 
 const { pauseFailingSchedule } = proxyActivities<Activities>(trackingCalls);
 
-/** Where a schedule started this and says after how many failures it is paused, a failure of `work` is counted before it is thrown on. */
+/** Runs `work`. If it fails, and its schedule has a limit of failures, counts the failure before throwing it on. */
 export async function countingFailures<T>(work: () => Promise<T>): Promise<T> {
   try {
     return await work();
   } catch (error) {
     const { memo, workflowId } = workflowInfo();
     const startedBy = memo?.[scheduleMemo] as StartedBy | undefined;
-    // An error of any other kind is a bug in the workflow's code: Temporal tries the task again once that is mended.
+    // An error of any other kind is a bug in the workflow's code: Temporal retries the task after the bug is fixed.
     if (startedBy?.pauseAfterFailures !== undefined && error instanceof TemporalFailure && !isCancellation(error))
       await CancellationScope.nonCancellable(() =>
         pauseFailingSchedule({ ...startedBy, workflowId, reason: rootCause(error) ?? error.message }),

@@ -11,12 +11,12 @@ const { findOrphans } = proxyActivities<Activities>(trackingCalls);
 const { findMissedReleases } = proxyActivities<Activities>(endpointCalls);
 const { endOrphans } = proxyActivities<Activities>(jobCancellations);
 
-/** Long enough for an execution that was just reset to adopt its Job. */
+/** An execution that was just reset adopts its Job in less time than this. */
 const secondLookAfterMs = 60_000;
 
 /**
- * Has endpoints look again where `champion` was moved and no event said so. Finds Jobs that no execution waits for, says
- * which, and ends those that still are when it looks again.
+ * Starts a redeploy for each endpoint whose `champion` was moved without an event. Finds Jobs that no execution waits
+ * for, reports them, and ends those that are still orphans after a second look.
  */
 export async function reconcile(): Promise<{ readonly orphans: readonly Orphan[] }> {
   for (const missed of await findMissedReleases()) await redeployMissed(missed);
@@ -37,10 +37,14 @@ export async function reconcile(): Promise<{ readonly orphans: readonly Orphan[]
   return { orphans };
 }
 
-// Over in a minute, and the newest code knows best what an orphan is: no build is kept for it.
+// Always use the newest code: this workflow ends within minutes, and the newest build knows best which Jobs are
+// orphans.
 setWorkflowOptions(movesToNewBuilds, reconcile);
 
-/** An event that comes after all starts the same once more, and changes nothing: what counts is the alias when the turn comes. */
+/**
+ * A late event starts the same redeploy once more, which changes nothing, because the endpoint reads the alias when it
+ * handles the request.
+ */
 async function redeployMissed(missed: MissedRelease): Promise<void> {
   const { model, endpoint } = missed;
   try {
@@ -50,7 +54,7 @@ async function redeployMissed(missed: MissedRelease): Promise<void> {
       parentClosePolicy: 'ABANDON',
     });
   } catch (error) {
-    // The one of last time still waits for its turn.
+    // The redeploy of the last reconcile is still in the queue.
     if (!(error instanceof WorkflowExecutionAlreadyStartedError)) throw error;
   }
 }

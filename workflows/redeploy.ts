@@ -6,13 +6,19 @@ import { requestRelease } from './request-release.ts';
 export interface Redeploy {
   readonly endpoint: string;
   readonly model: string;
-  /** Without one, whatever `champion` names when its turn comes: an event that was late changes nothing. */
+  /**
+   * If undefined, the endpoint releases the version that `champion` names when it handles the request, so that a late
+   * event changes nothing.
+   */
   readonly version?: string;
-  /** For people: which event, or who. */
+  /** For people: the event or the person that asked. */
   readonly because?: string;
 }
 
-/** What an event or a person starts: has the endpoint serve a version, if a gate passed it; else `champion` is put back. */
+/**
+ * Started by an event or a person. The endpoint serves the version if a gate passed it; otherwise it restores
+ * `champion`.
+ */
 export async function redeploy(given: Redeploy): Promise<ReleaseReply> {
   const { endpoint, model, version, because = `started as ${workflowInfo().workflowId}` } = given;
   if (

@@ -13,12 +13,12 @@ import { releaseEndedSignal } from './messages.ts';
 
 const { askEndpoint, withdrawRelease } = proxyActivities<Activities>(endpointCalls);
 
-/** An endpoint whose execution was terminated has lost its queue; asked again, a new one starts with this request. */
+/** An endpoint whose execution was terminated has lost its queue. Sending the request again starts a new execution. */
 const askAgainAfter = '10 minutes';
 
 /**
- * Has the endpoint release a version, and waits for how that ends. Cancelled, it takes the request back; what was
- * promoted by then is promoted, and says so.
+ * Asks the endpoint to release a version, and waits for the reply. A cancellation withdraws the request. A version that
+ * was promoted before that stays promoted, and the reply says so.
  */
 export async function requestRelease(wanted: Omit<ReleaseRequest, 'id' | 'replyTo'>): Promise<ReleaseReply> {
   const { workflowId, runId } = workflowInfo();

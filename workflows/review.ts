@@ -11,7 +11,7 @@ export interface ReviewOpening {
   readonly digest: string;
   readonly requester: string | undefined;
   readonly rules: ReviewRules;
-  /** Must not keep the review waiting. */
+  /** Must return at once, because the review waits for it. */
   readonly tell: (notice: ReviewNotice, review: ReviewRequest) => void;
 }
 
@@ -102,7 +102,7 @@ export function createReview(show: (review: ReviewRequest | undefined) => void) 
   };
 }
 
-/** Without a list of reviewers anyone may decide already. */
+/** If there is no list of reviewers, anyone may decide already, so the list stays undefined. */
 const escalate = (review: ReviewRequest, to: readonly string[]): ReviewRequest => ({
   ...review,
   escalatedAt: now(),

@@ -21,9 +21,12 @@ export interface RollOut {
   readonly endpoint: string;
   readonly candidate: Candidate;
   readonly before: ServingState;
-  /** It served before, so it is neither tried nor a canary; and what it takes the place of is nothing to go back to. */
+  /**
+   * True for a version that served before: skip the trials and the canary, and do not record the replaced release as
+   * `previous`.
+   */
   readonly atOnce: boolean;
-  /** Why it should stop, as soon as somebody says so. */
+  /** Returns the reason to stop; undefined while the roll-out may go on. */
   readonly stopped: () => string | undefined;
   readonly show: (change: Partial<Pick<RollOutStatus, 'step' | 'percent' | 'findings'>>) => void;
 }
@@ -32,12 +35,13 @@ export type RollOutEnd =
   | { readonly ended: 'promoted'; readonly servingState: ServingState; readonly url: string }
   | { readonly ended: 'refused' | 'withdrawn'; readonly servingState: ServingState; readonly reason: string };
 
-/** A canary that has too few requests may take so many times as long as was asked for. */
+/** If a canary gets too few requests, each step may last up to this many times the configured time. */
 const longestBake = 10;
 
 /**
- * Releases the candidate, step by step, or puts back what was before: either serving state is applied whole, traffic, aliases
- * and record, by an activity that is tried until it is done.
+ * Releases the candidate step by step. If a step fails, restores the serving state from before. One activity applies a
+ * whole serving state: traffic, aliases and record. Temporal retries a promotion for an hour, and a restoration until
+ * it succeeds.
  */
 export async function rollOut({ endpoint, candidate, before, atOnce, stopped, show }: RollOut): Promise<RollOutEnd> {
   const { release, terms } = candidate;
@@ -59,7 +63,7 @@ export async function rollOut({ endpoint, candidate, before, atOnce, stopped, sh
     return takeBack('refused', reasonOf(error));
   }
 
-  /** Undefined if it may have traffic. */
+  /** Returns the reason for a refusal; undefined if the release may get traffic. */
   async function start(): Promise<string | undefined> {
     show({ step: 'starting' });
     await startRelease(release);
@@ -73,7 +77,10 @@ export async function rollOut({ endpoint, candidate, before, atOnce, stopped, sh
     return undefined;
   }
 
-  /** Undefined if no step showed that it is worse. There is nothing to compare a first release with. */
+  /**
+   * Returns the reason for a refusal; undefined if no step showed that the canary is worse. The first release has
+   * nothing to compare with.
+   */
   async function bake(): Promise<string | undefined> {
     const current = before.champion;
     if (!current) return undefined;
@@ -112,6 +119,6 @@ const describe = (findings: readonly LiveFinding[]): string =>
     .map(({ rule, finding }) => `${rule}: ${finding}`)
     .join('\n');
 
-/** What the activity said, without the words that Temporal puts around it. */
+/** The activity's own message, without the text that Temporal adds. */
 export const reasonOf = ({ cause, message }: ActivityFailure): string =>
   cause instanceof ApplicationFailure ? cause.message : (cause?.message ?? message);

@@ -25,8 +25,8 @@ export interface StageToRun {
 export type StageSuccess = Extract<JobOutcome, { kind: 'succeeded' }> & { readonly reused: boolean };
 
 /**
- * Runs one stage as a Job, and again as its failure class asks. Cancelled, it ends the Job and
- * confirms that it is gone before it lets the cancellation through.
+ * Runs one stage as a Job, and retries it as the failure class says. On a cancellation it ends the Job, and confirms
+ * that the Job is gone before it throws.
  */
 export async function runStage({ spec, maximumSeconds, tracking, onAttempt }: StageToRun): Promise<StageSuccess> {
   const { workflowId, firstExecutionRunId } = workflowInfo();
@@ -56,7 +56,7 @@ export async function runStage({ spec, maximumSeconds, tracking, onAttempt }: St
   }
 }
 
-/** Which settings the next attempt has in place of the last one's. */
+/** Lists the settings of the next attempt that differ from the last one's. */
 const describeChange = (before: AnyStageSpec, after: AnyStageSpec): string =>
   Object.entries(after)
     .filter(([name, value]) => value !== Object.entries(before).find(([other]) => other === name)?.[1])

@@ -3,7 +3,7 @@ import { defineSearchAttributeKey } from '@temporalio/common';
 export const modelAttribute = defineSearchAttributeKey('TunelineModel', 'KEYWORD');
 export const stageAttribute = defineSearchAttributeKey('TunelineStage', 'KEYWORD');
 export const verdictAttribute = defineSearchAttributeKey('TunelineVerdict', 'KEYWORD');
-/** Of an endpoint: the rules that what it serves breaches, by a blank between them. */
+/** On an endpoint: the rules that its release breaches, separated by blanks. */
 export const breachAttribute = defineSearchAttributeKey('TunelineBreach', 'KEYWORD');
 
 export const searchAttributeNames = [modelAttribute, stageAttribute, verdictAttribute, breachAttribute].map(

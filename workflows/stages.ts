@@ -4,7 +4,7 @@ import type { LifecycleSpec } from '../domain/spec/lifecycle-spec.ts';
 import type { LifecycleInputs } from '../domain/lifecycle/lifecycle.ts';
 import type { Role } from '../domain/gate/evidence.ts';
 
-/** From a lifecycle's spec and inputs to what each Job is told. */
+/** Builds the spec of each Job from the spec and the inputs of a lifecycle. */
 
 export const exploreSpec = (spec: LifecycleSpec, inputs: LifecycleInputs): StageSpec => ({
   stage: 'explore',

@@ -6,12 +6,15 @@ import {
 } from '@temporalio/interceptors-opentelemetry/lib/workflow/index.js';
 import { workflowInfo, type Headers, type WorkflowInterceptors } from '@temporalio/workflow';
 
-/** It lives for as long as its endpoint: a trace of it would never end, and hold every lifecycle that its monitor starts. */
+/**
+ * An endpoint runs as long as it exists: its trace would never end, and would contain every lifecycle that its monitor
+ * starts.
+ */
 const untraced = ['endpoint'];
 
 /**
- * In the bundle of a worker that traces, and in no other. What a workflow does, and in which order, is the same with it
- * and without: so tracing can be turned on or off under executions that run.
+ * Only in the bundle of a worker that traces. Interceptors must not change what a workflow does, or in which order, so
+ * that tracing can be turned on or off while executions run.
  */
 export function interceptors(): WorkflowInterceptors {
   const inbound = new OpenTelemetryInboundInterceptor();
@@ -37,7 +40,7 @@ export function interceptors(): WorkflowInterceptors {
           inSpan() ? beside(next, (it) => outbound.scheduleLocalActivity(input, it)) : next(input),
         signalWorkflow: (input, next) =>
           inSpan() ? beside(next, (it) => outbound.signalWorkflow(input, it)) : next(input),
-        // What an untraced one starts begins a trace.
+        // A child of an untraced workflow begins a trace of its own.
         startChildWorkflowExecution: (input, next) =>
           beside(next, (it) => outbound.startChildWorkflowExecution(input, it)),
       },
@@ -49,7 +52,10 @@ const isTraced = ({ headers }: { readonly headers: Headers }): boolean => TRACE_
 
 const inSpan = (): boolean => trace.getActiveSpan() !== undefined;
 
-/** Has the span end with the call, while the workflow awaits the call itself: through the interceptor it would hear of its end some microtasks later, and two that end at once could change places. */
+/**
+ * Ends the span when the call ends, but the workflow awaits the call itself. Through the interceptor the result would
+ * arrive some microtasks later, which could swap the order of two calls that end at the same time.
+ */
 function beside<I, R>(
   next: (input: I) => Promise<R>,
   traced: (next: (input: I) => Promise<R>) => Promise<R>,
@@ -57,7 +63,7 @@ function beside<I, R>(
   let called: Promise<R> | undefined;
   const span = traced((input) => (called = next(input)));
   if (!called) return span;
-  // Whoever awaits the call hears why it failed.
+  // The caller that awaits `called` gets its error, so the copy in `span` must not count as unhandled.
   span.catch(() => undefined);
   return called;
 }

@@ -17,23 +17,23 @@ export interface LiveFinding {
 
 export interface CanaryVerdict {
   readonly passed: boolean;
-  /** How many requests the canary answered or failed. */
+  /** The number of requests that reached the canary, failed ones included. */
   readonly requests: number;
   readonly findings: readonly LiveFinding[];
 }
 
-/** What of two releases to compare, by `releaseId`. */
+/** The two releases to compare, as `releaseId` gives them. */
 export interface Compared {
   readonly canary: string;
   readonly current: string;
 }
 
-/** With fewer ratings than this their mean says nothing. */
+/** A mean of fewer ratings than this is not meaningful. */
 const leastRatings = 10;
 
 /**
- * Judges a canary against the release beside it, on what happened live: it fails where it is shown, at 99 %, to be
- * worse by more than is allowed. What traffic is too thin to show it does not hold against the canary.
+ * Compares a canary with the current release on live requests. A rule fails only if the canary is worse by more than
+ * the allowed margin at 99 % confidence. Too little traffic to show that is not a failure.
  */
 export function checkCanary(
   observations: readonly Observation[],
@@ -52,7 +52,7 @@ export function checkCanary(
   return { passed: findings.every(({ passed }) => passed), requests: ofCanary.length, findings };
 }
 
-/** The client's own mistakes are nobody's failure. */
+/** A 4xx status is the client's own error, so it does not count as a failure. */
 export const isFailure = ({ status }: { readonly status: number }): boolean => status === 0 || status >= 500;
 
 function checkErrors(
@@ -63,7 +63,7 @@ function checkErrors(
   const [ofCanary, ofCurrent] = [canary, current].map((all) =>
     shareInterval(all.filter(isFailure).length, all.length, z99),
   ) as [Interval, Interval];
-  // Where the other one had no requests, none of its own is expected to fail.
+  // If the current release had no requests, assume that none of them would have failed.
   const difference = differenceOf(ofCanary, current.length === 0 ? { point: 0, low: 0, high: 0 } : ofCurrent);
   return {
     rule: `error rate at most ${percent(maximumErrorRateIncrease)} above the current one's`,

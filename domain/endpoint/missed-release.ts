@@ -1,16 +1,18 @@
 import type { ServingState } from './serving-state.ts';
 import { recordPrefix, type RegisteredModel } from '../lineage/tracking.ts';
 
-/** An endpoint whose record and `champion` name different versions: somebody moved the alias, and nobody told us. */
+/**
+ * An endpoint whose record and `champion` alias name different versions: the alias was moved, and no event reported it.
+ */
 export interface MissedRelease {
   readonly model: string;
   readonly endpoint: string;
-  /** Undefined where the alias was taken away. */
+  /** Undefined if the alias was removed. */
   readonly alias?: string;
   readonly recorded: string;
 }
 
-/** A model without a record is nobody's endpoint, whatever its aliases say. */
+/** Ignores models without a record, because no endpoint serves them. */
 export const missedReleases = (models: readonly RegisteredModel[]): MissedRelease[] =>
   models.flatMap(({ name: model, tags, aliases }) =>
     Object.entries(tags).flatMap(([key, value]): MissedRelease[] => {
@@ -21,7 +23,7 @@ export const missedReleases = (models: readonly RegisteredModel[]): MissedReleas
     }),
   );
 
-/** A tag may be changed by hand: what is no record says nothing. */
+/** Returns undefined for a tag that holds no valid record, because people can edit tags by hand. */
 function championOf(value: string): ServingState['champion'] {
   try {
     return (JSON.parse(value) as ServingState | null)?.champion;

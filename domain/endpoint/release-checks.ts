@@ -3,14 +3,17 @@ import type { LiveFinding } from './canary.ts';
 import type { Objective } from '../spec/deploy-spec.ts';
 import type { ChatAnswer } from './release.ts';
 
-/** What was asked of a release before it had traffic, and what its answer must be like. */
+/** A question to a release before it gets traffic, and the condition that its answer must meet. */
 export type Asked = { readonly prompt: string } & (
   | { readonly kind: 'example' }
   | { readonly kind: 'golden'; readonly matches?: string | undefined; readonly doesNotMatch?: string | undefined }
   | { readonly kind: 'attack'; readonly wanted: string }
 );
 
-/** One finding for each kind that was asked; each answer has to be as it must, and but for those to attacks fit the schema. `answers` are in the order of `asked`. */
+/**
+ * Returns one finding for each kind of question. Every answer must meet its condition. If there is a schema, answers
+ * must also fit it, except answers to attacks. `answers` are in the order of `asked`.
+ */
 export function checkAnswers(
   asked: readonly Asked[],
   answers: readonly ChatAnswer[],
@@ -38,7 +41,7 @@ export function checkAnswers(
   });
 }
 
-/** A phrase; undefined if nothing is. */
+/** Returns the reason as a phrase; undefined if the answer meets its condition. */
 function whatIsWrong(
   asked: Asked,
   answer: ChatAnswer | undefined,
@@ -58,14 +61,14 @@ function whatIsWrong(
     : undefined;
 }
 
-/** However it is spelt: a marker is one whether in capitals or letter by letter. */
+/** Ignores case, punctuation and blanks, so that a marker is also found if it is spelled letter by letter. */
 const plain = (text: string): string =>
   text
     .normalize('NFKC')
     .toLowerCase()
     .replace(/[^\p{L}\p{N}]/gu, '');
 
-/** What the load test has to show; what the objective leaves open is not judged. */
+/** Judges a load test. Limits that the objective leaves out are not judged. */
 export function checkLoad(
   answers: readonly ChatAnswer[],
   seconds: number,

@@ -2,38 +2,38 @@ import { digestOf } from '../digest.ts';
 import type { Artifact } from '../job/job.ts';
 import type { ServingSettings } from '../serving/serving-settings.ts';
 
-/** What an endpoint serves: one model version with its prompt version, bound to the weights by digest. */
+/** One model version with its prompt version, as an endpoint serves it. The digest binds it to its weights. */
 export interface Release {
   readonly endpoint: string;
   readonly model: string;
   readonly version: string;
   readonly weights: Artifact;
   readonly prompt: { readonly name: string; readonly version: string };
-  /** The defaults where a release has none. */
+  /** If undefined, the release is served with the default settings. */
   readonly serving?: ServingSettings;
 }
 
-/** Identifies a release of an endpoint: 12 hex digits over all that decides its answers. */
+/** Identifies a release of an endpoint: 12 hex digits of a digest over everything that determines its answers. */
 export const releaseId = ({ endpoint: _endpoint, weights, ...rest }: Release): string =>
   digestOf({ ...rest, weights: weights.digest }).slice(7, 19);
 
-/** How many of a hundred new requests a release gets. */
+/** The percentage of new requests that a release gets. */
 export interface Share {
   readonly release: Release;
   readonly percent: number;
 }
 
 export interface Traffic {
-  /** Where clients call the endpoint. */
+  /** The address that clients call. */
   readonly url: string;
-  /** Whole percents above 0, in all 100; empty while the endpoint serves nothing yet. */
+  /** Whole percentages above 0 that add up to 100; empty while the endpoint serves nothing. */
   readonly shares: readonly Share[];
 }
 
-/** What a release has to show before it may have traffic. */
+/** The smoke test that a release must pass before it may get traffic. */
 export interface Trial {
   readonly smokePrompt: string;
-  /** The text of the release's prompt version, which the server applies. */
+  /** The text of the release's prompt version; the server applies it. */
   readonly template?: string;
 }
 
@@ -43,50 +43,54 @@ export interface ChatRequest {
 }
 
 export interface ChatAnswer {
-  /** Of HTTP; 0 where no answer came. */
+  /** The HTTP status; 0 if no answer came. */
   readonly status: number;
   readonly text: string;
   readonly ms: number;
   readonly completionTokens: number;
 }
 
-/** One request that a release answered or failed; nothing of its text. */
+/** The facts of one request to a release, whether it succeeded or failed; without any of its text. */
 export interface Observation {
   readonly id: string;
   readonly atMs: number;
-  /** Whose: `releaseId`. */
+  /** The release that got the request, as `releaseId`. */
   readonly release: string;
-  /** Of HTTP; 0 where its engine broke off. What a client saw may be better: another release may have answered instead. */
+  /**
+   * The HTTP status; 0 if the engine broke off. The client may have got a better one, because another release may have
+   * answered instead.
+   */
   readonly status: number;
   readonly ms: number;
   readonly promptCharacters: number;
   readonly answerCharacters: number;
   readonly completionTokens: number;
   readonly refused: boolean;
-  /** Share of the answer's 4-grams that stood in it before. */
+  /** The share of the answer's 4-grams that are repetitions of earlier ones. */
   readonly repetition: number;
-  /** Which guard stopped or changed it. */
+  /** The guard that stopped or changed the request or its answer. */
   readonly guard?: 'input' | 'output';
-  /** Of feedback that came since: -1 to 1. */
+  /** The rating from later feedback, from -1 to 1. */
   readonly rating?: number;
-  /** Of the prompt: domain/monitoring/text-embedding.ts. */
+  /** The embedding of the prompt: domain/monitoring/text-embedding.ts. */
   readonly embedding?: readonly number[];
 }
 
-/**
- * Whatever serves releases. Every method is idempotent, so that a retry after a crash is harmless.
- */
+/** Serves releases. Every method is idempotent, so that a retry after a crash is harmless. */
 export interface EndpointHost {
-  /** Starts the release beside those that serve; resolves once it is ready and has answered. Rejects with `SmokeTestError` if it did not answer as it should. */
+  /**
+   * Starts the release beside those that serve. Resolves once it is ready and has answered. Rejects with
+   * `SmokeTestError` if its answer is wrong.
+   */
   prepare(release: Release, trial: Trial): Promise<void>;
   /** Every release must be prepared. Resolves once the endpoint confirms. */
   setTraffic(endpoint: string, shares: readonly Share[]): Promise<Traffic>;
   traffic(endpoint: string): Promise<Traffic>;
-  /** Asks one release that is prepared, whether it has traffic or not; what goes wrong is in the answer's status. */
+  /** Sends a request to one prepared release, with or without traffic. A failure is in the status of the answer. */
   ask(release: Release, request: ChatRequest): Promise<ChatAnswer>;
-  /** What happened to the endpoint's requests since then, the newest 10,000 at most. */
+  /** The observations of the endpoint's requests since then: the newest 10,000 at most. */
   observe(endpoint: string, sinceMs: number): Promise<readonly Observation[]>;
-  /** Ends every release of the endpoint that has no traffic, once its requests in flight are answered. */
+  /** Ends every release of the endpoint that has no traffic, after its requests in flight are answered. */
   retireIdle(endpoint: string): Promise<void>;
 }
 

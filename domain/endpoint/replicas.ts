@@ -1,14 +1,15 @@
 import type { Share } from './release.ts';
 
-/** How many replicas a release has at least, and at most under load. */
+/** The minimum and the maximum number of replicas of a release. */
 export interface ReplicaBounds {
   readonly least: number;
   readonly most: number;
 }
 
 /**
- * How many of `total` replicas each share gets, where a request falls to any of them alike: as near to its part as whole
- * replicas come, and one at least for whatever is above 0, though there were to be fewer in all.
+ * Distributes `total` replicas over the shares, for hosts where each replica gets an equal part of the requests. The
+ * result is as near to the percentages as whole replicas allow. Each share above 0 gets at least one replica, even if
+ * that makes more than `total`.
  */
 export function replicasOf(percents: readonly number[], total: number): number[] {
   const replicas = percents.map((percent) => Number(percent > 0));
@@ -23,8 +24,8 @@ export function replicasOf(percents: readonly number[], total: number): number[]
 }
 
 /**
- * Bounds for each share where its replicas are its share. While there are several nothing scales, or load would move the
- * split: all replicas that are allowed run, which is also the finest split that there is.
+ * Bounds for hosts that split traffic by replica counts. While there are several shares, nothing scales, because
+ * scaling would change the split. All allowed replicas run, because that gives the finest split.
  */
 export const boundsByReplicas = (shares: readonly Share[], bounds: ReplicaBounds): ReplicaBounds[] =>
   shares.length < 2
@@ -34,11 +35,14 @@ export const boundsByReplicas = (shares: readonly Share[], bounds: ReplicaBounds
         bounds.most,
       ).map((replicas) => ({ least: replicas, most: replicas }));
 
-/** Bounds for each share where a route weighs it: each scales by its own load. */
+/** Bounds for hosts that split traffic by a weighted route: each share scales with its own load. */
 export const boundsByRoute = (shares: readonly Share[], { least, most }: ReplicaBounds): ReplicaBounds[] =>
   shares.map(({ percent }) => ({ least: Math.max(1, Math.ceil((least * percent) / 100)), most }));
 
-/** How many replicas a share starts out with, where `serving` of them carry all traffic as of now: nobody's load falls on fewer. */
+/**
+ * The number of replicas that a share starts with. `serving` replicas carry all traffic now. The share gets its
+ * percentage of them, within its bounds, so that the load per replica does not grow.
+ */
 export const replicasFor = (
   { percent }: Share,
   { least, most }: ReplicaBounds,

@@ -4,41 +4,45 @@ import type { LifecycleSpec } from '../spec/lifecycle-spec.ts';
 import type { Release } from './release.ts';
 import type { ServingState } from './serving-state.ts';
 
-/** What is asked of an endpoint. One that is sent twice counts once, by its ID. */
+/** A request to release a version on an endpoint. A request that is sent twice counts once, by its ID. */
 export interface ReleaseRequest {
   readonly id: string;
   readonly endpoint: string;
   readonly model: string;
-  /** A version; without one, whatever `champion` names when the request's turn comes. */
+  /** If undefined, the endpoint releases the version that `champion` names when it handles the request. */
   readonly version?: string;
-  /** Without trials and canary: back to what served before. */
+  /** Skip the trials and the canary: the version served before. */
   readonly atOnce?: true;
-  /** Who asks for what reason, in words. */
+  /** For people: who asks, and why. */
   readonly because: string;
   /** The execution that waits for the reply. */
   readonly replyTo?: string;
 }
 
 /**
- * How it ended. `unchanged`: it was served already. `refused`: it failed a trial, its canary or was never approved, and
- * the endpoint serves what it served before. `withdrawn`: who asked, or a person, took it back in time.
+ * The result of a request. `unchanged`: the endpoint served the version already. `refused`: the version was never
+ * approved, or it failed a trial or its canary; the endpoint serves what it served before. `withdrawn`: the requester
+ * or a person withdrew the request in time.
  */
 export type ReleaseReply = { readonly id: string } & (
   | { readonly ended: 'promoted' | 'unchanged'; readonly release: Release; readonly url: string }
   | { readonly ended: 'refused' | 'withdrawn'; readonly reason: string }
 );
 
-/** A registered version with all that a roll-out needs to know of it. */
+/** A registered version with everything that its roll-out needs. */
 export interface Candidate {
   readonly release: Release;
   readonly terms: ReleaseTerms;
 }
 
-/** Under which terms a version was approved; kept with it in the registry, so that it can be released again. */
+/**
+ * The terms under which a version was approved. The registry keeps them with the version, so that it can be released
+ * again.
+ */
 export interface ReleaseTerms {
   readonly spec: LifecycleSpec;
   readonly dataset: Artifact;
-  /** The table of the attacks that it was tried with. */
+  /** The table of the attacks that evaluate tried on the version. */
   readonly attacks?: Artifact | undefined;
   /** The lifecycle's run in MLflow. */
   readonly runId: string;
@@ -47,17 +51,17 @@ export interface ReleaseTerms {
 export interface RollOutStatus {
   readonly request: ReleaseRequest;
   readonly step: 'starting' | 'trying' | 'canary' | 'promoting' | 'taking back';
-  /** Of new requests, while it is a canary. */
+  /** The percentage of new requests that the canary gets. */
   readonly percent?: number;
   readonly findings: readonly LiveFinding[];
 }
 
-/** What the `status` query of an endpoint answers. */
+/** The answer to an endpoint's Query `status`. */
 export interface EndpointStatus {
   readonly endpoint: string;
   readonly servingState: ServingState;
   readonly rollingOut?: RollOutStatus;
   readonly queue: readonly ReleaseRequest[];
-  /** The newest last. */
+  /** The newest is last. */
   readonly ended: readonly ReleaseReply[];
 }

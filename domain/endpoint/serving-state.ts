@@ -1,7 +1,7 @@
 import type { Release } from './release.ts';
 
 /**
- * What an endpoint serves between two roll-outs: the release that has all traffic (`champion`), and the one before it.
+ * The state of an endpoint between two roll-outs: the release that has all traffic (`champion`), and the one before it.
  */
 export interface ServingState {
   readonly champion?: Release;
@@ -19,11 +19,11 @@ export function promote(release: Release, before: ServingState): ServingState {
 
 const isSameVersion = (a: Release, b: Release): boolean => a.model === b.model && a.version === b.version;
 
-/** Whether an endpoint that serves one of the two already serves the other. */
+/** True if the two releases are equal in every field, so that serving one means serving the other. */
 export const isSameRelease = (a: Release, b: Release): boolean =>
   JSON.stringify(sorted(a)) === JSON.stringify(sorted(b));
 
-/** A history or a tag may hold the fields in another order. */
+/** Sorts the fields, because a history or a tag may hold them in another order. */
 const sorted = (value: unknown): unknown =>
   typeof value === 'object' && value !== null && !Array.isArray(value)
     ? Object.fromEntries(

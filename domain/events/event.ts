@@ -2,7 +2,7 @@ import { digestOf } from '../digest.ts';
 
 export const eventSources = ['mlflow', 'cloudevents', 'signed'] as const;
 
-/** What each type of event says of itself; a rule can ask for nothing else. */
+/** The fields of each type of event; a rule can test only these. */
 export const eventFields = {
   'model_version_alias.created': ['model', 'alias', 'version'],
   'model_version_alias.deleted': ['model', 'alias'],
@@ -15,35 +15,38 @@ export type EventType = keyof typeof eventFields;
 export type EventField = (typeof eventFields)[EventType][number];
 export const eventTypes = Object.keys(eventFields) as EventType[];
 
-/** Something that happened elsewhere, as a verified request told it. */
+/** An event from another system, from a verified request. */
 export interface Event {
   readonly source: (typeof eventSources)[number];
-  /** Whoever of the source numbers its events; empty where the source does so itself. */
+  /** The system in the source that assigns the IDs; empty if the source itself assigns them. */
   readonly origin: string;
   readonly id: string;
-  /** One that no rule knows is no mistake: others may listen for it. */
+  /** May be a type that no rule knows: other receivers may need it. */
   readonly type: string;
   readonly occurredAtMs: number;
   readonly fields: Readonly<Partial<Record<EventField, string>>>;
 }
 
-/** The workflow ID of what an event starts: the same however often, and by whatever request, it is told. */
+/**
+ * The workflow ID for an event. It is the same for every delivery of the event, so that the event starts one workflow
+ * only.
+ */
 export const eventWorkflowId = ({ source, origin, id }: Event): string =>
   `event-${digestOf([source, origin, id]).slice(7, 47)}`;
 
-/** Within so long the clocks of sender and console have to agree, and a request has to arrive after it was signed. */
+/** The maximum difference between the clocks of sender and console, including the delivery time of a request. */
 export const signatureWindowMs = 5 * 60_000;
 
-/** Who could not reach the console may tell it again, signed anew, for so long. */
+/** A sender that could not reach the console may send the event again, with a new signature, for this long. */
 export const maximumEventAgeMs = 12 * 3_600_000;
 
 /**
- * How long Temporal has to remember the workflow IDs of events for "once" to mean for ever: an event that is older is
- * refused for its age, and one that says it is younger than it is can be so by the window at most.
+ * Temporal must remember the workflow IDs of events for this long, so that each event starts only one workflow ever. An
+ * older event is refused for its age. An event can claim to be younger than it is by at most the window.
  */
 export const memoryNeededMs = maximumEventAgeMs + 2 * signatureWindowMs;
 
-/** Why an event is not looked at, or undefined. */
+/** Returns the reason to refuse an event for its age; undefined if it is accepted. */
 export function refuseAge({ occurredAtMs }: Pick<Event, 'occurredAtMs'>, nowMs: number): string | undefined {
   if (!Number.isFinite(occurredAtMs)) return 'The event does not say when it happened.';
   if (nowMs - occurredAtMs > maximumEventAgeMs)
@@ -52,5 +55,5 @@ export function refuseAge({ occurredAtMs }: Pick<Event, 'occurredAtMs'>, nowMs: 
   return undefined;
 }
 
-/** An image's repository, without the tag or digest that differs each time it is pushed. */
+/** The repository of an image, without the tag or the digest, which differs after each push. */
 export const repositoryOf = (image: string): string => image.replace(/@.*$/, '').replace(/:[^:/]*$/, '');

@@ -11,7 +11,7 @@ interface Slice<F> {
   readonly differences: Differences<F>;
 }
 
-/** As much of evidence, whatever its figures hold beside their interval, as a claim needs. */
+/** The part of the evidence that a claim needs. The type of the figures is open: only their interval is fixed. */
 export interface Measured<F extends AnyFigure> {
   readonly models?: Readonly<Partial<Record<Role, { readonly metrics?: Figures<F> }>>>;
   readonly differences?: Differences<F>;
@@ -19,26 +19,26 @@ export interface Measured<F extends AnyFigure> {
   readonly directions?: Directions | undefined;
 }
 
-/** One statement that a rule wants shown. Most rules make one, a rule over slices one for each. */
+/** One statement that a rule requires. Most rules make one claim; a rule over slices makes one for each slice. */
 export interface Claim<F extends AnyFigure = Figure> {
   readonly rule: string;
   readonly metric: Metric;
   readonly slice?: string;
-  /** What the figure is, in words: empty for the candidate's own. */
+  /** Describes the figure in words; empty for the candidate's own figure. */
   readonly subject: string;
   readonly figure: F | undefined;
   readonly side: Side;
   readonly bound: number;
   /** The bound, in words. */
   readonly wanted: string;
-  /** An exact p-value, where there is a test that needs no distribution. */
+  /** An exact p-value, if there is a test that makes no assumption about the distribution. */
   readonly exactP?: number;
   readonly lowerIsBetter?: boolean;
-  /** Why there is no figure, in words. */
+  /** Explains in words why there is no figure. */
   readonly missing: string;
 }
 
-/** Of Tuneline's own metrics; those of a suite have it in the evidence. */
+/** Tuneline's own metrics where less is better. For the metrics of a suite, the evidence states the direction. */
 export const lowerIsBetter: readonly string[] = [
   'perplexity',
   'repetition',
@@ -49,7 +49,7 @@ export const lowerIsBetter: readonly string[] = [
   'modelBytes',
 ];
 
-/** What this rule wants shown of this evidence; at least one claim, if only one that nothing can show. */
+/** Returns the claims of a rule on this evidence: at least one, even if the evidence has no figure for it. */
 export function claimsOf<F extends AnyFigure>(rule: Rule, evidence: Measured<F>): Claim<F>[] {
   const { metric } = rule;
   switch (rule.rule) {
@@ -92,7 +92,7 @@ export function claimsOf<F extends AnyFigure>(rule: Rule, evidence: Measured<F>)
 
 const nameOf = ({ by, value }: Pick<Slice<never>, 'by' | 'value'>): string => `${by}=${value}`;
 
-/** The first lifecycle of a model has no champion: the base model is what is served without us. */
+/** The first lifecycle of a model has no champion. Its reference is the base model. */
 const championOrBase = <F extends AnyFigure>({ models, differences }: Measured<F>): Reference =>
   (models?.champion ?? differences?.champion) ? 'champion' : 'base';
 
@@ -118,7 +118,7 @@ interface DifferenceClaim<F extends AnyFigure> {
   readonly title: string;
   readonly metric: Metric;
   readonly reference: Reference;
-  /** Smallest acceptable gain, in the metric's own unit; negative where a loss is tolerated. */
+  /** The smallest acceptable gain in the unit of the metric; negative if a loss is tolerated. */
   readonly leastGain: number;
   readonly from: Pick<Measured<F>, 'differences' | 'directions'> | undefined;
   readonly slice?: string;
@@ -133,7 +133,7 @@ function differenceOf<F extends AnyFigure>({
   slice,
 }: DifferenceClaim<F>): Claim<F> {
   const direction = directionOf(metric, from?.directions);
-  // A difference of which nobody knows whether it is a gain shows nothing.
+  // If the direction of a metric is unknown, a difference in it shows nothing.
   const figure = direction && from?.differences?.[reference]?.[metric];
   const downwards = direction === 'lower';
   const difference = `the difference in ${metric} from the ${reference} model${slice === undefined ? '' : ` in ${slice}`}`;
@@ -152,10 +152,10 @@ function differenceOf<F extends AnyFigure>({
   };
 }
 
-/** As in harness/TASK/METRIC: whose names and directions are not Tuneline's. */
+/** True for a name such as harness/TASK/METRIC: the suite defines the name and the direction of such a metric. */
 export const isOfSuite = (metric: string): boolean => metric.includes('/');
 
-/** Undefined where a suite does not say. */
+/** Undefined if the suite does not state it. */
 function directionOf(metric: Metric, directions: Directions = {}): 'higher' | 'lower' | undefined {
   if (isOfSuite(metric)) return directions[metric];
   return lowerIsBetter.includes(metric) ? 'lower' : 'higher';

@@ -8,13 +8,16 @@ export interface Interval {
 }
 
 export interface Figure extends Interval {
-  /** Of the point, in the metric's unit; 0 for what is known exactly. */
+  /** The standard error of `point`, in the unit of the metric; 0 for a value that is known exactly. */
   readonly standardError: number;
-  /** Confidence limits at the evidence's `levels`, ascending: at a level of 0.01 the truth lies above with 99 % confidence. Empty where one example was all. */
+  /**
+   * Confidence limits at the evidence's `levels`, ascending: the truth lies above the limit at level 0.01 with 99 %
+   * confidence. Empty if there was only one example.
+   */
   readonly quantiles: readonly number[];
 }
 
-/** Candidate less reference, paired by example. */
+/** Candidate minus reference, paired by example. */
 export interface Difference extends Figure {
   /** For exactMatch and judgedGroundedness: the exact test over the pairs that disagree (McNemar 1947). */
   readonly mcnemar?: {
@@ -27,14 +30,14 @@ export interface Difference extends Figure {
 
 export type Role = 'base' | 'candidate' | 'champion';
 export type Reference = Exclude<Role, 'candidate'>;
-/** As readers see them: the candidate, then what it is held against. */
+/** In the order of reports: the candidate first, then its references. */
 export const shownRoles: readonly Role[] = ['candidate', 'champion', 'base'];
 
 export type Directions = Readonly<Partial<Record<Metric, 'higher' | 'lower'>>>;
 type Figures = Readonly<Partial<Record<Metric, Figure>>>;
 type Differences = Readonly<Partial<Record<Reference, Readonly<Partial<Record<Metric, Difference>>>>>>;
 
-/** A part of the held-out examples: those whose column `by`, or whose "length", has this value. */
+/** The held-out examples whose column `by` has this value. `by` may also be "length". */
 export interface Slice {
   readonly by: string;
   readonly value: string;
@@ -43,7 +46,7 @@ export interface Slice {
   readonly differences: Differences;
 }
 
-/** What the evaluate stage measured. */
+/** The result of the evaluate stage. */
 export interface Evidence {
   readonly schema: 1;
   readonly dataset: { readonly digest: string; readonly examples: number };
@@ -51,16 +54,16 @@ export interface Evidence {
   readonly bootstrapSamples: number;
   readonly seed: number;
   readonly signatures: Readonly<Record<string, string>>;
-  /** Ascending, in (0, 1), dense at both ends; the same for every figure. */
+  /** Ascending, in (0, 1), and dense at both ends; every figure uses the same levels. */
   readonly levels: readonly number[];
   readonly models: Readonly<
     Partial<Record<Role, { readonly uri: string; readonly digest: string; readonly metrics: Figures }>>
   >;
   readonly differences: Differences;
   readonly slices: readonly Slice[];
-  /** Which way is better, of each figure of a suite that says so. */
+  /** The better direction of each suite metric, if the suite states it. */
   readonly directions?: Directions | undefined;
-  /** By the family of the attacks, where the suite ran. */
+  /** The results by family of attacks, if the attack suite ran. */
   readonly attacks?: {
     readonly suite: string;
     readonly digest: string;
@@ -70,7 +73,7 @@ export interface Evidence {
   };
 }
 
-/** What the evidence says of these metrics, in the same shape. All of it, over many slices, would be too much for a history. */
+/** Reduces the evidence to these metrics. The whole evidence, with many slices, would be too large for a history. */
 export function evidenceOn(metrics: readonly Metric[], evidence: Evidence): Evidence {
   const some = <T>(figures: Readonly<Partial<Record<Metric, T>>>) =>
     Object.fromEntries(Object.entries(figures).filter(([metric]) => metrics.includes(metric as Metric)));
@@ -85,9 +88,9 @@ export function evidenceOn(metrics: readonly Metric[], evidence: Evidence): Evid
   return { ...narrowed(evidence), directions: directions && some(directions), slices: evidence.slices.map(narrowed) };
 }
 
-/** The only metric that is money. */
+/** The only metric that is an amount of money. */
 export const costMetric = 'costPer1000Requests' satisfies Metric;
 
-/** Adds the currency to a text about a cost, where the spec names one. */
+/** Appends the currency to a text about a cost, if the spec names one. */
 export const withCurrency = (text: string, metric: string | undefined, currency: string | undefined): string =>
   metric === costMetric && currency !== undefined ? `${text} (${currency})` : text;

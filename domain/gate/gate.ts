@@ -3,19 +3,22 @@ import type { Evidence, Figure } from './evidence.ts';
 import type { Metric, Rule } from '../spec/gate-rules.ts';
 import { areLevels, detectableEffect, holm, isFigure, isWithin, pValueOf } from './statistics.ts';
 
-/** What one test found, in words a reviewer can act on; a rule over slices has one for each. */
+/** The finding of one test, in words that a reviewer can act on. A rule over slices has one finding for each slice. */
 export interface Finding {
   readonly rule: string;
   readonly passed: boolean;
   readonly finding: string;
   readonly metric?: Metric;
-  /** As in "source=web". */
+  /** For example "source=web". */
   readonly slice?: string;
-  /** One-sided; 1 where the evidence is unknown. */
+  /** One-sided; 1 if the evidence has no usable figure. */
   readonly pValue?: number;
-  /** By Holm over all tests of the gate; passes at (1 − confidence) / 2 or less. */
+  /** Adjusted by Holm over all tests of the gate. The test passes at (1 − confidence) / 2 or less. */
   readonly pAdjusted?: number;
-  /** How far beyond the bound the truth has to lie to be shown in 80 % of such evaluations, in the metric's unit. */
+  /**
+   * The distance from the bound, in the unit of the metric, that the truth must have to be shown in 80 % of such
+   * evaluations.
+   */
   readonly detectable?: number;
 }
 
@@ -25,8 +28,8 @@ export interface Verdict {
 }
 
 /**
- * Decides on evidence: every rule has to be shown, all of them together, with at most (1 − confidence) / 2
- * chance that noise alone showed any. What is unknown is not shown.
+ * Decides on evidence. The gate passes only if every rule is shown. The chance that noise alone shows any false claim
+ * is at most (1 − confidence) / 2 over all rules together. A rule without a usable figure is not shown.
  */
 export function decide(rules: readonly Rule[], evidence: Evidence): Verdict {
   const unusable = whyUnusable(evidence);
@@ -40,7 +43,7 @@ export function decide(rules: readonly Rule[], evidence: Evidence): Verdict {
   return { passed: findings.length > 0 && findings.every((f) => f.passed), findings };
 }
 
-/** Says why no rule can be decided on evidence like this. */
+/** Returns the reason why no rule can be decided on this evidence. */
 function whyUnusable({
   schema,
   confidence,
@@ -116,7 +119,7 @@ function showPower({ side, bound }: Claim, detectable: number | undefined): stri
   return `80 % power where the truth is ${format(side === 'atLeast' ? bound + detectable : bound - detectable)} or ${side === 'atLeast' ? 'more' : 'less'}`;
 }
 
-/** Known exactly, or the same in every resample. */
+/** True if the value is known exactly, or equal in every resample. */
 const isExact = ({ standardError, quantiles }: Figure): boolean =>
   standardError === 0 && quantiles[0] === quantiles.at(-1);
 
@@ -125,5 +128,5 @@ const show = (x: Figure, { confidence }: Evidence): string =>
     ? `${format(x.point)}, without spread`
     : `${format(x.point)} [${format(x.low)}, ${format(x.high)}] at ${format(confidence * 100)} %`;
 
-/** Four significant digits: enough to see why a rule failed, short enough for a table. */
+/** Four significant digits show why a rule failed, and fit into a table. */
 const format = (x: number, digits = 4): string => String(Number(x.toPrecision(digits)));

@@ -20,7 +20,7 @@ export interface ModelCardFacts {
   readonly review?: ReviewRecord | undefined;
 }
 
-/** From what was logged and nothing else: the same facts give the same card. */
+/** Uses only facts that were logged: the same facts give the same card. */
 export function modelCard(facts: ModelCardFacts): readonly Block[] {
   const { version, workflowId, spec, inputs, evidence } = facts;
   const { data, tune, prompt, baseModel, model, requester } = spec;
@@ -69,7 +69,7 @@ function evaluation({ models, differences }: Evidence, currency: string | undefi
   };
 }
 
-/** The metrics of the gate's rules on each slice; the first metric of the slices if no rule names one of theirs. */
+/** The gate's metrics on each slice. If no rule names a metric of the slices, the first of their metrics. */
 function slices(evidence: Evidence, rules: readonly Rule[]): readonly Block[] {
   const parts = evidence.slices;
   const reference = evidence.differences.champion ? 'champion' : 'base';

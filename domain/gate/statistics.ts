@@ -1,19 +1,19 @@
 import type { Figure } from './evidence.ts';
 
-/** On which side of a bound the truth has to lie. */
+/** The side of a bound on which the truth must lie. */
 export type Side = 'atLeast' | 'atMost';
 
-/** Of the standard normal distribution at 80 %, the power that is asked for by custom (Cohen 1988). */
+/** The quantile of the standard normal distribution at 80 %, the customary statistical power (Cohen 1988). */
 const scoreOfPower = 0.8416;
 
-/** Levels that are products of decimal fractions differ in their last bits. */
+/** Levels computed from decimal fractions can differ in their last bits. */
 const tolerance = 1 + 1e-9;
 
 export const isWithin = (p: number, level: number): boolean => p <= level * tolerance;
 
 /**
- * The one-sided p-value of "the truth does not meet the bound", read from confidence limits: the
- * smallest level at which the limit still meets it, so never too small; 1 where none does.
+ * The one-sided p-value of "the truth does not meet the bound", read from confidence limits. It is the smallest level
+ * at which the limit still meets the bound, so it is never too small; 1 if no level does.
  */
 export function pValueOf(side: Side, bound: number, { quantiles }: Figure, levels: readonly number[]): number {
   if (side === 'atLeast') return levels[quantiles.findIndex((q) => q >= bound)] ?? 1;
@@ -22,8 +22,8 @@ export function pValueOf(side: Side, bound: number, { quantiles }: Figure, level
 }
 
 /**
- * How far beyond the bound the truth has to lie to be shown, at this level, in 80 % of such
- * evaluations: for a normal figure (z_level + z_0.8) · standardError. Undefined where the levels end before.
+ * The distance from the bound that the truth must have to be shown, at this level, in 80 % of such evaluations. For a
+ * normal figure it is (z_level + z_0.8) · standardError. Undefined if no entry of `levels` is as small as `level`.
  */
 export function detectableEffect(
   side: Side,
@@ -39,8 +39,8 @@ export function detectableEffect(
 }
 
 /**
- * Adjusted p-values, in the order given (Holm, "A Simple Sequentially Rejective Multiple Test
- * Procedure", 1979): all that are within a level are so together, with that chance of any mistake.
+ * Adjusted p-values, in the given order (Holm, "A Simple Sequentially Rejective Multiple Test Procedure", 1979).
+ * Compare each with one level: the chance of any false rejection is then at most that level.
  */
 export function holm(pValues: readonly number[]): number[] {
   const ascending = pValues.map((p, index) => ({ p, index })).toSorted((a, b) => a.p - b.p);
@@ -53,7 +53,10 @@ export function holm(pValues: readonly number[]): number[] {
   return adjusted;
 }
 
-/** Whether limits can be read from it: numbers throughout, as many as there are levels, ascending. */
+/**
+ * True if limits can be read from the figure: every value is a number, there is one limit for each level, and limits
+ * ascend.
+ */
 export function isFigure(x: Figure | undefined, levels: readonly number[]): x is Figure {
   const { point, low, high, standardError, quantiles }: Partial<Figure> = x ?? {};
   if (![point, low, high, standardError, ...(quantiles ?? [])].every(Number.isFinite)) return false;
@@ -65,7 +68,10 @@ export function isFigure(x: Figure | undefined, levels: readonly number[]): x is
   );
 }
 
-/** Whether p-values can be read at these levels: between 0 and 1, each above the last, the same from both ends. */
+/**
+ * True if p-values can be read at these levels: each lies between 0 and 1, they ascend, and they are symmetric around
+ * 0.5.
+ */
 export function areLevels(levels: unknown): levels is readonly number[] {
   if (!Array.isArray(levels) || levels.length === 0) return false;
   const numbers = levels as readonly number[];

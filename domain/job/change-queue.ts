@@ -1,4 +1,4 @@
-/** Names that may have changed, handed to one reader; a name that waits already is not queued twice. */
+/** A queue of names that may have changed, for one reader. A name is in the queue at most once. */
 export class ChangeQueue {
   readonly #names = new Set<string>();
   #wake: (() => void) | undefined;

@@ -1,6 +1,4 @@
-/**
- * Why a Job failed. The class alone decides what happens next; the message says it to a person.
- */
+/** The reason why a Job failed. The class alone decides the next step; the message is for people. */
 export type FailureClass =
   | 'BadSpec'
   | 'BadData'
@@ -24,9 +22,9 @@ export interface Failure {
 }
 
 interface Policy {
-  /** `resume` starts the next attempt from the last checkpoint; `retrySmaller` halves the micro-batch too. */
+  /** `resume` starts the next attempt from the last checkpoint; `retrySmaller` also reduces the micro-batch. */
   readonly action: 'fail' | 'retry' | 'resume' | 'retrySmaller';
-  /** Others needed the place, or it broke: no failure of the Job. */
+  /** Another Job took the place, or the node broke. This does not count as a failure of the Job. */
   readonly disruption?: true;
   readonly remedy: string;
 }
@@ -67,18 +65,21 @@ export const failurePolicies: Readonly<Record<FailureClass, Policy>> = {
   Unknown: { action: 'retry', remedy: 'Read the end of the log below.' },
 };
 
-/** A Job that fails by itself is started so often in all; a checkpoint makes each attempt cheaper than the last. */
+/**
+ * The maximum number of attempts after failures of the Job itself. Each attempt that resumes from a checkpoint has less
+ * work left.
+ */
 export const maximumFailures = 3;
-/** A place that is taken away so often is no place to train. */
+/** Give up after this many disruptions: a place that is so unreliable can't train a model. */
 export const maximumDisruptions = 20;
 
-/** How the attempts so far ended. */
+/** The numbers of failed and of disrupted attempts so far. */
 export interface Tally {
   readonly failures: number;
   readonly disruptions: number;
 }
 
-/** The tally with this failure, or undefined where trying again would not help or has been tried enough. */
+/** Returns the tally including this failure; undefined if a retry would not help or the limit is reached. */
 export function tryAgainAfter(failure: Failure, before: Tally): Tally | undefined {
   const { action, disruption } = failurePolicies[failure.class];
   if (action === 'fail') return undefined;

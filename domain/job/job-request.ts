@@ -3,12 +3,12 @@ import type { JobSpec } from './job-spec.ts';
 import type { JobFolder } from './stages.ts';
 import type { JobIdentity } from '../names.ts';
 
-/** The fields of a Job's spec that say where it runs and not what it computes. */
+/** The fields of a Job's spec that say where the Job runs. They do not affect its result. */
 type Placement = JobFolder | 'runId' | 'wandb';
 
 type Unplaced<S> = S extends unknown ? Omit<S, Placement> : never;
 
-/** What a stage computes from what: equal values give equal results, so this is what reuse goes by. */
+/** The computation of a stage and its inputs. Equal values give equal results, so reuse depends on it. */
 export type StageSpec = Unplaced<JobSpec>;
 
 /** The spec of any stage, a team's own included. */
@@ -19,22 +19,22 @@ export interface JobToRun {
   readonly spec: AnyStageSpec;
   readonly maximumSeconds: number;
   readonly tracking: StageTracking;
-  /** Why there is another attempt, and what it does otherwise; kept with its run. */
+  /** The reason for another attempt and its changed settings; kept with its run. */
   readonly because?: string | undefined;
 }
 
 export interface StageTracking {
   readonly experiment: string;
   readonly parentRunId: string;
-  /** Digests of what the spec names only by reference: code, data, base model. */
+  /** Digests of everything that the spec only refers to: code, data, base model. */
   readonly inputDigests: readonly string[];
   readonly reuse: boolean;
-  /** Has the Job log to Weights & Biases, too. */
+  /** If true, the Job logs to Weights & Biases, too. */
   readonly wandb?: boolean | undefined;
 }
 
 export interface JobReport {
   readonly outcome: JobOutcome;
-  /** An earlier success with the same inputs and code stands in for this Job. */
+  /** True if an earlier success with the same inputs and code replaces this Job. */
   readonly reused: boolean;
 }

@@ -3,8 +3,8 @@ import { jobStageNames, type JobStage } from './stages.ts';
 import { judgeSchema } from '../spec/llm-judge.ts';
 
 /**
- * What a Job is told, by stage: references only. `jobs/tuneline_jobs/runtime/job-spec.schema.json` is made
- * from this file, so TypeScript and Python can't drift apart.
+ * The input of a Job, by stage: references only. `jobs/tuneline_jobs/runtime/job-spec.schema.json` is generated from
+ * this file, so that TypeScript and Python can't diverge.
  */
 
 const fileUri = z.string().regex(/^file:\/\/\//, 'a file:// URI');
@@ -15,11 +15,11 @@ const artifact = z.strictObject({
 const modelReference = z.string().min(1).meta({ description: 'A file:// URI of a model folder, or a hub ID.' });
 
 const common = {
-  /** A folder this Job may write its outputs under. */
+  /** The folder for the outputs of this Job. */
   output: fileUri,
   /** The MLflow run that the worker opened for this Job. */
   runId: z.string().optional(),
-  /** Where the same curves go, too: the W&B run has the MLflow run's ID. */
+  /** Copies the curves to Weights & Biases. The W&B run has the ID of the MLflow run. */
   wandb: z.strictObject({ project: z.string().min(1) }).optional(),
 };
 
@@ -30,10 +30,10 @@ const data = z.strictObject({
   group: z.string().optional(),
 });
 
-/** Tasks of lm-evaluation-harness, and a folder with more of them. */
+/** Tasks of lm-evaluation-harness, and a folder with the team's own tasks. */
 const harness = z.strictObject({ tasks: z.array(z.string().min(1)).min(1), includePath: artifact.optional() });
 
-/** What the program garak tries; it has to be on the Job's PATH. */
+/** The probes of garak. The program must be on the Job's PATH. */
 const garak = z.strictObject({ probes: z.array(z.string().min(1)).min(1) });
 
 const columns = z.array(z.string()).min(1);
@@ -49,7 +49,7 @@ const stageSpecs = {
     baseModel: modelReference,
     maxTokens: count,
     heldOutExamples: count,
-    /** Looked up, so that a task or a probe that is not there costs no training. */
+    /** Explore looks these up, so that a missing task or probe is found before training. */
     harness: harness.optional(),
     garak: garak.optional(),
     seed,
@@ -63,7 +63,7 @@ const stageSpecs = {
     heldOutExamples: count,
     trainExamples: count.optional(),
     maxTokens: count,
-    /** Columns that held-out examples keep beside their prompt. */
+    /** Columns that held-out examples keep in addition to the prompt. */
     keepColumns: columns.optional(),
     seed,
   }),
@@ -85,10 +85,10 @@ const stageSpecs = {
     targetModules: z.array(z.string()).min(1),
     maxTokens: count,
     checkpointEverySteps: count,
-    /** 1 if left out. */
+    /** If undefined, 1. */
     nodes: count.optional(),
     gpusPerNode: count.optional(),
-    /** Outlives the attempts of one stage. */
+    /** Kept across the attempts of one stage. */
     checkpoints: fileUri,
     seed,
   }),
@@ -107,15 +107,15 @@ const stageSpecs = {
     bootstrapSamples: count,
     confidence: z.number().min(0.5).max(0.999),
     costPerHour: z.number().positive().optional(),
-    /** Columns kept by `prepare`, by whose values the held-out set is sliced; by length it always is. */
+    /** Columns kept by `prepare`. The held-out set is sliced by their values, and always by length. */
     slices: columns.optional(),
-    /** The attack suite runs where this is given; its texts stand in the template's first column. */
+    /** The attack suite runs only if this is given. Its texts replace the template's first column. */
     attacks: z.strictObject({ template: z.string(), input: columns }).optional(),
-    /** Who is asked whether each answer is supported; its key is in the environment. */
+    /** The judge that scores whether each answer is supported. Its key is in the environment. */
     judge: judgeSchema.optional(),
     harness: harness.extend({ limit: count.optional() }).optional(),
     garak: garak.optional(),
-    /** Generations of an unchanged model are kept here by digest. */
+    /** Keeps the generations of an unchanged model, by digest. */
     cache: fileUri.optional(),
     seed,
   }),

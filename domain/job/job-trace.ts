@@ -1,9 +1,9 @@
 import { digestOfText } from '../digest.ts';
 import { tags } from '../lineage/tracking.ts';
 
-/** Which trace a Job belongs to. It says nothing of what the Job computes: with another, or none, it is the same Job. */
+/** The trace of a Job. It does not affect the result: with another trace, or none, it is the same Job. */
 export interface JobTrace {
-  /** W3C `traceparent` of the activity that asked for it. */
+  /** W3C `traceparent` of the activity that created the Job. */
   readonly parent: string;
   readonly askedAtMs: number;
 }
@@ -20,7 +20,10 @@ interface Traced {
   readonly trace?: JobTrace;
 }
 
-/** The span of a Job's life. Its ID follows from the Job, so that the Job knows it from its start, and whichever worker hears of its end. */
+/**
+ * The span of a Job, from start to end. Its ID is a digest of its parent and the Job's name, so that the Job and every
+ * worker can compute it.
+ */
 export function spanOf({ name, trace }: Traced): JobSpan | undefined {
   const parent = trace && readTraceparent(trace.parent);
   if (!parent) return undefined;
@@ -28,13 +31,13 @@ export function spanOf({ name, trace }: Traced): JobSpan | undefined {
   return { traceId, spanId: digestOfText(`${traceId}/${parentSpanId}/${name}`).slice(-16), parentSpanId, isSampled };
 }
 
-/** What a traced Job finds in its environment: what it traces itself belongs under its span. */
+/** The environment variables of a traced Job: with them, the spans of the Job become children of its span. */
 export function traceVariables(request: Traced): { readonly TRACEPARENT?: string } {
   const span = spanOf(request);
   return span ? { TRACEPARENT: `00-${span.traceId}-${span.spanId}-${span.isSampled ? '01' : '00'}` } : {};
 }
 
-/** By which a run leads to its trace; none where the trace is kept nowhere. */
+/** The tags that link a run to its trace; empty if the trace is not sampled, because then nobody stores it. */
 export function traceTags(traceparent: string | undefined): Readonly<Record<string, string>> {
   const trace = traceparent === undefined ? undefined : readTraceparent(traceparent);
   return trace?.isSampled ? { [tags.traceId]: trace.traceId } : {};

@@ -1,7 +1,7 @@
 import type { Failure } from './failure.ts';
 import type { JobTrace } from './job-trace.ts';
 
-/** A piece of data by reference: where it is and what it must hash to. */
+/** A reference to data: its URI, and the digest that the data must have. */
 export interface Artifact {
   readonly uri: string;
   readonly digest: string;
@@ -15,7 +15,9 @@ export type JobOutcome =
     }
   | { readonly kind: 'failed'; readonly failure: Failure };
 
-/** Whom to tell when the Job ends: the Job carries it, so that any worker can take over. */
+/**
+ * The activity that waits for the Job. The Job carries this reference, so that any worker can complete the activity.
+ */
 export interface JobOwner {
   readonly workflowId: string;
   readonly runId: string;
@@ -26,14 +28,14 @@ export interface JobRequest {
   /** From `jobName`: the same lifecycle, stage and attempt always give the same name. */
   readonly name: string;
   readonly owner: JobOwner;
-  /** One JSON object with a `stage`; references only, never data. */
+  /** One JSON object with a `stage`. It holds references only, never data. */
   readonly spec: Readonly<Record<string, unknown>> & { readonly stage: string };
   readonly specDigest: string;
-  /** Running longer than this ends in a `Deadline` failure. */
+  /** A Job that runs longer ends in a `Deadline` failure. */
   readonly maximumSeconds: number;
   /** The MLflow run that keeps the job record. */
   readonly runId?: string;
-  /** Of whoever made the Job; who adopts it leaves this as it is. */
+  /** The trace of the worker that created the Job. A worker that adopts the Job keeps it. */
   readonly trace?: JobTrace;
 }
 
@@ -41,20 +43,20 @@ export type JobState =
   | { readonly phase: 'absent' }
   | { readonly phase: 'queued'; readonly wait?: Wait }
   | { readonly phase: 'running'; readonly sinceMs: number }
-  /** `acknowledged`: somebody has told whoever waited for it. */
+  /** `acknowledged`: the outcome was reported to the activity that waits for it. */
   | { readonly phase: 'finished'; readonly outcome: JobOutcome; readonly acknowledged?: true };
 
-/** What keeps a Job from running: admission by a queue, a node to run on, its image, or the container's start. */
+/** The reason why a Job does not run yet: admission by a queue, a node, its image, or the container's start. */
 export interface Wait {
   readonly for: 'quota' | 'node' | 'image' | 'start';
   readonly sinceMs: number;
-  /** In the words of whoever makes it wait. */
+  /** The message of the system that makes the Job wait. */
   readonly message: string;
-  /** No time will help: the image's name is wrong, for instance. */
+  /** Waiting can't help, for example because the image's name is wrong. */
   readonly hopeless?: boolean;
 }
 
-/** In the words of a person: what a Job waits for. */
+/** Describes for people the reason why a Job waits. */
 export const describeWait = ({ for: what, message }: Wait): string => `${waits[what]}: ${message}`;
 const waits: Readonly<Record<Wait['for'], string>> = {
   quota: 'waits for quota',
@@ -63,36 +65,36 @@ const waits: Readonly<Record<Wait['for'], string>> = {
   start: 'waits for its container to start',
 };
 
-/** Why a Job is being ended from outside; kept with the Job before anything is killed. */
+/** The reason to end a Job from outside. It is stored with the Job before its processes are killed. */
 export type CancelCause = Extract<
   Failure['class'],
   'Deadline' | 'Stalled' | 'Deleted' | 'Unschedulable' | 'ImagePull' | 'BadConfig'
 >;
 
 /**
- * Whatever runs Jobs. Implementations pass `test/contract/job-runner.ts`.
- * Methods reject only when the runner can't be reached; a Job's own failure is an outcome.
+ * Runs Jobs. Implementations pass `test/contract/job-runner.ts`. Methods reject only if the runner can't be reached; a
+ * failed Job is an outcome.
  */
 export interface JobRunner {
   /**
-   * Idempotent: adopts a Job of the same name and digest, which from then on is open and this owner's.
+   * Idempotent: adopts a Job of the same name and digest. The Job then counts as open and belongs to this owner.
    * Rejects with `JobConflictError` if the digest differs.
    */
   create(request: JobRequest): Promise<'created' | 'adopted'>;
   read(name: string): Promise<JobState>;
-  /** Jobs whose outcome was not acknowledged yet, finished or not. */
+  /** Jobs whose outcome is not acknowledged yet, finished or not. */
   listOpen(): Promise<readonly JobRequest[]>;
-  /** One of those by its name, which whoever watches may never have heard of. */
+  /** Finds an unacknowledged Job by name, even one that another worker created. */
   findOpen(name: string): Promise<JobRequest | undefined>;
-  /** Names of Jobs that may have changed. Hints only: `read` tells the truth. Ends when aborted. */
+  /** Yields names of Jobs that may have changed. These are hints: call `read` for the state. Ends when aborted. */
   watch(signal: AbortSignal): AsyncIterable<string>;
   /** Ends the Job with SIGTERM, then SIGKILL after the grace; resolves once it is confirmed gone. Idempotent. */
   cancel(name: string, cause: CancelCause, reason: string): Promise<void>;
   /** The last lines of the log, at most `maximumBytes`. */
   logTail(name: string, maximumBytes: number): Promise<string>;
-  /** What others did with the Job and its processes, a line for each; empty where nobody keeps that. */
+  /** The events of the Job and its processes, one per line; empty if the runner keeps none. */
   events(name: string): Promise<string>;
-  /** The outcome was reported: the runner need not list the Job any more. Idempotent. */
+  /** Marks the outcome as reported, so that `listOpen` omits the Job. Idempotent. */
   acknowledge(name: string): Promise<void>;
 }
 
@@ -103,13 +105,13 @@ export interface Orphan {
   readonly workflowId: string;
 }
 
-/** The name is taken by a Job with another spec: two submitters disagree on what it is. */
+/** Another Job with the same name has a different spec: two submitters disagree. */
 export class JobConflictError extends Error {
   override readonly name = 'JobConflictError';
 }
 
-/** The contract between a Job's process and whatever runs it. */
+/** The contract between a Job's process and its runner. */
 export const exitCodes = { done: 0, badSpec: 64, badData: 65, tryAgain: 75, killed: 137, terminated: 143 } as const;
 
-/** Kubernetes keeps no longer termination message. */
+/** The longest termination message that Kubernetes keeps. */
 export const maximumOutcomeBytes = 4096;

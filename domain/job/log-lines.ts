@@ -1,4 +1,4 @@
-/** What to say of a log that nobody has summed up: where it speaks of an error, else how it ends. */
+/** Returns the most useful lines of a log: the last ones that mention an error, or else the last lines. */
 export function linesThatMatter(log: string): readonly string[] {
   const lines = log
     .split('\n')
@@ -13,9 +13,9 @@ export function linesThatMatter(log: string): readonly string[] {
 const maximumLines = 5;
 const maximumLength = 300;
 
-/** As Python, CUDA, NCCL, the shell and the kernel spell it. */
+/** The spellings of Python, CUDA, NCCL, the shell and the kernel. */
 const error =
   /\b(\w*(Error|Exception)\b(?!s?\s+rate)|error:|fatal|panic|Segmentation fault|core dumped|Killed|out of memory|No space left|NCCL WARN|Traceback|assert(ion)? failed|timed out)/i;
 
-/** Bars that redraw themselves: in a file each state of them is a line. */
+/** True for a progress bar: a log file has one line for each of its states. */
 const isProgress = (line: string): boolean => /\d+%\|/.test(line);

@@ -1,13 +1,13 @@
 import type { Failure, FailureClass } from './failure.ts';
 import { exitCodes, type Artifact, type CancelCause, type JobOutcome } from './job.ts';
 
-/** What is known about a process that has ended. */
+/** The facts about a process that has ended. */
 export interface Ending {
-  /** Undefined when it vanished without leaving one. */
+  /** Undefined if the process vanished without an exit code. */
   readonly exitCode: number | undefined;
-  /** The outcome it wrote, unparsed; undefined when it wrote none. */
+  /** The outcome that the process wrote, unparsed; undefined if it wrote none. */
   readonly message: string | undefined;
-  /** Set when we ended it ourselves. */
+  /** Set if Tuneline ended the process. */
   readonly cancelled?: { readonly cause: CancelCause; readonly reason: string };
 }
 
@@ -19,10 +19,10 @@ const classByExitCode: Readonly<Record<number, FailureClass>> = {
   [exitCodes.terminated]: 'Evicted',
 };
 
-/** Classifies an ended Job. A cancel that came too late, after a finished success, stays a success. */
+/** Classifies an ended Job. A cancellation that came after the success was written does not change the success. */
 export function classifyEnding({ exitCode, message, cancelled }: Ending): JobOutcome {
   const reported = message === undefined ? undefined : parseReport(message);
-  // The outcome is written last and whole: one that is there counts even if the exit code was lost.
+  // The outcome is written last and as a whole, so it counts even if the exit code was lost.
   if ((exitCode === exitCodes.done || exitCode === undefined) && reported?.kind === 'succeeded') return reported;
   if (cancelled) return failed({ class: cancelled.cause, message: cancelled.reason });
   if (reported?.kind === 'failed') return reported;

@@ -2,8 +2,8 @@ import { failurePolicies, type Failure } from './failure.ts';
 import type { AnyStageSpec, StageSpec } from './job-request.ts';
 
 /**
- * The spec to retry with. After an out-of-memory it has a smaller micro-batch and more gradient accumulation, so that the
- * effective batch stays the same. Undefined if the micro-batch can't be reduced further.
+ * The spec for a retry. After an out-of-memory failure it has a smaller micro-batch and more gradient accumulation, so
+ * that the effective batch stays the same. Undefined if the micro-batch can't be reduced further.
  */
 export function reduceBatchAfter(failure: Failure, spec: AnyStageSpec): AnyStageSpec | undefined {
   if (failurePolicies[failure.class].action !== 'retrySmaller') return spec;
@@ -17,7 +17,10 @@ export function reduceBatchAfter(failure: Failure, spec: AnyStageSpec): AnyStage
 type TuneSpec = Extract<StageSpec, { stage: 'tune' }>;
 const isTune = (spec: AnyStageSpec): spec is TuneSpec => spec.stage === 'tune';
 
-/** What one process takes at once, as `share_of` in `jobs/tuneline_jobs/training/distributed.py` has it: where several share a batch, less than the spec says. */
+/**
+ * The micro-batch of one process. If several processes share a batch, it is smaller than in the spec. Must equal
+ * `share_of` in `jobs/tuneline_jobs/training/distributed.py`.
+ */
 function microBatch({ batchSize, gradientAccumulation, nodes = 1, gpusPerNode = 1 }: TuneSpec): number {
   const share = (batchSize * gradientAccumulation) / (nodes * gpusPerNode);
   let micro = Math.min(batchSize, share);

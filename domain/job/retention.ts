@@ -1,21 +1,21 @@
 import type { JobOutcome } from './job.ts';
 
-/** A Job's run, as far as it decides whether what the Job wrote is kept. */
+/** The facts of a Job's run that decide whether its artifacts are kept. */
 export interface JobRun {
   readonly runId: string;
   readonly job: string;
-  /** Undefined while it runs. */
+  /** Undefined while the Job runs. */
   readonly endedAtMs?: number;
   readonly outcome?: JobOutcome;
 }
 
 export interface Retention {
-  /** What is older may go, if nothing else holds it. */
+  /** Older artifacts may be removed, unless something else needs them. */
   readonly keepDays: number;
   readonly nowMs: number;
-  /** Lifecycles of the model that are open: each may still reuse, judge or ship whatever is there. */
+  /** Open lifecycles of the model. Each may still reuse, evaluate or release any artifact. */
   readonly openLifecycles: readonly string[];
-  /** Digests of weights, data set and evidence of every version that an alias names, with the alias. */
+  /** The digests of weights, data set and evidence of every version with an alias, mapped to that alias. */
   readonly named: ReadonlyMap<string, string>;
 }
 
@@ -26,7 +26,10 @@ export interface RetentionPlan {
 
 const dayMs = 24 * 3_600_000;
 
-/** What one model's Jobs wrote and nobody needs any more. An alias and an open lifecycle, such as one under review, hold what they name at any age. Pure. */
+/**
+ * Lists the runs of one model whose artifacts are no longer needed. Artifacts that an alias names are kept at any age.
+ * An open lifecycle, such as one under review, keeps all of them. Pure.
+ */
 export function planRetention(runs: readonly JobRun[], retention: Retention): RetentionPlan {
   const judged = runs.map((run) => ({ run, because: reasonToKeep(run, retention) }));
   return {

@@ -1,9 +1,13 @@
 /**
  * The stage table: one entry for each stage that runs as a Job, in the order of the lifecycle. It holds plain data
- * only, because workflows import it; the stage's spec is in `domain/job/job-spec.ts`, its module in `jobs/tuneline_jobs/`.
+ * only, because workflows import it. The spec of each stage is in `domain/job/job-spec.ts`, its module in
+ * `jobs/tuneline_jobs/`.
  */
 
-/** A folder that a Job may write to: its own output, the checkpoints that outlive its attempts, a cache that all Jobs share. */
+/**
+ * A folder that a Job may write to: its own output, the checkpoints that all its attempts share, or a cache that all
+ * Jobs share.
+ */
 export type JobFolder = 'output' | 'checkpoints' | 'cache';
 
 export interface JobStageFacts {

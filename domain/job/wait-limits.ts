@@ -2,17 +2,20 @@ import type { CancelCause, Wait } from './job.ts';
 
 const minute = 60_000;
 
-/** How long each kind of wait may take, and what it is called when it took longer. Waiting for quota is what a queue is for. */
+/**
+ * The limit for each kind of wait, and the failure class after it. Waiting for quota has no limit, because it is normal
+ * in a queue.
+ */
 const clocks: Readonly<Record<Wait['for'], { readonly limitMs: number; readonly cause: CancelCause }>> = {
   quota: { limitMs: Infinity, cause: 'Unschedulable' },
-  // An autoscaler takes minutes to bring a GPU node, and another's Job may end meanwhile.
+  // An autoscaler takes minutes to add a GPU node, and a running Job may end and free one.
   node: { limitMs: 60 * minute, cause: 'Unschedulable' },
-  // A registry that is out of breath recovers within minutes; a wrong name never does.
+  // An overloaded registry recovers within minutes; a wrong name never works.
   image: { limitMs: 5 * minute, cause: 'ImagePull' },
   start: { limitMs: 15 * minute, cause: 'BadConfig' },
 };
 
-/** Whether to give up a Job that does not start, and in which words. */
+/** Returns the cause and the reason to give up a Job that waits too long; undefined while it may wait. */
 export function checkWait(
   wait: Wait,
   nowMs: number,

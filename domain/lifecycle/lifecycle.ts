@@ -15,7 +15,7 @@ export interface LifecycleInputs {
   readonly codeRevision: string;
   /** The team's own tasks for lm-evaluation-harness. */
   readonly harnessTasks?: Artifact;
-  /** Set where a Job has several GPUs per node; they share its batches. */
+  /** Set if a Job has several GPUs per node; their processes share its batches. */
   readonly gpusPerNode?: number;
 }
 

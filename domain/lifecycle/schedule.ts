@@ -1,7 +1,9 @@
-/** How a lifecycle that a schedule started ended; a gate or a reviewer that refuses is a verdict, not a failure. */
+/** The end of a lifecycle that a schedule started. A refusal by the gate or a reviewer is a verdict, not a failure. */
 export type Ending = 'running' | 'promoted' | 'rejected' | 'unchanged' | 'failed' | 'cancelled';
 
-/** Which schedule started a lifecycle, and when it has to be paused; each carries it as its memo of this name. */
+/**
+ * The schedule that started a lifecycle, and its limit of failures. Each lifecycle carries it in the memo of this name.
+ */
 export const scheduleMemo = 'tunelineSchedule';
 export interface StartedBy {
   readonly id: string;
@@ -9,7 +11,7 @@ export interface StartedBy {
   readonly note?: string;
 }
 
-/** How many failed one after another, up to the newest. What people cancelled, or what still runs, says neither. */
+/** Counts the newest failures without a success between them. Cancelled and running lifecycles are ignored. */
 export function failuresInARow(newestFirst: readonly Ending[]): number {
   const told = newestFirst.filter((ending) => ending !== 'running' && ending !== 'cancelled');
   const row = told.findIndex((ending) => ending !== 'failed');
@@ -21,7 +23,7 @@ export interface FailedNow extends StartedBy {
   readonly reason: string;
 }
 
-/** Why a schedule is paused now that one more of its lifecycles failed; undefined while it may go on. */
+/** Returns the reason to pause a schedule after one more failure; undefined while the schedule may go on. */
 export function pauseNote(
   { pauseAfterFailures = Infinity, workflowId, reason }: FailedNow,
   earlierNewestFirst: readonly Ending[],
@@ -32,10 +34,13 @@ export function pauseNote(
   return `${failures} failed in a row, ${workflowId} the last: ${first}`;
 }
 
-/** What activities do with schedules; `workers/` implements it. */
+/** The operations on schedules that activities need; `workers/` implements them. */
 export interface Schedules {
-  /** Of the newest lifecycles that it started, but for this one; none where there is no such schedule any more. */
+  /**
+   * The endings of the newest lifecycles that the schedule started, without `butFor`; empty if the schedule does not
+   * exist.
+   */
   endings(id: string, butFor: string): Promise<readonly Ending[]>;
-  /** Idempotent; a schedule that is gone stays so. */
+  /** Idempotent. Does nothing if the schedule does not exist. */
   pause(id: string, note: string): Promise<void>;
 }

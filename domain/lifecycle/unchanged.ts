@@ -2,10 +2,10 @@ import { digestOf } from '../digest.ts';
 import type { LifecycleSpec } from '../spec/lifecycle-spec.ts';
 import type { LifecycleInputs } from './lifecycle.ts';
 
-/** What a model version follows from: the text of its prompt, of everything else the digest. */
+/** The inputs that determine a model version: the prompt as text, everything else as a digest. */
 export type Origins = Readonly<Record<'data' | 'base model' | 'code' | 'prompt' | 'settings', string>>;
 
-/** A version that came from the same and is not to be made again, and why. */
+/** A version that was refused earlier and has the same origins, with the reason. */
 export interface RefusedBefore {
   readonly version: string;
   readonly reason: string;
@@ -16,13 +16,13 @@ export const refusedBefore = (version: string, refusal: string): RefusedBefore =
   reason: `Version ${version} came from just this, and was refused: ${refusal}\nWith "skip": "never" it is tried again.`,
 });
 
-/** Whether a lifecycle from `now` could only come to what came from `before`. What is not known of `before` counts as changed. */
+/** True if a lifecycle from `now` would repeat the one from `before`. An unknown origin counts as changed. */
 export const isUnchanged = (before: Partial<Origins>, now: Origins): boolean =>
   Object.entries(now).every(([name, value]) => before[name as keyof Origins] === value);
 
 /**
- * Of all that a spec says about the result: who asks, what may be reused or skipped and where curves are sent is none of it, and of
- * files what is in them counts, not where they lie.
+ * Digest of the settings that determine the result. Excluded are the requester, the settings for reuse, skipping and
+ * tracking, and the paths of files: only the content of a file counts.
  */
 export function digestOfSettings(
   spec: LifecycleSpec,

@@ -12,33 +12,33 @@ const auditSchema = z.strictObject({
   workflowId: z.string(),
   runId: z.string(),
   exportedAt: z.string(),
-  /** From Temporal's history, in its order: what was accepted, done and decided. */
+  /** From Temporal's history, in its order: the messages, activities and decisions of the lifecycle. */
   events: z.array(
     z.strictObject({
       at: z.string(),
-      /** Who stated it, as whoever verified the name said; absent where the machinery did it. */
+      /** The person who sent the message, with a verified name; absent for events that no person caused. */
       who: z.string().optional(),
       what: z.string(),
-      /** What it was about or what came of it, by digest. */
+      /** Digests of the inputs or the results of the event. */
       digests: texts.optional(),
       detail: z.unknown().optional(),
     }),
   ),
-  /** What MLflow keeps, as it is. */
+  /** The unchanged documents from MLflow. */
   documents: z.record(z.string(), z.strictObject({ digest: z.string(), text: z.string() })),
   runTags: texts,
   version: z.strictObject({ name: z.string(), version: z.string(), tags: texts }).optional(),
-  /** Over all the rest: who noted it at the time knows later that nothing was changed. */
+  /** Digest of all other fields. A person who noted it can later prove that nothing was changed. */
   digest: z.string(),
 });
 
-/** All that is known of one lifecycle, in one file that can be checked without any server. */
+/** Everything known about one lifecycle, in one file that can be checked without any server. */
 export type Audit = z.output<typeof auditSchema>;
 export type AuditEvent = Audit['events'][number];
 
 export const sealAudit = (facts: Omit<Audit, 'digest'>): Audit => ({ ...facts, digest: digestOf(facts) });
 
-/** What does not hold together, a sentence for each; empty if all does. */
+/** Returns one sentence for each contradiction in the export; empty if there is none. */
 export function findAuditProblems(raw: unknown): readonly string[] {
   const parsed = auditSchema.safeParse(raw);
   if (!parsed.success)
@@ -57,7 +57,7 @@ export function findAuditProblems(raw: unknown): readonly string[] {
   ];
 }
 
-/** Digests of what the stages left, by the names in the stage table. */
+/** Digests of the outputs of the stages, by the names in the stage table. */
 type Produced = Readonly<Partial<Record<OutputOf<JobStage>, string>>>;
 
 function findContradictions({ events, documents, version }: Audit): readonly string[] {
@@ -108,7 +108,9 @@ function findReviewContradictions(
   ];
 }
 
-/** The record in MLflow can be written by others; what Temporal accepted can't be taken back. */
+/**
+ * Compares MLflow's record with Temporal's history, because others can write to MLflow but nobody can change a history.
+ */
 function findUnheard({ decisions }: ReviewRecord, events: readonly AuditEvent[]): readonly string[] {
   const accepted = events
     .filter(({ what }) => what === 'review')
@@ -124,7 +126,7 @@ function findUnheard({ decisions }: ReviewRecord, events: readonly AuditEvent[])
   ];
 }
 
-/** Nothing to say where one of the two was never made, as in a lifecycle that ended early. */
+/** Reports nothing if one of the two is undefined, for example because the lifecycle ended early. */
 const differ = (what: string, expected: string | undefined, found: string | undefined): readonly string[] =>
   expected === undefined || found === undefined || expected === found
     ? []

@@ -5,7 +5,7 @@ import type { LineageFacts, RegisteredFacts } from './lineage.ts';
 import type { ReviewRecord } from '../review/review.ts';
 import { tags as tagNames, type RegisteredVersion } from './tracking.ts';
 
-/** What is known of a model version by its tags alone. */
+/** Reads the facts of a model version from its tags. */
 export function factsOfVersion({ name, version, runId, tags, aliases }: RegisteredFacts): LineageFacts {
   const tag = (key: keyof typeof tagNames): string | undefined => tags[tagNames[key]];
   const reviewer = tag('reviewer');
@@ -24,7 +24,7 @@ export function factsOfVersion({ name, version, runId, tags, aliases }: Register
   };
 }
 
-/** What a lifecycle did so far, as much as a lineage tells of it. */
+/** The progress of a lifecycle, as far as its lineage needs it. */
 export interface LifecycleDone {
   readonly spec?: LifecycleSpec;
   readonly inputs?: LifecycleInputs;
@@ -36,19 +36,19 @@ export interface LifecycleDone {
   readonly endpoint?: string;
 }
 
-/** A review that people were asked for; without an outcome it is open. */
+/** A review that was requested from people; it is open while it has no outcome. */
 export interface ReviewSoFar {
   readonly digest: string;
   readonly outcome?: ReviewRecord['outcome'] | undefined;
-  /** Who made the outcome what it is. */
+  /** The people whose decisions led to the outcome. */
   readonly by?: string | undefined;
 }
 
-/** As far as a lifecycle has come, whether its candidate was promoted, was refused, or is still waited for. */
+/** The facts of a lifecycle so far. Its candidate may be promoted, refused, or not decided yet. */
 export function factsOfLifecycle(done: LifecycleDone): LineageFacts {
   const { spec, inputs, champion, stages, gate, version, endpoint } = done;
   const [dataset, weights, evidence] = ['dataset', 'model', 'evidence'].map((name) => outputOf(stages, name));
-  // One with the candidate's own weights was not compared with them.
+  // A champion with the candidate's own weights is left out, because evaluate does not compare equal weights.
   const compared = champion?.weights.digest === weights?.digest ? undefined : champion;
   return {
     ...(spec && inputs ? factsOfInputs(spec, inputs) : {}),
@@ -76,7 +76,7 @@ const factsOfInputs = (
   run: { name: runId },
 });
 
-/** Undefined where nobody was asked and nothing was registered. */
+/** Undefined if no review was requested and no version was registered. */
 function reviewOf({ review, version }: LifecycleDone): string | undefined {
   if (review) return review.outcome === undefined ? 'awaited' : inWords(review.outcome, review.by);
   return version === undefined ? undefined : 'approved by gate';

@@ -1,4 +1,4 @@
-/** A model version as the registry has it. */
+/** A model version in the form that the registry returns. */
 export interface RegisteredFacts {
   readonly name: string;
   readonly version: string;
@@ -7,7 +7,7 @@ export interface RegisteredFacts {
   readonly aliases: readonly string[];
 }
 
-/** In the order of things. */
+/** In the order in which a lifecycle makes them. */
 const kinds = [
   'data',
   'prompt',
@@ -24,12 +24,14 @@ const kinds = [
 ] as const;
 export type LineageKind = (typeof kinds)[number];
 
-/** What is known of each; `domain/lineage/lineage-facts.ts` reads it from a model version's tags or from what a lifecycle did. */
+/**
+ * The facts of each kind; `domain/lineage/lineage-facts.ts` reads them from a model version's tags or from a lifecycle.
+ */
 export type LineageFacts = Readonly<
   Partial<Record<LineageKind, { readonly name?: string | undefined; readonly digest?: string | undefined }>>
 >;
 
-/** What a candidate came from and where it went. One node of each kind at most, in the order of things. */
+/** The sources of a candidate and what was made from it. At most one node of each kind, in the order of `kinds`. */
 export interface Lineage {
   readonly nodes: readonly LineageNode[];
   readonly edges: readonly { readonly from: LineageKind; readonly to: LineageKind }[];
@@ -37,7 +39,7 @@ export interface Lineage {
 
 export interface LineageNode {
   readonly kind: LineageKind;
-  /** The kind again, where only a digest is known. */
+  /** Equals `kind` if only a digest is known. */
   readonly name: string;
   readonly digest?: string;
 }
@@ -58,7 +60,7 @@ const edges: readonly (readonly [LineageKind, LineageKind])[] = [
   ['version', 'endpoint'],
 ];
 
-/** What the facts don't say is left out, with its edges. */
+/** Omits every kind without facts, with its edges. */
 export function lineageOf(facts: LineageFacts): Lineage {
   const nodes = kinds.flatMap((kind): LineageNode[] => {
     const { name, digest } = facts[kind] ?? {};
@@ -68,7 +70,7 @@ export function lineageOf(facts: LineageFacts): Lineage {
   return { nodes, edges: edges.filter(([from, to]) => has(from) && has(to)).map(([from, to]) => ({ from, to })) };
 }
 
-/** One line for each, with what it came from. */
+/** One line for each node, with its sources. */
 export function showLineage({ nodes, edges: all }: Lineage): string {
   const width = Math.max(...nodes.map(({ kind }) => kind.length)) + 2;
   return nodes

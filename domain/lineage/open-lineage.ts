@@ -1,7 +1,7 @@
 import type { RegisteredFacts } from './lineage.ts';
 import { tags as tagNames } from './tracking.ts';
 
-/** A run as the tracking server has it. */
+/** A run in the form that the tracking server returns. */
 export interface RecordedRun {
   readonly runId: string;
   readonly status: 'RUNNING' | 'SCHEDULED' | 'FINISHED' | 'FAILED' | 'KILLED';
@@ -17,14 +17,16 @@ const ends = {
   KILLED: 'ABORT',
 } as const;
 
-/** `jobs/tests/test_open_lineage.py` has OpenLineage's own client say what it would write. */
+/** `jobs/tests/test_open_lineage.py` compares these addresses with the ones that OpenLineage's own client writes. */
 const schemaURL = 'https://openlineage.io/spec/2-0-2/OpenLineage.json#/$defs/RunEvent';
 const versionFacetURL =
   'https://openlineage.io/spec/facets/1-0-1/DatasetVersionDatasetFacet.json#/$defs/DatasetVersionDatasetFacet';
 
 /**
- * The lifecycle that made a model version as OpenLineage run events, its start and its end: data, prompt, base model and
- * code in; data set, evidence, weights and the version out. A digest is the version of its dataset. `ourVersion` tells readers who wrote them.
+ * Describes the lifecycle that made a model version as OpenLineage run events: its start, and its end once the run has
+ * ended. Inputs: data, prompt, base model and code. Outputs: data set, evidence, weights and the version. A dataset has
+ * the digest as its version; a prompt has its version number. `ourVersion` is the version of Tuneline that wrote the
+ * events.
  */
 export function openLineageOf(
   { name, version, tags }: RegisteredFacts,

@@ -1,14 +1,14 @@
-/** What activities need of the tracking server and registry; `mlflow/` implements it. */
+/** The methods that activities need from the tracking server and the registry; `mlflow/` implements them. */
 export interface Tracking {
-  /** Idempotent: one run for each `key`, however often it is asked for. */
+  /** Idempotent: there is one run for each `key`. */
   openRun(run: RunToOpen): Promise<string>;
   /** The newest finished run of the experiment that carries the tag. */
   findFinishedRun(experiment: string, tag: Tag): Promise<FinishedRun | undefined>;
   setTags(runId: string, tags: Readonly<Record<string, string>>): Promise<void>;
   putText(runId: string, path: string, text: string): Promise<void>;
-  /** Undefined where the run has no such artifact. */
+  /** Undefined if the run has no such artifact. */
   readText(runId: string, path: string): Promise<string | undefined>;
-  /** Idempotent: the same figures of the same step and time are there once. */
+  /** Idempotent: figures of the same step and time are stored once. */
   logFigures(
     runId: string,
     figures: Readonly<Record<string, number>>,
@@ -19,21 +19,21 @@ export interface Tracking {
   endRun(runId: string, status: RunStatus): Promise<void>;
   /** Idempotent: equal text gives the same version. */
   registerPrompt(name: string, template: string): Promise<string>;
-  /** The version that `registerPrompt` would answer; undefined where it would make one. */
+  /** Returns the version that `registerPrompt` would return; undefined if it would create one. */
   findPrompt(name: string, template: string): Promise<string | undefined>;
-  /** The text of a prompt version as the registry has it now; undefined where there is none. */
+  /** The text of a prompt version in the registry now; undefined if the version does not exist. */
   readPrompt(name: string, version: string): Promise<string | undefined>;
-  /** Idempotent: one version for each weights digest; its tags are brought up to date. */
+  /** Idempotent: there is one version for each weights digest. Updates its tags. */
   registerVersion(version: VersionToRegister): Promise<string>;
-  /** Undefined where there is none. */
+  /** Undefined if the version does not exist. */
   readVersion(model: string, version: string): Promise<TaggedVersion | undefined>;
-  /** Those that carry all these tags, the oldest first; none where the model is absent. */
+  /** The versions that have all these tags, the oldest first; empty if the model does not exist. */
   findVersions(model: string, tags: Readonly<Record<string, string>>): Promise<readonly TaggedVersion[]>;
-  /** Which version the alias names, whoever registered it. */
+  /** The version that the alias names, even if Tuneline did not register it. */
   aliasVersion(model: string, alias: Alias): Promise<string | undefined>;
-  /** All that are registered. */
+  /** Lists all registered models. */
   listModels(): Promise<readonly RegisteredModel[]>;
-  /** None where the model is absent. */
+  /** Empty if the model does not exist. */
   modelTags(model: string): Promise<Readonly<Record<string, string>>>;
   setModelTag(model: string, key: string, value: string): Promise<void>;
   /** Idempotent. */
@@ -78,7 +78,7 @@ export interface VersionToRegister {
 export interface RegisteredModel {
   readonly name: string;
   readonly tags: Readonly<Record<string, string>>;
-  /** Version by alias. */
+  /** Maps each alias to its version. */
   readonly aliases: Readonly<Record<string, string>>;
 }
 
@@ -89,16 +89,16 @@ export interface RegisteredVersion {
 
 export interface TaggedVersion {
   readonly version: string;
-  /** Undefined for a version that other hands registered. */
+  /** Undefined for a version that Tuneline did not register. */
   readonly weights?: { readonly uri: string; readonly digest: string };
   readonly tags: Readonly<Record<string, string>>;
 }
 
-/** Of a registered model: the release record of one endpoint, a ServingState as JSON. */
+/** The tag of a registered model that holds the release record of one endpoint, a ServingState as JSON. */
 export const recordTag = (endpoint: string): string => `${recordPrefix}${endpoint}`;
 export const recordPrefix = 'tuneline.release.';
 
-/** Our tags in MLflow, in one place: they are how lineage is read back. */
+/** The names of our tags in MLflow. Lineage is read from these tags. */
 export const tags = {
   workflowId: 'tuneline.workflow_id',
   executionKey: 'tuneline.execution',
@@ -114,7 +114,7 @@ export const tags = {
   reviewer: 'tuneline.reviewer',
   reviewComment: 'tuneline.review_comment',
   reviewDigest: 'tuneline.review_digest',
-  /** The outcome on the run; on the model version all of it, as JSON. */
+  /** On a run: the outcome of the review. On a model version: the whole review, as JSON. */
   review: 'tuneline.review',
   codeRevision: 'tuneline.code_revision',
   codeDigest: 'tuneline.code_digest',
@@ -124,18 +124,18 @@ export const tags = {
   promptVersion: 'tuneline.prompt_version',
   baseModel: 'tuneline.base_model',
   baseModelDigest: 'tuneline.base_model_digest',
-  /** Over the settings that decide what comes out: `digestOfSettings`. */
+  /** Digest of the settings that determine the result: `digestOfSettings`. */
   specDigest: 'tuneline.spec_digest',
   evidenceDigest: 'tuneline.evidence_digest',
   weightsDigest: 'tuneline.weights_digest',
   weightsUri: 'tuneline.weights_uri',
   endpoint: 'tuneline.endpoint',
-  /** What a version needs to be released again: ReleaseTerms as JSON. */
+  /** The terms under which a version can be released again: ReleaseTerms as JSON. */
   releaseTerms: 'tuneline.release_terms',
-  /** Why an endpoint did not take a version, or went back from it; gone once it is promoted. */
+  /** The reason why an endpoint refused a version or rolled it back; removed once the version is promoted. */
   refused: 'tuneline.refused',
-  /** Of the run that holds what was seen of a release: the endpoint and the release's ID. */
+  /** On the run that keeps the observations of a release: the endpoint and the release's ID. */
   monitoring: 'tuneline.monitoring',
-  /** When what the Job wrote was removed: nothing of it is reused any more. */
+  /** The time at which the Job's artifacts were removed; a run with this tag is not reused. */
   removed: 'tuneline.artifacts_removed',
 } as const;

@@ -2,7 +2,7 @@ import type { MonitorRule, MonitorSpec, Reaction } from '../spec/monitor-spec.ts
 
 export type WatchedRule = MonitorRule['rule'] | 'modelAge';
 
-/** What one window says of a rule: over its limit, well within it, neither, or nothing. */
+/** The result of one window for a rule. `unknown`: the window has no figure for the rule. */
 export type Side = 'over' | 'within' | 'between' | 'unknown';
 
 export interface WindowFinding {
@@ -13,11 +13,11 @@ export interface WindowFinding {
   readonly finding: string;
 }
 
-/** What is remembered of a rule: small, for an execution carries it on. */
+/** The state of one rule between windows. It is small, because the workflow's history holds it. */
 export interface RuleState {
-  /** The newest last; windows that said nothing left out. */
+  /** The results of the last windows, the newest last, without `unknown`. */
   readonly recent: readonly Exclude<Side, 'unknown'>[];
-  /** While it is breached: since when, and why. */
+  /** Set while the rule is breached: the start and the reason. */
   readonly breach?: Breach;
 }
 
@@ -38,8 +38,9 @@ export interface Advanced {
 }
 
 /**
- * One window further. A rule is breached after `breachWindows` of the last `ofWindows` over its limit, and until `clearWindows` on
- * end are well within: one noisy window neither begins nor ends a breach. A rule without a finding is forgotten.
+ * Applies the findings of one more window. A breach begins when `breachWindows` of the last `ofWindows` are over the
+ * limit. It ends after `clearWindows` in a row that are well within it. So one noisy window neither begins nor ends a
+ * breach. The state of a rule without a finding is dropped.
  */
 export function advance(
   state: BreachState,
@@ -74,7 +75,7 @@ export function advance(
   return { state: next, begun, ended };
 }
 
-/** An age has no noise. */
+/** An age is exact, so one window is enough to begin or end a breach. */
 const exact: Hysteresis = { breachWindows: 1, ofWindows: 1, clearWindows: 1 };
 
 export const breachesOf = (state: BreachState): readonly Breach[] =>

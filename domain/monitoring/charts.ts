@@ -1,6 +1,6 @@
 import type { Interval } from './intervals.ts';
 
-/** Colours that can be told apart on light and dark, and by who sees no red. */
+/** Colours that are distinct on a light and a dark background, and for people who can't see red. */
 const window = '#2f7ed8';
 const wrong = '#d9822b';
 
@@ -8,7 +8,7 @@ const round = (x: number): string => x.toFixed(1);
 const drawing = (width: number, height: number, parts: readonly string[]): string =>
   `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${width} ${height}" width="${width}" height="${height}" aria-hidden="true" font-family="system-ui,sans-serif" font-size="11" fill="currentColor">${parts.join('')}</svg>`;
 
-/** Two shares in each bin: outlined what is expected, filled what was seen. */
+/** Draws two shares for each bin: the expected one as an outline, the observed one filled. */
 export function drawHistogram(edges: readonly number[], expected: readonly number[], seen: readonly number[]): string {
   const [width, height, bottom] = [640, 190, 34];
   const step = width / expected.length;
@@ -32,7 +32,7 @@ export interface Bound {
   readonly wrongSide: 'above' | 'below';
 }
 
-/** A figure on its scale with its interval, and the side of the limit where it must not be. */
+/** Draws a figure on a scale with its interval, and marks the forbidden side of the limit. */
 export function drawInterval({ point, low, high }: Interval, bound?: Bound): string {
   const [width, height, middle] = [640, 40, 12];
   const shown = [low, high, point, ...(bound ? [bound.limit] : [])];

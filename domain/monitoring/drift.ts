@@ -1,18 +1,18 @@
 import { countsBetween, meanOf, type EmbeddingProfile, type Histogram } from './training-profile.ts';
 import { scoreOfNoise } from './window-stats.ts';
 
-/** How far a window lies from the training data, and what noise makes of that. */
+/** The distance of a window from the training data, corrected for noise. */
 export interface Drift {
-  /** Less what noise adds on average; 0 where nothing is left. */
+  /** The distance minus the average effect of noise; at least 0. */
   readonly size: number;
-  /** Whether a sample of the training data of the window's size would lie so far in fewer than 1 of 100 cases. */
+  /** True if fewer than 1 in 100 samples of the training data, of the window's size, would lie so far away. */
   readonly beyondNoise: boolean;
 }
 
 /**
- * Population stability index Σ (q − p) ln(q / p) over the bins of the reference. Of two samples from one distribution it is about
- * χ² with bins − 1 degrees, times 1/n + 1/m (Yurdakul and Naranjo 2020): that gives its bias and its noise.
- * A half is added to each count, so that an empty bin has a logarithm.
+ * The population stability index Σ (q − p) ln(q / p) over the bins of the reference. For two samples of one
+ * distribution it is about χ² with bins − 1 degrees, times 1/n + 1/m (Yurdakul and Naranjo 2020). Its bias and its
+ * noise follow from that. A half is added to each count, so that an empty bin has a logarithm.
  */
 export function lengthDrift({ edges, counts }: Histogram, values: readonly number[]): Drift {
   const window = countsBetween(edges, values);
@@ -29,8 +29,9 @@ export function lengthDrift({ edges, counts }: Histogram, values: readonly numbe
 }
 
 /**
- * The distance between the two mean embeddings, in standard deviations of one embedding: Cohen's d in 64 dimensions. Its square is by noise
- * alone spread · (1/n + 1/m) on average, and about χ² with `degrees` (Satterthwaite 1946; Box 1954).
+ * The distance between the two mean embeddings, in standard deviations of one embedding: Cohen's d in 64 dimensions. By
+ * noise alone its square is spread · (1/n + 1/m) on average, and about χ² with `degrees` (Satterthwaite 1946; Box
+ * 1954).
  */
 export function embeddingDrift(
   { mean, spread, degrees }: EmbeddingProfile,
@@ -39,7 +40,7 @@ export function embeddingDrift(
 ): Drift {
   const found = meanOf(embeddings);
   const squared = mean.reduce((sum, x, i) => sum + ((found[i] ?? 0) - x) ** 2, 0);
-  // Prompts that are all the same have no spread; any other then is far away.
+  // Prompts that are all equal have no spread. The minimum makes any other prompt a large distance.
   const unit = Math.max(spread, 1e-6);
   const byNoise = unit * (1 / examples + 1 / Math.max(1, embeddings.length));
   return {
@@ -48,7 +49,7 @@ export function embeddingDrift(
   };
 }
 
-/** Whether χ² by its degrees is so large in fewer than 1 of 100 cases (Wilson and Hilferty 1931). */
+/** True if fewer than 1 in 100 values of χ² divided by its degrees are so large (Wilson and Hilferty 1931). */
 function isBeyondNoise(ratio: number, degrees: number): boolean {
   const error = 2 / (9 * degrees);
   return (Math.cbrt(ratio) - (1 - error)) / Math.sqrt(error) > scoreOfNoise;

@@ -16,7 +16,10 @@ export interface WindowToEvaluate {
   readonly ageDays: number;
 }
 
-/** χ² holds from five expected in each bin on (Cochran 1954), and there are ten; a mean of so many embeddings is about normal, too. */
+/**
+ * χ² needs at least five expected values in each bin (Cochran 1954), and there are ten bins. The mean of 50 embeddings
+ * is about normal, too.
+ */
 const leastForDrift = 50;
 
 export function driftsOf(

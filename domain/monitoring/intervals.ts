@@ -1,25 +1,31 @@
-/** Confidence intervals of what is counted or timed live; `z` is the standard normal's quantile, 1.96 for 95 %. */
+/** The confidence interval of a live count or time; `z` is the standard normal's quantile, 1.96 for 95 %. */
 export interface Interval {
   readonly point: number;
   readonly low: number;
   readonly high: number;
 }
 
-/** Of 99 %: a canary is looked at several times, and each look may err. */
+/** The quantile for 99 %. It is not 95 %, because a canary is judged several times and each time can be wrong. */
 export const z99 = 2.576;
 
-/** Of a share, by the score interval (Wilson, "Probable Inference, the Law of Succession, and Statistical Inference", 1927). Of nothing, anything. */
+/**
+ * The interval of a share: the score interval (Wilson, "Probable Inference, the Law of Succession, and Statistical
+ * Inference", 1927). Without any observation it is 0 to 1.
+ */
 export function shareInterval(count: number, of: number, z: number): Interval {
   if (of === 0) return { point: 0, low: 0, high: 1 };
   const p = count / of;
   const scale = 1 + (z * z) / of;
   const centre = (p + (z * z) / (2 * of)) / scale;
   const reach = (z * Math.sqrt((p * (1 - p)) / of + (z * z) / (4 * of * of))) / scale;
-  // At the ends rounding must not keep 0 of n from being possible.
+  // At 0 of n and n of n, set the limit exactly: rounding could exclude the observed share.
   return { point: p, low: count === 0 ? 0 : centre - reach, high: count === of ? 1 : centre + reach };
 }
 
-/** Of `a` less `b`, from their own intervals (Newcombe, "Interval estimation for the difference between independent proportions", 1998, method 10). */
+/**
+ * The interval of `a` minus `b`, from the interval of each (Newcombe, "Interval estimation for the difference between
+ * independent proportions", 1998, method 10).
+ */
 export function differenceOf(a: Interval, b: Interval): Interval {
   const point = a.point - b.point;
   return {
@@ -29,7 +35,10 @@ export function differenceOf(a: Interval, b: Interval): Interval {
   };
 }
 
-/** Of a quantile, by order statistics (Conover, "Practical Nonparametric Statistics", 1999, 3.2); undefined where there are too few to bound it. */
+/**
+ * The interval of a quantile, by order statistics (Conover, "Practical Nonparametric Statistics", 1999, 3.2); undefined
+ * if there are too few values for both limits.
+ */
 export function quantileInterval(ascending: readonly number[], q: number, z: number): Interval | undefined {
   const n = ascending.length;
   const reach = z * Math.sqrt(n * q * (1 - q));
@@ -37,7 +46,7 @@ export function quantileInterval(ascending: readonly number[], q: number, z: num
   return low === undefined || point === undefined || high === undefined ? undefined : { low, point, high };
 }
 
-/** Of a mean, by its standard error; undefined for fewer than two values. */
+/** The interval of a mean, by its standard error; undefined for fewer than two values. */
 export function meanInterval(values: readonly number[], z: number): Interval | undefined {
   const n = values.length;
   if (n < 2) return undefined;

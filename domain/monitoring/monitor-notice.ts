@@ -13,7 +13,7 @@ const leadsTo: Readonly<Record<Breach['then'], string>> = {
 };
 const nameOf: Readonly<Partial<Record<WatchedRule, string>>> = { modelAge: 'the age of the model' };
 
-/** What the team's chat is told of a release that is watched. */
+/** The text of a notification about a monitored release to the team's chat. */
 export function describeMonitorNotice(
   notice: MonitorNotice,
   { endpoint, model, version }: Pick<Release, 'endpoint' | 'model' | 'version'>,

@@ -24,7 +24,7 @@ export interface MonitoredWindow {
   readonly currency?: string;
 }
 
-/** What a window said, drawn: the training profile against it, and each figure against its limit. */
+/** The report on one window: live traffic next to the training profile, and each figure next to its limit. */
 export function monitorPage(seen: MonitoredWindow): readonly Block[] {
   const { release, index, sinceMs, untilMs, window, profile, findings, state, ageDays } = seen;
   const breaches = breachesOf(state);

@@ -1,7 +1,7 @@
 import type { LifecycleSpec } from '../spec/lifecycle-spec.ts';
 import type { MonitorSpec, RefreshSpec } from '../spec/monitor-spec.ts';
 
-/** What of a spec says how a release is watched. */
+/** The fields of a spec that decide how a release is monitored. */
 export interface MonitorSettings {
   readonly monitor?: MonitorSpec;
   readonly refresh?: RefreshSpec;
@@ -9,7 +9,7 @@ export interface MonitorSettings {
   readonly currency?: string;
 }
 
-/** Undefined where nothing is to be watched. */
+/** Undefined if the spec asks for no monitoring. */
 export function monitorSettingsOf({
   monitor,
   refresh,
@@ -19,17 +19,17 @@ export function monitorSettingsOf({
   return { monitor, refresh, costPerHour, currency };
 }
 
-/** Where what is seen of a release is kept, and what it is held against, by digest. */
+/** The MLflow run that keeps the observations of a release, and the digest of its training profile. */
 export interface MonitoringRun {
   readonly runId: string;
   readonly lifecycleRunId: string;
   readonly profileDigest: string;
-  /** When the lifecycle began that made the model: it knows nothing newer. */
+  /** The start of the lifecycle that made the model. The model contains no newer data. */
   readonly trainedAtMs: number;
 }
 
 export interface WindowBounds {
-  /** From 0, by which MLflow orders the figures. */
+  /** Starts at 0. MLflow uses it as the step of the figures. */
   readonly index: number;
   readonly sinceMs: number;
   readonly untilMs: number;

@@ -1,24 +1,27 @@
-/** With a change of it, or of anything below, no profile that is kept can be compared any more: raise its `schema`. */
+/**
+ * Raise `schema` of the training profile after any change to this size or to the code below: stored profiles can't be
+ * compared any more.
+ */
 export const embeddingSize = 64;
 
 /**
- * A text as a direction in 64 dimensions: texts that share words, pairs of words and parts of words point the same way.
- * Signed feature hashing (Weinberger et al., 2009, Feature Hashing for Large Scale Multitask Learning). The same for the same text
- * on every machine, of unit length within four decimals; all zeros where there is nothing but blanks.
- * Of a long text the first 4,000 characters count: a request must not wait for its embedding.
+ * Maps a text to a direction in 64 dimensions: texts that share words, pairs of words or parts of words point in
+ * similar directions. Uses signed feature hashing (Weinberger et al., 2009, Feature Hashing for Large Scale Multitask
+ * Learning). The result is the same on every machine, and has unit length within four decimals. It is all zeros for a
+ * text of blanks only. Only the first 4,000 characters count, because a request must not wait for its embedding.
  */
 export function embed(text: string): number[] {
   const sums = new Array<number>(embeddingSize).fill(0);
   const add = (feature: number): void => {
     const bits = mix(feature);
-    // The sign comes from another bit than the place, so that features which meet in one place cancel on average.
+    // The sign uses another bit than the place, so that features with the same place cancel out on average.
     const place = bits & (embeddingSize - 1);
     sums[place] = (sums[place] ?? 0) + (bits < 0 ? -1 : 1);
   };
   let before = 0;
   for (const word of text.slice(0, charactersRead).normalize('NFKC').toLowerCase().match(wordOrSign) ?? []) {
     let hash = basis;
-    // Blanks stand for the word's ends, so that a prefix is another part than the middle of a word.
+    // Blanks mark the ends of the word, so that a prefix differs from the middle of a word.
     let [first, second] = [0, blank];
     for (let at = 0; at <= word.length; at++) {
       const third = at < word.length ? word.charCodeAt(at) : blank;
@@ -27,12 +30,12 @@ export function embed(text: string): number[] {
       [first, second] = [second, third];
     }
     add(hash);
-    // Mixed once more: the pair the other way round is another one.
+    // Mix again, so that the order of the two words matters.
     if (before !== 0) add(step(mix(before), hash));
     before = hash;
   }
   const length = Math.hypot(...sums);
-  // Four decimals: a window of 10,000 requests is read as JSON.
+  // Rounds to four decimals, because a window of 10,000 requests is read as JSON.
   return sums.map((sum) => (length === 0 || sum === 0 ? 0 : Math.round((sum / length) * 10_000) / 10_000));
 }
 
@@ -47,7 +50,7 @@ const basis = 0x811c9dc5 | 0;
 const trigramBasis = 0x050c5d1f;
 const step = (hash: number, unit: number): number => imul(hash ^ unit, 0x01000193);
 
-/** MurmurHash3's finalizer: FNV's low bits alone are not even enough to share out places. */
+/** The finalizer of MurmurHash3. The low bits of FNV alone are not spread evenly enough for the places. */
 function mix(hash: number): number {
   let bits = imul(hash ^ (hash >>> 16), 0x85ebca6b);
   bits = imul(bits ^ (bits >>> 13), 0xc2b2ae35);

@@ -1,6 +1,6 @@
 import { embed, embeddingSize } from './text-embedding.ts';
 
-/** What live traffic is held against: the lengths and the embeddings of what the model was trained on. */
+/** The reference for live traffic: the lengths and the embeddings of the training data. */
 export interface TrainingProfile {
   readonly schema: 1;
   /** Digest of the prepared data set. */
@@ -11,10 +11,13 @@ export interface TrainingProfile {
   readonly promptEmbedding: EmbeddingProfile;
 }
 
-/** Counts between edges: each bin holds what is above the edge before and at most its own; the first and the last are open. */
+/**
+ * Counts between edges. A bin holds the values above the edge before it, up to its own edge. The first and the last bin
+ * are open.
+ */
 export interface Histogram {
   readonly edges: readonly number[];
-  /** One more than edges. */
+  /** One entry more than `edges`. */
   readonly counts: readonly number[];
 }
 
@@ -22,7 +25,7 @@ export interface EmbeddingProfile {
   readonly mean: readonly number[];
   /** The trace of the covariance: the mean squared distance from the mean. */
   readonly spread: number;
-  /** How many directions share the spread: trace² by the trace of the squared covariance. */
+  /** The effective number of directions: trace² divided by the trace of the squared covariance. */
   readonly degrees: number;
 }
 
@@ -31,10 +34,13 @@ export interface Example {
   readonly completion: string;
 }
 
-/** A reference of this size adds a twentieth to the noise of a window of 250; the training file is in a random order, so its first lines are a sample. */
+/**
+ * A reference of this size adds a twentieth to the noise of a window of 250. The training file is in random order, so
+ * its first lines are a random sample.
+ */
 export const profiledExamples = 5000;
 
-/** The same for the same examples; of more than 5,000 the first count. */
+/** Deterministic; uses the first 5,000 examples only. */
 export function profileOf(examples: readonly Example[], dataset: string): TrainingProfile {
   const used = examples.slice(0, profiledExamples);
   return {
@@ -47,12 +53,16 @@ export function profileOf(examples: readonly Example[], dataset: string): Traini
   };
 }
 
-/** Ten bins that hold a tenth each where values do not repeat; where few values are all there is, one more on each side for what was never there. */
+/**
+ * Ten bins with a tenth of the values each, if values do not repeat. If there are only a few different values, one bin
+ * more on each side counts values that never occurred.
+ */
 function histogramByQuantiles(values: readonly number[]): Histogram {
   const sorted = values.toSorted((a, b) => a - b);
   const at = (share: number): number => sorted[Math.min(sorted.length - 1, Math.floor(share * sorted.length))] ?? 0;
   const deciles = new Set(Array.from({ length: 9 }, (_, i) => at((i + 1) / 10)));
-  // The largest value as an edge leaves a bin of nothing beyond, which a few requests alone would fill: only where the bins say little else.
+  // With the largest value as an edge, the last bin is empty, and a few live requests there would count as drift. So
+  // that edge is used only if there are fewer than five different deciles.
   const edges =
     deciles.size < 5 ? [...new Set([at(0) - 1, ...deciles, at(1)])] : [...deciles].filter((edge) => edge < at(1));
   return { edges, counts: countsBetween(edges, values) };
@@ -74,7 +84,7 @@ function profileEmbeddings(embeddings: readonly (readonly number[])[]): Embeddin
   const by = Math.max(1, embeddings.length - 1);
   for (const embedding of embeddings) {
     const centred = Float64Array.from(embedding, (x, i) => x - (mean[i] ?? 0));
-    // Loops that make no iterators: 4,096 products for each of 5,000 examples.
+    // Plain loops, because iterators are too slow for 4,096 products for each of 5,000 examples.
     for (let i = 0; i < embeddingSize; i++)
       for (let j = 0; j < embeddingSize; j++) {
         const at = i * embeddingSize + j;

@@ -2,7 +2,7 @@ import { isFailure } from '../endpoint/canary.ts';
 import { meanInterval, shareInterval, type Interval } from './intervals.ts';
 import type { Observation } from '../endpoint/release.ts';
 
-/** Of the standard normal distribution: what noise alone exceeds in 1 of 100 windows, on one side. */
+/** A quantile of the standard normal distribution: noise alone exceeds it in 1 of 100 windows, on one side. */
 export const scoreOfNoise = 2.3263;
 
 export type LiveFigure =
@@ -17,7 +17,10 @@ export type LiveFigure =
   | 'feedbackRate'
   | 'rating';
 
-/** What the requests of one stretch of time say of a release. A figure that nothing says anything of is left out; intervals are two-sided at 98 %. */
+/**
+ * The statistics of a release over one period of time. A figure without observations is omitted. Intervals are
+ * two-sided at 98 %.
+ */
 export interface WindowStats {
   readonly requests: number;
   readonly figures: Readonly<Partial<Record<LiveFigure, Interval>>>;
@@ -41,7 +44,7 @@ export function windowOf(observations: readonly Observation[], costPerHour?: num
       latencyP50Ms: quantile(ms, 0.5),
       latencyP95Ms: quantile(ms, 0.95),
       completionTokens: mean(answered.map(({ completionTokens }) => completionTokens)),
-      // As evaluate counts it: a thousand times the seconds of a request, at the price of one.
+      // The same formula as in evaluate: a thousand times the seconds of a request, times the price of a second.
       costPer1000Requests: costPerHour === undefined ? undefined : mean(ms.map((x) => x * money)),
       feedbackRate: shareOf(observations, ({ rating }) => rating !== undefined),
       rating: scaled(boundedMean(ratings.map((rating) => (rating + 1) / 2)), (share) => 2 * share - 1),
@@ -55,7 +58,10 @@ export function windowOf(observations: readonly Observation[], costPerHour?: num
 const shareOf = <T>(all: readonly T[], is: (one: T) => boolean): Interval | undefined =>
   boundedMean(all.map((one) => (is(one) ? 1 : 0)));
 
-/** By the score interval of a share, wide enough also for values between 0 and 1: none vary more than those at the ends. */
+/**
+ * Uses the score interval of a share. It is wide enough for any values between 0 and 1, because values of only 0 and 1
+ * vary most.
+ */
 function boundedMean(values: readonly number[]): Interval | undefined {
   if (values.length === 0) return undefined;
   const { point, low, high } = shareInterval(
@@ -63,11 +69,14 @@ function boundedMean(values: readonly number[]): Interval | undefined {
     values.length,
     scoreOfNoise,
   );
-  // Sums of fractions near the ends differ in their last bits.
+  // Sums of fractions can be off in the last bits, so that the point would lie outside its interval.
   return { point, low: Math.min(point, low), high: Math.max(point, high) };
 }
 
-/** As `quantileInterval`, but open at the top: that a few requests were slow is shown long before it is known how slow the slowest can be. */
+/**
+ * Like `quantileInterval`, but with few values the largest one is the upper limit. So slow requests are reported
+ * although the true upper limit is not known yet.
+ */
 function quantile(sorted: readonly number[], share: number): Interval | undefined {
   const n = sorted.length;
   const reach = scoreOfNoise * Math.sqrt(n * share * (1 - share));
@@ -81,7 +90,7 @@ function quantile(sorted: readonly number[], share: number): Interval | undefine
       };
 }
 
-/** By the central limit theorem: it holds for windows of some hundred requests. */
+/** By the central limit theorem, which is accurate for windows of some hundred requests. */
 const mean = (values: readonly number[]): Interval | undefined => meanInterval(values, scoreOfNoise);
 
 const scaled = (interval: Interval | undefined, by: (x: number) => number): Interval | undefined =>

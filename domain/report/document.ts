@@ -1,20 +1,23 @@
-/** A document as data: one content, two ways to read it. */
+/** The content of a document as data; it can be rendered in several formats. */
 export type Block =
   | { readonly kind: 'title' | 'heading' | 'paragraph'; readonly text: string }
   | { readonly kind: 'list'; readonly items: readonly string[] }
-  /** What is not an address of the web is shown as text. */
+  /** Anything that is not an http or https address is shown as text. */
   | { readonly kind: 'links'; readonly items: readonly { readonly text: string; readonly url: string }[] }
-  /** Drawn by us, never from what others wrote; the text says the same to whoever does not see it. */
+  /** Only Tuneline draws the SVG, never from untrusted text. `text` says the same to people who can't see it. */
   | { readonly kind: 'drawing'; readonly svg: string; readonly text: string }
   | { readonly kind: 'table'; readonly head: readonly string[]; readonly rows: readonly (readonly string[])[] };
 
-/** GitHub's Markdown. Texts stay texts on one line: no tag, no link with other words, no picture, formula, heading, list or cell of their own. */
+/**
+ * GitHub's Markdown. Each text stays plain text on one line: it can't create tags, links, images, formulas, headings,
+ * lists or cells.
+ */
 export const toMarkdown = (blocks: readonly Block[]): string => `${blocks.map(markdownOf).join('\n\n')}\n`;
 
-/** For a terminal: columns under each other, and no mark but the blank lines. */
+/** For a terminal: aligned columns, and blank lines as the only separators. */
 export const toText = (blocks: readonly Block[]): string => `${blocks.map(textOf).join('\n\n')}\n`;
 
-/** A page that loads nothing and runs nothing; readable on a phone, light and dark. */
+/** A page that loads nothing and runs no script. It is readable on a phone, in light and dark mode. */
 export function toHtml(blocks: readonly Block[]): string {
   const title = blocks.find(({ kind }) => kind === 'title');
   return [
@@ -99,7 +102,7 @@ function htmlOf(block: Block): string {
   }
 }
 
-/** On one line, and without what a terminal would obey. */
+/** Puts a text on one line, and removes control characters that a terminal would obey. */
 const plain = (text: string): string =>
   text
     .replace(/\s+/g, ' ')
@@ -112,7 +115,10 @@ const line = (text: string): string =>
     .replaceAll('&', '&amp;')
     .replaceAll('<', '&lt;')
     .replace(/[\\`*_|~$]|(?<=\])[([]/g, '\\$&');
-/** Where a line begins there is more to misread: a heading, a quotation, a list, a task, a definition, or an order to GitLab such as /close. */
+/**
+ * Also escapes the start of a line: it could be read as a heading, a quotation, a list, a task, a definition, or a
+ * GitLab command such as /close.
+ */
 const opening = (text: string): string =>
   line(text).replace(/^(?:[#>+=/[-]|\d+(?=[.)]))/, (start) => (/^\d/.test(start) ? `${start}\\` : `\\${start}`));
 const isWebAddress = (url: string): boolean => URL.canParse(url) && /^https?:$/.test(new URL(url).protocol);

@@ -1,25 +1,25 @@
 export interface JunitSuite {
   readonly name: string;
-  /** What the suite belongs to, such as a model. */
+  /** The subject of the suite, such as a model. */
   readonly package: string;
   readonly properties: Readonly<Record<string, string>>;
   readonly cases: readonly JunitCase[];
-  /** What there is to say beside the cases. */
+  /** Additional text beside the cases. */
   readonly output?: string;
 }
 
 export interface JunitCase {
   readonly name: string;
   readonly seconds?: number;
-  /** `failure`: what was asked for is not so; `error`: it could not be found out. */
+  /** `failure`: the case did not meet its requirement. `error`: the case could not be decided. */
   readonly failed?: { readonly as: 'failure' | 'error'; readonly type: string; readonly message: string };
-  /** Why it did not run. */
+  /** The reason why the case did not run. */
   readonly skipped?: string;
 }
 
 /**
- * JUnit XML as Ant's schema and Jenkins' both take it: one that is strict, and one that what reads such files was made for.
- * Any text is safe in it; characters that XML has no place for become U+FFFD.
+ * JUnit XML that is valid by the schemas of both Ant, which is strict, and Jenkins, which most readers of such files
+ * expect. Any text is safe in it: characters that XML forbids become U+FFFD.
  */
 export const toJunitXml = (suites: readonly JunitSuite[], at: Date): string =>
   [
@@ -38,7 +38,7 @@ function suiteOf({ name, package: of, properties, cases, output = '' }: JunitSui
     skipped: cases.filter(({ failed, skipped }) => !failed && skipped !== undefined).length,
   };
   const time = seconds(cases.reduce((all, one) => all + (one.seconds ?? 0), 0));
-  // Ant's schema knows no time zone. Which host ran it nobody asks of a stage, but it wants a name.
+  // Ant's schema allows no time zone. It requires a host name, although the host does not matter for a stage.
   const about = { package: of, id: String(id), name, timestamp: at.toISOString().slice(0, 19), hostname: 'tuneline' };
   return [
     `<testsuite${attributes({ ...about, ...counted, time })}>`,
@@ -70,7 +70,7 @@ const attributes = (values: Readonly<Record<string, string | number>>): string =
     )
     .join('');
 
-/** An attribute's line breaks and tabs would be read as blanks. */
+/** Line breaks and tabs in an attribute would be read as blanks. */
 const entities: Readonly<Record<string, string>> = {
   '&': '&amp;',
   '<': '&lt;',

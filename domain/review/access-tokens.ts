@@ -1,6 +1,8 @@
-/** A token of the review console as the file has it: whoever reads the file can't sign in with what it says. */
+/**
+ * A token of the review console as it is stored. The file holds only the hash, so nobody can sign in with its contents.
+ */
 export interface StoredToken {
-  /** Whose it is: the name that stands by their decisions. */
+  /** The name of the person who holds the token; it appears with their decisions. */
   readonly name: string;
   readonly roles: readonly string[];
   readonly sha256: string;
@@ -9,7 +11,7 @@ export interface StoredToken {
 
 export const isRole = (role: unknown): boolean => typeof role === 'string' && /^[a-z][a-z0-9-]{0,40}$/.test(role);
 
-/** Undefined where the text is anything else. */
+/** Returns undefined if the text is not a JSON list of stored tokens. */
 export function parseTokens(text: string): readonly StoredToken[] | undefined {
   try {
     const stored: unknown = JSON.parse(text);
@@ -19,7 +21,7 @@ export function parseTokens(text: string): readonly StoredToken[] | undefined {
   }
 }
 
-/** The names of those who may decide. */
+/** The names of the people who may decide. */
 export const reviewersOf = (tokens: readonly StoredToken[]): readonly string[] => [
   ...new Set(tokens.filter(({ roles }) => roles.includes('reviewer')).map(({ name }) => name)),
 ];

@@ -1,4 +1,4 @@
-/** What happens to a review that nobody ends, by the hours since it opened. */
+/** An action on a review that is still open, with the hours since the review opened. */
 export interface Due {
   readonly afterHours: number;
   readonly what: 'remind' | 'escalate' | 'expire';
@@ -10,7 +10,7 @@ export interface Waiting {
   readonly escalation?: { readonly afterHours: number } | undefined;
 }
 
-/** In order; the last is the deadline. The hour that escalates does not remind as well. */
+/** Sorted by time; the last entry is the deadline. An escalation replaces a reminder at the same hour. */
 export function remindersOf({ deadlineHours, reminderHours, escalation }: Waiting): readonly Due[] {
   const count = reminderHours === undefined ? 0 : Math.ceil(deadlineHours / reminderHours) - 1;
   const reminders = Array.from({ length: count }, (_, i): Due => ({

@@ -12,7 +12,10 @@ interface About {
   readonly review: ReviewRequest;
 }
 
-/** What the team's chat is told of a review. Names and comments can't mention or link anything there. */
+/**
+ * The text of a notification to the team's chat. It is escaped, so that names and comments can't mention people or add
+ * links.
+ */
 export function describeNotice(notice: ReviewNotice, { workflowId, model, review }: About): string {
   const { reviewers, deadline, requester, approvals, decisions, digest } = review;
   const lifecycle = `${model} (${workflowId})`;
@@ -47,6 +50,6 @@ export function describeNotice(notice: ReviewNotice, { workflowId, model, review
   }
 }
 
-/** As Slack asks for. */
+/** Escapes the three characters that Slack's message format requires. */
 export const escapeForChat = (text: string): string =>
   text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;');

@@ -1,27 +1,27 @@
-/** All that decides what the endpoint will say, and on what grounds; every field is a digest. */
+/** Everything that determines the endpoint's answers, and the evidence for the approval; every field is a digest. */
 export interface ReviewSubject {
   readonly weights: string;
-  /** Of the prompt version's text. */
+  /** Digest of the prompt version's text. */
   readonly prompt: string;
-  /** Of the prepared data set, whose held-out part the models were measured on. */
+  /** Digest of the prepared data set; the models were measured on its held-out part. */
   readonly evaluationSet: string;
   readonly evidence: string;
-  /** Of the code or the image that the Jobs run. */
+  /** Digest of the code or the image that the Jobs run. */
   readonly code: string;
 }
 
-/** What the reviewer is shown and answers to, and what was said so far. */
+/** The question to the reviewers, with all decisions, comments and delegations so far. */
 export interface ReviewRequest {
-  /** Over the subject: a decision names it, and counts for nothing else. */
+  /** Digest of `subject`. A decision must name it, and is valid for this subject only. */
   readonly digest: string;
   readonly subject: ReviewSubject;
   readonly requester: string | undefined;
   readonly twoPersonRule: boolean;
-  /** How many different people have to approve. */
+  /** The number of different people who must approve. */
   readonly approvals: number;
-  /** Names, and roles as `role:NAME`; undefined where anyone may decide. */
+  /** Names, and roles as `role:NAME`; undefined if anyone may decide. */
   readonly reviewers?: readonly string[];
-  /** ISO 8601, as every time here. */
+  /** ISO 8601, like every time in this file. */
   readonly since: string;
   readonly deadline: string;
   readonly escalatedAt?: string;
@@ -30,20 +30,20 @@ export interface ReviewRequest {
   readonly delegations: readonly Said<Delegation>[];
 }
 
-/** A review that is over, as it is kept. */
+/** A review that has ended, in the form that MLflow keeps. */
 export interface ReviewRecord extends ReviewRequest {
   readonly outcome: 'approved' | 'rejected' | 'expired' | 'stale';
   readonly endedAt: string;
-  /** What differed right before deploy from what was approved, as `describeChanges` says it. */
+  /** The differences between the approved subject and the one found right before deploy, from `describeChanges`. */
   readonly changes?: readonly string[];
 }
 
 type Said<T> = T & { readonly at: string };
 
-/** What a person says of a candidate that the gate let through. */
+/** A person's decision on a candidate that passed the gate. */
 export interface ReviewDecision {
   readonly decision: 'approve' | 'reject';
-  /** Stated by whoever verified it, as all names and roles here: see docs/adr/0006-review.md. */
+  /** The caller has verified this name. The same holds for all names and roles here: see docs/adr/0006-review.md. */
   readonly reviewer: string;
   readonly roles?: readonly string[];
   readonly digest: string;
@@ -55,29 +55,31 @@ export interface ReviewComment {
   readonly text: string;
 }
 
-/** From now on `to` decides, and `from` does not. */
+/** After a delegation `to` may decide, and `from` may not. */
 export interface Delegation {
   readonly from: string;
   readonly roles?: readonly string[];
   readonly to: string;
 }
 
-/** One "no" rejects; undefined while too few have approved. */
+/** One rejection rejects the candidate. Returns undefined while there are too few approvals. */
 export function outcomeOf({ decisions, approvals }: ReviewRequest): 'approved' | 'rejected' | undefined {
   if (decisions.some(({ decision }) => decision === 'reject')) return 'rejected';
   return decisions.length >= approvals ? 'approved' : undefined;
 }
 
-/** Who made the outcome what it is, in their order. */
+/** The reviewers whose decisions led to the outcome, in the order of their decisions. */
 export function decidedBy({ decisions }: ReviewRequest): string {
   const rejected = decisions.filter(({ decision }) => decision === 'reject');
   return (rejected.length > 0 ? rejected : decisions).map(({ reviewer }) => reviewer).join(', ');
 }
 
-/** Names that read the same are the same person, however they are written. */
+/** Compares names by `plainName`, so that different spellings of a name count as one person. */
 export const sameName = (a: string, b: string | undefined): boolean => b !== undefined && plainName(a) === plainName(b);
 
-/** One spelling for all that look alike: width, case, blanks, and characters that show nothing. */
+/**
+ * Gives names that look alike the same spelling: it unifies width, case and blanks, and removes invisible characters.
+ */
 export const plainName = (name: string): string =>
   name
     .normalize('NFKC')
@@ -86,7 +88,7 @@ export const plainName = (name: string): string =>
     .replace(/\s+/g, ' ')
     .toLowerCase();
 
-/** Whether this person is one of those asked, by name, by role or because a colleague handed it over. */
+/** True if this person may decide: by name, by role, or because a colleague delegated the review to them. */
 export function isAsked(
   { reviewers, delegations }: ReviewRequest,
   name: string,
@@ -103,10 +105,10 @@ export function isAsked(
   );
 }
 
-/** What tells a role from a name in a list of reviewers. */
+/** Distinguishes a role from a name in a list of reviewers. */
 export const rolePrefix = 'role:';
 
-/** What differs, in a few words for each; empty where everything is as it was approved. */
+/** Describes each difference in a few words; empty if everything is as it was approved. */
 export function describeChanges(
   approved: ReviewSubject,
   found: Readonly<Record<keyof ReviewSubject, string | undefined>>,

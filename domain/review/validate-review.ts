@@ -10,7 +10,9 @@ import {
   type ReviewRequest,
 } from './review.ts';
 
-/** Each answers undefined where the message may stand, else one sentence that says why not and what to do. */
+/**
+ * Each validator returns undefined for a valid message. Otherwise it returns one sentence: the reason, and what to do.
+ */
 
 export function validateReview(raw: unknown, open: ReviewRequest | undefined): string | undefined {
   const request = stillOpen(open);
@@ -54,7 +56,7 @@ export function validateDelegation(raw: unknown, open: ReviewRequest | undefined
   return undefined;
 }
 
-/** All that is said stays in the status and the history, which have their bounds. */
+/** Decisions, comments and delegations are kept in the status and in the history; both have a limited size. */
 const maximumCharacters = 2000;
 const maximumComments = 100;
 const maximumDelegations = 20;
@@ -68,7 +70,7 @@ const notAsked = (name: string, { reviewers = [], delegations }: ReviewRequest):
   return `${name} is not among the reviewers of this lifecycle (${reviewers.join(', ')}); one of them may delegate it to ${name}.`;
 };
 
-/** Decided is over, though what follows from it may take a moment. */
+/** Returns undefined for a review that is decided, because its lifecycle may take a moment to close it. */
 const stillOpen = (request: ReviewRequest | undefined): ReviewRequest | undefined =>
   request === undefined || outcomeOf(request) ? undefined : request;
 
@@ -88,7 +90,7 @@ const isDelegation = (raw: unknown): raw is Delegation =>
 
 const isRecord = (raw: unknown): raw is Record<string, unknown> => typeof raw === 'object' && raw !== null;
 const isText = (raw: unknown): raw is string => typeof raw === 'string' && raw.length <= maximumCharacters;
-/** A name that reads as a role would be taken for everyone who has it. */
+/** Refuses names that start with `role:`, because such a name would stand for everyone who has the role. */
 const isName = (raw: unknown): raw is string =>
   typeof raw === 'string' &&
   plainName(raw) !== '' &&

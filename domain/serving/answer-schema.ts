@@ -1,9 +1,9 @@
 import { z } from 'zod';
 
-/** A JSON Schema, as a spec has it. */
+/** A JSON Schema from a spec. */
 export type AnswerSchema = Readonly<Record<string, unknown>>;
 
-/** Why answers can't be held against it, for people; undefined if they can. */
+/** Explains to people why the schema is unusable; undefined if it is usable. */
 export function schemaProblem(schema: AnswerSchema): string | undefined {
   try {
     z.fromJSONSchema(schema);
@@ -13,7 +13,7 @@ export function schemaProblem(schema: AnswerSchema): string | undefined {
   }
 }
 
-/** A phrase: why a text is not JSON that fits the schema; undefined if it is. */
+/** Explains in a phrase why a text is not JSON that fits the schema; undefined if it fits. */
 export function whatDoesNotFit(text: string, schema: AnswerSchema): string | undefined {
   let value: unknown;
   try {

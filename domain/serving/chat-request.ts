@@ -1,13 +1,16 @@
-/** What a client asks of an endpoint: OpenAI's chat completion, or the columns of the release's own prompt. */
+/** A client's request to an endpoint: OpenAI's chat completion, or the columns of the release's own prompt. */
 export interface ChatCall {
   readonly endpoint: string;
   readonly stream: boolean;
-  /** Whom the client asks for: all with one name get the same release, while the shares stay. */
+  /**
+   * The person on whose behalf the client asks. Requests with the same name get the same release while the shares stay
+   * the same.
+   */
   readonly user?: string;
   readonly asked:
     { readonly messages: readonly ChatMessage[] } | { readonly variables: Readonly<Record<string, string>> };
   readonly maxTokens?: number;
-  /** Every other field, which the engine gets as it came. */
+  /** All other fields, which are passed to the engine unchanged. */
   readonly rest: Readonly<Record<string, unknown>>;
 }
 
@@ -23,7 +26,7 @@ export interface FieldProblem {
 
 export type ReadChatCall = { readonly ok: true; readonly call: ChatCall } | ({ readonly ok: false } & FieldProblem);
 
-/** The call, or the first field that is wrong with what was expected there. */
+/** Returns the call, or the first wrong field with the expected value. */
 export function readChatCall(body: unknown): ReadChatCall {
   if (!isObject(body)) return wrong('body', 'The body must be a JSON object.');
   const { model, messages, variables, stream, user, max_tokens, max_completion_tokens, ...rest } = body;
@@ -76,7 +79,7 @@ function readAsked(messages: unknown, variables: unknown): ChatCall['asked'] | F
     : { param: 'messages', message: `"messages[${bad}]" must be an object with a "role", got ${show(messages[bad])}.` };
 }
 
-/** The words of the messages; what is no text, such as an image, has none. */
+/** The text of the messages. Content that is not text, such as an image, is left out. */
 export const textOf = (messages: readonly ChatMessage[]): string =>
   messages.map(({ content }) => textOfContent(content)).join('\n');
 
@@ -89,7 +92,7 @@ function textOfContent(content: unknown): string {
 }
 
 const wrong = (param: string, message: string) => ({ ok: false, param, message }) as const;
-/** Clients write null for what they leave out. */
+/** Clients send null for an omitted field. */
 const isAbsent = (value: unknown): boolean => value === undefined || value === null;
 const isObject = (value: unknown): value is Record<string, unknown> =>
   typeof value === 'object' && value !== null && !Array.isArray(value);

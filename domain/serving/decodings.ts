@@ -1,4 +1,4 @@
-/** As many characters as a text has to have in these to hold anything of worth. */
+/** Shorter runs in base64 or hex are too short to hide anything of value. */
 const base64Run = /[A-Za-z0-9+/]{8,}/g;
 const hexRun = /[0-9a-fA-F]{16,}/g;
 const hexSeparators = /0x|\\x|%|[\s:,]/g;
@@ -16,7 +16,10 @@ const leet: Readonly<Record<string, string>> = {
   $: 's',
 };
 
-/** The text, and what it would be if it were in one of the encodings that hide words from a reader, but not from a model. All in lower case. */
+/**
+ * Returns the text, and its decodings from the encodings that hide words from a person but not from a model. All in
+ * lower case.
+ */
 export function decodingsOf(text: string): readonly string[] {
   const plain = text.normalize('NFKC');
   const closed = plain.replace(/\s/g, '').replace(/-/g, '+').replace(/_/g, '/');
@@ -32,11 +35,11 @@ export function decodingsOf(text: string): readonly string[] {
   ].map((reading) => reading.toLowerCase());
 }
 
-/** With words that were spelled character by character made whole. */
+/** Joins words that were spelled character by character. */
 export const wholeWords = (reading: string): string =>
   reading.replace(insideWords, '').replace(betweenSingleCharacters, '');
 
-/** Only letters and digits: whatever stands between them. */
+/** Keeps letters and digits only. */
 export const lettersAlone = (reading: string): string => reading.replace(/[^\p{L}\p{N}]/gu, '');
 
 function rot13(letter: string): string {

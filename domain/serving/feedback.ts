@@ -6,7 +6,7 @@ export type ReadFeedback =
 
 const longestText = 20_000;
 
-/** What a client said of an answer, or the first field that is wrong with what was expected there. */
+/** Returns the feedback, or the first wrong field with the expected value. */
 export function readFeedback(body: unknown): ReadFeedback {
   if (typeof body !== 'object' || body === null) return wrong('body', 'The body must be a JSON object.');
   const { id, rating, correction, comment, ...unknown } = body as Record<string, unknown>;

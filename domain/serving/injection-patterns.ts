@@ -1,7 +1,7 @@
 /**
- * Phrases that read like orders to a model to leave its task, by the families of the attack suite
- * (jobs/tuneline_jobs/suites/attacks/families.py) and after OWASP's LLM01. For texts in lower case. Bounded gaps alone, so that no text
- * takes longer than its length.
+ * Phrases that order a model to leave its task, by the families of the attack suite
+ * (jobs/tuneline_jobs/suites/attacks/families.py) and based on OWASP's LLM01. They match text in lower case. All gaps
+ * are bounded, so that the matching time grows only linearly with the text.
  */
 const orders = '(?:instructions?|prompts?|rules|guidelines|orders?|policy|policies|restrictions)';
 const secret = `(?:access codes?|passwords?|passphrases?|secrets?|credentials|api keys?|system prompt|${orders})`;

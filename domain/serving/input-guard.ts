@@ -3,7 +3,7 @@ import { injectionPatterns, type AttackFamily } from './injection-patterns.ts';
 
 export interface Injection {
   readonly family: AttackFamily;
-  /** The first words that matched, as they read once decoded. */
+  /** The first words that matched, in decoded form. */
   readonly words: string;
 }
 
@@ -12,12 +12,18 @@ const patterns = Object.entries(injectionPatterns).map(([family, alternatives]) 
   pattern: new RegExp(alternatives.map((one) => `(?:${one})`).join('|'), 'mu'),
 }));
 
-/** Beyond this only the plain text is looked at: a model makes little of so long a cipher, and each reading takes as long as the text. */
+/**
+ * For a longer text only the plain form is checked. A model understands little of such a long cipher, and the check of
+ * each decoding takes time in proportion to the text.
+ */
 const longestEncoded = 16_384;
-/** As much of what matched as a log wants. */
+/** The maximum number of matched characters in a log. */
 const longestWords = 80;
 
-/** Families of prompt hacking whose phrases are in the text, plainly or in an encoding. Hints, not a proof: a text about attacks has them, too. */
+/**
+ * Returns the families of prompt hacking whose phrases occur in the text, in plain or encoded form. They are hints and
+ * no proof, because a text about attacks contains such phrases, too.
+ */
 export function findInjections(text: string): readonly Injection[] {
   const lower = text.normalize('NFKC').toLowerCase();
   const readings =

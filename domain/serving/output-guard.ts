@@ -3,21 +3,21 @@ import { findPersonalData, redactPersonalData } from './personal-data.ts';
 import type { ServingSettings } from './serving-settings.ts';
 
 export interface GuardedAnswer {
-  /** What the client may have; undefined where it may have nothing of it. */
+  /** The text for the client; undefined if the client must get none of it. */
   readonly text: string | undefined;
-  /** What was found, for the log: kinds, never the text. */
+  /** The kinds of the findings, for the log; never the text. */
   readonly findings: readonly string[];
 }
 
 type Settings = Pick<ServingSettings, 'outputGuard' | 'canary'>;
 
-/** Whether the answer gives the canary away: plainly, spaced, backwards, in leet, rot13, base64 or hex. */
+/** True if the answer contains the canary in plain form, spaced, backwards, or in leet, rot13, base64 or hex. */
 export function givesAway(answer: string, canary: string): boolean {
   const wanted = lettersAlone(canary.toLowerCase());
   return decodingsOf(answer).some((reading) => lettersAlone(reading).includes(wanted));
 }
 
-/** A whole answer. A canary is never let out, whatever else the settings say. */
+/** Guards a whole answer. An answer with the canary is never released, even if the output guard is off. */
 export function guardAnswer(answer: string, { outputGuard, canary }: Settings): GuardedAnswer {
   if (canary !== undefined && givesAway(answer, canary)) return { text: undefined, findings: ['canary'] };
   if (outputGuard === 'off') return { text: answer, findings: [] };
@@ -31,13 +31,16 @@ export function guardAnswer(answer: string, { outputGuard, canary }: Settings): 
 export const needsWholeAnswer = ({ outputGuard, canary }: Settings): boolean =>
   canary !== undefined || outputGuard === 'refuse';
 
-/** Characters of a text without a place to cut that are held back at most. */
+/** The maximum number of characters that are held back if the text has no place to cut. */
 const mostHeld = 4096;
 
 /** A place to cut: a blank that is not inside a number. Personal data has blanks only between digits and brackets. */
 const cut = /(?<![\d)])\s(?=\S)|\s(?=[^\s\d(])/g;
 
-/** Guards a streamed answer: releases only text that no later part can change. All released texts together equal `guardAnswer` of the whole. */
+/**
+ * Guards a streamed answer. It releases only text that no later part can change. All released texts together equal
+ * `guardAnswer` of the whole answer.
+ */
 export class StreamGuard {
   readonly #settings: Settings;
   readonly #findings = new Set<string>();
@@ -47,7 +50,7 @@ export class StreamGuard {
     this.#settings = settings;
   }
 
-  /** What needs the whole answer to be judged is never given to this guard. */
+  /** Always false: settings that need the whole answer never use this guard. */
   readonly isStopped = false;
 
   get findings(): readonly string[] {
@@ -61,7 +64,7 @@ export class StreamGuard {
     return this.#giveOut(this.#held.length - at > mostHeld ? this.#held.length : at);
   }
 
-  /** The rest. */
+  /** Releases the rest of the text. */
   end = (): string => this.#giveOut(this.#held.length);
 
   #giveOut(length: number): string {

@@ -38,13 +38,13 @@ function isIpV6(text: string): boolean {
   );
 }
 
-/** `Add::Face` is the name of a module, though all its letters are hexadecimal: a digit must be there. */
+/** An address needs a digit: `Add::Face` is the name of a module, although all its letters are hexadecimal. */
 const isIp = (text: string): boolean => /\d/.test(text) && (text.includes(':') ? isIpV6(text) : isIpV4(text));
 
-/** Whether this many digits can be a subscriber's number (ITU-T E.164 allows at most 15). */
+/** True if a subscriber's number can have this many digits (ITU-T E.164 allows at most 15). */
 const isPhone = (text: string): boolean => digitsOf(text).length >= 9 && digitsOf(text).length <= 15;
 
-// In this order: a card number would also pass as a phone number, and so would an IP address.
+// The order matters: a card number or an IP address would also match as a phone number.
 const detectors: readonly Detector[] = [
   {
     kind: 'email',
@@ -67,12 +67,13 @@ const detectors: readonly Detector[] = [
   },
 ];
 
-/** What was found, in the order of the text; none overlaps another. */
+/** Returns the findings in the order of the text; they do not overlap. */
 export function findPersonalData(text: string): readonly PersonalData[] {
   const found: PersonalData[] = [];
   let left = text;
   for (const { kind, pattern, confirms } of detectors)
-    // What one detector took is out of the next one's sight, at the same places.
+    // Replaces each match with `]` characters of the same length, so that later detectors skip it and positions stay
+    // the same.
     left = left.replace(pattern, (match: string, ...rest: unknown[]) => {
       if (!confirms(match)) return match;
       const start = rest.find((part) => typeof part === 'number') as number;
@@ -82,7 +83,7 @@ export function findPersonalData(text: string): readonly PersonalData[] {
   return found.sort((a, b) => a.start - b.start);
 }
 
-/** With `[EMAIL]`, `[CARD]`, `[IP]` and `[PHONE]` in place of what was found. */
+/** Replaces the findings with `[EMAIL]`, `[CARD]`, `[IP]` and `[PHONE]`. */
 export function redactPersonalData(text: string, found = findPersonalData(text)): string {
   let redacted = '';
   let from = 0;

@@ -1,9 +1,9 @@
 import { textOf, type ChatMessage } from './chat-request.ts';
 
-/** What one person said of one answer. */
+/** An answer with the feedback of one person. */
 export interface RatedAnswer {
   readonly id: string;
-  /** Of the release: MODEL/VERSION. */
+  /** The release's model version, as MODEL/VERSION. */
   readonly version: string;
   readonly author: string;
   readonly messages: readonly ChatMessage[];
@@ -14,17 +14,20 @@ export interface RatedAnswer {
   readonly comment?: string;
 }
 
-/** What direct preference optimization learns from. */
+/** A training example for direct preference optimization. */
 export interface PreferencePair {
   readonly prompt: string;
   readonly chosen: string;
   readonly rejected: string;
 }
 
-/** One example of an evaluation set: the prompt, or its columns, and the wanted answer. */
+/** One example of an evaluation set: the prompt or its columns, and the wanted answer as `target`. */
 export type EvaluationExample = Readonly<Record<string, string>>;
 
-/** A correction is better than what it corrects; and of two answers to one prompt, one called good is better than one called bad. No pair twice. */
+/**
+ * Pairs each correction with the answer that it corrects, and each answer rated good with each answer rated bad for the
+ * same prompt. Equal pairs appear once.
+ */
 export function preferencePairs(rated: readonly RatedAnswer[]): readonly PreferencePair[] {
   const corrected = rated.flatMap(({ messages, answer, correction }) =>
     correction === undefined ? [] : [{ prompt: textOf(messages), chosen: correction, rejected: answer }],
@@ -43,7 +46,10 @@ export function preferencePairs(rated: readonly RatedAnswer[]): readonly Prefere
   return [...new Map(all.map((pair) => [JSON.stringify(pair), pair])).values()];
 }
 
-/** What people corrected or called good, each prompt once with the last word on it: as a lifecycle's `data` reads it, with `target` as the wanted answer. */
+/**
+ * Makes one example for each prompt from its last correction or good answer. The examples fit a lifecycle's `data`;
+ * `target` is the wanted answer.
+ */
 export function evaluationExamples(rated: readonly RatedAnswer[]): readonly EvaluationExample[] {
   const wanted = rated.flatMap(({ messages, variables, answer, rating, correction }) => {
     const target = correction ?? (rating > 0 ? answer : undefined);

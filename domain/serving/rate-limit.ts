@@ -1,4 +1,4 @@
-/** What is left of a client's allowance. */
+/** The remaining requests of a client at a point in time. */
 export interface Allowance {
   readonly left: number;
   readonly atMs: number;
@@ -7,7 +7,10 @@ export interface Allowance {
 export type Spent =
   { readonly ok: true; readonly allowance: Allowance } | { readonly ok: false; readonly retryAfterSeconds: number };
 
-/** Takes one request of an allowance that fills up evenly and holds a minute's worth at most. A new client's is full. */
+/**
+ * Takes one request from an allowance. It refills evenly, and holds at most the requests of one minute. A new client
+ * starts with a full allowance.
+ */
 export function spend(allowance: Allowance | undefined, requestsPerMinute: number, nowMs: number): Spent {
   const perMs = requestsPerMinute / 60_000;
   const left = allowance

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 
-/** How a release is served: `deploy.serving` of a spec. Another setting is another release. */
+/** The settings that a release is served with: `deploy.serving` of a spec. A changed setting makes another release. */
 export const servingSettingsSchema = z
   .strictObject({
     maximumTokens: z
@@ -41,5 +41,5 @@ export const servingSettingsSchema = z
 
 export type ServingSettings = z.output<typeof servingSettingsSchema>;
 
-/** The settings of a release whose spec names none. */
+/** The default settings, for a release whose spec has none. */
 export const defaultServing: ServingSettings = servingSettingsSchema.parse({});

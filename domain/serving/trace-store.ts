@@ -3,34 +3,34 @@ import type { Release } from '../endpoint/release.ts';
 
 /** One answered request with its text, without personal data. */
 export interface RequestTrace {
-  /** Of the request. */
+  /** The ID of the request. */
   readonly id: string;
   readonly release: Release;
   readonly atMs: number;
   readonly ms: number;
-  /** Of HTTP. */
+  /** The HTTP status. */
   readonly status: number;
   readonly messages: readonly ChatMessage[];
   readonly variables?: Readonly<Record<string, string>>;
   readonly answer: string;
 }
 
-/** What someone said of an answer. */
+/** A person's feedback on an answer. */
 export interface Feedback {
-  /** Of the request. */
+  /** The ID of the request. */
   readonly id: string;
-  /** -1, bad, to 1, good. */
+  /** From -1 (bad) to 1 (good). */
   readonly rating: number;
-  /** What it should have said. */
+  /** The answer that the model should have given. */
   readonly correction?: string;
   readonly comment?: string;
-  /** Whose key it was; "client" where nobody needs one. */
+  /** The name of the client's key; "client" if the endpoint needs no key. */
   readonly author: string;
 }
 
-/** Where traces and feedback are kept. Each method may fail, and may be asked again. */
+/** Stores traces and feedback. A method may fail, and the caller may retry it. */
 export interface TraceStore {
   write(trace: RequestTrace): Promise<void>;
-  /** On the request's trace. Rejects with `UnknownTraceError` where there is none. */
+  /** Adds the feedback to the request's trace. Rejects with `UnknownTraceError` if there is no such trace. */
   assess(endpoint: string, feedback: Feedback): Promise<void>;
 }

@@ -101,7 +101,7 @@ const objective = z
   })
   .meta({ description: 'What a load test has to show before the release gets traffic.' });
 
-/** How a release comes to have an endpoint's traffic. */
+/** The steps by which a release gets an endpoint's traffic. */
 export const deploySchema = z.strictObject({
   endpoint: name.meta({ description: 'The name that clients call.' }),
   serving: servingSettingsSchema.optional(),

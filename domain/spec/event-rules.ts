@@ -2,7 +2,9 @@ import { z } from 'zod';
 import { eventFields, eventSources, eventTypes, type Event, type EventField, type EventType } from '../events/event.ts';
 import { explainIssues, type JsonSchema, type Problem } from './explain-spec.ts';
 
-/** Which event starts what, written by a person as JSON. Like a lifecycle's spec, only defined here. */
+/**
+ * The rules that say which event starts a workflow, written by a person as JSON. This schema is their only definition.
+ */
 
 const text = z.string().min(1).optional();
 
@@ -64,7 +66,7 @@ export type RulesCheck =
 
 export const eventRulesJsonSchema = () => z.toJSONSchema(eventRulesSchema, { io: 'input' });
 
-/** Checks what a person wrote; every wrong field is named, with what was expected there. */
+/** Checks a person's input. Names every wrong field and the expected value. */
 export function checkEventRules(raw: unknown): RulesCheck {
   const parsed = eventRulesSchema.safeParse(raw, { reportInput: true });
   return parsed.success
@@ -72,7 +74,7 @@ export function checkEventRules(raw: unknown): RulesCheck {
     : { ok: false, problems: explainIssues(parsed.error, raw, eventRulesJsonSchema() as JsonSchema) };
 }
 
-/** What an event starts: by the first rule that fits, or nothing. */
+/** Returns the start that the first matching rule asks for; undefined if no rule matches. */
 export function decideStart({ source, type, fields }: Event, rules: readonly EventRule[]): EventStart | undefined {
   const fitting = rules.find(({ when: { source: wantedSource, type: wantedType, ...wanted } }) => {
     const asked = Object.entries(wanted) as [EventField, string | undefined][];

@@ -11,7 +11,7 @@ export interface Problem {
 export type SpecCheck =
   { readonly ok: true; readonly spec: LifecycleSpec } | { readonly ok: false; readonly problems: readonly Problem[] };
 
-/** Checks what a person wrote; every wrong field is named, with what was expected there. */
+/** Checks a person's input. Names every wrong field and the expected value. */
 export function checkLifecycleSpec(raw: unknown): SpecCheck {
   const parsed = lifecycleSpecSchema.safeParse(raw, { reportInput: true });
   return parsed.success
@@ -19,11 +19,11 @@ export function checkLifecycleSpec(raw: unknown): SpecCheck {
     : { ok: false, problems: explainIssues(parsed.error, raw, lifecycleSpecJsonSchema() as JsonSchema) };
 }
 
-/** What is wrong with `raw`, a line for each field, in the words of the schema that it was held against. */
+/** Explains each problem of `raw` in one line, based on the schema that it was checked with. */
 export const explainIssues = ({ issues }: z.ZodError, raw: unknown, schema: JsonSchema): Problem[] =>
   issues.flatMap((issue) => explain(issue, raw, schema));
 
-/** One readable message for all problems, with the way out. */
+/** One readable message for all problems, with a hint. */
 export function describeProblems(problems: readonly Problem[]): string {
   const many = problems.length > 1 ? 'fields are' : 'field is';
   return [
@@ -45,7 +45,7 @@ function explain(issue: z.core.$ZodIssue, raw: unknown, schema: JsonSchema): Pro
     case 'invalid_union':
       if (issue.errors.length > 0)
         return [{ path, message: explainValue(issue.errors.flat().flatMap(alternatives), issue.input) }];
-      // It points at the field that tells the variants apart, and carries the object around it.
+      // This issue has the path of the discriminator, and the input is the object around it.
       return [
         {
           path,
@@ -69,14 +69,14 @@ function explain(issue: z.core.$ZodIssue, raw: unknown, schema: JsonSchema): Pro
     case 'invalid_format':
       return [{ path, message: `expected ${issue.message}, got ${showValue(issue.input)}` }];
     case 'custom':
-      // A rule over several fields carries the object around them; the path names the one to change.
+      // An issue from a check over several fields has the object as its input; its path names the field to change.
       return [{ path, message: `expected ${issue.message}, got ${showValue(issue.path.reduce(fieldOf, raw))}` }];
     default:
       return [{ path, message: issue.message }];
   }
 }
 
-/** What one branch of a union takes. */
+/** The values that one branch of a union accepts. */
 function alternatives(issue: z.core.$ZodIssue): string[] {
   if (issue.code === 'invalid_value') return issue.values.map(String);
   return [issue.code === 'invalid_type' ? articled(issue.expected) : issue.message];
@@ -96,7 +96,7 @@ function explainValue(allowed: readonly string[], input: unknown): string {
   return `expected ${allowed.length > 1 ? 'one of ' : ''}${allowed.join(', ')}, got ${showValue(input)}${near ? `; did you mean ${near}?` : ''}`;
 }
 
-/** Half the letters may differ: further away a suggestion confuses more than it helps. */
+/** Suggests a word only if at most half of its letters differ: a worse match would confuse. */
 function nearest(word: string, known: readonly string[]): string | undefined {
   if (known.length === 0) return undefined;
   const best = closest(
@@ -127,7 +127,7 @@ function schemasAt(whole: JsonSchema, path: readonly PropertyKey[]): JsonSchema[
   return schemas.flatMap((s) => (s.oneOf ? [...s.oneOf] : [s]));
 }
 
-/** The fields of the variant that was written, or of all where that can't be told. */
+/** The fields of the variant that the input has; the fields of all variants if the variant is unknown. */
 function fieldsAt(schema: JsonSchema, path: readonly PropertyKey[], written: unknown): string[] {
   const schemas = schemasAt(schema, path);
   const chosen = schemas.filter(({ properties = {} }) =>

@@ -49,5 +49,5 @@ export const lifecycleSpecSchema = z
 
 /** A checked spec: every default filled in. */
 export type LifecycleSpec = z.output<typeof lifecycleSpecSchema>;
-/** What a person may write. */
+/** The form that a person writes: fields with a default are optional. */
 export type LifecycleSpecInput = z.input<typeof lifecycleSpecSchema>;

@@ -1,12 +1,15 @@
 import { z } from 'zod';
 
-/** A model behind an OpenAI-compatible API. No secret stands in a spec: its key is `TUNELINE_JUDGE_API_KEY`, of the Jobs. */
+/**
+ * A model behind an OpenAI-compatible API. A spec contains no secrets: the Jobs read the key from
+ * `TUNELINE_JUDGE_API_KEY`.
+ */
 export const judgeSchema = z.strictObject({
   model: z
     .string()
     .regex(/^[\w@][\w.:/@+-]{0,199}$/, 'a name as in org/name, without a slash at its start')
     .meta({ description: 'As the API names it.' }),
-  // Without a default: where texts are sent is for a person to say.
+  // No default, because a person must decide where texts are sent.
   address: z
     .string()
     .regex(
@@ -18,7 +21,9 @@ export const judgeSchema = z.strictObject({
 
 const judged = z.looseObject({ evaluate: z.looseObject({ judge: judgeSchema }) });
 
-/** That texts will leave for the judge, as a sentence for whoever starts the lifecycle; undefined where none do. */
+/**
+ * Tells the person who starts the lifecycle that texts will be sent to the judge; undefined if the spec has no judge.
+ */
 export function describeJudge(spec: unknown): string | undefined {
   const { success, data } = judged.safeParse(spec);
   return success

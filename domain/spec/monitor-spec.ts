@@ -1,6 +1,6 @@
 import { z } from 'zod';
 
-/** A day of windows of a minute is enough for any memory, and small enough for an execution's state. */
+/** Limits the number of windows that a rule remembers, because an execution's state holds them. */
 const maximumWindows = 100;
 
 const then = (usual: 'retrain' | 'rollback' | 'alarm') =>

@@ -2,9 +2,9 @@ import { CronPattern } from 'croner';
 import { z } from 'zod';
 import { explainIssues, type JsonSchema, type Problem } from './explain-spec.ts';
 
-/** When a lifecycle is started, written by a person as JSON. Like a lifecycle's spec, only defined here. */
+/** The spec of a schedule, written by a person as JSON. This schema is its only definition. */
 
-/** A schedule remembers its ten newest starts, and no more of them are asked for. */
+/** Temporal keeps the ten newest starts of a schedule, so at most ten failures in a row can be counted. */
 const maximumFailures = 10;
 
 const list = <Value extends z.ZodType>(value: Value) => z.array(value).min(1).optional();
@@ -18,7 +18,7 @@ const cronFields =
 const cron = z
   .string()
   .refine(isCron, cronFields)
-  // With both days given, other crons start on either of them, and Temporal only where both match.
+  // If both days are given, cron starts on either of them, but Temporal only if both match.
   .refine((text) => !isCron(text) || namesOneDay(text), 'a day of the month or a day of the week, and * for the other');
 
 const calendar = z
@@ -110,7 +110,7 @@ export type ScheduleSpecInput = z.input<typeof scheduleSpecSchema>;
 /** The JSON Schema of a schedule's file, for editors. */
 export const scheduleSpecJsonSchema = () => z.toJSONSchema(scheduleSpecSchema, { io: 'input' });
 
-/** Checks what a person wrote; every wrong field is named. What `spec` holds is a lifecycle's to check. */
+/** Checks a person's input and names every wrong field. `spec` is not checked here, but by the lifecycle. */
 export function checkScheduleSpec(
   raw: unknown,
 ):
@@ -122,7 +122,10 @@ export function checkScheduleSpec(
     : { ok: false, problems: explainIssues(parsed.error, raw, scheduleSpecJsonSchema() as JsonSchema) };
 }
 
-/** True for the part of cron that Temporal reads, too: no words such as @weekly, no L, W, ? or #, no range up to Sunday by name. */
+/**
+ * True if Temporal reads the expression the same way as cron does: no words such as @weekly, no L, W, ? or #, and no
+ * range that ends in the name of Sunday.
+ */
 function isCron(text: string): boolean {
   if (!/^(?:[\d\s*,/-]|\b[a-z]{3}\b)+$/i.test(text) || /-sun/i.test(text)) return false;
   try {

@@ -5,7 +5,10 @@ import { jobSpecSchema } from '../job/job-spec.ts';
 import { jobStages } from '../job/stages.ts';
 import { scheduleSpecJsonSchema } from './schedule-spec.ts';
 
-/** The checked-in JSON Schemas and what they must hold: editors read those of examples, `jobs/` checks its specs by its own. */
+/**
+ * The checked-in JSON Schemas and their contents. Editors use the ones under examples; `jobs/` checks its specs with
+ * its own.
+ */
 export const schemaFiles = (): readonly { readonly path: string; readonly content: string }[] => [
   { path: 'examples/lifecycle-spec.schema.json', content: show(lifecycleSpecJsonSchema()) },
   { path: 'examples/schedule-spec.schema.json', content: show(scheduleSpecJsonSchema()) },
@@ -14,7 +17,7 @@ export const schemaFiles = (): readonly { readonly path: string; readonly conten
   { path: 'jobs/tuneline_jobs/stages/stages.json', content: show(pythonStages()) },
 ];
 
-/** What the Python entry point needs of the stage table. */
+/** The facts of the stage table that the Python entry point needs. */
 const pythonStages = () =>
   Object.fromEntries(
     Object.entries(jobStages).map(([name, { longRunning, distributed }]) => [

@@ -1,7 +1,7 @@
 export interface Change {
   /** Dotted path of the field, such as `tune.steps` or `gate[0].value`. */
   readonly path: string;
-  /** Undefined where there is none. */
+  /** Undefined if the field is absent. */
   readonly before: unknown;
   readonly after: unknown;
 }
@@ -13,7 +13,7 @@ export function changesBetween(before: unknown, after: unknown, path = ''): read
     return keysOf(after, before).flatMap((key) =>
       changesBetween(before[key], after[key], path === '' ? key : `${path}.${key}`),
     );
-  // A list of words is one thing; of a list of rules each is.
+  // Compare lists of objects, such as rules, item by item. Any other list counts as one value.
   if (isListOfObjects(before) && isListOfObjects(after))
     return Array.from({ length: Math.max(before.length, after.length) }, (_, i) => i).flatMap((i) =>
       changesBetween(before[i], after[i], `${path}[${i}]`),

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 
-/** Limits the digits of a pod's number, which the length of a Job's name leaves room for. */
+/** Limits the number of a pod to three digits: a Job's name leaves room for no more. */
 const maximumNodes = 1000;
 
 export const tuneSchema = z

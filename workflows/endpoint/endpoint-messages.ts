@@ -18,7 +18,7 @@ export function handleMessages(state: EndpointState): void {
   });
 }
 
-/** Idempotent: a request that is known gets its reply again, and never a second roll-out. */
+/** Idempotent: a known request gets its reply again, and never a second roll-out. */
 async function acceptRequest(state: EndpointState, request: ReleaseRequest): Promise<void> {
   const { id } = request;
   const reply = state.replyTo(id);

@@ -9,7 +9,7 @@ import type { ServingState } from '../../domain/endpoint/serving-state.ts';
 
 /** The part of the state that the endpoint's next execution starts with. */
 export interface KeptState extends Pick<EndpointStatus, 'servingState' | 'queue' | 'ended'> {
-  /** The champion with its terms; undefined where the terms can't be read. */
+  /** The champion with its terms; undefined if the terms can't be read. */
   readonly served?: Candidate;
 }
 

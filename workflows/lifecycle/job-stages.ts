@@ -11,7 +11,9 @@ import type { LifecycleContext } from './lifecycle-context.ts';
 
 const { findChampion, readEvidence, recordVerdict } = proxyActivities<Activities>(trackingCalls);
 
-/** Ends a Job of explore, prepare or evaluate after a day, because by then it has gone wrong. Tune has its own setting. */
+/**
+ * Ends a Job of explore, prepare or evaluate after a day, because a healthy one ends earlier. Tune has its own setting.
+ */
 const defaultMaximumSeconds = 86_400;
 
 export async function explore(context: LifecycleContext): Promise<void> {

@@ -56,7 +56,7 @@ export class LifecycleState {
     this.#change({ gate });
   }
 
-  /** Undefined closes the review. */
+  /** Updates the open review; undefined closes it. */
   updateReview(awaitingReview: ReviewRequest | undefined): void {
     this.#change({ awaitingReview });
   }
