@@ -15,7 +15,7 @@ import { endpointCalls, promoting, restoring, releaseSteps } from './activity-op
 const { checkCanary } = proxyActivities<Activities>(endpointCalls);
 const { startRelease, tryRelease, loadTest, splitTraffic } = proxyActivities<Activities>(releaseSteps);
 const { applyServingState } = proxyActivities<Activities>(promoting);
-const { applyServingState: restoreStanding } = proxyActivities<Activities>(restoring);
+const { applyServingState: restoreServingState } = proxyActivities<Activities>(restoring);
 
 export interface RollOut {
   readonly endpoint: string;
@@ -108,7 +108,7 @@ export async function rollOut({ endpoint, candidate, before, atOnce, stopped, sh
 
   async function takeBack(ended: 'refused' | 'withdrawn', reason: string): Promise<RollOutEnd> {
     show({ step: 'taking back' });
-    await CancellationScope.nonCancellable(() => restoreStanding({ endpoint, next: before, before: next }));
+    await CancellationScope.nonCancellable(() => restoreServingState({ endpoint, next: before, before: next }));
     return { ended, servingState: before, reason };
   }
 }
