@@ -5,14 +5,18 @@ import { fileURLToPath } from 'node:url';
 import type { Artifact } from '../../domain/job/job.ts';
 import { Refusal } from './lifecycles.ts';
 
-/** A table of some hundred thousand answers; a browser has no use for more, and the console no memory. */
+/**
+ * About some hundred thousand answers. Larger files would exhaust the console's memory, and a browser could not show
+ * them.
+ */
 const maximumBytes = 64 * 1024 * 1024;
 
 export type ReadArtifact = (artifact: Artifact) => Promise<string>;
 
 /**
- * Reads files of the artifact store, and nothing else: where they lie was said by a Job, which may have been told what to say
- * or left a link there. What was changed since its digest was taken is refused: nobody judges by what the gate did not see.
+ * Reads files inside the artifact store only: a Job names the path, and a manipulated Job could name another file or
+ * leave a link there. Refuses a file that changed since its digest was taken, so that nobody judges what the gate did
+ * not see.
  */
 export const createArtifactReader =
   (root: string): ReadArtifact =>

@@ -8,7 +8,7 @@ import { loadEventRules, readEventSpec } from './rules-file.ts';
 import { createEventServer } from './server.ts';
 import { createEventStarter } from './starter.ts';
 
-/** The event routes over Temporal. Throws a `SetupError` for rules, secrets or a namespace that can't do. */
+/** The event routes over Temporal. Throws a `SetupError` if rules, secrets or the namespace are unsuitable. */
 export async function openEvents(
   { rulesPath, secrets }: NonNullable<Config['events']>,
   client: Client,
@@ -29,7 +29,9 @@ export async function openEvents(
   });
 }
 
-/** An event starts once for ever only where Temporal knows its ID for as long as it might be told again. */
+/**
+ * Ensures that Temporal keeps executions as long as an event may be delivered again: their IDs prevent a second start.
+ */
 export async function ensureMemory(client: Client): Promise<void> {
   const { namespace } = client.options;
   const { config } = await client.workflowService.describeNamespace({ namespace });
