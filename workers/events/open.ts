@@ -30,7 +30,8 @@ export async function openEvents(
 }
 
 /**
- * Ensures that Temporal keeps executions as long as an event may be delivered again: their IDs prevent a second start.
+ * Throws a `SetupError` unless Temporal keeps executions as long as an event may be delivered again: their IDs prevent
+ * a second start.
  */
 export async function ensureMemory(client: Client): Promise<void> {
   const { namespace } = client.options;
