@@ -115,7 +115,7 @@ export const statusOf = (error: unknown): number | undefined =>
     ? (error as ApiException<unknown>).code
     : undefined;
 
-/** Undefined in place of a 404. */
+/** Turns a 404 into undefined. Rethrows every other error. */
 export const unlessMissing = (error: unknown): undefined => {
   if (statusOf(error) !== 404) throw error;
 };

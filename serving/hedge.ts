@@ -2,7 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { Refusal } from './refusal.ts';
 
 interface Answer {
-  /** Has to be called once the answer is no longer needed. */
+  /** Must be called once the answer is no longer needed. */
   readonly done: () => void;
 }
 

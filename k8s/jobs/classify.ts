@@ -23,7 +23,7 @@ export function cancelledOf(job: V1Job): { cause: CancelCause; reason: string } 
   return text ? (JSON.parse(text) as { cause: CancelCause; reason: string }) : undefined;
 }
 
-/** Whether the Job was cancelled before it ran. It gets no pod any more, even if a queue admits it later. */
+/** True if the Job was cancelled before it ran. It never gets a pod, even if a queue admits it later. */
 export const isBarred = (job: V1Job): boolean => cancelledOf(job) !== undefined && job.spec?.parallelism === 0;
 
 /**

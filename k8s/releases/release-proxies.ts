@@ -4,7 +4,7 @@ import type { ChatAnswer, ChatRequest, Observation, Release } from '../../domain
 import { defaultServing } from '../../domain/serving/serving-settings.ts';
 import { ports } from '../manifests/release-pod.ts';
 
-/** How to reach a pod by its address. */
+/** Reaches a pod by its IP address. */
 export type Fetch = typeof globalThis.fetch;
 
 /** A release proxy answers with an error when its own limit has passed. That answer gets this much time to arrive. */

@@ -44,7 +44,7 @@ const longestReportPauseMs = 5000;
  */
 const quickStartMs = 10_000;
 
-/** One after the other, the heartbeats of thousands of Jobs would take longer than the heartbeat timeout. */
+/** In sequence, the heartbeats of thousands of Jobs would take longer than the heartbeat timeout. */
 const parallelHeartbeats = 8;
 
 /**
