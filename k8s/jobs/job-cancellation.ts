@@ -62,8 +62,8 @@ export class JobCancellation {
 }
 
 /**
- * A deadline that has passed ends a running Job for good. A Job that does not run has no clock, so it is suspended. Kueue
- * may still admit it later; with `parallelism: 0` it then gets no pod.
+ * A deadline that has passed ends a running Job for good. A Job that does not run has no clock, so it is suspended.
+ * Kueue may still admit it later; with `parallelism: 0` it then gets no pod.
  */
 function endingSpec({ status, spec }: V1Job) {
   const isStarted = status?.startTime !== undefined && spec?.suspend !== true;

@@ -10,8 +10,8 @@ export interface ObjectName {
 }
 
 /**
- * One way to run a request: as a Job that the runner creates (`single-jobs.ts`), or as a JobSet whose controller creates
- * the Job (`job-sets.ts`). A parameter `name` is always the name of the request.
+ * One way to run a request: as a Job that the runner creates (`single-jobs.ts`), or as a JobSet whose controller
+ * creates the Job (`job-sets.ts`). A parameter `name` is always the name of the request.
  */
 export interface JobKind {
   /** The name of the batch/v1 Job that runs the request. */

@@ -48,8 +48,8 @@ const quickStartMs = 10_000;
 const parallelHeartbeats = 8;
 
 /**
- * Watches every open Job of a runner and reports each end once. It keeps no state that the runner does not hold: after a
- * restart it continues from `listOpen`.
+ * Watches every open Job of a runner and reports each end once. It keeps no state that the runner does not hold: after
+ * a restart it continues from `listOpen`.
  */
 export class JobTracker {
   readonly #options: JobTrackerOptions;

@@ -1,8 +1,8 @@
 import type { JobRequest, Wait } from '../../domain/job/job.ts';
 
 /**
- * `hinted`: only the name is known. `listed`: a list, which may be stale, showed the Job. `seen`: the Job existed, so its
- * absence means that it was deleted. `reporting`: it has ended, and its end is being reported.
+ * `hinted`: only the name is known. `listed`: a list, which may be stale, showed the Job. `seen`: the Job existed, so
+ * its absence means that it was deleted. `reporting`: it has ended, and its end is being reported.
  */
 type Phase = 'hinted' | 'listed' | 'seen' | 'reporting';
 
