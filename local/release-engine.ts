@@ -57,7 +57,9 @@ export class ReleaseEngine {
         return;
       } catch (error) {
         if (this.#ended.signal.aborted) return;
-        this.#options.log(`the engine of ${this.#name()} did not start, again in ${pauseMs} ms: ${String(error)}`);
+        this.#options.log(
+          `the engine of ${this.#name()} did not start, next attempt in ${pauseMs} ms: ${String(error)}`,
+        );
         await delay(pauseMs, undefined, { signal: this.#ended.signal }).catch(() => undefined);
       }
     }

@@ -21,7 +21,10 @@ export function parseTrackingUri(trackingUri: string, authorization?: string): T
   }
   const header = authorization ?? basicAuthorization(url);
   if (header !== undefined && !/^[\x21-\x7e][\x20-\x7e]*$/.test(header)) {
-    throw new MlflowError('rejected', "a header can't carry the MLflow authorization; hint: a line break at its end?");
+    throw new MlflowError(
+      'rejected',
+      'the MLflow authorization is not a valid HTTP header value; hint: does it end with a line break?',
+    );
   }
   const target = { origin: url.origin, basePath: url.pathname.replace(/\/+$/, '') };
   return header === undefined ? target : { ...target, authorization: header };

@@ -115,7 +115,7 @@ export class RequestTraces {
         (error: unknown) => ({ error }),
       );
       if (failure && isRetryable(failure.error)) {
-        this.#options.log(`traces wait, again in ${pauseMs} ms: ${String(failure.error)}`);
+        this.#options.log(`could not write traces, next attempt in ${pauseMs} ms: ${String(failure.error)}`);
         await delay(pauseMs, undefined, { signal: this.#ended.signal, ref: false }).catch(() => undefined);
         pauseMs = Math.min(2 * pauseMs, longest);
         continue;

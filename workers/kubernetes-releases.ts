@@ -59,7 +59,7 @@ export function releasePlacementOf({ serving }: Config, jobs: JobPlacement | und
   ].filter((problem) => problem !== '');
   if (problems.length > 0 || !releaseProxyImage || !storage)
     throw new SetupError(
-      `Releases can't be served on Kubernetes yet:\n${problems.map((problem) => `  ${problem}\n`).join('')}hint: README.md, "On Kubernetes", sets each of them; without TUNELINE_ENGINE_IMAGE the gateway serves them.`,
+      `Releases can't be served on Kubernetes yet:\n${problems.map((problem) => `  ${problem}\n`).join('')}hint: README.md, "On Kubernetes", sets each of them; without TUNELINE_ENGINE_IMAGE the endpoint server serves them.`,
     );
   return {
     namespace: jobs.namespace,

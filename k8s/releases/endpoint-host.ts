@@ -175,7 +175,8 @@ export function createKubernetesEndpointHost({
       const failed = told.filter((one) => one.status === 'rejected');
       const [first] = failed;
       if (first && failed.length === pods.length) throw first.reason;
-      for (const { reason } of failed) log('a pod does not say what it has seen', { endpoint, error: String(reason) });
+      for (const { reason } of failed)
+        log('could not read the observations of a pod', { endpoint, error: String(reason) });
       return told
         .flatMap((one) => (one.status === 'fulfilled' ? one.value : []))
         .sort((a, b) => a.atMs - b.atMs)

@@ -60,6 +60,6 @@ export async function observationsOf(pod: V1Pod, sinceMs: number, fetch: Fetch):
     signal: AbortSignal.timeout(tellMs),
   });
   if (!answer.ok)
-    throw new Error(`${pod.metadata?.name ?? 'a pod'} answered ${answer.status} when it was asked what it had seen`);
+    throw new Error(`${pod.metadata?.name ?? 'a pod'} answered ${answer.status} to the request for its observations`);
   return (await answer.json()) as Observation[];
 }

@@ -34,7 +34,7 @@ export interface Routing {
 
 /** The error if another writer was faster. */
 export const overtaken = (endpoint: string): Error =>
-  new Error(`The traffic of ${endpoint} was changed by another meanwhile; nothing was written.`);
+  new Error(`The traffic of ${endpoint} was changed by another process at the same time; nothing was written.`);
 
 /** Reads the record from an object's metadata. */
 export function recordFrom({ resourceVersion, annotations: notes = {} }: ObjectMeta = {}): TrafficRecord {

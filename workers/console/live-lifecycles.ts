@@ -237,7 +237,7 @@ function explain(id: string) {
     if (isGrpcDeadlineError(error))
       throw new Refusal(
         503,
-        'No worker answered in time. Look again in a moment: a decision may have been taken all the same.',
+        'No worker answered in time. Reload the page in a moment: the decision may have been recorded.',
       );
     if (error instanceof QueryNotRegisteredError || isGrpcServiceError(error))
       throw new Refusal(503, 'Temporal or its worker does not answer; is the stack up?');

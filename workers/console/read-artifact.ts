@@ -23,7 +23,7 @@ export const createArtifactReader =
   async ({ uri, digest }) => {
     const path = uri.startsWith('file:') ? await realpath(fileURLToPath(uri)).catch(() => undefined) : undefined;
     if (path === undefined)
-      throw new Refusal(404, 'What the evaluation wrote is not there any more, or not where this console can read it.');
+      throw new Refusal(404, 'The artifact was deleted, or it is in a place that this console cannot read.');
     const inside = relative(await realpath(root), path);
     if (inside === '' || inside === '..' || inside.startsWith(`..${sep}`))
       throw new Refusal(403, 'The artifact that was named lies outside the artifact store.');

@@ -39,6 +39,6 @@ export async function ensureMemory(client: Client): Promise<void> {
   const keptMs = Number(config?.workflowExecutionRetentionTtl?.seconds ?? 0) * 1000;
   if (keptMs < memoryNeededMs)
     throw new SetupError(
-      `Temporal keeps executions of ${namespace} for ${keptMs / 3_600_000} hours; an event could be told again after that, and start twice.\nhint: "temporal operator namespace update --retention 24h ${namespace}"`,
+      `Temporal keeps executions of ${namespace} for ${keptMs / 3_600_000} hours; an event that is delivered again later could start a second execution.\nhint: "temporal operator namespace update --retention 24h ${namespace}"`,
     );
 }
