@@ -8,7 +8,7 @@ import { stackAddresses, type StackAddresses } from '../local/stack-state.ts';
 import type { SecretReference } from './secrets.ts';
 
 /**
- * The settings. This module alone reads the environment. A service that the team names there replaces the embedded one.
+ * The settings. Only this module reads the environment. A service that the team names there replaces the embedded one.
  */
 export interface Config {
   readonly folders: Folders;
@@ -42,10 +42,7 @@ export interface Config {
   readonly kubernetes: KubernetesSettings;
   /** How Kubernetes serves releases. `workers/kubernetes-releases.ts` checks the values. */
   readonly serving: EngineSettings;
-  /**
-   * The address of this machine at which a cluster's Jobs reach the embedded MLflow. MLflow listens on this address
-   * only.
-   */
+  /** The address of this machine at which Jobs on a cluster reach the embedded MLflow, which listens only there. */
   readonly host: string | undefined;
   /** The port on which the worker reports its health. Undefined: it does not. */
   readonly healthPort: number | undefined;
@@ -53,18 +50,13 @@ export interface Config {
   readonly metricsPort: number | undefined;
   /** The target of traces. Undefined: none. OpenTelemetry's SDK reads all other standard `OTEL_*` variables itself. */
   readonly tracing: TracingSettings | undefined;
-  /**
-   * The Worker Deployment in Temporal to which this worker's build belongs. Executions are pinned to the build.
-   * Undefined: unversioned.
-   */
+  /** The Worker Deployment of this worker's build, to which executions are pinned. Undefined: unversioned. */
   readonly workerDeployment: string | undefined;
   /** The webhook that announces reviews. Secret. */
   readonly reviewWebhook: string | undefined;
   /** The variables that a Job's process inherits. It gets no others. */
   readonly jobEnvironment: Readonly<Record<string, string>>;
-  /**
-   * The variables that the embedded services inherit: all except npm's own, which describe this package, not theirs.
-   */
+  /** The variables that the embedded services inherit: all except npm's own, which describe another package. */
   readonly serviceEnvironment: Readonly<Record<string, string>>;
   readonly userName: string;
 }

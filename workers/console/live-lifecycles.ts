@@ -177,9 +177,7 @@ export function createLiveLifecycles({ client, mlflow, readArtifact }: LiveParts
     return found;
   }
 
-  /**
-   * The run of a reused tune belongs to the lifecycle that computed it. Finds that run by the digest of the weights.
-   */
+  /** A reused tune has its run in the lifecycle that computed it. Finds that run by the digest of the weights. */
   async function tuneRunOf(model: string, parentRunId: string, tune: StageRecord): Promise<string | undefined> {
     const experiment = await mlflow.experiments.ensure(model);
     const own = { 'mlflow.parentRunId': parentRunId, [tags.stage]: 'tune' };
