@@ -17,7 +17,7 @@ import {
 import { Agent, ProxyAgent, type Dispatcher } from 'undici';
 
 export interface Cluster {
-  /** Whatever authenticates by it, a watch too, shares the connections. */
+  /** Every client that authenticates with it shares its connections, watches included. */
   readonly kubeConfig: KubeConfig;
   readonly batch: BatchV1Api;
   readonly core: CoreV1Api;
@@ -27,13 +27,13 @@ export interface Cluster {
   readonly autoscaling: AutoscalingV2Api;
   readonly policy: PolicyV1Api;
   readonly discovery: DiscoveryV1Api;
-  /** Which groups the cluster serves. */
+  /** Lists the API groups that the cluster serves. */
   readonly apis: ApisApi;
 }
 
-/** A request that gets no answer for so long is given up; the connection may be half-open. */
+/** A request without an answer is aborted after this time, because its connection may be half-open. */
 const requestTimeoutMs = 30_000;
-/** The last words of a pod are over when its grace is: ten minutes of them are enough. */
+/** Factor for followed logs. A pod ends within its grace period, so ten minutes are enough for its last lines. */
 const followedTimes = 20;
 
 export function connectCluster(given: KubeConfig, timeoutMs = requestTimeoutMs): Cluster {
@@ -60,15 +60,17 @@ export function connectCluster(given: KubeConfig, timeoutMs = requestTimeoutMs):
 }
 
 /**
- * HTTP/1.1, for there a request that timed out takes its connection with it: over one of HTTP/2, all that
- * follow would go over what may be half-open. More connections would only queue in the API server, whose
+ * HTTP/1.1, because a request that times out then closes its own connection. With HTTP/2, later requests would go over
+ * the same connection, which may be half-open. More than 32 connections would only queue in the API server, whose
  * fairness gives one user a few dozen seats.
  */
 const pool = { allowH2: false, connections: 32 };
 
 type DispatcherSource = (...given: Parameters<KubeConfig['createDispatcherOptions']>) => Dispatcher;
 
-/** The client connects anew for each request; this one only when the kubeconfig's certificates have changed. */
+/**
+ * The client opens a connection for each request. This pool is replaced only when the kubeconfig's certificates change.
+ */
 function withOnePool(kubeConfig: KubeConfig): KubeConfig {
   let latest: { options: object; dispatcher: Dispatcher } | undefined;
   const createDispatcher: DispatcherSource = (cluster, agentOptions) => {
@@ -77,7 +79,7 @@ function withOnePool(kubeConfig: KubeConfig): KubeConfig {
     return latest.dispatcher;
 
     function make(): Dispatcher {
-      // Only the client itself can speak to a SOCKS proxy.
+      // Only the client itself supports SOCKS proxies.
       if (options.type === 'socks')
         return (Reflect.get(kubeConfig, 'createDispatcher') as DispatcherSource).call(
           kubeConfig,
@@ -87,7 +89,7 @@ function withOnePool(kubeConfig: KubeConfig): KubeConfig {
       return options.type === 'proxy' ? new ProxyAgent({ ...options, ...pool }) : new Agent({ ...options, ...pool });
     }
   };
-  // The client offers no option for it; it asks its own method.
+  // The client has no option for a dispatcher. It calls its own method, so the method is replaced.
   return Object.create(kubeConfig, { createDispatcher: { value: createDispatcher } }) as KubeConfig;
 }
 
@@ -100,20 +102,20 @@ const within = (timeoutMs: number): Middleware => ({
     return Promise.resolve(request);
   },
   post(response) {
-    // An API server names no type for a log that is empty, and the client takes that for an error.
+    // An API server sends no content type for an empty log, and the client treats that as an error.
     response.headers['content-type'] ??= 'text/plain';
     return Promise.resolve(response);
   },
 });
 
-/** The HTTP status that the API server refused with; undefined where it was not reached. */
+/** The HTTP status of the API server's refusal. Undefined if the server was not reached. */
 export const statusOf = (error: unknown): number | undefined =>
   error instanceof ApiException ||
   (typeof error === 'object' && error !== null && 'code' in error && typeof error.code === 'number')
     ? (error as ApiException<unknown>).code
     : undefined;
 
-/** Undefined in place of a 404. */
+/** Turns a 404 into undefined. Rethrows every other error. */
 export const unlessMissing = (error: unknown): undefined => {
   if (statusOf(error) !== 404) throw error;
 };

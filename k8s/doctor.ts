@@ -8,7 +8,7 @@ import { inspectNamespace, inspectServer } from './doctor/server.ts';
 import { inspectClaim } from './doctor/storage-claim.ts';
 import type { JobPlacement } from './manifests/job.ts';
 
-/** A server that accepts a connection and then stays silent must not block the person who asks. */
+/** A server that accepts a connection and then stays silent must not block the user. */
 const patienceMs = 10_000;
 
 /** Checks that the cluster can run Jobs with this placement. Changes nothing. */

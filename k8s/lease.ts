@@ -6,34 +6,38 @@ export interface LeaseOptions {
   readonly api: CoordinationV1Api;
   readonly namespace: string;
   readonly name: string;
-  /** Who asks for it; no two processes have the same. */
+  /** Identifies this process. Must be unique. */
   readonly holder: string;
   readonly log: (message: string, fields: Record<string, unknown>) => void;
   readonly clocks?: LeaseClocks;
 }
 
 export interface LeaseClocks {
-  /** Unrenewed for so long, anyone may take it. */
+  /** Anyone may take a Lease that was not renewed for this long. */
   readonly durationMs: number;
   readonly renewMs: number;
 }
 
-/** Kubernetes' own components use 15 s, too: longer than a failover of its API server, shorter than people notice. */
+/**
+ * Kubernetes' own components also use 15 s: longer than a failover of the API server, too short for people to notice.
+ */
 const leaseClocks: LeaseClocks = { durationMs: 15_000, renewMs: 5000 };
 
 /**
- * Runs `lead` whenever this process holds the Lease, until the signal. The signal that `lead` gets ends
- * before anyone else may take the Lease, so that two of them run at no time.
+ * Runs `lead` whenever this process holds the Lease, until the signal aborts. The signal that `lead` gets aborts before
+ * another process may take the Lease, so that no two processes lead at the same time.
  */
 export async function whileLeading(
   { api, namespace, name, holder, log, clocks = leaseClocks }: LeaseOptions,
   signal: AbortSignal,
   lead: (signal: AbortSignal) => Promise<void>,
 ): Promise<void> {
-  /** What the holder last wrote, and when we saw it first: no other machine's clock is believed. */
+  /**
+   * The holder's last renewal, and the local time at which it was first seen. Clocks of other machines are not trusted.
+   */
   let seen = { renewal: '', atMs: 0 };
 
-  /** Whether the Lease is ours as of now. */
+  /** Takes or renews the Lease. True if this process holds it now. */
   async function take(): Promise<boolean> {
     const lease = await api.readNamespacedLease({ namespace, name }).catch(unlessMissing);
     if (!lease) return written(api.createNamespacedLease({ namespace, body: leaseOf() }));
@@ -64,7 +68,8 @@ export async function whileLeading(
     const lost = new AbortController();
     const until = AbortSignal.any([signal, lost.signal]);
     const leading = lead(until).finally(() => lost.abort());
-    // By a timer, for a request may hang. Whoever waits for the Lease counts from the renewal that we know of, or a later one.
+    // A timer, because a request may hang. Other processes count from this renewal or a later one, so they wait longer
+    // than this timer.
     let expiry = setTimeout(() => lost.abort(), clocks.durationMs - clocks.renewMs);
     while (!until.aborted) {
       await pause(clocks.renewMs, until);
@@ -90,13 +95,13 @@ export async function whileLeading(
     if (taken) await leadUntilLost();
     await pause(clocks.renewMs, signal);
   }
-  // Handed back, so that the next one need not wait for it to run out.
+  // Releases the Lease, so that the next holder need not wait for it to expire.
   const lease = await api.readNamespacedLease({ namespace, name }).catch(() => undefined);
   if (lease?.spec?.holderIdentity === holder)
     await api.replaceNamespacedLease({ namespace, name, body: leaseOf(lease, '') }).catch(() => undefined);
 }
 
-/** False where another was faster. */
+/** False if another process wrote first. */
 const written = (request: Promise<unknown>): Promise<boolean> =>
   request.then(
     () => true,

@@ -2,9 +2,11 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { Watch, type KubeConfig, type KubernetesListObject, type KubernetesObject } from '@kubernetes/client-node';
 
 export interface WatchClocks {
-  /** Without a byte for so long, the connection counts as half-open. The server sends a bookmark about once a minute. */
+  /**
+   * Without a byte for this long, the connection counts as half-open. The server sends a bookmark about once a minute.
+   */
   readonly inactivityMs: number;
-  /** However well the watch goes, everything is listed again this often. */
+  /** Lists everything again at this interval, even if the watch works. */
   readonly relistMs: number;
   readonly firstPauseMs: number;
   readonly longestPauseMs: number;
@@ -17,16 +19,16 @@ export const watchClocks: WatchClocks = {
   longestPauseMs: 30_000,
 };
 
-/** Part of a list. */
+/** The parameters of one page of a list. */
 export interface Page {
   readonly limit: number;
   readonly _continue?: string;
 }
 
-/** Thousands of objects in one reply would take more memory than all that is kept of them. */
+/** Limits memory: a reply with thousands of objects would take more than the copy itself. */
 const pageSize = 500;
 
-/** A list in parts, all of one moment. */
+/** A list in pages. All pages show the same moment. */
 export async function* pagesOf<T extends KubernetesObject>(
   list: (page: Page) => Promise<KubernetesListObject<T>>,
 ): AsyncGenerator<KubernetesListObject<T>> {
@@ -43,21 +45,21 @@ export interface Watched<T extends KubernetesObject> {
   readonly path: string;
   readonly labelSelector: string;
   readonly list: (page: Page) => Promise<KubernetesListObject<T>>;
-  /** What the copy keeps of each; all of it where left out. */
+  /** Reduces an object to the fields that the copy keeps. Undefined: keeps all fields. */
   readonly keep?: (object: T) => T;
-  /** What `group` finds it by. */
+  /** The key for `group`. */
   readonly groupOf?: (object: T) => string | undefined;
-  /** An object appeared, changed or went. */
+  /** An object appeared, changed or was deleted. */
   readonly onChange: (object: T) => void;
-  /** A watch stands: time to `announce` what a list has shown. */
+  /** A watch is open, so `announce` may report what the list has shown. */
   readonly onOpen: () => void;
   readonly onError: (error: unknown) => void;
   readonly clocks: WatchClocks;
 }
 
 /**
- * A copy of a collection, kept up to date by list and watch until the signal. It resumes where a
- * connection broke off and lists again where the server no longer knows that place (410).
+ * A copy of a collection that list and watch keep up to date until the signal aborts. After a broken connection it
+ * resumes from the last version. It lists again if the server no longer knows that version (410).
  */
 export class Mirror<T extends KubernetesObject> {
   readonly #watched: Watched<T>;
@@ -71,8 +73,8 @@ export class Mirror<T extends KubernetesObject> {
   }
 
   /**
-   * Whether the copy says anything: a watch stands, or ended as it should and the next is about to. To ask the server
-   * for each of thousands of objects meanwhile would be the greater harm.
+   * True if the copy is usable: a watch is open, or it ended normally and the next one is about to open. In that pause
+   * the copy may be a little old, but requests for thousands of objects would overload the server.
    */
   get live(): boolean {
     return this.#live;
@@ -86,7 +88,7 @@ export class Mirror<T extends KubernetesObject> {
     return [...(this.#groups.get(name)?.values() ?? [])];
   }
 
-  /** What a reply just showed, ahead of the watch. */
+  /** Adds an object from a reply, before the watch delivers it. */
   put(object: T): void {
     const name = object.metadata?.name;
     if (name && this.#live && !isOlder(object, this.#objects.get(name))) this.#set(name, this.#kept(object));
@@ -107,12 +109,12 @@ export class Mirror<T extends KubernetesObject> {
         from = lastVersion;
         if (events > 0) pauseMs = clocks.firstPauseMs;
       } catch (error) {
-        // A version that the server forgot, and anything unclear: begin with a list.
+        // The server no longer knows the version, or the error is unknown: start again with a list.
         from = undefined;
         this.#live = false;
         if (!signal.aborted) onError(error);
       }
-      // Many workers that lost one server should not come back in one moment.
+      // Random, so that workers that lost one server do not all reconnect at the same moment.
       await delay(pauseMs * (0.5 + Math.random()), undefined, { signal }).catch(() => undefined);
       pauseMs = Math.min(pauseMs * 2, clocks.longestPauseMs);
     }
@@ -133,19 +135,19 @@ export class Mirror<T extends KubernetesObject> {
     return version;
   }
 
-  /** Says of all that was listed that it is there, or not any more. */
+  /** Reports each object of the last list as changed, and each object that disappeared since the one before. */
   announce(): void {
     for (const object of this.#unannounced.values()) this.#watched.onChange(object);
     this.#unannounced.clear();
   }
 
-  /** Resolves when the server ended the stream, rejects when it refused or broke off. */
+  /** Resolves if the server ended the stream. Rejects if the server refused it or the connection broke. */
   async #stream(
     from: string | undefined,
     signal: AbortSignal,
   ): Promise<{ lastVersion: string | undefined; events: number }> {
     const { kubeConfig, path, labelSelector, clocks } = this.#watched;
-    // The client offers no option for it; its own 30 s are shorter than the server's silence.
+    // The client has no option for this timeout. Its own 30 s are shorter than the server's normal silence.
     const watch = new Watch(kubeConfig);
     Reflect.set(watch, 'requestTimeoutMs', clocks.inactivityMs);
     let lastVersion = from;
@@ -212,7 +214,10 @@ export class Mirror<T extends KubernetesObject> {
   }
 }
 
-/** Versions of one object are numbers in etcd's order; a stream that repeats itself must not turn it back. */
+/**
+ * Versions of one object are numbers in etcd's order. A stream that repeats old events must not overwrite a newer
+ * object.
+ */
 function isOlder(object: KubernetesObject, known: KubernetesObject | undefined): boolean {
   if (!known || known.metadata?.uid !== object.metadata?.uid) return false;
   return Number(object.metadata?.resourceVersion) < Number(known.metadata?.resourceVersion);

@@ -7,7 +7,9 @@ import { fileURLToPath, pathToFileURL } from 'node:url';
 import type { ArtifactStore } from '../domain/artifact-store.ts';
 import { digestOfText } from '../domain/digest.ts';
 
-/** Artifacts in a folder of this machine; what is kept there for Jobs of another user is made theirs. */
+/**
+ * Artifacts in a folder of this machine. With `owner`, kept copies belong to that user, so that its Jobs can read them.
+ */
 export function createLocalArtifactStore(root: string, owner?: number): ArtifactStore {
   function inside(...path: readonly string[]): string {
     const target = resolve(root, ...path);
@@ -49,7 +51,7 @@ export function createLocalArtifactStore(root: string, owner?: number): Artifact
       const copy = join(root, 'inputs', `.${randomUUID()}`);
       await mkdir(dirname(copy), { recursive: true });
       try {
-        // Shares the blocks where the file system can.
+        // Shares the disk blocks if the file system supports it.
         await cp(source, copy, {
           recursive: true,
           dereference: true,
@@ -57,11 +59,11 @@ export function createLocalArtifactStore(root: string, owner?: number): Artifact
           filter: isKept,
         });
         if (owner !== undefined) await giveTo(owner, copy);
-        // Of the copy: the source may change under the reader.
+        // Digests the copy, because the source may change during the read.
         const digest = await digestOfPath(copy);
         const kept = placeOf(digest, source);
         await mkdir(dirname(kept), { recursive: true });
-        // A file takes the place of its like; a folder can't.
+        // A rename can replace an existing file, but not a folder. An existing folder has the same digest, so it stays.
         if (await isFolder(kept)) return { uri: pathToFileURL(kept).href, digest };
         await rename(copy, kept);
         return { uri: pathToFileURL(kept).href, digest };
@@ -72,7 +74,7 @@ export function createLocalArtifactStore(root: string, owner?: number): Artifact
   };
 }
 
-/** What Python compiles is nobody's input. */
+/** Excludes Python's compiled files, because they are not inputs. */
 const isKept = (path: string): boolean => basename(path) !== '__pycache__';
 
 async function* linesOf(path: string): AsyncGenerator<string> {
@@ -80,7 +82,7 @@ async function* linesOf(path: string): AsyncGenerator<string> {
   try {
     yield* createInterface({ input: file, crlfDelay: Infinity });
   } finally {
-    // A reader who stops would leave it open.
+    // Closes the file also if the reader stops early.
     file.destroy();
   }
 }

@@ -7,13 +7,13 @@ import {
 } from '../domain/endpoint/release.ts';
 
 export interface EndpointClientOptions {
-  /** Where the local endpoint listens; clients call the same address. */
+  /** The address of the local endpoint, for deployments and for clients. */
   readonly url: string;
-  /** Read at each call: the token changes when the endpoint is set up anew. */
+  /** Reads the token at each call, because a new endpoint gets a new token. */
   readonly readToken: () => Promise<string>;
 }
 
-/** Deploys to the local endpoint, a process of its own that outlives the worker. */
+/** Deploys to the local endpoint, a separate process that outlives the worker. */
 export function createEndpointClient({ url, readToken }: EndpointClientOptions): EndpointHost {
   async function call<Reply extends object>(method: 'GET' | 'POST', path: string, body?: unknown): Promise<Reply> {
     const answer = await fetch(`${url}${path}`, {

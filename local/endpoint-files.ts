@@ -8,7 +8,10 @@ export interface Kept {
   readonly shares: readonly Share[];
 }
 
-/** What a restart has to know of each endpoint: a folder each, with the releases and the traffic. Whole files are replaced, so none is ever half of one. */
+/**
+ * The state that survives a restart: a folder for each endpoint, with its releases and its traffic. Each write replaces
+ * the whole file, so that no file is ever incomplete.
+ */
 export class EndpointFiles {
   readonly #root: string;
 
@@ -34,7 +37,7 @@ export class EndpointFiles {
   writePrepared = (endpoint: string, prepared: readonly Prepared[]): Promise<void> =>
     this.#write(endpoint, 'releases.json', prepared);
 
-  /** Of one engine. */
+  /** The folder of one engine. */
   folder = (endpoint: string, key: string): string => join(this.#root, endpoint, key);
 
   async #write(endpoint: string, name: string, content: unknown): Promise<void> {

@@ -9,11 +9,13 @@ import { smokeTest } from './smoke-test.ts';
 
 export interface EndpointServerOptions extends Omit<ServingOptions, 'upstreams' | 'engines'> {
   readonly endpoints: LocalEndpoints;
-  /** Who may change what is served: the deploying worker, by a token in a file only this user can read. */
+  /**
+   * Authorizes changes of what is served. It is in a file that only this user can read, for the worker that deploys.
+   */
   readonly adminToken: string;
 }
 
-/** The HTTP side of the local endpoint: what answers clients, and `/admin` for the worker that deploys. */
+/** The HTTP server of the local endpoint: routes for clients, and `/admin` for the worker that deploys. */
 export function createEndpointServer({ endpoints, adminToken, ...options }: EndpointServerOptions): FastifyInstance {
   const engines = createEngines();
   const server = createServingServer({ ...options, upstreams: endpoints, engines });
@@ -80,7 +82,7 @@ function sameToken(given: string | undefined, expected: string): boolean {
   return a.length === b.length && timingSafeEqual(a, b);
 }
 
-/** Passes the reason on in the words of the part that found it. */
+/** Passes the reason on unchanged, so that the worker can report it. */
 function refusalForWorker(error: unknown): Refusal {
   if (error instanceof NotPreparedError) return new Refusal(409, 'not_prepared', error.message);
   if (error instanceof Refusal) return error;

@@ -6,7 +6,7 @@ import { EndpointFiles } from './endpoint-files.ts';
 import type { Engine, LaunchEngine } from './engine.ts';
 import { ReleaseEngine, type Prepared } from './release-engine.ts';
 
-/** The request can't be done as it is: asked again it fails again. */
+/** The request is invalid in the current state: the same request fails again. */
 export class NotPreparedError extends Error {
   override readonly name = 'NotPreparedError';
 }
@@ -18,8 +18,8 @@ export interface LocalEndpointsOptions {
 }
 
 /**
- * The endpoints of this machine: the releases prepared for each, the engines behind them, and how traffic is split among
- * them. All of it is on disk before it is so, so that a restart at any moment serves what was served before.
+ * The endpoints of this machine: their prepared releases, engines and shares of traffic. Each change is written to disk
+ * first, so that a restart at any moment restores what was served before.
  */
 export class LocalEndpoints implements Upstreams {
   readonly #files: EndpointFiles;
@@ -34,7 +34,7 @@ export class LocalEndpoints implements Upstreams {
     this.#files = new EndpointFiles(options.root);
   }
 
-  /** Starts again what was prepared when this process last ended. */
+  /** Starts the releases that were prepared when this process last ended. */
   async restore(): Promise<void> {
     for (const endpoint of await this.#files.endpoints()) {
       const { prepared, shares } = await this.#files.read(endpoint);
@@ -43,7 +43,7 @@ export class LocalEndpoints implements Upstreams {
     }
   }
 
-  /** Starts the release's engine. Idempotent: of one that runs already nothing is started. */
+  /** Starts the release's engine. Idempotent: a running engine stays. */
   async prepare(release: Release, { template }: Pick<Trial, 'template'>): Promise<Upstream | undefined> {
     const key = keyOf(release);
     const isNew = !this.#releases.has(key);
@@ -62,13 +62,14 @@ export class LocalEndpoints implements Upstreams {
   async discard(release: Release): Promise<void> {
     const running = this.#releases.get(keyOf(release));
     if (!running || this.#hasTraffic(release)) return;
-    // Out of the draw first, off the disk last: whoever dies in between starts it once more, and it is retired then.
+    // Removes the release from traffic first and from disk last. After a crash in between, a restart starts it again,
+    // and the next retirement ends it.
     this.#releases.delete(keyOf(release));
     await running.drain();
     await this.#savePrepared(release.endpoint);
   }
 
-  /** Waits for those of the releases that are still starting. */
+  /** Starts the engines of the shares if needed, and waits for them. */
   async setTraffic(endpoint: string, shares: readonly Share[]): Promise<void> {
     const problem = findShareProblem(endpoint, shares);
     if (problem) throw new NotPreparedError(problem);
@@ -92,7 +93,7 @@ export class LocalEndpoints implements Upstreams {
       .flat()
       .flatMap(({ release }) => (this.#releases.get(keyOf(release))?.engine ? [release] : []));
 
-  /** Of a prepared release; undefined while its engine starts. */
+  /** The upstream of a prepared release. Undefined while its engine starts. */
   upstreamOf(release: Release): Upstream | undefined {
     const { prepared, engine } = this.#known(release);
     return engine && upstream(prepared, engine);
@@ -144,7 +145,7 @@ export class LocalEndpoints implements Upstreams {
       );
     });
 
-  /** A file that two wrote at once could be of neither. */
+  /** Serializes writes, because two writes at the same time could mix in one file. */
   #inTurn(write: () => Promise<void>): Promise<void> {
     const written = this.#writing.then(write);
     this.#writing = written.catch(() => undefined);
@@ -163,5 +164,5 @@ const upstream = ({ release, template }: Prepared, { url, modelName }: Engine): 
   template,
 });
 
-/** One release, one engine. */
+/** Identifies a release and its one engine. */
 const keyOf = (release: Release): string => `${release.endpoint}_${release.version}_${releaseId(release)}`;

@@ -8,10 +8,10 @@ import type { Release } from '../domain/endpoint/release.ts';
 import { freePort } from './ports.ts';
 import { endGroup, identityOf, type ProcessIdentity } from './process-identity.ts';
 
-/** One process that serves one release's weights by the OpenAI routes. */
+/** A process that serves one release's weights through the OpenAI routes. */
 export interface Engine {
   readonly url: string;
-  /** What the engine calls the model in requests and answers. */
+  /** The engine's name for the model in requests and answers. */
   readonly modelName: string;
   readonly exited: Promise<unknown>;
   stop(): Promise<void>;
@@ -19,20 +19,20 @@ export interface Engine {
 
 export interface EngineLaunch {
   readonly release: Release;
-  /** The engine's own folder: its log and its process are written there. */
+  /** The engine's own folder, with its log and its process identity. */
   readonly folder: string;
 }
 
-/** Resolves once the engine answers its health route; rejects with the end of its log if it ends before. */
+/** Resolves once the engine answers its health route. Rejects with the end of its log if it exits before. */
 export type LaunchEngine = (launch: EngineLaunch) => Promise<Engine>;
 
 export interface EngineCommand {
-  /** Given the model's name, which is a folder in the working directory, and the port. */
+  /** Gets the port and the model's name, which is also a folder in the working directory. */
   readonly command: (modelName: string, port: number) => readonly [string, ...string[]];
   readonly env: Readonly<Record<string, string>>;
 }
 
-/** A model in memory answers or does not: there is nothing to save when it is told to go. */
+/** An engine has no state to save, so five seconds are enough. */
 const stopGraceMs = 5000;
 
 export const createEngineLauncher =
@@ -41,7 +41,7 @@ export const createEngineLauncher =
     await endLeftover(folder);
     await rm(folder, { recursive: true, force: true });
     await mkdir(folder, { recursive: true, mode: 0o700 });
-    // Served under the endpoint's name, so that no answer tells where the weights lie on this machine.
+    // Uses the endpoint's name, so that no answer reveals the path of the weights.
     const modelName = release.endpoint;
     await symlink(fileURLToPath(release.weights.uri), join(folder, modelName));
     const port = await freePort();
@@ -57,7 +57,7 @@ export const createEngineLauncher =
     return { url, modelName, exited, stop: async () => identity && endGroup(identity, stopGraceMs) };
   };
 
-/** An engine whose owner died without ending it would hold its memory for ever. */
+/** Ends an engine of an owner that crashed. It would hold its memory for ever. */
 async function endLeftover(folder: string): Promise<void> {
   const text = await readFile(join(folder, 'process.json'), 'utf8').catch(() => undefined);
   if (text !== undefined) await endGroup(JSON.parse(text) as ProcessIdentity, stopGraceMs);

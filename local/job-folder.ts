@@ -6,9 +6,9 @@ import type { ProcessIdentity } from './process-identity.ts';
 
 /**
  * The files of local Jobs, under one root:
- *   jobs/NAME/  request.json, process (who claimed it), log, outcome.json, exit, cancelled.json
- *   open/NAME   a Job whose outcome was not acknowledged
- *   done/NAME   a Job whose process ended; one directory, so that one watch sees all
+ *   jobs/NAME/  request.json, process (the claim), log, outcome.json, exit, cancelled.json
+ *   open/NAME   a Job whose outcome is not acknowledged
+ *   done/NAME   a Job whose process ended; one folder, so that one watch sees all
  */
 export class JobFolders {
   readonly root: string;
@@ -26,7 +26,7 @@ export class JobFolders {
   doneFolder = (): string => join(this.root, 'done');
   outcomePath = (name: string): string => join(this.folder(name), 'outcome.json');
 
-  /** Makes the Job's folder in one step; false if the name is taken. */
+  /** Creates the Job's folder atomically. False if the name is taken. */
   async create(request: JobRequest): Promise<boolean> {
     await writeFile(join(this.root, 'open', request.name), '');
     const draft = join(this.root, 'jobs', `.${request.name}.${randomBytes(4).toString('hex')}`);
@@ -63,7 +63,7 @@ export class JobFolders {
     await rename(draft, join(this.folder(request.name), 'request.json'));
   }
 
-  /** Who runs the Job; `'nobody'` where it was cancelled before anyone did; undefined while it waits. */
+  /** The process that runs the Job. `'nobody'` if it was cancelled before its start. Undefined while it waits. */
   async claimant(name: string): Promise<ProcessIdentity | 'nobody' | undefined> {
     const text = await this.read(name, 'process');
     if (text === undefined) return undefined;
@@ -71,7 +71,7 @@ export class JobFolders {
     return pid === 'nobody' ? 'nobody' : { pid: Number(pid), startedAt };
   }
 
-  /** Takes the claim of a waiting Job so that no process can start; false if one was faster. */
+  /** Claims a waiting Job, so that no process can start it. False if another process was faster. */
   async claimForNobody(name: string): Promise<boolean> {
     const claim = join(this.folder(name), 'claim.nobody');
     await writeFile(claim, 'nobody\n');
@@ -88,7 +88,7 @@ export class JobFolders {
 
   outcome = (name: string): Promise<string | undefined> => this.read(name, 'outcome.json');
 
-  /** The first cause stays. */
+  /** Idempotent: the first cause stays. */
   async recordCancel(name: string, cause: CancelCause, reason: string): Promise<void> {
     await writeFile(join(this.folder(name), 'cancelled.json'), JSON.stringify({ cause, reason }), { flag: 'wx' }).catch(
       (error: unknown) => {

@@ -1,7 +1,7 @@
 import { fork, spawn, type ChildProcess } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 
-/** One process to start: all that `spawn` needs. */
+/** One process to start, with everything that `spawn` needs. */
 export interface Launch {
   readonly name: string;
   readonly command: readonly [string, ...string[]];
@@ -12,15 +12,15 @@ export interface Launch {
 const file = fileURLToPath(import.meta.url);
 
 /**
- * Starts detached processes from a small helper process: a fork takes as long as the memory of the
- * process that forks is large, and a worker is large. What it starts outlives the helper.
+ * Starts detached processes from a small helper process: the time of a fork grows with the memory of the process that
+ * forks, and a worker is large. The started processes outlive the helper.
  */
 export class JobLauncher {
   readonly #onEnd: (name: string) => void;
   readonly #started = new Set<string>();
   #helper: ChildProcess | undefined;
 
-  /** @param onEnd called when a process ended, could not be started, or is out of sight because the helper died. */
+  /** @param onEnd called when a process ended, could not be started, or was lost because the helper died. */
   constructor(onEnd: (name: string) => void) {
     this.#onEnd = onEnd;
   }
@@ -54,7 +54,7 @@ export class JobLauncher {
 }
 
 function serve(): void {
-  // A Ctrl-C reaches the whole group; the helper goes when its worker has gone.
+  // Ctrl-C reaches the whole process group. The helper ignores it and exits when its worker disconnects.
   process.on('SIGINT', () => undefined);
   process.on('disconnect', () => process.exit());
   process.on('message', ({ name, command: [program, ...args], cwd, env }: Launch) => {

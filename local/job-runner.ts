@@ -22,22 +22,25 @@ export interface LocalJobRunnerOptions {
   readonly root: string;
   /** The command that runs a Job's stage. */
   readonly command: (stage: string) => readonly [string, ...string[]];
-  /** The whole environment of a Job but for what this runner adds. */
+  /** The environment of a Job, except for the variables that this runner adds. */
   readonly env: Readonly<Record<string, string>>;
-  /** How many Jobs may run at once; the others queue. */
+  /** The number of Jobs that may run at the same time. The others queue. */
   readonly slots: number;
-  /** Between SIGTERM and SIGKILL: long enough to save a checkpoint. */
+  /** Time between SIGTERM and SIGKILL: long enough to save a checkpoint. */
   readonly graceMs: number;
 }
 
-/** Ends of processes that this worker did not start leave a marker; a lost one is found this often. */
+/**
+ * A process that this worker did not start leaves a marker when it ends. A sweep at this interval finds markers that
+ * the watch missed.
+ */
 const sweepMs = 2000;
 
 const processScript = fileURLToPath(new URL('./job-process.sh', import.meta.url));
 
 /**
- * Runs Jobs as detached processes on this machine. All state is on disk: a worker that starts on the
- * same root adopts what an earlier one left, running or not.
+ * Runs Jobs as detached processes on this machine. All state is on disk: a worker that starts on the same root adopts
+ * earlier Jobs, also those that still run.
  */
 export function createLocalJobRunner(options: LocalJobRunnerOptions): JobRunner {
   const folders = new JobFolders(options.root);
@@ -45,7 +48,8 @@ export function createLocalJobRunner(options: LocalJobRunnerOptions): JobRunner 
   const waiting: JobRequest[] = [];
   const running = new Set<string>();
   const hints = new ChangeQueue();
-  // An end that is only supposed is a hint, too: the reader finds nobody there and the sweep starts it again.
+  // A lost helper also reports an end. That is only a hint: the reader checks it, and the sweep starts the Job again if
+  // it never began.
   const launcher = new JobLauncher(settle);
 
   function startNext(): void {
@@ -86,7 +90,7 @@ export function createLocalJobRunner(options: LocalJobRunnerOptions): JobRunner 
     startNext();
   }
 
-  /** Puts a Job that nobody claimed in the queue, and counts one that runs. */
+  /** Queues a Job that no process has claimed. Counts one that runs. */
   async function adopt(request: JobRequest): Promise<void> {
     if (isKnown(request.name)) return;
     const { phase } = await read(request.name);
@@ -105,7 +109,7 @@ export function createLocalJobRunner(options: LocalJobRunnerOptions): JobRunner 
     if (claimant === undefined) return (await folders.request(name)) ? { phase: 'queued' } : { phase: 'absent' };
     if (claimant !== 'nobody' && isGroupAlive(claimant))
       return { phase: 'running', sinceMs: (await stat(join(folders.folder(name), 'process'))).mtimeMs };
-    // It may have written its end between the two looks.
+    // Reads the exit code again: the process may have written it between the two reads.
     return finished(name, await folders.exitCode(name));
   }
 
@@ -186,7 +190,7 @@ export function createLocalJobRunner(options: LocalJobRunnerOptions): JobRunner 
     },
 
     logTail: (name, maximumBytes) => folders.logTail(name, maximumBytes),
-    // A process on this machine has a log and nothing else.
+    // A local process has a log, but no events.
     events: () => Promise.resolve(''),
     acknowledge: (name) => folders.acknowledge(name),
   };

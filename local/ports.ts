@@ -2,16 +2,19 @@ import { once } from 'node:events';
 import { createServer, type AddressInfo, type Server } from 'node:net';
 
 const loopback = '127.0.0.1';
-/** Where nothing of ours listens: a port that is taken here is claimed on the first address, whether its service is up or not. Linux has it, macOS does not. */
+/**
+ * A loopback address for claims only: binding a port here reserves it, even while its service is down. Linux has this
+ * address, macOS does not.
+ */
 const claims = '127.0.0.2';
 
 export interface ClaimedPort {
   readonly port: number;
-  /** The end of this process does it, too. */
+  /** Releases the port. The end of this process releases it too. */
   release(): void;
 }
 
-/** A loopback port that is free now. */
+/** A loopback port that is free at this moment. */
 export async function freePort(): Promise<number> {
   const server = await listen(0, loopback);
   if (typeof server === 'string') throw new Error('no free port on the loopback interface');
@@ -20,7 +23,10 @@ export async function freePort(): Promise<number> {
   return port;
 }
 
-/** The preferred port, or where that is in use or claimed another one. On Linux no other stack gets it, not even while its service is down. */
+/**
+ * The preferred port, or another one if that is in use or claimed. On Linux no other stack gets the port, even while
+ * its service is down.
+ */
 export async function claimPort(preferred: number): Promise<ClaimedPort> {
   for (let port = preferred; ; port = await freePort()) {
     const claim = await listen(port, claims);
@@ -37,7 +43,7 @@ export async function claimPort(preferred: number): Promise<ClaimedPort> {
   }
 }
 
-/** Does not keep this process alive. Resolves with the code of what is in the way. */
+/** Resolves with the server, or with the error code if the port is taken. Does not keep this process alive. */
 async function listen(port: number, host: string): Promise<Server | string> {
   const server = createServer().unref();
   try {

@@ -2,16 +2,13 @@ import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
 
-/**
- * A process that another process may have started: the start time tells it from a later process
- * that was given the same number.
- */
+/** Identifies a process, whoever started it. The start time distinguishes it from a later process with the same PID. */
 export interface ProcessIdentity {
   readonly pid: number;
   readonly startedAt: string;
 }
 
-/** Undefined if there is no such process, or only its zombie. */
+/** Undefined if the process does not exist or is a zombie. */
 export function identityOf(pid: number): ProcessIdentity | undefined {
   const found = process.platform === 'linux' ? readProc(pid) : readPs(pid);
   return found === undefined || found.state.startsWith('Z') ? undefined : { pid, startedAt: found.startedAt };
@@ -20,16 +17,16 @@ export function identityOf(pid: number): ProcessIdentity | undefined {
 export const isAlive = (identity: ProcessIdentity): boolean =>
   identityOf(identity.pid)?.startedAt === identity.startedAt;
 
-/** True while the group's leader or any process it left behind in its group lives. */
+/** True while the group's leader, or any process that it left in its group, is alive. */
 export function isGroupAlive(leader: ProcessIdentity): boolean {
   const now = identityOf(leader.pid);
-  // The kernel gives no new process the number of a group that still has members.
+  // The kernel does not reuse a PID while its process group has members.
   return now === undefined ? groupHasLiveMember(leader.pid) : now.startedAt === leader.startedAt;
 }
 
 /**
- * SIGTERM to the whole process group, SIGKILL to what is left after the grace; resolves once all
- * of it is gone. Does nothing if it is gone already.
+ * Sends SIGTERM to the whole process group, and SIGKILL to the rest after the grace period. Resolves once the group is
+ * gone. Does nothing if it is already gone.
  */
 export async function endGroup(leader: ProcessIdentity, graceMs: number): Promise<void> {
   if (!isGroupAlive(leader)) return;
@@ -55,7 +52,7 @@ function groupHasLiveMember(pid: number): boolean {
   } catch (error) {
     return codeOf(error) === 'EPERM';
   }
-  // A signal reaches zombies too; where an init reaps slowly, they must not count as alive.
+  // Signals also reach zombies. An init that reaps slowly leaves some, and they must not count as alive.
   return process.platform !== 'linux' || membersOf(pid).some((member) => identityOf(member) !== undefined);
 }
 
@@ -71,7 +68,7 @@ function membersOf(group: number): number[] {
 function readProc(pid: number): { state: string; startedAt: string } | undefined {
   try {
     const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
-    // The command name, in parentheses, may itself hold spaces and parentheses: count after the last one.
+    // The command name is in parentheses and may contain spaces and parentheses, so this counts after the last one.
     const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
     return { state: fields[0] ?? '', startedAt: fields[19] ?? '' };
   } catch {

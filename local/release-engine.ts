@@ -2,7 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { Release } from '../domain/endpoint/release.ts';
 import type { Engine } from './engine.ts';
 
-/** What was prepared: it is kept running, over crashes of its engine and of this process, until it is retired. */
+/** A prepared release. It keeps running until it is retired, also after crashes of its engine or of this process. */
 export interface Prepared {
   readonly release: Release;
   /** The text of the release's prompt version. */
@@ -13,14 +13,14 @@ export interface ReleaseEngineOptions {
   readonly prepared: Prepared;
   readonly launch: () => Promise<Engine>;
   readonly log: (message: string) => void;
-  /** The engine runs now. */
+  /** Called when the engine runs. */
   readonly onRunning: () => void;
 }
 
-/** A request in flight when its release ends gets so long to finish. */
+/** Open requests get this long to finish when their release ends. */
 const drainMs = 30_000;
 
-/** One release and the engine behind it, started again whenever it ends by itself. */
+/** One release and its engine. Restarts the engine whenever it exits by itself. */
 export class ReleaseEngine {
   readonly #options: ReleaseEngineOptions;
   readonly #ended = new AbortController();
@@ -37,19 +37,19 @@ export class ReleaseEngine {
     return this.#options.prepared;
   }
 
-  /** Undefined while it starts. */
+  /** Undefined while the engine starts. */
   get engine(): Engine | undefined {
     return this.#engine;
   }
 
-  /** Resolves once the engine runs; rejects if it did not start. Of several calls at once one starts it. */
+  /** Resolves once the engine runs. Rejects if it did not start. Concurrent calls share one start. */
   start(): Promise<void> {
     if (this.#engine) return Promise.resolve();
     this.#starting ??= this.#launch().finally(() => (this.#starting = undefined));
     return this.#starting;
   }
 
-  /** Tries until it runs or is ended. */
+  /** Retries until the engine runs or the release is ended. */
   async keepRunning(): Promise<void> {
     for (let pauseMs = 1000; !this.#ended.signal.aborted; pauseMs = Math.min(pauseMs * 2, 60_000)) {
       try {
@@ -57,13 +57,15 @@ export class ReleaseEngine {
         return;
       } catch (error) {
         if (this.#ended.signal.aborted) return;
-        this.#options.log(`the engine of ${this.#name()} did not start, again in ${pauseMs} ms: ${String(error)}`);
+        this.#options.log(
+          `the engine of ${this.#name()} did not start, next attempt in ${pauseMs} ms: ${String(error)}`,
+        );
         await delay(pauseMs, undefined, { signal: this.#ended.signal }).catch(() => undefined);
       }
     }
   }
 
-  /** Counts a request until what it returns is called. */
+  /** Counts a request as open until the returned function is called. */
   begin(): () => void {
     this.#inFlight += 1;
     return () => {
@@ -72,7 +74,7 @@ export class ReleaseEngine {
     };
   }
 
-  /** Stops the engine after the requests in flight. Nothing may begin any more. */
+  /** Waits for the open requests, then stops the engine. No request may begin after this call. */
   async drain(): Promise<void> {
     this.#drained = Promise.withResolvers();
     if (this.#inFlight > 0) {

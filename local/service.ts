@@ -12,7 +12,7 @@ export interface ServiceSpec {
   readonly env: Readonly<Record<string, string>>;
   readonly cwd: string;
   readonly logPath: string;
-  /** Asked again and again until it says yes; `'message'` waits for the process to send one instead. */
+  /** Polled until it resolves with true. `'message'` waits for a message of the process instead. */
   readonly ready: (() => Promise<boolean>) | 'message';
 }
 
@@ -21,11 +21,11 @@ export interface ServiceEvents {
   readonly onRestart: (name: string, reason: string) => void;
 }
 
-/** SIGTERM lets a worker finish what it reports and a database close; then it has had its chance. */
+/** Time between SIGTERM and SIGKILL: a worker can finish its reports, and a database can close. */
 const stopGraceMs = 10_000;
 const restartPauseMs = 1000;
 
-/** Keeps one service of the embedded stack running: started again whenever it ends by itself. */
+/** Keeps one service of the embedded stack running. Restarts it whenever it exits by itself. */
 export class Service {
   readonly spec: ServiceSpec;
   readonly #events: ServiceEvents;
@@ -37,13 +37,13 @@ export class Service {
     this.#events = events;
   }
 
-  /** Resolves once it is ready; rejects with the end of its log if it ends before. */
+  /** Resolves once the service is ready. Rejects with the end of its log if it exits before. */
   async start(): Promise<void> {
     const { command, env, cwd, logPath, ready } = this.spec;
     await mkdir(dirname(logPath), { recursive: true });
     const log = await open(logPath, 'a');
     const [program, ...args] = command;
-    // A session of its own: Ctrl-C reaches the command alone, which then stops its services in order.
+    // Its own session: Ctrl-C then reaches only this command, which stops its services in order.
     const child = spawn(program, args, {
       cwd,
       env,

@@ -1,2 +1,5 @@
-/** The machine lacks something, or a service would not start: said in words with a way out, without a stack trace. */
+/**
+ * The machine lacks something, or a service did not start. Its message includes a remedy, and the user sees no stack
+ * trace.
+ */
 export class SetupError extends Error {}

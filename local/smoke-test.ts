@@ -1,7 +1,7 @@
 import { askEngine, type Engines } from '../serving/engines.ts';
 import type { Upstream } from '../serving/upstreams.ts';
 
-/** Undefined if the engine answered, else a sentence. */
+/** Undefined if the engine answered, else the finding as a sentence. */
 export async function smokeTest(
   engines: Engines,
   upstream: Upstream | undefined,

@@ -3,20 +3,20 @@ import { mkdir, rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { ProcessIdentity } from './process-identity.ts';
 
-/** Where the embedded services listen. */
+/** The addresses of the embedded services. */
 export interface StackAddresses {
-  /** host:port of the gRPC front end. */
+  /** host:port of Temporal's gRPC front end. */
   readonly temporal: string;
   readonly temporalUi: string;
   readonly mlflow: string;
   readonly endpoint: string;
   /** The review console. */
   readonly console: string;
-  /** Where the console takes events, if there are rules for them. */
+  /** The address of the console's event routes. Used only if there are rules for events. */
   readonly events: string;
 }
 
-/** What `tuneline up` writes down, so that other commands find the stack and `down` can end it. */
+/** The state that `tuneline up` saves, so that other commands find the stack and `down` can end it. */
 export interface StackState {
   readonly addresses: StackAddresses;
   readonly up: ProcessIdentity;
@@ -32,7 +32,7 @@ export const defaultPorts = {
   events: 8200,
 } as const;
 
-/** Only MLflow may be asked to listen elsewhere than on loopback. */
+/** Only MLflow can listen on another address than loopback. */
 export const addressesAt = (
   ports: Readonly<Record<keyof StackAddresses, number>>,
   mlflowHost = '127.0.0.1',
@@ -45,7 +45,7 @@ export const addressesAt = (
   events: `http://127.0.0.1:${ports.events}`,
 });
 
-/** Of the running stack, or where one listens by default. */
+/** The addresses of the running stack, else the defaults. */
 export const stackAddresses = (stateFolder: string): StackAddresses =>
   readStackState(stateFolder)?.addresses ?? addressesAt(defaultPorts);
 

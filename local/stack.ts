@@ -12,7 +12,7 @@ export interface StackOptions {
   readonly repository: string;
   readonly home: string;
   readonly state: string;
-  /** Where MLflow listens if not on loopback. */
+  /** The address of MLflow. Undefined: loopback. */
   readonly host?: string;
   readonly env: Readonly<Record<string, string>>;
   readonly report: (message: string) => void;
@@ -23,7 +23,10 @@ interface NodeMemory {
   readonly env: Readonly<Record<string, string>>;
 }
 
-/** Left to themselves V8's generations and the allocator's arenas take several times what the worker's work does: docs/benchmarks.md. */
+/**
+ * With default settings, V8's heap and the allocator's arenas take several times the memory that the worker needs:
+ * docs/benchmarks.md.
+ */
 export const workerMemory: NodeMemory = {
   flags: ['--max-semi-space-size=4', '--heap-growing-percent=20'],
   env: { MALLOC_ARENA_MAX: '2' },
@@ -31,10 +34,10 @@ export const workerMemory: NodeMemory = {
 
 export class AlreadyUpError extends SetupError {}
 
-/** Names of Temporal's search attributes that lifecycles and endpoints set. */
+/** The search attributes of lifecycles and endpoints in Temporal. */
 const searchAttributes = ['TunelineModel', 'TunelineStage', 'TunelineVerdict', 'TunelineBreach'];
 
-/** The services of `tuneline up`, each a process of its own under one state folder. */
+/** The services of `tuneline up`. Each is a separate process, and all share one state folder. */
 export class Stack {
   readonly #options: StackOptions;
   readonly #processes: Record<string, ProcessIdentity> = {};
@@ -51,7 +54,7 @@ export class Stack {
     return this.#addresses;
   }
 
-  /** Ends what a stack that was killed left behind, and chooses ports. Rejects with `AlreadyUpError`. */
+  /** Ends the processes of a stack that was killed, and chooses ports. Rejects with `AlreadyUpError`. */
   async prepare(): Promise<void> {
     const { state, report, host } = this.#options;
     const earlier = readStackState(state);
@@ -73,7 +76,7 @@ export class Stack {
   }
 
   startTemporal = (): Promise<void> => this.#start(this.#temporal());
-  /** With settings of its own beside those that it always has. */
+  /** The settings are environment variables, added to the ones that are always set. */
   startMlflow = (settings: Readonly<Record<string, string>> = {}): Promise<void> => this.#start(this.#mlflow(settings));
   startEndpoint = (): Promise<void> => this.#start(this.#nodeService('endpoint', 'workers/endpoint.ts'));
   startConsole = (): Promise<void> =>
@@ -82,7 +85,10 @@ export class Stack {
     );
   startWorker = (): Promise<void> => this.#start(this.#nodeService('worker', 'workers/worker.ts', workerMemory));
 
-  /** In the opposite order of their start, so that none loses what it needs to end well. Then the ports are anyone's. */
+  /**
+   * Stops the services in reverse order of their start, so that each can still use what it depends on. Then frees the
+   * ports.
+   */
   async stop(): Promise<void> {
     for (const service of this.#services.reverse()) await service.stop();
     for (const claim of this.#claims) claim.release();
@@ -100,7 +106,7 @@ export class Stack {
     await service.start();
   }
 
-  /** One after the other: services start side by side, and the last one's save must hold them all. */
+  /** Serializes saves: services start concurrently, and the last save must contain all of them. */
   #save(): Promise<void> {
     const saved = this.#saving.then(async () => {
       const up = identityOf(process.pid);
@@ -118,9 +124,9 @@ export class Stack {
         join(this.#options.home, 'tools', 'services', 'bin', 'temporal'),
         ...['server', 'start-dev', '--ip', host, '--port', port, '--ui-port', new URL(this.#addresses.temporalUi).port],
         ...['--db-filename', join(this.#options.state, 'temporal.db'), '--log-level', 'warn'],
-        // Without a write-ahead log every event waits for the disk.
+        // Without a write-ahead log, each event would wait for the disk.
         ...['--sqlite-pragma', 'journal_mode=WAL', '--sqlite-pragma', 'synchronous=NORMAL'],
-        // By default a timer may fire a second late.
+        // With the default, a timer may fire a second late.
         ...['--dynamic-config-value', 'history.timerProcessorMaxTimeShift="10ms"'],
         ...searchAttributes.flatMap((name) => ['--search-attribute', `${name}=Keyword`]),
       ],
@@ -135,7 +141,7 @@ export class Stack {
       command: [
         join(home, 'tools', 'services', 'bin', 'mlflow'),
         ...['server', '--host', hostname, '--port', port, '--workers', '1'],
-        // Its guard against foreign names knows loopback by itself.
+        // MLflow's check of host names accepts only loopback by default.
         ...(host === undefined ? [] : ['--allowed-hosts', `${hostname}:${port}`]),
         ...[
           '--backend-store-uri',
@@ -181,7 +187,7 @@ export class Stack {
       name,
       command: spec.command,
       ready: spec.ready,
-      // Temporal's bundler, too, keeps a cache.
+      // Temporal's bundler also writes a cache.
       env: { ...env, ...spec.env, XDG_CACHE_HOME: join(home, 'cache'), TUNELINE_HOME: home, TUNELINE_STATE: state },
       cwd: repository,
       logPath: join(state, 'logs', `${name}.log`),
@@ -189,11 +195,13 @@ export class Stack {
   }
 }
 
-/** In pods each has its own; here the worker has it. */
+/**
+ * The next port. The worker has the configured one, and both run on one machine here. Pods each have their own ports.
+ */
 const nextMetricsPort = ({ TUNELINE_METRICS_PORT: port }: Readonly<Record<string, string>>): Record<string, string> =>
   port ? { TUNELINE_METRICS_PORT: String(Number(port) + 1) } : {};
 
-/** Ends processes that an earlier command recorded; their order does not matter, they have lost their stack. */
+/** Ends processes that an earlier command recorded. The order does not matter, because their stack is already gone. */
 export async function endProcesses(processes: Readonly<Record<string, ProcessIdentity>>): Promise<void> {
   await Promise.all(Object.values(processes).map((identity) => endGroup(identity, 10_000)));
 }

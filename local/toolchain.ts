@@ -7,22 +7,22 @@ import { createInterface } from 'node:readline';
 import { SetupError } from './setup-error.ts';
 
 /**
- * The programs that the embedded stack runs on, installed under one folder from locked requirements:
- * uv, an environment for the services (Temporal, MLflow), one for the Jobs, and the example's base model.
- * Every step is skipped when its lock did not change, and an interrupted one starts anew.
+ * The programs of the embedded stack, installed in one folder from locked requirements: uv, an environment for the
+ * services (Temporal, MLflow), one for the Jobs, and the base model of the examples. Skips each step whose lock file is
+ * unchanged. Starts an interrupted step again.
  */
 export interface ToolchainOptions {
   readonly repository: string;
   readonly home: string;
   readonly env: Readonly<Record<string, string>>;
-  /** Told what is being done, and each line that an installer prints. */
+  /** Gets each step, and the progress lines of the installers. */
   readonly report: (message: string) => void;
 }
 
 export interface Toolchain {
   installServices(): Promise<void>;
   installJobs(): Promise<void>;
-  /** ruff, mypy and pytest, into the Jobs' environment. */
+  /** Installs the Jobs' packages with ruff, mypy and pytest, in the environment `jobs-dev`. */
   installJobsDevelopment(): Promise<void>;
   importBaseModel(): Promise<void>;
 }
@@ -37,7 +37,7 @@ export function createToolchain({ repository, home, env, report }: ToolchainOpti
   const tools = join(home, 'tools');
   const uv = join(tools, 'uv', 'bin', 'uv');
   const locks = join(repository, 'local', 'toolchain');
-  // Also the certificates that this machine trusts: a team's registry is often behind its own authority.
+  // Trusts this machine's certificates too, because a team's registry often uses its own authority.
   const uvEnv: Readonly<Record<string, string>> = {
     ...env,
     UV_CACHE_DIR: join(home, 'cache', 'uv'),
@@ -121,7 +121,7 @@ export function createToolchain({ repository, home, env, report }: ToolchainOpti
   };
 }
 
-/** The stamp is written last: a folder without it was left half-made. */
+/** Writes the stamp last, so that a folder without it counts as incomplete. */
 async function unlessUnchanged(
   folder: string,
   lockPaths: readonly string[],
@@ -173,7 +173,7 @@ async function runReported({ command, args, env, cwd, report }: ReportedRun): Pr
   for (const stream of [child.stdout, child.stderr])
     createInterface({ input: stream }).on('line', (line) => {
       said.push(line);
-      // uv lists every package it unpacked; what is being fetched is what takes the time.
+      // Reports downloads, builds and totals only. uv also lists every package that it unpacks.
       if (/^(Downloading|Prepared|Installed|Building) |^[^+ ].*\d+%|^importing /i.test(line)) report(line.trim());
     });
   const [code] = (await once(child, 'close')) as [number | null];

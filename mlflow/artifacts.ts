@@ -4,23 +4,23 @@ import { MlflowError } from './errors.ts';
 import { type Runs } from './runs.ts';
 
 export interface ArtifactEntry {
-  /** From the run's artifact folder, with slashes. */
+  /** Relative to the run's artifact folder, with slashes. */
   readonly path: string;
   readonly isDirectory: boolean;
   readonly sizeBytes: number;
 }
 
 /**
- * Small files of a run, through MLflow's own proxy, so that no storage credential is needed here. Weights don't
- * go this way: a gigabyte takes minutes (mlflow#22665). Paths are relative to the run's artifact folder; one that
- * could leave it throws `rejected`, and so does a run whose artifacts are not behind the proxy.
+ * Small files of a run, through MLflow's own proxy, so that no storage credential is needed here. Weights do not use
+ * the proxy, because a gigabyte takes minutes (mlflow#22665). Paths are relative to the run's artifact folder. A path
+ * that could leave it throws `rejected`. So does a run whose artifacts are not behind the proxy.
  */
 export interface Artifacts {
-  /** Idempotent: an artifact of that path is replaced. */
+  /** Idempotent: replaces an artifact with the same path. */
   put(runId: string, path: string, content: string | Uint8Array): Promise<void>;
   /** Throws `notFound`. */
   get(runId: string, path: string): Promise<Uint8Array>;
-  /** One level of the folder, or of the whole; empty if there is nothing. */
+  /** Lists one level of the folder, or of the root without a folder. Empty if nothing is there. */
   list(runId: string, folder?: string): Promise<ArtifactEntry[]>;
 }
 

@@ -5,7 +5,9 @@ export interface MetricPoint {
   readonly key: string;
   readonly value: number;
   readonly step: number;
-  /** Part of the point's identity: the caller fixes it, so that a retry logs the same point and not a second one. */
+  /**
+   * Part of the point's identity. The caller fixes it, so that a retry logs the same point again, and not a second one.
+   */
   readonly timestampMs: number;
 }
 
@@ -21,14 +23,14 @@ export interface Batch {
   readonly metrics: WireMetric[];
 }
 
-/** What MLflow takes in one `runs/log-batch`. */
+/** MLflow's limits for one `runs/log-batch`. */
 const LIMITS = { params: 100, tags: 100, metrics: 1_000, entries: 1_000 } as const;
-/** MLflow refuses a request over 1 MB; the rest is room for the run's ID and the brackets. */
+/** MLflow refuses a request over 1 MB. The difference leaves room for the run's ID and the brackets. */
 const BATCH_BYTES = 990_000;
 
 /**
- * Cuts the entries into batches that MLflow takes, in order: params, tags, metrics.
- * Throws `rejected` for a value that MLflow would cut short.
+ * Splits the entries into batches that MLflow accepts, in this order: params, tags, metrics. Throws `rejected` for a
+ * value that MLflow would truncate.
  */
 export function inBatches(entries: LogEntries): Batch[] {
   const params = toPairs(entries.params);

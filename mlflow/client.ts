@@ -2,9 +2,9 @@ import { errorFromFetch, errorFromReply, MlflowError } from './errors.ts';
 import { parseTrackingUri } from './tracking-uri.ts';
 
 export interface ClientOptions {
-  /** http or https, with a path where MLflow sits below one. `user:password@` becomes basic authorization. */
+  /** An http or https URL, with a path if MLflow is served below one. `user:password@` becomes basic authorization. */
   readonly trackingUri: string;
-  /** The whole header value, such as `Bearer …`; wins over what the URI carries. */
+  /** The whole header value, such as `Bearer …`. Overrides credentials in the URI. */
   readonly authorization?: string;
   readonly timeoutSeconds?: number;
   readonly artifactTimeoutSeconds?: number;
@@ -13,20 +13,25 @@ export interface ClientOptions {
 
 export type Method = 'GET' | 'POST' | 'PATCH' | 'DELETE';
 
-/** One attempt for each call and no retry: Temporal owns retries. Every method throws `MlflowError` alone. */
+/** One attempt per call and no retry, because Temporal owns retries. Every method throws only `MlflowError`. */
 export interface Client {
-  /** A call of MLflow's REST API; `path` begins after `/api/2.0/mlflow`, or is whole where it begins with `/api/`. GET sends its fields as the query. */
+  /**
+   * A call of MLflow's REST API. `path` is relative to `/api/2.0/mlflow`, or absolute if it begins with `/api/`. GET
+   * sends its fields as the query.
+   */
   json<Reply extends object>(method: Method, path: string, fields: object): Promise<Reply>;
   text(path: string): Promise<string>;
-  /** OpenTelemetry's spans, as JSON. */
+  /** Sends OpenTelemetry spans as JSON. */
   spans(experimentId: string, spans: object): Promise<void>;
   upload(path: string, content: Uint8Array): Promise<void>;
   download(path: string): Promise<Uint8Array>;
 }
 
-/** MLflow answers in milliseconds; a busy SQLite holds a writer for some seconds. Beyond this it hangs. */
+/**
+ * MLflow answers in milliseconds, but a busy SQLite can block a write for some seconds. After 15 s the server hangs.
+ */
 const TIMEOUT_SECONDS = 15;
-/** Reports and tables of tens of megabytes; the proxy was seen to move 3 MB/s (mlflow#22665). */
+/** Enough for reports and tables of tens of megabytes: the proxy moved 3 MB/s in a measurement (mlflow#22665). */
 const ARTIFACT_TIMEOUT_SECONDS = 120;
 
 const REST_ROOT = '/api/2.0/mlflow';
@@ -42,12 +47,12 @@ interface Outgoing {
   readonly timeoutSeconds: number;
 }
 
-/** Throws `MlflowError` of kind `rejected` for a tracking URI or an authorization that can't be used. */
+/** Throws `MlflowError` of kind `rejected` if the tracking URI or the authorization is invalid. */
 export function createClient(options: ClientOptions): Client {
   const { origin, basePath, authorization } = parseTrackingUri(options.trackingUri, options.authorization);
   const timeoutSeconds = options.timeoutSeconds ?? TIMEOUT_SECONDS;
   const artifactTimeoutSeconds = options.artifactTimeoutSeconds ?? ARTIFACT_TIMEOUT_SECONDS;
-  // Looked up at each call: whoever replaces the global fetch (a proxy agent, tracing) expects it to count.
+  // Reads the global fetch at each call, because a proxy agent or tracing may replace it later.
   const send: typeof fetch = (url, init) => (options.fetch ?? globalThis.fetch)(url, init);
 
   async function exchange(request: Outgoing): Promise<Uint8Array> {
@@ -57,14 +62,14 @@ export function createClient(options: ClientOptions): Client {
     try {
       const reply = await send(`${origin}${basePath}${request.path}${query}`, {
         method: request.method,
-        // A header whose value is undefined would be sent as that word.
+        // fetch would send an undefined header as the word "undefined".
         headers: {
           ...(authorization === undefined ? {} : { authorization }),
           ...(request.contentType === undefined ? {} : { 'content-type': request.contentType }),
           ...(request.experimentId === undefined ? {} : { 'x-mlflow-experiment-id': request.experimentId }),
         },
         body: request.body ?? null,
-        // A followed redirect turns POST into GET, and could take the authorization elsewhere.
+        // A followed redirect would turn POST into GET, and could send the authorization to another server.
         redirect: 'manual',
         signal: AbortSignal.timeout(request.timeoutSeconds * 1000),
       });
@@ -120,7 +125,7 @@ function parseObject(call: string, text: string): object {
     const value: unknown = JSON.parse(text);
     if (typeof value === 'object' && value !== null) return value;
   } catch {
-    // A page of HTML: reported below like any other reply that is no JSON object.
+    // Not JSON, such as an HTML page. The error is thrown below.
   }
   throw new MlflowError('server', `${call}: the reply is no JSON object; hint: is the tracking URI MLflow's own?`);
 }

@@ -3,11 +3,11 @@ import { type Tag, fromPairs } from './tags.ts';
 /** A data set that a run read. */
 export interface DatasetInput {
   readonly name: string;
-  /** In full, such as `sha256:` and 64 hex digits. */
+  /** The full digest: `sha256:` and 64 hex digits. */
   readonly digest: string;
-  /** Where the data lies. */
+  /** The location of the data. */
   readonly uri: string;
-  /** What the run used it for, such as `training` or `evaluation`. */
+  /** The use in the run, such as `training` or `evaluation`. */
   readonly context: string;
   readonly rows?: number;
 }
@@ -23,7 +23,7 @@ export interface WireInput {
   };
 }
 
-/** MLflow's column for a digest is 36 characters wide; 36 hex digits still hold 144 bits. */
+/** MLflow's column for a digest holds 36 characters. 36 hex digits still have 144 bits. */
 const DIGEST_CHARACTERS = 36;
 const DIGEST_TAG = 'tuneline.dataset_digest';
 const CONTEXT_TAG = 'mlflow.data.context';
@@ -44,7 +44,7 @@ export function toWireInput({ name, digest, uri, context, rows }: DatasetInput):
   };
 }
 
-/** Also reads what others logged: such an input has MLflow's short digest, and no URI if its source names none. */
+/** Also reads inputs that other tools logged. They have MLflow's short digest, and no URI if their source has none. */
 export function toDatasetInput({ tags: pairs, dataset }: WireInput): DatasetInput {
   const tags = fromPairs(pairs);
   const { uri } = parseObject(dataset?.source);
@@ -58,7 +58,7 @@ export function toDatasetInput({ tags: pairs, dataset }: WireInput): DatasetInpu
   };
 }
 
-/** What MLflow's library calls a source that it can open by URI. */
+/** MLflow's name for a type of source that its library can open by URI. */
 function sourceType(uri: string): string {
   const scheme = /^([a-z][a-z0-9+.-]*):/i.exec(uri)?.[1]?.toLowerCase();
   return scheme === undefined || scheme === 'file' ? 'local' : scheme;

@@ -1,15 +1,15 @@
 /**
- * `unreachable`: no whole answer came, so a write may or may not have happened. `server`: MLflow, or what
- * stands before it, failed. `rejected`: the request can't succeed as it is. `notFound`, `exists`: what the
- * names say, and only on MLflow's own word, never on a stray 404.
+ * `unreachable`: no complete answer arrived, so a write may have happened or not. `server`: MLflow, or a proxy in front
+ * of it, failed. `rejected`: the same request can never succeed. `notFound`, `exists`: only from MLflow's own error
+ * code, never from a bare 404.
  */
 export type MlflowErrorKind = 'unreachable' | 'rejected' | 'notFound' | 'exists' | 'server';
 
-/** The only error this client throws. Its message never holds a request's body, a credential or a query. */
+/** The only error that this client throws. Its message never contains a request body, a credential or a query. */
 export class MlflowError extends Error {
   override readonly name = 'MlflowError';
   readonly kind: MlflowErrorKind;
-  /** Whether the same call may succeed later. Writes here are idempotent where their comment says so. */
+  /** True if the same call may succeed later. A method's comment says if its writes are idempotent. */
   readonly retryable: boolean;
 
   constructor(kind: MlflowErrorKind, message: string, retryable = kind === 'unreachable' || kind === 'server') {
@@ -26,10 +26,10 @@ const KIND_BY_ERROR_CODE: Readonly<Record<string, MlflowErrorKind>> = {
 
 const NOT_MLFLOWS_WORDS = "without MLflow's error format; hint: is the tracking URI MLflow's own?";
 
-/** MLflow's messages can carry whole SQL statements with their parameters: those begin on a second line. */
+/** MLflow's messages may contain whole SQL statements with parameters. Those start on the second line. */
 const MESSAGE_CHARACTERS = 500;
 
-/** The error that a reply with a status outside 2xx stands for. `call` is the method and the path. */
+/** The error for a reply with a status outside 2xx. `call` is the method and the path. */
 export function errorFromReply(call: string, status: number, body: string): MlflowError {
   const { code, message } = mlflowsWords(body);
   const text = `${call}: ${status} ${code === undefined ? NOT_MLFLOWS_WORDS : `${code}: ${message}`}`;
@@ -49,7 +49,7 @@ function mlflowsWords(body: string): { code?: string; message?: string } {
   }
 }
 
-/** The error that a failed `fetch` stands for. Only its code is told: its message may quote a header. */
+/** The error for a failed `fetch`. It shows only the error code, because the message may quote a header. */
 export function errorFromFetch(call: string, origin: string, timeoutSeconds: number, error: unknown): MlflowError {
   const { name, cause } = error as { name?: unknown; cause?: { code?: unknown } };
   if (name === 'TimeoutError') {
@@ -63,7 +63,7 @@ export function isMlflowError(error: unknown, kind: MlflowErrorKind): error is M
   return error instanceof MlflowError && error.kind === kind;
 }
 
-/** The value, or an error naming the field that MLflow's reply lacks. */
+/** The value, or an error that names the missing field of MLflow's reply. */
 export function present<T>(value: T | undefined, field: string): T {
   if (value === undefined) throw new MlflowError('server', `MLflow's reply lacks ${field}`);
   return value;

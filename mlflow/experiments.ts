@@ -4,11 +4,11 @@ import { type Tags, toPairs } from './tags.ts';
 
 export interface Experiments {
   /**
-   * The experiment's ID; makes the experiment where there is none. Safe against others doing the same. An
-   * existing one keeps its own tags. Throws `rejected` for one that was deleted: MLflow holds on to its name.
+   * The experiment's ID. Creates the experiment if there is none. Safe under concurrent calls. An existing experiment
+   * keeps its tags. Throws `rejected` for a deleted experiment, because MLflow still reserves its name.
    */
   ensure(name: string, tags?: Tags): Promise<string>;
-  /** The experiment's ID; undefined where there is none. */
+  /** The experiment's ID. Undefined if there is none. */
   find(name: string): Promise<string | undefined>;
 }
 

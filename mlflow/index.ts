@@ -27,7 +27,7 @@ export { type Traces } from './traces.ts';
 export { type Webhook } from './webhooks.ts';
 
 export interface Mlflow {
-  /** Resolves if the server answers and is MLflow. */
+  /** Resolves with the version if the server answers and is MLflow. */
   health(): Promise<{ readonly version: string }>;
   readonly experiments: Experiments;
   readonly runs: Runs & RunLog;
@@ -41,8 +41,8 @@ export interface Mlflow {
 }
 
 /**
- * A client of one MLflow server's REST API. Opens no connection yet. Every method makes one attempt with a
- * timeout and throws `MlflowError` alone, whose `retryable` says whether Temporal should try again.
+ * A client of one MLflow server's REST API. Opens no connection yet. Every method makes one attempt with a timeout and
+ * throws only `MlflowError`. Its `retryable` tells Temporal whether to retry.
  */
 export function createMlflow(options: ClientOptions): Mlflow {
   const client = createClient(options);

@@ -7,7 +7,7 @@ export interface ModelVersion {
   readonly name: string;
   readonly version: string;
   readonly source: string;
-  /** Empty if no run made it. */
+  /** Empty if no run created it. */
   readonly runId: string;
   readonly description: string;
   readonly tags: Tags;
@@ -49,7 +49,7 @@ export async function readVersion(client: Client, name: string, version: string)
   return toModelVersion((await client.json<Reply>('GET', '/model-versions/get', { name, version })).model_version);
 }
 
-/** All versions of one model that meet the clauses, the oldest first. The listing leaves their aliases out. */
+/** All versions of one model that match the clauses, oldest first. MLflow's search omits their aliases. */
 export async function searchVersions(
   client: Client,
   name: string,
@@ -59,7 +59,7 @@ export async function searchVersions(
   return found.filter((version) => version.name === name);
 }
 
-/** All versions of whatever model that meet the clauses, by name and age. The listing leaves their aliases out. */
+/** All versions of all models that match the clauses, by name and age. MLflow's search omits their aliases. */
 export async function searchAllVersions(client: Client, clauses: readonly string[]): Promise<ModelVersion[]> {
   const found: ModelVersion[] = [];
   let pageToken: string | undefined;
@@ -73,8 +73,8 @@ export async function searchAllVersions(client: Client, clauses: readonly string
 }
 
 /**
- * The version that `find` finds, or a new one. MLflow numbers versions in the order they come to be, so of two
- * writers that made one each the lower number is seen by both: the later writer deletes its own and takes that.
+ * The version that `find` finds, or a new one. Safe under concurrent calls: MLflow numbers versions in order of
+ * creation, so both writers see the lower number. The later writer deletes its own version and returns the other one.
  */
 export async function createVersionOnce(
   client: Client,

@@ -8,11 +8,11 @@ import { type Tags, toPairs } from './tags.ts';
 export interface PromptVersion {
   readonly name: string;
   readonly version: string;
-  /** The template, with MLflow's `{{variable}}` placeholders; for a `chat` prompt its messages as JSON. */
+  /** The template, with MLflow's `{{variable}}` placeholders. For a `chat` prompt, its messages as JSON. */
   readonly text: string;
   readonly type: 'text' | 'chat';
   readonly description: string;
-  /** Without MLflow's own. */
+  /** Without MLflow's own tags. */
   readonly tags: Tags;
 }
 
@@ -25,28 +25,28 @@ export interface PromptToRegister {
 
 export interface Prompts {
   /**
-   * The first version of the prompt with exactly this text; registers one, and the prompt, where there is none.
-   * A version that exists keeps its description and tags. Throws `rejected` for a name that MLflow's own
-   * library couldn't load, or that a model bears already, and for a text over 100,000 characters.
+   * The first version of the prompt with exactly this text. Creates the version, and the prompt, if there is none. An
+   * existing version keeps its description and tags. Throws `rejected` for a name that MLflow's own library can't load
+   * or that a model already has, and for a text over 100,000 characters.
    */
   register(prompt: PromptToRegister): Promise<PromptVersion>;
-  /** The first version with exactly this text; undefined where there is none. */
+  /** The first version with exactly this text. Undefined if there is none. */
   find(name: string, text: string): Promise<string | undefined>;
-  /** Throws `notFound`, also if there is such a model version but it is no prompt. */
+  /** Throws `notFound`, also for a model version that is not a prompt. */
   get(name: string, version: string): Promise<PromptVersion>;
 }
 
-// MLflow keeps a prompt as a registered model, and tells the two apart by these tags.
+// MLflow stores a prompt as a registered model, and marks it with these tags.
 const IS_PROMPT = { 'mlflow.prompt.is_prompt': 'true' };
 const TEXT_TAG = 'mlflow.prompt.text';
 const TYPE_TAG = '_mlflow_prompt_type';
-/** Every version needs a source; for a prompt MLflow takes only its own placeholders. */
+/** Every version needs a source. For prompts MLflow accepts only its own placeholder. */
 const SOURCE = 'prompt-template';
-/** MLflow's library refuses other names, its server does not. */
+/** MLflow's library refuses other names, but its server accepts them. */
 const NAME = /^[\w.-]+$/;
 
 export function createPrompts(client: Client): Prompts {
-  // Compared here, not by the search: its language can't quote every text.
+  // Compares the text here, because the search language can't quote every text.
   const find = async (name: string, text: string): Promise<ModelVersion | undefined> =>
     (await searchVersions(client, name, tagsEqual(IS_PROMPT))).find((version) => version.tags[TEXT_TAG] === text);
 

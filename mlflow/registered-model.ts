@@ -31,7 +31,7 @@ const modelFrom = ({ name, tags, aliases = [] }: WireRegisteredModel): Registere
   aliases: Object.fromEntries(aliases.map(({ alias, version }) => [alias, String(version)])),
 });
 
-/** All models; MLflow keeps prompts among them, which are left out. */
+/** All models. Omits prompts, which MLflow stores as models. */
 export async function searchRegisteredModels(client: Client): Promise<RegisteredModel[]> {
   const found: RegisteredModel[] = [];
   let page_token: string | undefined;
@@ -47,7 +47,7 @@ export async function searchRegisteredModels(client: Client): Promise<Registered
   return found;
 }
 
-/** Registers the model, or answers the one of that name, which keeps its tags and description. */
+/** Registers the model, or returns the existing one, which keeps its tags and description. */
 export async function ensureRegisteredModel(
   client: Client,
   name: string,
@@ -62,7 +62,7 @@ export async function ensureRegisteredModel(
   }
 }
 
-/** MLflow keeps prompts among the models, and marks them and their versions by a tag. */
+/** MLflow stores prompts as models, and marks them and their versions with a tag. */
 export function isPrompt({ tags }: { readonly tags: Tags }): boolean {
   return tags['mlflow.prompt.is_prompt']?.toLowerCase() === 'true';
 }

@@ -21,55 +21,58 @@ import { hasTags, type Tag, type Tags, toPairs } from './tags.ts';
 
 export interface VersionToRegister {
   readonly name: string;
-  /** The run that made the weights. */
+  /** The run that created the weights. */
   readonly runId: string;
-  /** Names this version among all of its model's, such as the digest of its weights. */
+  /** Identifies this version within its model, such as the digest of its weights. */
   readonly idempotencyTag: Tag;
-  /** Where the weights lie belongs here: see `registerVersion`. */
+  /** Include the URI of the weights: see `registerVersion`. */
   readonly tags?: Tags;
   readonly description?: string;
-  /** The folder among the run's artifacts that stands for the model; it may be empty. */
+  /** The artifact folder of the run that is the version's source. It may be empty. */
   readonly artifactFolder?: string;
 }
 
 export interface Registry {
   /**
-   * Idempotent; an existing model keeps its description and tags. Throws `rejected` for a name with `/` or `:`,
-   * or that a prompt bears: MLflow's searches miss versions where the two mix.
+   * Idempotent: an existing model keeps its description and tags. Throws `rejected` for a name with `/` or `:`, or for
+   * the name of a prompt: MLflow's searches miss versions if a model and a prompt share a name.
    */
   ensureModel(name: string, options?: { readonly description?: string; readonly tags?: Tags }): Promise<void>;
   /**
-   * The version that carries the idempotency tag; registers one where there is none. The model must exist.
+   * The version with the idempotency tag. Creates it if there is none. The model must exist.
    *
-   * Its source is a folder among the run's artifacts, and the weights' own URI is the caller's to put in a tag.
-   * MLflow 3 refuses a `file:` source outside the run's artifact folder and any `https:` one, while it takes
-   * `s3:` and `gs:`: a source that is always the run's own works with every storage, and MLflow proves that
-   * the run exists. (It takes a `runs:/` source on trust, also for a run that was never there.)
+   * The source is a folder among the run's artifacts. The caller puts the URI of the weights into a tag. MLflow 3
+   * refuses a `file:` source outside the run's artifact folder and every `https:` source, but accepts `s3:` and `gs:`.
+   * A source inside the run works with every storage, and MLflow then checks that the run exists. (It accepts a
+   * `runs:/` source without a check, even for a run that never existed.)
    */
   registerVersion(version: VersionToRegister): Promise<ModelVersion>;
   /** Throws `notFound`. */
   getVersion(name: string, version: string): Promise<ModelVersion>;
-  /** The versions that carry all these tags, the oldest first, without their aliases; all of them for `{}`. */
+  /** The versions with all these tags, oldest first, without aliases. All versions for `{}`. */
   findVersions(name: string, tags: Tags): Promise<ModelVersion[]>;
-  /** The versions of any model that carry all these tags, by name and age, without their aliases. */
+  /** The versions of all models with all these tags, by name and age, without aliases. */
   findVersionsOfAnyModel(tags: Tags): Promise<ModelVersion[]>;
   setVersionTags(name: string, version: string, tags: Tags): Promise<void>;
   /** Idempotent. */
   deleteVersionTag(name: string, version: string, key: string): Promise<void>;
-  /** All models, no prompts. */
+  /** All models, without prompts. */
   listModels(): Promise<RegisteredModel[]>;
-  /** None where the model is absent. */
+  /** Empty if the model does not exist. */
   modelTags(name: string): Promise<Tags>;
   setModelTag(name: string, tag: Tag): Promise<void>;
   /** Idempotent. */
   deleteModelTag(name: string, key: string): Promise<void>;
-  /** Points the alias at the version, wherever it pointed before; where it does already, no webhook is told. MLflow has no compare-and-swap: one writer each. */
+  /**
+   * Points the alias at the version. If it does so already, it sends no request, so that no webhook fires. MLflow has
+   * no compare-and-swap, so each alias must have only one writer.
+   */
   setAlias(name: string, alias: string, version: string): Promise<void>;
-  /** Versions by alias; none where the model is absent. */
+  /** Versions by alias. Empty if the model does not exist. */
   aliases(name: string): Promise<Readonly<Record<string, string>>>;
-  /** The version that the alias names; undefined where the alias, or the whole model, is absent. */
+  /** The version of the alias. Undefined if the alias or the model does not exist. */
   getAlias(name: string, alias: string): Promise<string | undefined>;
-  /** Idempotent; where there is none, no webhook is told. */
+  /** Idempotent. If the alias does not exist, it sends no request, so that no webhook fires. */
   deleteAlias(name: string, alias: string): Promise<void>;
 }
 
@@ -89,7 +92,7 @@ export function createRegistry(client: Client, runs: Pick<Runs, 'get'>): Registr
   const aliasesOf = async (name: string): Promise<Readonly<Record<string, string>>> => (await read(name)).aliases ?? {};
 
   async function getAlias(name: string, alias: string): Promise<string | undefined> {
-    // Asked for one alias that is absent, MLflow answers INVALID_PARAMETER_VALUE, as it does for a bad request.
+    // MLflow answers INVALID_PARAMETER_VALUE for a missing alias, as for a bad request, so this reads all aliases.
     const aliases = await aliasesOf(name);
     return Object.hasOwn(aliases, alias) ? aliases[alias] : undefined;
   }
@@ -127,7 +130,7 @@ export function createRegistry(client: Client, runs: Pick<Runs, 'get'>): Registr
       await client.json('DELETE', '/registered-models/delete-tag', { name, key }).catch(unlessMissing);
     },
     async setAlias(name, alias, version) {
-      // MLflow tells webhooks of each call, and an event would lead to the call that led to the event.
+      // MLflow calls webhooks for each request. Without this check, an event could cause the request that caused it.
       if ((await getAlias(name, alias)) !== version)
         await client.json('POST', '/registered-models/alias', { name, alias, version });
     },

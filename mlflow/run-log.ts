@@ -6,19 +6,19 @@ import { type Tags } from './tags.ts';
 
 export interface RunLog {
   /**
-   * Logs any number of entries, in as many requests as MLflow needs. Idempotent: the same params, tags and
-   * points may be sent again, also after a failure half-way. Throws `rejected` for a param that would change.
+   * Logs any number of entries, in as many requests as MLflow needs. Idempotent: the same params, tags and points may
+   * be sent again, also after a partial failure. Throws `rejected` for a param that would change.
    */
   log(runId: string, entries: LogEntries): Promise<void>;
-  /** Sets the tags; one that is there takes the new value. */
+  /** Sets the tags. An existing tag gets the new value. */
   setTags(runId: string, tags: Tags): Promise<void>;
-  /** Idempotent. A data set is known by name and digest: the context it was first logged with stays. */
+  /** Idempotent. Name and digest identify a data set, which keeps the context of its first log. */
   logInputs(runId: string, inputs: readonly DatasetInput[]): Promise<void>;
-  /** Every point of one metric, by step and time; empty if none was logged. */
+  /** All points of one metric, by step and time. Empty if none was logged. */
   metricHistory(runId: string, key: string): Promise<MetricPoint[]>;
 }
 
-/** MLflow's own largest page. */
+/** MLflow's largest page size. */
 const HISTORY_PAGE = 25_000;
 
 export function createRunLog(client: Client): RunLog {

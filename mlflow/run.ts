@@ -13,14 +13,14 @@ export interface Run {
   readonly artifactUri: string;
   readonly startedAtMs: number;
   readonly endedAtMs?: number;
-  /** The last value of each metric; may be NaN. MLflow keeps an infinity as ±1.8e308. */
+  /** The last value of each metric, possibly NaN. MLflow stores an infinity as ±1.8e308. */
   readonly metrics: Readonly<Record<string, number>>;
   readonly params: Tags;
   readonly tags: Tags;
   readonly inputs: readonly DatasetInput[];
 }
 
-/** Protocol buffers as JSON: whatever is empty is left out. */
+/** Protocol buffers as JSON: empty fields are omitted. */
 export interface WireRun {
   readonly info?: {
     readonly run_id?: string;
@@ -41,7 +41,7 @@ export interface WireRun {
 
 export interface WireMetric {
   readonly key: string;
-  /** NaN and infinities travel as their names, because JSON has no word for them. */
+  /** NaN and infinities are sent as strings, because JSON has no numbers for them. */
   readonly value?: number | string;
   readonly timestamp?: number;
   readonly step?: number;

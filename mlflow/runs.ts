@@ -8,7 +8,7 @@ import { hasTags, refuseLong, type Tag, type Tags, toPairs } from './tags.ts';
 export interface NewRun {
   readonly experimentId: string;
   readonly name: string;
-  /** Names this run among all of its experiment's: MLflow itself has no idempotency key. */
+  /** Identifies this run within its experiment, because MLflow has no idempotency key. */
   readonly idempotencyTag: Tag;
   readonly parentRunId?: string;
   readonly tags?: Tags;
@@ -17,20 +17,20 @@ export interface NewRun {
 
 export interface Runs {
   /**
-   * The run that carries the idempotency tag; opens one where there is none, the tag in the same request. An
-   * adopted run keeps its tags and its status, so look at the status: an earlier attempt may have ended it.
-   * Of two that opened at the same moment the older wins and the other is deleted. MLflow has no atomic "open if absent":
-   * two runs stay where the older is written only after the younger has looked.
-   * Throws `rejected` where a param would change.
+   * The run with the idempotency tag. If there is none, opens one with the tag in the same request. An existing run
+   * keeps its tags and its status. Check the status, because an earlier attempt may have ended the run. If two callers
+   * open at the same moment, the older run wins and the other is deleted. MLflow has no atomic "open if absent": both
+   * runs stay if the older one is written only after the caller of the younger one has searched. Throws `rejected` if a
+   * param would change.
    */
   open(run: NewRun): Promise<Run>;
-  /** Runs of the experiment that carry all these tags, the newest first; at most 100. */
+  /** Runs of the experiment with all these tags, newest first, at most 100. */
   findByTag(experimentId: string, tags: Tags, status?: RunStatus): Promise<Run[]>;
-  /** All runs of the experiment that have a tag with this key, the newest first, a page at a time. */
+  /** All runs of the experiment that have a tag with this key, newest first, in pages. */
   withTag(experimentId: string, key: string): AsyncGenerator<Run>;
   /** Throws `notFound`. */
   get(runId: string): Promise<Run>;
-  /** Idempotent: a run that has this status already keeps its end. Another status takes the old one's place. */
+  /** Idempotent: a run that has this status keeps its end time. Overwrites another status. */
   end(runId: string, status: TerminalRunStatus, endedAtMs?: number): Promise<void>;
 }
 
@@ -90,7 +90,7 @@ export function createRuns(client: Client, runLog: RunLog): Runs {
   return {
     async open(run) {
       const opened = await adoptOrCreate(run);
-      // Also for an adopted run: the attempt that opened it may have died before its params were logged.
+      // Also logs for an existing run: the attempt that opened it may have failed before it logged its params.
       await runLog.log(opened.runId, { params: run.params ?? {} });
       return { ...opened, params: { ...opened.params, ...run.params } };
     },

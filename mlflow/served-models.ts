@@ -2,7 +2,7 @@ import { type Client } from './client.ts';
 import { searchRegisteredModels } from './registered-model.ts';
 import { fromPairs, type Tag, type Tags } from './tags.ts';
 
-/** A registered model whose `champion` serves, or has served. */
+/** A registered model with a `champion` alias. */
 export interface ServedModel {
   readonly name: string;
   readonly tags: Tags;
@@ -13,7 +13,7 @@ interface Reply {
   readonly model_version?: { readonly creation_timestamp?: number | string; readonly tags?: readonly Tag[] };
 }
 
-/** Every model with a `champion`, by name; prompts have none. */
+/** All models with a `champion`, by name. Prompts have none. */
 export async function listServedModels(client: Client): Promise<ServedModel[]> {
   const served: ServedModel[] = [];
   for (const { name, tags, aliases } of await searchRegisteredModels(client)) {

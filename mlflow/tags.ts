@@ -8,7 +8,7 @@ export interface Tag {
   readonly value: string;
 }
 
-/** MLflow's own bounds. Past them it cuts run tags and params short and answers 200. */
+/** MLflow's limits. It truncates longer run tags and params and still answers 200. */
 const RUN_TAG_CHARACTERS = 8_000;
 const PARAM_CHARACTERS = 6_000;
 
@@ -20,10 +20,10 @@ export function fromPairs(pairs: readonly Tag[] = []): Tags {
   return Object.fromEntries(pairs.map(({ key, value }) => [key, value]));
 }
 
-/** Throws `rejected` for a value that MLflow would cut short without a word: a cut digest names nothing. */
+/** Throws `rejected` for a value that MLflow would silently truncate: a truncated digest identifies nothing. */
 export function refuseLong(what: 'tag' | 'param', pairs: readonly Tag[]): void {
   const limit = what === 'tag' ? RUN_TAG_CHARACTERS : PARAM_CHARACTERS;
-  // Counted as MLflow counts, by code point.
+  // MLflow counts code points, so this does too.
   const long = pairs.find(({ value }) => value.length > limit && Array.from(value).length > limit);
   if (long) throw new MlflowError('rejected', `${what} ${long.key} exceeds the ${limit} characters that MLflow keeps`);
 }

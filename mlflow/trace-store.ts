@@ -9,14 +9,14 @@ const hasFeedback = { key: 'tuneline.feedback', value: 'yes' };
 const versionTag = 'tuneline.version';
 const promptTag = 'tuneline.prompt_version';
 const rating = 'rating';
-/** As MLflow's own evaluation calls what an answer should have been. */
+/** The name that MLflow's own evaluation uses for the expected answer. */
 const expected = 'expected_response';
 
-/** Requests of each endpoint are traces of an experiment, `endpoint NAME`. */
+/** The traces of an endpoint's requests are in the experiment `endpoint NAME`. */
 const experimentOf = (endpoint: string): string => `endpoint ${endpoint}`;
 const hexOf = (id: string): string => id.replace(/^chatcmpl-/, '');
 
-/** What an endpoint keeps of its requests, in MLflow. */
+/** Stores an endpoint's requests and feedback in MLflow. */
 export function createTraceStore({ experiments, traces }: Pick<Mlflow, 'experiments' | 'traces'>): TraceStore {
   const known = new Map<string, string>();
 
@@ -46,7 +46,7 @@ export function createTraceStore({ experiments, traces }: Pick<Mlflow, 'experime
     },
     async assess(_endpoint, { id, author, rating: value, correction, comment }) {
       const from = { source: author, atMs: Date.now() };
-      // First what may fail for want of a trace: then nothing was said yet.
+      // Sets the tag first: if the trace does not exist, this fails before any feedback is stored.
       await traces.setTag(hexOf(id), hasFeedback);
       if (correction !== undefined)
         await traces.assess(hexOf(id), { ...from, name: expected, expectation: correction });
@@ -60,7 +60,10 @@ export function createTraceStore({ experiments, traces }: Pick<Mlflow, 'experime
   };
 }
 
-/** All that was said of answers of the endpoint, the oldest request first; of what one person said of one answer, the last. */
+/**
+ * All feedback on the endpoint's answers, oldest request first. Only the last feedback of each person on each answer
+ * counts.
+ */
 export async function* ratedAnswers(
   { experiments, traces }: Pick<Mlflow, 'experiments' | 'traces'>,
   endpoint: string,

@@ -4,7 +4,7 @@ import { tagsEqual } from './filter.ts';
 import { type Tag, type Tags } from './tags.ts';
 
 export interface TraceToPut {
-  /** 32 hex digits. The trace is named by them, so that who knows the request knows its trace. */
+  /** 32 hex digits. The trace ID contains them, so that a request's ID leads to its trace. */
   readonly hexId: string;
   readonly experimentId: string;
   readonly name: string;
@@ -13,12 +13,12 @@ export interface TraceToPut {
   readonly ok: boolean;
   readonly inputs: object;
   readonly outputs: object;
-  /** What stands in lists of traces. */
+  /** The texts that lists of traces show. */
   readonly previews: { readonly request: string; readonly response: string };
   readonly tags: Tags;
 }
 
-/** What a person said of a trace: a value of feedback, or what was expected. */
+/** A person's feedback on a trace: a rating, or the expected answer. */
 export interface Assessment {
   readonly name: string;
   readonly source: string;
@@ -38,18 +38,18 @@ export interface Trace {
 }
 
 export interface Traces {
-  /** A trace of one span. Idempotent: one that was put before stays one. */
+  /** Stores a trace with one span. Idempotent. */
   put(trace: TraceToPut): Promise<void>;
-  /** Adds what was said; said twice it stands there twice. Throws `notFound`. */
+  /** Adds an assessment. Not idempotent: a repeated call adds a second one. Throws `notFound`. */
   assess(hexId: string, assessment: Assessment): Promise<void>;
   /** Throws `notFound`. */
   setTag(hexId: string, tag: Tag): Promise<void>;
-  /** All traces of the experiment that carry these tags, the oldest first. */
+  /** All traces of the experiment with these tags, oldest first. */
   find(experimentId: string, tags: Tags): AsyncGenerator<Trace>;
 }
 
 const ROOT = '/api/3.0/mlflow/traces';
-/** MLflow's lists show no more, and its columns hold no more. */
+/** MLflow's lists show no more characters, and its columns hold no more. */
 const PREVIEW_CHARACTERS = 1000;
 const PAGE = 100;
 
@@ -123,7 +123,7 @@ function toSpan({ hexId, name, startedAtMs, ms, ok, inputs, outputs }: TraceToPu
   const attribute = (key: string, value: unknown) => ({ key, value: { stringValue: JSON.stringify(value) } });
   return {
     traceId: hexId,
-    // One span a trace: its ID follows from the trace's, so that putting it again changes nothing.
+    // A trace has one span. The span's ID derives from the trace's ID, so that a repeated put changes nothing.
     spanId: hexId.slice(0, 16),
     name,
     kind: 2,
@@ -167,7 +167,7 @@ type WireValue =
   | { readonly double_value: number }
   | { readonly array_value: { readonly values?: readonly WireValue[] } }
   | { readonly kvlist_value: { readonly values?: readonly { readonly key: string; readonly value: WireValue }[] } }
-  // Nothing at all: null.
+  // An empty object means null.
   | object;
 
 function toTrace({ trace_id, request_time, tags = {}, assessments = [] }: WireInfo, span: WireSpan | undefined): Trace {

@@ -2,14 +2,14 @@ import { MlflowError } from './errors.ts';
 
 export interface TrackingTarget {
   readonly origin: string;
-  /** Without a slash at its end; empty where MLflow sits at the root. */
+  /** Without a trailing slash. Empty if MLflow is served at the root. */
   readonly basePath: string;
   readonly authorization?: string;
 }
 
 /**
- * Takes the tracking URI apart, so that no later step, and no error, sees its credentials.
- * Throws `MlflowError` of kind `rejected`, which quotes neither the URI nor the authorization.
+ * Splits the tracking URI, so that no later step and no error contains its credentials. Throws `MlflowError` of kind
+ * `rejected`, which quotes neither the URI nor the authorization.
  */
 export function parseTrackingUri(trackingUri: string, authorization?: string): TrackingTarget {
   const url = URL.canParse(trackingUri) ? new URL(trackingUri) : undefined;
@@ -21,7 +21,10 @@ export function parseTrackingUri(trackingUri: string, authorization?: string): T
   }
   const header = authorization ?? basicAuthorization(url);
   if (header !== undefined && !/^[\x21-\x7e][\x20-\x7e]*$/.test(header)) {
-    throw new MlflowError('rejected', "a header can't carry the MLflow authorization; hint: a line break at its end?");
+    throw new MlflowError(
+      'rejected',
+      'the MLflow authorization is not a valid HTTP header value; hint: does it end with a line break?',
+    );
   }
   const target = { origin: url.origin, basePath: url.pathname.replace(/\/+$/, '') };
   return header === undefined ? target : { ...target, authorization: header };
@@ -32,7 +35,10 @@ function basicAuthorization({ username, password }: URL): string | undefined {
   return `Basic ${Buffer.from(`${unescaped(username)}:${unescaped(password)}`).toString('base64')}`;
 }
 
-/** A password with a bare percent sign is legal in a URL and no valid escape: it is taken as it stands. */
+/**
+ * A URL may contain a password with a bare percent sign, which is not a valid escape. Such a password is used
+ * unchanged.
+ */
 function unescaped(part: string): string {
   try {
     return decodeURIComponent(part);

@@ -2,7 +2,7 @@ import { tags as tagNames, type RegisteredVersion, type Tracking } from '../doma
 import { isMlflowError } from './errors.ts';
 import type { Mlflow } from './index.ts';
 
-/** What the lifecycle needs of MLflow, on the REST client. Experiments are looked up once. */
+/** The `Tracking` of a lifecycle, on top of the REST client. Caches the IDs of experiments. */
 export function createTracking(mlflow: Mlflow): Tracking {
   const experiments = new Map<string, Promise<string>>();
 
@@ -11,7 +11,7 @@ export function createTracking(mlflow: Mlflow): Tracking {
     if (known) return known;
     const asked = mlflow.experiments.ensure(name);
     experiments.set(name, asked);
-    // A failure must not be remembered: MLflow may only be down for a moment.
+    // Does not cache a failure, because MLflow may be down only for a moment.
     asked.catch(() => experiments.delete(name));
     return asked;
   }
@@ -111,7 +111,7 @@ function weightsIn({
   return weights ? { weights } : {};
 }
 
-/** A version without our tags was registered by other hands; nothing is known of its weights. */
+/** Undefined for a version without our tags: another tool registered it, and its weights are unknown. */
 function weightsOf(version: string, tags: Readonly<Record<string, string>>): RegisteredVersion | undefined {
   const uri = tags[tagNames.weightsUri];
   const digest = tags[tagNames.weightsDigest];

@@ -5,20 +5,21 @@ export interface Webhook {
   readonly id: string;
   readonly name: string;
   readonly url: string;
-  /** Such as `model_version_alias.created`. */
+  /** Event names such as `model_version_alias.created`. */
   readonly events: readonly string[];
 }
 
 export interface WebhookToEnsure {
   readonly url: string;
-  /** MLflow signs with it, and never shows it again. */
+  /** MLflow signs events with it, and never shows it again. */
   readonly secret: string;
 }
 
 export interface Webhooks {
   /**
-   * Has MLflow tell that address of each alias that is set or taken away. Idempotent by address; the secret is brought
-   * up to date. MLflow refuses addresses that are not https, or are on private networks, unless its operator allows them.
+   * Makes MLflow call this address for each alias that is set or deleted. Idempotent by address: an existing webhook
+   * gets the new secret. MLflow refuses addresses that are not https or are on private networks, unless its operator
+   * allows them.
    */
   ensure(webhook: WebhookToEnsure): Promise<Webhook>;
   list(): Promise<Webhook[]>;

@@ -3,18 +3,18 @@ import type { Release } from '../domain/endpoint/release.ts';
 import { spend, type Allowance } from '../domain/serving/rate-limit.ts';
 import { Refusal } from './refusal.ts';
 
-/** Who may ask, by their API keys. */
+/** Authenticates clients by their API keys. */
 export interface ApiKeys {
-  /** False while nobody was given one: then everyone may ask who can reach the endpoint. */
+  /** False if no key was ever created: then everyone who can reach the endpoint may send requests. */
   areNeeded(): boolean;
-  /** Whose key it is; undefined of a wrong one. */
+  /** The name of the key's owner. Undefined for a wrong key. */
   nameOf(key: string): string | undefined;
 }
 
-/** Whom an answer is for where no key is needed. */
+/** The client's name if no key is needed. */
 export const anonymous = 'client';
 
-/** Whose key it is. Throws a `Refusal` where one is needed and missing or wrong. */
+/** The name of the key's owner. Throws a `Refusal` if a key is needed and is missing or wrong. */
 export function admit(keys: ApiKeys, authorization: string | undefined): string {
   if (!keys.areNeeded()) return anonymous;
   const [scheme = '', key = ''] = (authorization ?? '').split(' ');
@@ -28,11 +28,11 @@ export function admit(keys: ApiKeys, authorization: string | undefined): string 
   return name;
 }
 
-/** Counts the requests of each key and endpoint against the limits of what is served. */
+/** Counts requests per key and endpoint against the rate limits of the releases. */
 export class Limits {
   readonly #allowances = new Map<string, Allowance>();
 
-  /** Throws a `Refusal` that says when to come again. */
+  /** Throws a `Refusal` with the time to retry. */
   spend(name: string, endpoint: string, serving: readonly Release[], reply: FastifyReply): void {
     const limits = serving.flatMap((release) =>
       release.endpoint === endpoint && release.serving?.requestsPerMinute ? [release.serving.requestsPerMinute] : [],

@@ -6,29 +6,32 @@ import type { Upstream, Upstreams } from './upstreams.ts';
 
 export interface Ask {
   readonly endpoint: string;
-  /** Where among the shares: 0 ≤ point < 1. */
+  /** The position among the shares that selects a release: 0 ≤ point < 1. */
   readonly point: number;
-  /** What this release's engine is sent. */
+  /** The request body for this release's engine. */
   readonly bodyFor: (upstream: Upstream) => object;
-  /** Aborted when the client is gone or the request's time is over. */
+  /** Aborted when the client disconnects or the request times out. */
   readonly signal: AbortSignal;
-  /** A release that has not begun to answer by then may hang. */
+  /** After this time without the start of an answer, the release may hang. */
   readonly patienceMs: number;
-  /** A release failed the request: with a status of HTTP, or 0 where its engine broke off. */
+  /** A release failed the request, with an HTTP status, or with 0 if its engine broke the connection. */
   readonly onFailure: (upstream: Upstream, status: number, ms: number) => void;
 }
 
 export interface Answered {
   readonly upstream: Upstream;
   readonly reply: EngineReply;
-  /** The release may end once this was called. */
+  /** Must be called at the end of the answer. Only then may the release end. */
   readonly done: () => void;
   readonly startedMs: number;
 }
 
-/** An engine that died is started again: so long a request waits for it. A large model takes longer, but then a client had better come again. */
+/**
+ * A request waits this long for a crashed engine to restart. A large model takes longer, but then the client had better
+ * retry later.
+ */
 const startingPatienceMs = 30_000;
-/** A request that broke so many engines is likely to be the reason. */
+/** A request that broke this many engines probably causes the crashes itself. */
 const maximumBreaks = 3;
 
 interface Parts {
@@ -36,20 +39,21 @@ interface Parts {
   readonly engines: Engines;
 }
 
-/** What one request has come to. */
+/** The progress of one request. */
 interface Tried {
-  /** Releases that answered with a status of 500 or more: they would again. */
+  /** Releases that answered with a status of 500 or more, by key. They would fail again. */
   readonly failed: Map<string, Refusal>;
-  /** Goes on with the request, and is not asked again. */
+  /** A release that seems to hang. It keeps working on the request, and is not asked again. */
   readonly hangs?: Upstream;
-  /** Whom the request was given to last. */
+  /** The release that got the request last. */
   asked?: Upstream;
 }
 
 /**
- * Asks one release after the other until one answers: another where the first failed, and the same again where there is
- * no other and its engine broke off, for that one is started again. One that seems to hang goes on, beside one more. Nothing
- * has reached the client yet. Rejects with a `Refusal` if none answered, or with the signal's reason.
+ * Asks one release after another until one answers. After a failure it asks another release. If there is no other and
+ * the engine broke the connection, it asks the same release again, because its engine restarts. If a release seems to
+ * hang, it also asks a second one. Nothing has been sent to the client yet. Rejects with a `Refusal` if no release
+ * answers, or with the signal's reason.
  */
 export function askUntilAnswered(parts: Parts, ask: Ask): Promise<Answered> {
   const tried: Tried = { failed: new Map() };
@@ -107,7 +111,7 @@ async function askInTurn(parts: Parts, ask: Ask, tried: Tried): Promise<Answered
   }
 }
 
-/** What failed has let its release go. */
+/** Asks one release. After a failure it has called `done`. */
 async function attempt(
   engines: Engines,
   { upstream, done }: { readonly upstream: Upstream; readonly done: () => void },
@@ -126,21 +130,21 @@ async function attempt(
     if (reason instanceof Refusal && reason.code === 'timeout')
       ask.onFailure(upstream, reason.status, performance.now() - startedMs);
     if (!(error instanceof EngineBroke)) throw error;
-    // Of one that nobody listens behind, its release may have failed nothing: it is being started again.
+    // A refused connection is not the release's failure, because its engine may be restarting.
     if (error.wasReached) ask.onFailure(upstream, 0, performance.now() - startedMs);
     return { status: 0, wasReached: error.wasReached };
   }
 }
 
-/** Waits for an engine, longer each time, and all in all no longer than a client should. */
+/** Waits for an engine to restart, with growing pauses, for at most `startingPatienceMs` in total. */
 function restartsOf(upstreams: Upstreams, { endpoint, signal }: Ask) {
   let patience: AbortSignal | undefined;
   let pauseMs = 25;
   return {
-    /** Rejects with a `Refusal` when the patience is over. */
+    /** Rejects with a `Refusal` when that time is over. */
     async next(pause: boolean): Promise<void> {
       patience ??= AbortSignal.any([signal, AbortSignal.timeout(startingPatienceMs)]);
-      // Its end may not have been noticed yet.
+      // The crash may not be noticed yet, so `untilServing` alone would return at once.
       if (pause) await delay(pauseMs, undefined, { signal: patience }).catch(() => undefined);
       pauseMs = Math.min(pauseMs * 2, 1000);
       await upstreams.untilServing(endpoint, patience);

@@ -17,13 +17,13 @@ import type { Upstream, Upstreams } from './upstreams.ts';
 export interface ChatParts {
   readonly upstreams: Upstreams;
   readonly engines: Engines;
-  /** Where among the shares a request without a user falls: 0 ≤ point < 1. */
+  /** The position among the shares for a request without a user: 0 ≤ point < 1. */
   readonly random: () => number;
   readonly onExchange: (exchange: Exchange) => void;
   readonly onGuard: (decision: GuardDecision) => void;
 }
 
-/** What a guard found in one request, and what became of it; nothing of the text. */
+/** The findings of a guard in one request, and the decision. Contains none of the text. */
 export interface GuardDecision {
   readonly id: string;
   readonly release: Release;
@@ -60,7 +60,7 @@ export async function chat(parts: ChatParts, id: string, body: unknown, reply: F
     endpoint: call.endpoint,
     point: call.user === undefined ? parts.random() : pointOf(call.user),
     signal,
-    // Half of the time is left for a second release.
+    // Leaves half of the time for a second release.
     patienceMs: timeoutMs / 2,
     bodyFor(tried) {
       const found = inspect(tried.release);
@@ -107,7 +107,7 @@ export async function chat(parts: ChatParts, id: string, body: unknown, reply: F
   return reply.send({ ...(findings.length > 0 ? withAnswer(said.body, text) : said.body), ...named });
 }
 
-/** The most that a release of the endpoint gives a request. */
+/** The longest timeout among the releases of the endpoint. */
 function timeoutSecondsOf(endpoint: string, upstreams: Upstreams): number {
   const own = upstreams.serving().filter((release) => release.endpoint === endpoint);
   return Math.max(
@@ -115,7 +115,7 @@ function timeoutSecondsOf(endpoint: string, upstreams: Upstreams): number {
   );
 }
 
-/** Aborted when the client leaves, or its time is over. */
+/** Aborts when the client disconnects or the request times out. */
 function endOf(endpoint: string, timeoutMs: number, reply: FastifyReply): AbortSignal {
   const stop = new AbortController();
   const timer = setTimeout(
@@ -129,7 +129,7 @@ function endOf(endpoint: string, timeoutMs: number, reply: FastifyReply): AbortS
   return stop.signal;
 }
 
-/** Looks once, however many releases are asked; only where one wants to know. */
+/** Inspects the input at most once, however many releases are asked, and only if one of them has the input guard on. */
 function inspectorOf({ asked }: ChatCall): (release: Release) => readonly Injection[] {
   let found: readonly Injection[] | undefined;
   return (release) => {
@@ -166,7 +166,7 @@ const engineBody = (upstream: Upstream, call: ChatCall): object => ({
   max_tokens: Math.min(call.maxTokens ?? Infinity, settingsOf(upstream.release).maximumTokens),
 });
 
-/** Each release has its own version of the prompt, and may name other columns than the one before. */
+/** Each release has its own prompt version, which may need other columns than the version before. */
 function messagesFor(
   { release: { prompt }, template }: { readonly release: Release; readonly template?: string | undefined },
   { endpoint, asked }: ChatCall,
@@ -189,7 +189,7 @@ function messagesFor(
   );
 }
 
-/** Without the probabilities of tokens, which spell the text once more. */
+/** Removes the token probabilities, because they contain the unguarded text. */
 function withAnswer(
   body: Readonly<Record<string, unknown>>,
   text: string | undefined,
@@ -209,13 +209,13 @@ function withAnswer(
   };
 }
 
-/** A leaked canary is refused, whatever the setting says. */
+/** A leaked canary is always refused, whatever the setting. */
 function decisionOn(findings: readonly string[], { outputGuard }: ServingSettings): GuardDecision['decision'] {
   if (findings.includes('canary') || outputGuard === 'off') return 'refuse';
   return outputGuard;
 }
 
-/** Passes the engine's own words on, in whatever shape they are, because the client must correct its request. */
+/** Passes on the engine's error message, in whatever form it has, so that the client can correct its request. */
 function engineError(status: number, said: Readonly<Record<string, unknown>>) {
   const { error, detail, message } = said as {
     error?: { message?: unknown } | string;

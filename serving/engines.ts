@@ -3,15 +3,15 @@ import type { ChatAnswer, ChatRequest } from '../domain/endpoint/release.ts';
 import { eventsOf } from './event-stream.ts';
 import type { Upstream } from './upstreams.ts';
 
-/** What an engine began to answer: all of it, or a stream whose first event is there. */
+/** An engine's answer: complete, or a stream whose first event has arrived. */
 export type EngineReply =
   | { readonly kind: 'whole'; readonly status: number; readonly body: Readonly<Record<string, unknown>> }
   | { readonly kind: 'stream'; readonly status: number; readonly events: AsyncGenerator<string, void, void> };
 
-/** The engine gave no answer that can be used. */
+/** The engine gave no usable answer. */
 export class EngineBroke extends Error {
   override readonly name = 'EngineBroke';
-  /** Whether it may have begun to work on the request; it has not where nobody listens any more. */
+  /** True if the engine may have started the request. False if the connection failed. */
   readonly wasReached: boolean;
 
   constructor(message: string, wasReached: boolean) {
@@ -26,7 +26,10 @@ export interface Engines {
   close(): Promise<void>;
 }
 
-/** Keeps connections to engines. Python's servers close an idle one after five seconds: a request must not be sent into that moment. */
+/**
+ * Keeps connections to engines for 3 s. Python's servers close an idle one after 5 s, and a request at that moment
+ * would fail.
+ */
 export function createEngines(): Engines {
   const agent = new Agent({ keepAliveTimeout: 3000, keepAliveMaxTimeout: 3000, headersTimeout: 0, bodyTimeout: 0 });
 
@@ -64,7 +67,7 @@ export function createEngines(): Engines {
   };
 }
 
-/** Asks past shares, limits and guards: what the release itself says. */
+/** Asks one release directly, without shares, limits and guards. */
 export async function askEngine(
   engines: Engines,
   upstream: Upstream,
@@ -78,7 +81,7 @@ export async function askEngine(
     completionTokens,
   });
   try {
-    // A large model on a cold processor takes its time over the first answer.
+    // A large model on a cold CPU needs long for its first answer.
     const reply = await engines.chat(
       upstream,
       { messages, max_tokens: maxTokens, temperature: 0 },
@@ -92,7 +95,7 @@ export async function askEngine(
   }
 }
 
-/** The text of a whole chat completion; empty where it has none. */
+/** The text of a complete chat completion. Empty if it has none. */
 export function answerOf(body: Readonly<Record<string, unknown>>): string {
   const content = (body as { choices?: { message?: { content?: unknown } }[] }).choices?.[0]?.message?.content;
   return typeof content === 'string' ? content : '';
@@ -106,9 +109,9 @@ function parseObject(text: string, status: number): Readonly<Record<string, unkn
     const value: unknown = JSON.parse(text);
     if (typeof value === 'object' && value !== null) return value as Record<string, unknown>;
   } catch {
-    // Told below.
+    // Not JSON. Handled below.
   }
-  // Of an error only the status counts.
+  // For an error, only the status matters.
   if (status !== 200) return {};
   throw new EngineBroke('its answer is no JSON object', true);
 }

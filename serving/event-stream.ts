@@ -1,4 +1,4 @@
-/** The data of each server-sent event, as the parts of the body come in. Fields other than `data` mean nothing here. */
+/** The data of each server-sent event, as the body arrives. Ignores all fields except `data`. */
 export async function* eventsOf(body: AsyncIterable<Uint8Array>): AsyncGenerator<string, void, void> {
   const decoder = new TextDecoder();
   let rest = '';

@@ -6,15 +6,15 @@ export interface Exchange {
   readonly id: string;
   readonly release: Release;
   readonly atMs: number;
-  /** Of HTTP; 0 where the engine broke off. */
+  /** The HTTP status. 0 if the engine broke the connection. */
   readonly status: number;
   readonly ms: number;
   readonly messages: readonly ChatMessage[];
-  /** Of the prompt, where the client gave these and the server made the message. */
+  /** The prompt's variables, if the client sent these and the server rendered the message. */
   readonly variables?: Readonly<Record<string, string>>;
-  /** Which guard stopped or changed it. */
+  /** The guard that stopped or changed the answer. */
   readonly guard?: 'input' | 'output';
-  /** As the client got it. */
+  /** The text that the client received. */
   readonly answer: string;
   readonly completionTokens: number;
 }

@@ -2,7 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { Refusal } from './refusal.ts';
 
 interface Answer {
-  /** Has to be called once the answer is no longer needed. */
+  /** Must be called once the answer is no longer needed. */
   readonly done: () => void;
 }
 
@@ -21,8 +21,8 @@ const overtaken = new Refusal(504, 'timeout', 'Another release was asked later, 
 const notNeeded = new Refusal(503, 'not_needed', 'It was asked because another seemed to hang, and that one answered.');
 
 /**
- * Asks a second release when the first has not answered within `patienceMs`. Resolves with the answer that comes first, and
- * aborts the other request. Rejects with the first's error if neither answers.
+ * Asks a second release when the first has not answered within `patienceMs`. Resolves with the answer that comes first,
+ * and aborts the other request. Rejects with the first's error if neither answers.
  */
 export async function hedge<A extends Answer>({ signal, patienceMs, first, second }: Beside<A>): Promise<A> {
   const [stopFirst, stopSecond] = [new AbortController(), new AbortController()];

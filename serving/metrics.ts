@@ -2,10 +2,10 @@ import { Counter, Histogram, Registry } from 'prom-client';
 import type { Exchange } from './exchange.ts';
 import type { GuardDecision } from './chat.ts';
 
-/** An answer takes from milliseconds, where it is refused, to the longest time-out. */
+/** From milliseconds for a refusal to the longest timeout. */
 const secondsBuckets = [0.01, 0.03, 0.1, 0.3, 1, 3, 10, 30, 100];
 
-/** What Prometheus is told of the requests of this process; a registry of its own, for there may be several in one process. */
+/** Prometheus metrics of the requests. Uses its own registry, because one process may have several servers. */
 export function createServingMetrics() {
   const registers = [new Registry()];
   const of = ['endpoint', 'version'] as const;

@@ -7,7 +7,7 @@ import { textOf } from '../domain/serving/chat-request.ts';
 import { type Observation, releaseId } from '../domain/endpoint/release.ts';
 import type { Exchange } from './exchange.ts';
 
-/** What is left of an exchange once its text is gone. */
+/** The figures of an exchange, without its text. */
 export const observationOf = ({
   id,
   release,
@@ -33,18 +33,20 @@ export const observationOf = ({
   guard,
 });
 
-/** A rating that came later stands in a line of its own. */
+/** A rating that arrives later has its own line. */
 type Line = Observation | { readonly id: string; readonly rating: number };
 
 export interface ObservationsOptions {
-  /** In memory; the file may hold twice as many before it is written anew. */
+  /** The number kept in memory. The file may hold twice as many before it is rewritten. */
   readonly keep?: number;
-  /** Undefined where nothing outlives the process. */
+  /** The file. Undefined: observations are lost when the process ends. */
   readonly path?: string;
   readonly log: (message: string) => void;
 }
 
-/** The newest observations of one endpoint, in memory and on disk. No request waits for the disk, nor fails because of it. */
+/**
+ * The newest observations of one endpoint, in memory and on disk. Disk writes never delay a request or make it fail.
+ */
 export class Observations {
   readonly #keep: number;
   readonly #options: ObservationsOptions;
@@ -64,14 +66,14 @@ export class Observations {
     this.#append(observation);
   }
 
-  /** Of the request with this ID, if it is among the newest. */
+  /** Rates the request with this ID, if it is among the newest. */
   rate(id: string, rating: number): void {
     if (this.#applyRating(id, rating)) this.#append({ id, rating });
   }
 
   since = (ms: number): readonly Observation[] => this.#observed.slice(-this.#keep).filter(({ atMs }) => atMs >= ms);
 
-  /** Resolves once all is on disk that was observed before. */
+  /** Resolves once all earlier observations are on disk. */
   async flush(): Promise<void> {
     while (this.#writing) await this.#writing;
   }
@@ -81,7 +83,7 @@ export class Observations {
     if (this.#observed.length >= 2 * this.#keep) this.#observed = this.#observed.slice(-this.#keep);
   }
 
-  /** A request that several releases tried was answered by the last. */
+  /** If several releases tried a request, the rating belongs to the last one, which answered. */
   #applyRating(id: string, rating: number): boolean {
     const index = this.#observed.findLastIndex((observation) => observation.id === id);
     const found = this.#observed[index];
@@ -91,7 +93,7 @@ export class Observations {
 
   #append(line: Line): void {
     const { path, log } = this.#options;
-    // A disk that hangs must not fill the memory.
+    // Limits memory if the disk hangs.
     if (path === undefined || this.#pending.length >= this.#keep) return;
     this.#pending.push(line);
     this.#writing ??= this.#write(path).catch((error: unknown) => {
@@ -106,7 +108,7 @@ export class Observations {
       const lines = this.#pending.splice(0);
       const isFull = this.#linesOnDisk + lines.length > 2 * this.#keep;
       const all = isFull ? this.#observed.slice(-this.#keep) : lines;
-      // A newline before each: the last line on disk may be half of one.
+      // Each line starts with a newline, because the last line on disk may be incomplete.
       const text = all.map((line) => `\n${JSON.stringify(line)}`).join('');
       if (isFull) {
         await writeFile(`${path}.new`, text);
@@ -114,7 +116,7 @@ export class Observations {
       } else await appendFile(path, text);
       this.#linesOnDisk = (isFull ? 0 : this.#linesOnDisk) + all.length;
     }
-    // In the same turn as the look that found nothing left, so that no line falls in between.
+    // No await between the last check of the queue and this line, so that no line is lost.
     this.#writing = undefined;
   }
 
@@ -146,9 +148,9 @@ function parseLine(text: string): Line | undefined {
 }
 
 export interface ObservationBook {
-  /** Of one endpoint; read from the disk when it is first asked for. */
+  /** The observations of one endpoint. Reads its file at the first call. */
   of(endpoint: string): Observations;
-  /** Resolves once all is on disk. */
+  /** Resolves once everything is on disk. */
   flush(): Promise<void>;
 }
 

@@ -1,11 +1,11 @@
 import type { FastifyReply } from 'fastify';
 
-/** A request that is not answered, in the words and the shape of OpenAI's API. */
+/** A refused request, in the format of OpenAI's API. */
 export class Refusal extends Error {
   readonly status: number;
-  /** Which of the documented kinds of error it is, for programs. */
+  /** The documented error code, for programs. */
   readonly code: string;
-  /** The field of the request that is wrong. */
+  /** The invalid field of the request. */
   readonly param: string | null;
 
   constructor(status: number, code: string, message: string, param: string | null = null) {
@@ -29,11 +29,11 @@ export const errorBody = ({ status, code, message, param }: Refusal) => ({
 export const sendRefusal = (reply: FastifyReply, refusal: Refusal): FastifyReply =>
   reply.code(refusal.status).send(errorBody(refusal));
 
-/** What a client is told of an error that reached the edge; the log is told the rest of what nobody foresaw. */
+/** The error that the client sees. Details of an unexpected error go to the log only. */
 export function refusalOf(error: unknown, log: (message: string) => void): Refusal {
   if (error instanceof Refusal) return error;
   const { statusCode, message, stack } = error as { statusCode?: number; message?: string; stack?: string };
-  // Fastify's own: a body that is too large, not JSON, or of another type.
+  // Fastify's own errors: a body that is too large, not JSON, or of another type.
   if (statusCode !== undefined && statusCode >= 400 && statusCode < 500)
     return new Refusal(
       statusCode,

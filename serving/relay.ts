@@ -5,16 +5,16 @@ import { eventWith } from './event-stream.ts';
 import { errorBody, Refusal } from './refusal.ts';
 
 export interface Relayed {
-  /** Of HTTP; 0 where the engine broke off. */
+  /** The HTTP status. 0 if the engine broke the connection. */
   readonly status: number;
-  /** As the client got it. */
+  /** The text that the client received. */
   readonly answer: string;
   readonly completionTokens: number;
   readonly findings: readonly string[];
 }
 
 export interface RelayOptions {
-  /** Fields that clients know by other names than the engine. */
+  /** Fields that replace the engine's own, such as the ID and the model name. */
   readonly named: object;
   readonly settings: ServingSettings;
   readonly signal: AbortSignal;
@@ -28,7 +28,10 @@ type Chunk = Readonly<Record<string, unknown>> & {
   }[];
 };
 
-/** The engine's events as the client may have them. What breaks now can't be taken back: the client is told in the stream. */
+/**
+ * Relays the engine's events to the client through the output guard. The status is already sent, so a later error goes
+ * into the stream.
+ */
 export async function* relay(
   events: AsyncIterable<string>,
   { named, settings, signal, onEnd }: RelayOptions,
@@ -56,14 +59,14 @@ export async function* relay(
       const isLast = typeof chunk.choices?.[0]?.finish_reason === 'string';
       const ready = guard.push(text) + (isLast ? guard.end() : '');
       ended ||= isLast;
-      // Held back: an event without it would say nothing.
+      // The guard holds the text back, so this event would be empty.
       if (text !== '' && ready === '' && !isLast) continue;
       yield give(chunk, ready, isLast);
     }
   } catch {
     const reason: unknown = signal.reason;
     const late = reason instanceof Refusal ? reason : undefined;
-    // Of a client that left nothing can be said of the release.
+    // A disconnected client says nothing about the release.
     if (late?.code !== 'client_gone') finish(late?.status ?? 0);
     yield eventWith(
       JSON.stringify(
@@ -86,7 +89,7 @@ function textOfDelta({ choices }: Chunk): string {
   return typeof content === 'string' ? content : '';
 }
 
-/** Without the probabilities of tokens, which spell the text once more. */
+/** Removes the token probabilities, because they contain the unguarded text. */
 function withText(chunk: Chunk, content: string, finishReason: string | undefined): Chunk {
   const [first] = chunk.choices ?? [];
   if (!first) return chunk;
@@ -98,7 +101,7 @@ function withText(chunk: Chunk, content: string, finishReason: string | undefine
   };
 }
 
-/** Gives nothing out before the end, and then all or nothing. */
+/** A guard that holds everything back until the end, and then releases all of it or nothing. */
 function wholeGuard(settings: ServingSettings) {
   let held = '';
   let findings: readonly string[] = [];

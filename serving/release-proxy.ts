@@ -7,7 +7,7 @@ import { createServingServer, type ServingOptions } from './server.ts';
 import type { Upstream, Upstreams } from './upstreams.ts';
 
 export interface ReleaseProxy {
-  /** For clients. Closing it lets requests in flight finish. */
+  /** For clients. Closing it lets open requests finish. */
   readonly clients: FastifyInstance;
   /** For the worker, probes and Prometheus. It stays open after `clients` is closed. */
   readonly internal: FastifyInstance;

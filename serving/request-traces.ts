@@ -10,9 +10,9 @@ export interface RequestTracesOptions {
   readonly store: TraceStore;
   readonly log: (message: string) => void;
   readonly onDrop: (kind: 'trace' | 'feedback', reason: DropReason) => void;
-  /** How many requests may still be given feedback. */
+  /** The number of requests that can still get feedback. */
   readonly remembered?: number;
-  /** How much may wait while the store is away. */
+  /** The number of items that may wait while the store is unreachable. */
   readonly queued?: number;
   readonly pausesMs?: { readonly first: number; readonly longest: number };
 }
@@ -21,14 +21,17 @@ type Item =
   | { readonly kind: 'trace'; readonly trace: RequestTrace }
   | { readonly kind: 'feedback'; readonly endpoint: string; readonly feedback: Feedback };
 
-/** A long prompt counts as several requests. */
+/** A long exchange counts as several, so that memory stays bounded. */
 const charactersEach = 8192;
-/** What still waits when the process ends gets so long. */
+/** Time for the waiting items when the process ends. */
 const closeGraceMs = 3000;
-/** Feedback on a request that another process answered: so long its client waits for the store. */
+/** The longest wait for the store when feedback belongs to another process's request. */
 const lookUpMs = 3000;
 
-/** Takes requests and feedback to where they are kept, behind the client's back: a store that is slow or away costs a bounded memory, and what is dropped is told. */
+/**
+ * Sends traces and feedback to the store in the background. If the store is slow or unreachable, memory stays bounded,
+ * and `onDrop` reports each dropped item.
+ */
 export class RequestTraces {
   readonly #options: RequestTracesOptions;
   readonly #recent = new Map<string, { readonly exchange: Exchange; isTraced: boolean }>();
@@ -41,7 +44,7 @@ export class RequestTraces {
     this.#options = options;
   }
 
-  /** Remembers the answer, and traces it if it is of the sample. */
+  /** Remembers the exchange, and traces it if it is sampled. */
   add(exchange: Exchange, isSampled: boolean): void {
     this.#recent.set(exchange.id, { exchange, isTraced: isSampled });
     this.#recentSize += sizeOf(exchange);
@@ -53,7 +56,10 @@ export class RequestTraces {
     if (isSampled) this.#enqueue({ kind: 'trace', trace: traceOf(exchange) });
   }
 
-  /** Which endpoint the feedback is of; undefined if no such answer is known. Its request is traced with it. */
+  /**
+   * Accepts feedback and resolves with the endpoint of the rated answer. Undefined if the answer is unknown. Traces its
+   * request, if that was not done before.
+   */
   async feedback(feedback: Feedback, endpoints: readonly string[]): Promise<string | undefined> {
     const known = this.#recent.get(feedback.id);
     if (!known) return this.#feedbackOnOther(feedback, endpoints);
@@ -64,14 +70,14 @@ export class RequestTraces {
     return endpoint;
   }
 
-  /** What waits is given a moment; the rest is dropped. */
+  /** Waits a moment for the queue. Drops the rest. */
   async close(): Promise<void> {
     await Promise.race([this.#working, delay(closeGraceMs, undefined, { ref: false })]);
     this.#ended.abort();
     for (const { kind } of this.#queue.splice(0)) this.#options.onDrop(kind, 'ended');
   }
 
-  /** Another process answered it, or this one long ago: it is known if its trace is. */
+  /** The answer came from another process, or from this one long ago. It is known if its trace is in the store. */
   async #feedbackOnOther(feedback: Feedback, endpoints: readonly string[]): Promise<string | undefined> {
     const safe = withoutPersonalData(feedback);
     for (const endpoint of endpoints) {
@@ -90,7 +96,7 @@ export class RequestTraces {
       return;
     }
     if (this.#queue.length >= (this.#options.queued ?? 1000)) {
-      // Feedback is rarer than what is traced by chance.
+      // Drops a trace before feedback, because feedback is rarer than sampled traces.
       const index = item.kind === 'feedback' ? this.#queue.findIndex(({ kind }) => kind === 'trace') : -1;
       const [dropped = item] = index === -1 ? [] : this.#queue.splice(index, 1);
       this.#options.onDrop(dropped.kind, 'queue full');
@@ -109,7 +115,7 @@ export class RequestTraces {
         (error: unknown) => ({ error }),
       );
       if (failure && isRetryable(failure.error)) {
-        this.#options.log(`traces wait, again in ${pauseMs} ms: ${String(failure.error)}`);
+        this.#options.log(`could not write traces, next attempt in ${pauseMs} ms: ${String(failure.error)}`);
         await delay(pauseMs, undefined, { signal: this.#ended.signal, ref: false }).catch(() => undefined);
         pauseMs = Math.min(2 * pauseMs, longest);
         continue;
@@ -119,7 +125,7 @@ export class RequestTraces {
         this.#options.log(`a ${item.kind} is dropped: ${String(failure.error)}`);
         this.#options.onDrop(item.kind, 'refused');
       }
-      // It may have been dropped meanwhile.
+      // The item may have been dropped in the meantime.
       if (this.#queue[0] === item) this.#queue.shift();
     }
     this.#working = undefined;
@@ -138,7 +144,7 @@ const isRetryable = (error: unknown): boolean => (error as { retryable?: unknown
 const isUnknown = (error: unknown): false | 'away' =>
   (error as { kind?: unknown }).kind === 'notFound' ? false : 'away';
 
-/** Personal data that a client sends is not ours to keep. */
+/** Redacts personal data, because Tuneline may not keep it. */
 function traceOf({ id, release, atMs, ms, status, messages, variables, answer }: Exchange): RequestTrace {
   return {
     ...{ id, release, atMs, ms, status },
@@ -154,7 +160,7 @@ function traceOf({ id, release, atMs, ms, status, messages, variables, answer }:
   };
 }
 
-/** What is no text, such as an image, is left out. */
+/** Omits every part that is not text, such as an image. */
 function redactContent(content: unknown): unknown {
   if (typeof content === 'string') return redactPersonalData(content);
   if (!Array.isArray(content)) return null;

@@ -20,22 +20,25 @@ export interface ServingOptions {
   readonly keys: ApiKeys;
   readonly traces: TraceStore;
   readonly log: (message: string) => void;
-  /** 0 ≤ number < 1: what decides which release a request gets, and whether it is traced. */
+  /** 0 ≤ number < 1. Selects the release for a request, and decides whether it is traced. */
   readonly random?: () => number;
-  /** Closed, it lets requests in flight finish for so long; who runs it kills it some time after that. */
+  /** The longest wait for open requests when the server closes. The process must not be killed before that. */
   readonly closeGraceMs?: number;
-  /** It was told to close. */
+  /** Called when the server begins to close. */
   readonly onClosing?: () => void;
-  /** It is being closed, and nothing is in flight any more. */
+  /** Called once the server is closing and no request is open, or the grace time is over. */
   readonly onDrained?: () => void;
 }
 
-/** As much text as any model reads at once, and no more than a process can hold for many at a time. */
+/** Enough text for any model's context, and small enough to hold many at the same time. */
 const maximumBodyBytes = 1024 * 1024;
 /** The embedded stack kills a service that does not end within ten seconds. */
 const defaultCloseGraceMs = 5000;
 
-/** What answers clients, the same for every host of releases: OpenAI's routes and their errors, feedback, metrics. Every answer has an ID. */
+/**
+ * The server for clients, the same on every host: OpenAI's routes and errors, feedback and metrics. Every answer has an
+ * ID.
+ */
 export function createServingServer(options: ServingOptions): FastifyInstance {
   const { upstreams, keys, observations, log, random = Math.random } = options;
   const server = fastify({
@@ -83,7 +86,7 @@ export function createServingServer(options: ServingOptions): FastifyInstance {
   server.get('/metrics', async (_request, reply) => reply.type(metrics.contentType).send(await metrics.text()));
   server.register((clients, _options, done) => {
     const admitted = new WeakMap<FastifyRequest, string>();
-    // Before the body is read: a stranger's is not worth the memory.
+    // Checks the key before the body is read, so that an unknown client can't use memory.
     clients.addHook('onRequest', (request, _reply, next) => {
       admitted.set(request, admit(keys, request.headers.authorization));
       next();
@@ -127,7 +130,10 @@ const describeModel = (endpoint: string, upstreams: Upstreams) => ({
     .flatMap((release) => (release.endpoint === endpoint ? [`${release.model}/${release.version}`] : [])),
 });
 
-/** Gives every answer its ID, and lets those in flight finish when the server is closed. Returns whether it is being closed. */
+/**
+ * Gives every answer its ID, and lets open requests finish when the server closes. The returned function is true once
+ * it is closing.
+ */
 function finishInFlight(
   server: FastifyInstance,
   {

@@ -1,32 +1,32 @@
 import type { Release } from '../domain/endpoint/release.ts';
 
-/** An engine that runs, and the release that it serves. */
+/** A running engine, and the release that it serves. */
 export interface Upstream {
-  /** Tells one release from another, as `Draw.except` does. */
+  /** Identifies the release. `Draw.except` uses it. */
   readonly key: string;
   readonly release: Release;
-  /** The text of the release's prompt version, where it was prepared with one. */
+  /** The text of the release's prompt version, if it was prepared with one. */
   readonly template?: string;
   readonly url: string;
-  /** What the engine calls the model. */
+  /** The engine's name for the model. */
   readonly modelName: string;
 }
 
 export interface Draw {
-  /** Where among the shares: 0 ≤ point < 1. */
+  /** The position among the shares: 0 ≤ point < 1. */
   readonly point: number;
   /** Keys of releases that have failed this request. */
   readonly except: ReadonlySet<string>;
 }
 
-/** The engines behind the endpoints of this process, whoever runs them. */
+/** The running engines behind this process's endpoints, independent of who runs them. */
 export interface Upstreams {
-  /** Endpoints that have traffic, whether their engines run or not. */
+  /** Endpoints that have traffic, even if their engines do not run. */
   endpoints(): readonly string[];
-  /** Releases that have traffic and an engine that runs. */
+  /** Releases that have traffic and a running engine. */
   serving(): readonly Release[];
-  /** An engine by the shares of those that run, which outlives the request until `done` is called; undefined if none runs. */
+  /** Selects a running engine by its share. It stays up until `done` is called. Undefined if none runs. */
   take(endpoint: string, draw: Draw): { readonly upstream: Upstream; readonly done: () => void } | undefined;
-  /** Resolves once an engine of the endpoint's traffic runs, or the signal aborts. */
+  /** Resolves once an engine of the endpoint's traffic runs, or when the signal aborts. */
   untilServing(endpoint: string, signal: AbortSignal): Promise<void>;
 }

@@ -4,12 +4,13 @@ import { parseTokens } from '../domain/review/access-tokens.ts';
 import type { ApiKeys } from '../serving/access.ts';
 import { SetupError } from '../local/setup-error.ts';
 
-/** A key that was revoked is worth nothing after so long. */
+/** A revoked key stops working after at most this time. */
 const lookAgainMs = 1000;
 
 /**
- * The keys of a file like that of the console's tokens. Once there was such a file, keys are needed, even if it goes: better
- * no endpoint than an open one. Throws a `SetupError` where it is there, and not readable.
+ * Reads API keys from a file in the format of the console's token file. Once the file has existed, a key is required,
+ * even if the file disappears: no endpoint is better than an open one. Throws a `SetupError` if the file exists and
+ * cannot be read.
  */
 export function createApiKeys(path: string): ApiKeys {
   let names: ReadonlyMap<string, string> | undefined;
@@ -28,12 +29,12 @@ export function createApiKeys(path: string): ApiKeys {
   current();
   return {
     areNeeded: () => current() !== undefined,
-    // Looked up by the hash: how long that takes says nothing of the key.
+    // The lookup is by hash, so that its duration reveals nothing about the key.
     nameOf: (key) => current()?.get(createHash('sha256').update(key).digest('hex')),
   };
 }
 
-/** Changes when the file does; empty where there is none. */
+/** Changes when the file changes. Empty if there is no file. */
 function stampOf(path: string): string {
   const found = statSync(path, { throwIfNoEntry: false });
   return found ? `${found.ino} ${found.mtimeMs} ${found.size}` : '';

@@ -6,22 +6,22 @@ import { SetupError } from '../local/setup-error.ts';
 export interface Build {
   readonly buildId: string;
   /**
-   * `current`: what starts, starts on it. `draining`: executions that are pinned to it are open, so its worker has to stay.
-   * `drained`: none is, and its worker may go. `idle`: it was never current.
+   * `current`: new executions start on it. `draining`: open executions are pinned to it, so its worker must stay.
+   * `drained`: no open execution is pinned to it, so its worker may be removed. `idle`: it was never current.
    */
   readonly state: 'current' | 'draining' | 'drained' | 'idle';
-  /** When a worker of it first asked for work. */
+  /** The time at which a worker of this build first polled for work. */
   readonly seenAt: string;
 }
 
-/** Every workflow keeps to the build it started on, but those that say otherwise themselves. */
+/** Pins every workflow to the build on which it started, unless the workflow declares another behaviour. */
 export const pinnedTo = (deploymentName: string, buildId: string): WorkerDeploymentOptions => ({
   version: { deploymentName, buildId },
   useWorkerVersioning: true,
   defaultVersioningBehavior: 'PINNED',
 });
 
-/** Oldest first; none where no worker of this deployment was ever seen. */
+/** Oldest first. Empty if no worker of this deployment was ever seen. */
 export async function listBuilds(client: Client, deploymentName: string): Promise<Build[]> {
   const { versionSummaries } = (await describe(client, deploymentName))?.workerDeploymentInfo ?? {};
   return (versionSummaries ?? [])
@@ -34,8 +34,8 @@ export async function listBuilds(client: Client, deploymentName: string): Promis
 }
 
 /**
- * What starts from now on starts on that build, and what is not pinned moves to it. Idempotent. Rejects with a `SetupError`
- * where no worker of it asks for work, or somebody else changed the deployment at the same moment.
+ * New executions start on this build, and executions that are not pinned move to it. Idempotent. Rejects with a
+ * `SetupError` if no worker of this build polls for work, or if the deployment was changed at the same moment.
  */
 export async function makeCurrent(client: Client, deploymentName: string, buildId: string): Promise<void> {
   const described = await describe(client, deploymentName);
@@ -72,8 +72,8 @@ async function describe({ workflowService, options: { namespace } }: Client, dep
 }
 
 const grpcNotFound = 5;
-/** INVALID_ARGUMENT, NOT_FOUND and FAILED_PRECONDITION: in the server's words. */
+/** INVALID_ARGUMENT, NOT_FOUND and FAILED_PRECONDITION. The user sees the server's own message. */
 const refusals: readonly number[] = [3, grpcNotFound, 9];
 
-/** By the number that Temporal's API gives each; one that ramps takes some of what starts. */
+/** Keys are the status numbers of Temporal's API. 3 is a ramping build: it gets a share of the new executions. */
 const states: Readonly<Record<number, Build['state']>> = { 2: 'current', 3: 'current', 4: 'draining', 5: 'drained' };

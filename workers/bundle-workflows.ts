@@ -2,7 +2,10 @@ import { rename, writeFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import { bundleWorkflowCode, DefaultLogger } from '@temporalio/worker';
 
-/** A process of its own, for the bundler stays in memory for good: `node workers/bundle-workflows.ts FILE [-traced]`. */
+/**
+ * Runs in its own process, because the bundler never frees its memory: `node workers/bundle-workflows.ts FILE
+ * [-traced]`.
+ */
 const [, , path = '', traced] = process.argv;
 const pathOf = (file: string): string => fileURLToPath(new URL(`../workflows/${file}`, import.meta.url));
 const { code } = await bundleWorkflowCode({

@@ -5,17 +5,17 @@ import { promisify } from 'node:util';
 import { digestOf, digestOfText } from '../domain/digest.ts';
 import { readPackageVersion } from './config.ts';
 
-/** One digest over the Python sources of the Jobs and their lock: when it changes, no earlier stage is reused. */
+/** One digest of the Jobs' Python sources and their lock file. When it changes, no earlier stage is reused. */
 export const digestJobsCode = (repository: string): Promise<string> =>
   digestSources(join(repository, 'jobs'), ['tuneline_jobs'], 'requirements.lock');
 
-/** One digest over all that the workflows' bundle is made of. */
+/** One digest of every source of the workflow bundle. */
 export const digestWorkflowsCode = (repository: string): Promise<string> =>
   digestSources(repository, ['workflows', 'domain'], 'package-lock.json');
 
 /**
- * Which build of the worker this is: two with the same code have the same, and any change of what lifecycles run makes
- * another. Sixteen letters, so that it reads well in Temporal's UI.
+ * The ID of this build of the worker. The same code gives the same ID, and any change to the code that lifecycles run
+ * gives another. It has 16 characters, so that it is readable in Temporal's UI.
  */
 export const buildIdOf = async (repository: string): Promise<string> =>
   (
@@ -38,7 +38,7 @@ async function digestSources(root: string, folders: readonly string[], lock: str
   return digestOf(Object.fromEntries(digests));
 }
 
-/** The Git revision, marked where files differ from it; the package's version where there is no Git. */
+/** The Git revision, marked if the working tree differs from it. Without Git, the package version. */
 export async function describeRevision(repository: string): Promise<string> {
   return promisify(execFile)('git', ['-C', repository, 'describe', '--always', '--dirty', '--abbrev=12'], {
     encoding: 'utf8',

@@ -7,27 +7,29 @@ import { releaseProxyVariable } from '../domain/endpoint/release-proxy-settings.
 import { stackAddresses, type StackAddresses } from '../local/stack-state.ts';
 import type { SecretReference } from './secrets.ts';
 
-/** The only reader of the environment. Whatever the team names there is used instead of the embedded default. */
+/**
+ * The settings. Only this module reads the environment. A service that the team names there replaces the embedded one.
+ */
 export interface Config {
   readonly folders: Folders;
   readonly temporal: {
     readonly connection: NativeConnectionOptions;
     readonly namespace: string;
     readonly embedded: boolean;
-    /** Where its UI is, for links; of a team's own nobody knows unless they say. */
+    /** The address of Temporal's UI, for links. A team's own Temporal has none unless the team sets it. */
     readonly uiUrl?: string;
   };
   readonly mlflow: { readonly trackingUri: string; readonly authorization?: string; readonly embedded: boolean };
   readonly endpointUrl: string;
-  /** Where the review console listens. */
+  /** The address on which the review console listens. */
   readonly consoleUrl: string;
-  /** Who may use it, by the hashes of their tokens. */
+  /** The file of hashed tokens for the console. */
   readonly tokensPath: string;
-  /** Who may ask the endpoint, by the hashes of their API keys. */
+  /** The file of hashed API keys for the endpoint. */
   readonly apiKeysPath: string;
-  /** In a pod of a release: `ReleaseProxySettings` as JSON. */
+  /** `ReleaseProxySettings` as JSON. Set only in the pod of a release. */
   readonly releaseProxy: string | undefined;
-  /** Undefined where no rules are named: then nobody listens for events. */
+  /** Undefined without a rules file: then nothing listens for events. */
   readonly events:
     | {
         readonly rulesPath: string;
@@ -36,34 +38,34 @@ export interface Config {
       }
     | undefined;
   readonly runner: string;
-  /** As the environment has it; `workers/kubernetes.ts` checks it where it is used. */
+  /** Raw values from the environment. `workers/kubernetes.ts` checks them on use. */
   readonly kubernetes: KubernetesSettings;
-  /** Of what serves releases on Kubernetes; `workers/kubernetes-releases.ts` checks it. */
+  /** How Kubernetes serves releases. `workers/kubernetes-releases.ts` checks the values. */
   readonly serving: EngineSettings;
-  /** Of this machine, where the Jobs of a cluster reach the embedded MLflow; it listens there alone. */
+  /** The address of this machine at which Jobs on a cluster reach the embedded MLflow, which listens only there. */
   readonly host: string | undefined;
-  /** Where the worker says whether it is well; nowhere if undefined. */
+  /** The port on which the worker reports its health. Undefined: it does not. */
   readonly healthPort: number | undefined;
-  /** Where worker and console, in pods of their own, answer Prometheus; nowhere if undefined. */
+  /** The port on which the worker or the console, each in its own pod, answers Prometheus. Undefined: none. */
   readonly metricsPort: number | undefined;
-  /** Where traces go; nowhere if undefined. The rest of `OTEL_*` OpenTelemetry's SDK reads by itself, as its standard has it. */
+  /** The target of traces. Undefined: none. OpenTelemetry's SDK reads all other standard `OTEL_*` variables itself. */
   readonly tracing: TracingSettings | undefined;
-  /** The Worker Deployment in Temporal that this worker is a build of: then what runs is pinned to it. Unversioned if undefined. */
+  /** The Worker Deployment of this worker's build, to which executions are pinned. Undefined: unversioned. */
   readonly workerDeployment: string | undefined;
-  /** Where people are told of reviews; a secret. */
+  /** The webhook that announces reviews. Secret. */
   readonly reviewWebhook: string | undefined;
-  /** What a Job's process inherits of this environment; nothing else of it is passed on. */
+  /** The variables that a Job's process inherits. It gets no others. */
   readonly jobEnvironment: Readonly<Record<string, string>>;
-  /** What the embedded services inherit: all of it but npm's own, which would tell them of a package they are not. */
+  /** The variables that the embedded services inherit: all except npm's own, which describe another package. */
   readonly serviceEnvironment: Readonly<Record<string, string>>;
   readonly userName: string;
 }
 
 export interface Folders {
   readonly repository: string;
-  /** Everything Tuneline makes: tools, models, caches and state. */
+  /** The folder of everything that Tuneline creates: tools, models, caches and state. */
   readonly home: string;
-  /** What a stack leaves behind: databases, artifacts, Jobs, logs. */
+  /** The folder of what a stack leaves behind: databases, artifacts, Jobs, logs. */
   readonly state: string;
 }
 
@@ -103,7 +105,7 @@ export type EngineSettings = Readonly<
 
 export interface TracingSettings {
   readonly url: string;
-  /** As the environment has it; `workers/tracing/open.ts` checks it. */
+  /** Raw value from the environment. `workers/tracing/open.ts` checks it. */
   readonly protocol: string | undefined;
 }
 
@@ -111,11 +113,17 @@ export const taskQueue = 'tuneline';
 
 const repository = resolve(fileURLToPath(new URL('..', import.meta.url)));
 
-/** Names of variables that a Job may see: where programs and temporary files are, which GPUs, which hub, through which proxy, and the keys of what it reports to and asks. */
+/**
+ * Names of the variables that a Job may see: paths of programs and temporary files, GPUs, model hub, proxies, and the
+ * keys of MLflow, W&B and the judge.
+ */
 const inherited =
   /^(PATH|HOME|USER|LANG|LC_.*|TMPDIR|CUDA_.*|NVIDIA_.*|HF_.*|OMP_NUM_THREADS|.*_PROXY|.*_proxy|SSL_CERT_.*|REQUESTS_CA_BUNDLE|MLFLOW_TRACKING_.*|WANDB_(API_KEY|BASE_URL|ENTITY|MODE)|TUNELINE_JUDGE_(API_KEY|ADDRESS))$/;
 
-/** Reads the environment anew at each call, where a pipeline leaves empty what nobody set, and with it where the running stack listens. */
+/**
+ * Reads the environment and the running stack's addresses anew at each call. An empty variable counts as unset, because
+ * pipelines leave unset variables empty.
+ */
 export function loadConfig(env: NodeJS.ProcessEnv = process.env): Config {
   const home = resolve(env['TUNELINE_HOME'] || join(repository, '.tuneline'));
   const state = resolve(env['TUNELINE_STATE'] || join(home, 'state'));
@@ -169,12 +177,12 @@ export function loadConfig(env: NodeJS.ProcessEnv = process.env): Config {
   };
 }
 
-/** What `--kubernetes` says on the command line, for this process and all that it starts. */
+/** Applies `--kubernetes` to this process and to all processes that it starts. */
 export function chooseKubernetes(): void {
   process.env['TUNELINE_RUNNER'] = 'kubernetes';
 }
 
-/** A stack of this process's own, beside whatever runs in the state it would have had. */
+/** Gives this process its own stack, separate from one that may run in the default state folder. */
 export function chooseState(folder: string): void {
   process.env['TUNELINE_STATE'] = folder;
 }

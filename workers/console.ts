@@ -15,10 +15,7 @@ import { listen, serve } from './serve.ts';
 import { connectClient, temporalLinks } from './temporal.ts';
 import { openTracing } from './tracing/open.ts';
 
-/**
- * The console, and the routes of events if there are rules for them. Lifecycles need nothing of this process, so it may
- * be down while they run.
- */
+/** The console, and the event routes if there are rules for events. Lifecycles run without this process. */
 exitClearly();
 const { consoleUrl, events, folders, metricsPort, temporal, tokensPath, ...config } = loadConfig();
 const mlflow = createMlflow(config.mlflow);

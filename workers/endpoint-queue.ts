@@ -5,7 +5,7 @@ import type { endpoint, EndpointStart } from '../workflows/endpoint.ts';
 import { releaseSignal, withdrawSignal } from '../workflows/messages.ts';
 import { taskQueue } from './config.ts';
 
-/** There is one such execution for each endpoint: whoever asks first starts it. */
+/** Each endpoint has one such execution. The first request starts it. */
 export const endpointWorkflowId = (name: string): string => `endpoint-${name}`;
 
 export function createEndpointQueue(client: Client): EndpointQueue {
@@ -22,7 +22,7 @@ export function createEndpointQueue(client: Client): EndpointQueue {
         signalArgs: [request],
       });
     },
-    // It may come before what it takes back, which then finds itself withdrawn.
+    // The withdrawal may arrive before its request, which is then withdrawn on arrival.
     async withdraw(name, requestId) {
       await client.workflow.signalWithStart<typeof endpoint, [string]>('endpoint', {
         ...startOf(name),

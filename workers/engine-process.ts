@@ -3,7 +3,10 @@ import type { EngineCommand } from '../local/engine.ts';
 import type { Config } from './config.ts';
 import { quietPython } from './jobs/job-process.ts';
 
-/** How a local engine is started, and the whole environment it sees; `OMP_NUM_THREADS`, where it is set, is taken as decided. */
+/**
+ * The command and the whole environment of a local engine. An `OMP_NUM_THREADS` in the environment wins over the
+ * default.
+ */
 export const engineProcess = (
   { folders: { home }, jobEnvironment }: Pick<Config, 'folders' | 'jobEnvironment'>,
   cores: number,
@@ -17,7 +20,8 @@ export const engineProcess = (
     '--port',
     String(port),
   ],
-  // It has a neighbour, the release beside it or a Job that trains: where each has a thread for every core, all wait for each other.
+  // Half of the cores, because another engine or a training Job runs beside it. If each had one thread per core, both
+  // would slow down.
   env: {
     OMP_NUM_THREADS: String(Math.max(1, Math.floor(cores / 2))),
     ...jobEnvironment,

@@ -5,12 +5,12 @@ export type History = Awaited<ReturnType<WorkflowHandle['fetchHistory']>>;
 export type HistoryEvent = NonNullable<History['events']>[number];
 type Payload = Parameters<PayloadConverter['fromPayload']>[0];
 
-/** An activity that has ended well, with what it was given and gave. */
+/** An activity that completed, with its arguments and its result. */
 export interface Call {
   readonly name: string;
   readonly args: readonly unknown[];
   readonly result: unknown;
-  /** From when it was asked for, waits included. */
+  /** From its scheduling to its end, waits included. */
   readonly seconds: number;
   readonly at: string;
 }
@@ -34,7 +34,7 @@ export function completedCalls(events: readonly HistoryEvent[], converter: Paylo
   });
 }
 
-/** What people said that the lifecycle accepted. */
+/** The updates that the lifecycle accepted: what people sent it. */
 export function acceptedUpdates(events: readonly HistoryEvent[], converter: PayloadConverter) {
   return events.flatMap((event) => {
     const input = event.workflowExecutionUpdateAcceptedEventAttributes?.acceptedRequest?.input;

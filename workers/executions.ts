@@ -2,8 +2,8 @@ import { WorkflowNotFoundError, type Client, type WorkflowExecutionDescription }
 import type { JobOwner } from '../domain/job/job.ts';
 
 /**
- * Whether the execution that asked for a Job still runs. One that was reset goes on under another run ID, and adopts
- * what the earlier run had made; a new one of the same workflow ID has nothing to do with it.
+ * True if the execution that asked for a Job still runs. A reset execution continues under another run ID and adopts
+ * the Jobs of the earlier run. A new execution with the same workflow ID does not.
  */
 export async function isAwaited(client: Client, { workflowId, runId }: JobOwner): Promise<boolean> {
   const current = await describe(client, workflowId);

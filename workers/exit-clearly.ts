@@ -1,6 +1,6 @@
 import { SetupError } from '../local/setup-error.ts';
 
-/** From here on this process ends with what went wrong; with a stack trace only where nobody foresaw it. */
+/** An uncaught error ends this process with its message. Unexpected errors also print a stack trace. */
 export function exitClearly(): void {
   process.on('uncaughtException', (error) => {
     process.stderr.write(`error: ${error instanceof SetupError ? error.message : (error.stack ?? error.message)}\n`);

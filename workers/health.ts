@@ -1,7 +1,10 @@
 import { once } from 'node:events';
 import { createServer, type Server } from 'node:http';
 
-/** Answers 200 while `isHealthy`, else 503, on every interface, for a kubelet asks from outside. Resolves once it listens. */
+/**
+ * Answers 200 while `isHealthy`, else 503. Listens on every interface, because the kubelet asks from outside. Resolves
+ * once it listens.
+ */
 export async function serveHealth(port: number, isHealthy: () => boolean): Promise<Server> {
   const server = createServer((_request, response) => {
     response.writeHead(isHealthy() ? 200 : 503).end();

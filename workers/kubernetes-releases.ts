@@ -3,13 +3,16 @@ import type { ReleasePlacement } from '../k8s/manifests/release-placement.ts';
 import { SetupError } from '../local/setup-error.ts';
 import type { Config } from './config.ts';
 
-/** Kubernetes puts in the variables. */
+/** Kubernetes expands the variables. */
 const vllm =
   'vllm serve $(TUNELINE_WEIGHTS) --served-model-name $(TUNELINE_MODEL) --host 127.0.0.1 --port $(TUNELINE_PORT) --tensor-parallel-size $(TUNELINE_GPUS)';
 
 const quantity = /^\d+(\.\d+)?(m|[kMGT]|[KMGT]i)?$/;
 
-/** The placement of releases on a cluster; undefined if the local endpoint serves them. Throws a `SetupError` that names every missing or wrong setting. */
+/**
+ * The placement of releases on a cluster. Undefined if the local endpoint serves them. Throws a `SetupError` that names
+ * every missing or wrong setting.
+ */
 export function releasePlacementOf({ serving }: Config, jobs: JobPlacement | undefined): ReleasePlacement | undefined {
   const {
     engineImage: image,
@@ -56,7 +59,7 @@ export function releasePlacementOf({ serving }: Config, jobs: JobPlacement | und
   ].filter((problem) => problem !== '');
   if (problems.length > 0 || !releaseProxyImage || !storage)
     throw new SetupError(
-      `Releases can't be served on Kubernetes yet:\n${problems.map((problem) => `  ${problem}\n`).join('')}hint: README.md, "On Kubernetes", sets each of them; without TUNELINE_ENGINE_IMAGE the gateway serves them.`,
+      `Releases can't be served on Kubernetes yet:\n${problems.map((problem) => `  ${problem}\n`).join('')}hint: README.md, "On Kubernetes", sets each of them; without TUNELINE_ENGINE_IMAGE the endpoint server serves them.`,
     );
   return {
     namespace: jobs.namespace,

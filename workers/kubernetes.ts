@@ -6,7 +6,10 @@ import { SetupError } from '../local/setup-error.ts';
 import type { Config } from './config.ts';
 import { silence } from './jobs/job-process.ts';
 
-/** Of the images and of the Deployments in `k8s/install`; a worker that is root makes its storage this user's. */
+/**
+ * The user of the images and of the Deployments in `k8s/install`. A worker that runs as root gives its storage to this
+ * user.
+ */
 export const unprivilegedUser = 10_001;
 
 export function connect(): Cluster {
@@ -17,10 +20,13 @@ export function connect(): Cluster {
   );
 }
 
-/** Long enough for a checkpoint. */
+/** Enough time to write a checkpoint. */
 export const jobGraceMs = 30_000;
 
-/** Where and with what a cluster runs Jobs; undefined where this machine runs them. Throws a `SetupError` that names every setting that is missing or wrong. */
+/**
+ * The placement of Jobs on a cluster. Undefined if this machine runs them. Throws a `SetupError` that names every
+ * missing or wrong setting.
+ */
 export function placementOf(
   { folders, mlflow, runner, kubernetes, host }: Config,
   uid = process.getuid?.() ?? 0,
@@ -75,7 +81,7 @@ export function placementOf(
         { mountPath: join(folders.state, 'artifacts'), subPath: join(state, 'artifacts') },
       ],
     },
-    // The root file system is read-only, and /tmp is not.
+    // The root file system is read-only; /tmp is writable.
     env: {
       ...silence,
       HOME: '/tmp',

@@ -26,7 +26,7 @@ const { clients, internal } = createReleaseProxy(settings, {
   traces: createTraceStore(createMlflow(mlflow)),
   log,
 });
-// All interfaces, because only the cluster knows by which one the pod is reached.
+// All interfaces, because this process can't know through which one clients reach the pod.
 await internal.listen({ host: '::', port: settings.internalPort });
 await clients.listen({ host: '::', port: settings.port });
 for (const signal of ['SIGINT', 'SIGTERM'] as const)

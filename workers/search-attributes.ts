@@ -1,16 +1,16 @@
 import type { Client } from '@temporalio/client';
 import { searchAttributeNames } from '../workflows/search-attributes.ts';
 
-/** What Temporal's API calls the type that its CLI and SDK call Keyword. */
+/** The number in Temporal's API for the type that its CLI and SDK call Keyword. */
 export const keyword = 2;
 
 /**
- * Makes sure that the namespace knows the search attributes that lifecycles and endpoints set: a workflow that sets an
- * unknown one gets stuck. Rejects with the command to run where this worker may not add them.
+ * Ensures that the namespace knows the search attributes of lifecycles and endpoints: a workflow that sets an unknown
+ * one gets stuck. If this worker may not add them, it rejects with the command to run.
  */
 export async function ensureSearchAttributes({ connection, options: { namespace } }: Client): Promise<void> {
   const known = await connection.operatorService.listSearchAttributes({ namespace }).catch(() => undefined);
-  // A hosted service may keep this from workers; whoever set up the namespace then has added them.
+  // A hosted service may forbid this call. There the owner of the namespace adds the attributes.
   if (known === undefined) return;
   const missing = searchAttributeNames.filter((name) => !Object.hasOwn(known.customAttributes, name));
   if (missing.length === 0) return;

@@ -3,20 +3,20 @@ import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { SetupError } from '../local/setup-error.ts';
 
-/** Where a secret is to be found; itself it stands in no log, history or error. */
+/** The place of a secret. The secret itself appears in no log, history or error. */
 export interface SecretReference {
-  /** The variable that holds it; the same with `_FILE` behind names a file that does. */
+  /** The variable that holds the secret. The same name with `_FILE` names a file that holds it. */
   readonly variable: string;
   readonly value: string | undefined;
   readonly path: string;
-  /** Whether somebody named the file: then it has to be there. */
+  /** True if the user named the file: then it must exist. */
   readonly named: boolean;
 }
 
-/** Less can be guessed. */
+/** A shorter secret could be guessed. */
 const minimumCharacters = 16;
 
-/** Undefined where there is none. Throws a `SetupError` for one that can't be read, or is too short. */
+/** Undefined if there is no secret. Throws a `SetupError` if the secret can't be read or is too short. */
 export async function readSecret({ variable, value, path, named }: SecretReference): Promise<string | undefined> {
   const text =
     value ??
@@ -33,7 +33,7 @@ export async function readSecret({ variable, value, path, named }: SecretReferen
   return text;
 }
 
-/** Makes one where there is none yet, which only whoever runs the stack can read. */
+/** Creates a secret if there is none yet. Only the user who runs the stack can read its file. */
 export async function ensureSecret(
   reference: SecretReference,
   made = randomBytes(32).toString('base64'),

@@ -3,7 +3,7 @@ import { SetupError } from '../local/setup-error.ts';
 import type { Config } from './config.ts';
 import type { Tracing } from './tracing/tracing.ts';
 
-/** Throws a `SetupError` that names the address where nobody answers. */
+/** Throws a `SetupError` that names the address if Temporal does not answer. */
 export async function connectClient(
   { connection, namespace, embedded }: Config['temporal'],
   tracing?: Pick<Tracing, 'client'>,
@@ -22,7 +22,10 @@ export async function connectClient(
   }
 }
 
-/** Addresses in Temporal's UI. Its form to start a workflow takes both parameters, and fills in the input of the newest execution of that type. */
+/**
+ * Addresses in Temporal's UI. Its start form reads both parameters and fills in the input of the newest execution of
+ * that type.
+ */
 export const temporalLinks = (uiUrl: string, namespace: string) => {
   const workflows = `${uiUrl.replace(/\/+$/, '')}/namespaces/${encodeURIComponent(namespace)}/workflows`;
   return {

@@ -71,13 +71,13 @@ const worker = await Worker.create({
   ...(config.workerDeployment === undefined
     ? {}
     : { workerDeploymentOptions: pinnedTo(config.workerDeployment, await buildIdOf(config.folders.repository)) }),
-  // A lifecycle that waits for its Job has nothing to do, and each that is kept takes a third of a MiB.
+  // A lifecycle that waits for its Job needs no cache entry, and each entry takes a third of a MiB.
   maxCachedWorkflows: 100,
   activities: createActivities({
     runner,
     tracking,
     isAwaited: (owner) => isAwaited(client, owner),
-    // Where another worker leads, it sees the Job by itself.
+    // If another worker leads, that worker finds the Job through its own watch.
     track: (request) => tracker?.track(request),
     artifacts: await openArtifacts(join(config.folders.state, 'artifacts')),
     endpoints: createEndpoints(config),
@@ -121,8 +121,9 @@ try {
 }
 
 /**
- * The path of the workflows' bundle, made unless that was done before from the same sources. Without tracing it holds nothing
- * of it: each open workflow would pay for that in memory. With it the build is the same one, for what it does is the same.
+ * The path of the workflow bundle. Reuses a bundle of the same sources. Without tracing, the bundle contains no tracing
+ * code, because every open workflow would pay memory for it. Both bundles have the same build ID, because they behave
+ * the same.
  */
 async function bundleWorkflows(cache: string): Promise<string> {
   const traced = tracing ? ['-traced'] : [];
@@ -138,7 +139,7 @@ async function bundleWorkflows(cache: string): Promise<string> {
   return path;
 }
 
-/** Of the workers on one cluster only the leader does, so that each end is reported once. */
+/** Tracks Jobs. On a cluster only the leading worker does so, so that each end is reported once. */
 async function trackJobs(signal: AbortSignal): Promise<void> {
   const reporter = createJobReporter({ client, tracking, runner });
   const traced = tracing ? tracing.jobs(reporter, whereItRan) : reporter;
@@ -182,7 +183,7 @@ function createEndpoints({ endpointUrl: url, folders }: Config): EndpointHost {
   });
 }
 
-/** What the Jobs of a cluster write, this worker reads, and the other way round. */
+/** Opens the artifact store that this worker shares with the cluster's Jobs. Both must be able to read and write it. */
 async function openArtifacts(folder: string): Promise<ArtifactStore> {
   await mkdir(folder, { recursive: true });
   const owner = placement && process.getuid?.() === 0 ? placement.userId : undefined;

@@ -5,14 +5,14 @@ import { describeRevision, digestJobsCode } from './code-identity.ts';
 import type { Config } from './config.ts';
 import { placementOf } from './kubernetes.ts';
 
-/** What a spec's names mean to the worker, and which code its Jobs run. */
+/** The root and models folders by which a spec's names resolve, and the digest of the code that Jobs run. */
 export async function workspaceOf(config: Config): Promise<Workspace> {
   const placement = placementOf(config);
   const { repository, home } = config.folders;
   return {
     root: repository,
     models: join(home, 'models'),
-    // On a cluster the image is the code.
+    // On a cluster the Jobs' code is part of the image, so the image stands for it.
     codeDigest: placement ? digestOf({ image: placement.image }) : await digestJobsCode(repository),
     ...(placement ? { cluster: { gpusPerNode: placement.gpus } } : {}),
     codeRevision: await describeRevision(repository),

@@ -6,7 +6,9 @@ import { hidden, see, type Finding } from './finding.ts';
 /** The names that `k8s/install/console.yaml` uses. */
 const installed = { deployment: 'console', secret: 'tuneline-tokens', key: 'tokens.json' } as const;
 
-/** Checks that reviewers can sign in to the namespace's console. Returns no finding without a console. Changes nothing. */
+/**
+ * Checks that reviewers can sign in to the namespace's console. Returns no finding without a console. Changes nothing.
+ */
 export async function inspectConsole({ core, kubeConfig }: Cluster, namespace: string): Promise<Finding[]> {
   const { deployment, secret, key } = installed;
   const what = 'console tokens';

@@ -5,9 +5,9 @@ export interface Finding {
   readonly what: string;
   readonly ok: boolean;
   readonly detail: string;
-  /** What to do about it. */
+  /** The command or the change that fixes the problem. */
   readonly remedy?: string;
-  /** The fault may pass by itself: a node may join, a volume may be made. */
+  /** The fault may disappear without action: a node may join, a volume may be created. */
   readonly mayPass?: boolean;
 }
 

@@ -17,7 +17,7 @@ export async function inspectPriorityClass(
       what,
       ok: false,
       detail: `${priorityClass} does not exist`,
-      remedy: '"kubectl get priorityclasses" lists those that there are; TUNELINE_JOB_PRIORITY_CLASS names one',
+      remedy: '"kubectl get priorityclasses" lists the existing ones; set TUNELINE_JOB_PRIORITY_CLASS to one of them',
     };
   return { what, ok: true, detail: `${priorityClass}, ${seen.value}` };
 }

@@ -29,7 +29,7 @@ export async function inspectQueue(
       what,
       ok: false,
       detail: `there is no LocalQueue ${queue} in ${namespace}`,
-      remedy: `"kubectl -n ${namespace} get localqueues" lists those that there are; TUNELINE_JOB_QUEUE names one`,
+      remedy: `"kubectl -n ${namespace} get localqueues" lists the existing ones; set TUNELINE_JOB_QUEUE to one of them`,
     };
   const active = seen.status?.conditions?.find(({ type }) => type === 'Active');
   if (active?.status === 'False')

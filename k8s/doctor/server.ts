@@ -40,7 +40,7 @@ export async function inspectNamespace({ core }: Cluster, { namespace }: JobPlac
       what,
       ok: false,
       detail: `${namespace} is being deleted`,
-      remedy: 'wait until it is gone, and make it anew',
+      remedy: 'wait until it is deleted, then create it again',
     };
   return { what, ok: true, detail: namespace };
 }

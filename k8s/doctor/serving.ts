@@ -7,7 +7,7 @@ import { inferenceServiceApi } from '../manifests/release-metadata.ts';
 import type { ReleasePlacement } from '../manifests/release-placement.ts';
 import { gatewayGroup } from '../manifests/traffic.ts';
 
-/** What the endpoint host does in its namespace. */
+/** The rights that the endpoint host needs in its namespace. */
 const needed: readonly Grant[] = [
   ['apps', 'deployments', ['create', 'list', 'patch', 'delete']],
   ['autoscaling', 'horizontalpodautoscalers', ['create', 'patch']],
@@ -15,12 +15,12 @@ const needed: readonly Grant[] = [
   ['', 'services', ['create', 'get', 'patch']],
   ['', 'pods', ['list']],
 ];
-/** Where KServe is to make Deployments. */
+/** Needed if KServe creates the Deployments. */
 const byKserve: Grant = [inferenceServiceApi.group, 'inferenceservices', ['create', 'list', 'delete']];
 const byReplicas: Grant = ['discovery.k8s.io', 'endpointslices', ['list']];
 const byRoute: Grant = [gatewayGroup, 'httproutes', ['create', 'get', 'patch']];
 
-/** Whether a cluster can serve releases as they would be placed. Changes nothing. */
+/** Checks that a cluster can serve releases with this placement. Changes nothing. */
 export async function inspectServing(
   cluster: Cluster,
   { namespace, gateway, replicas, kserve }: ReleasePlacement,

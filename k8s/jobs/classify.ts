@@ -23,12 +23,12 @@ export function cancelledOf(job: V1Job): { cause: CancelCause; reason: string } 
   return text ? (JSON.parse(text) as { cause: CancelCause; reason: string }) : undefined;
 }
 
-/** Whether the Job was cancelled before it ran. It gets no pod any more, even if a queue admits it later. */
+/** True if the Job was cancelled before it ran. It never gets a pod, even if a queue admits it later. */
 export const isBarred = (job: V1Job): boolean => cancelledOf(job) !== undefined && job.spec?.parallelism === 0;
 
 /**
- * The pod whose end decides the outcome of the Job. On several nodes it is the pod that failed first by itself, else the
- * pod of node 0. If an eviction replaced a pod, it is the last one.
+ * The pod whose end decides the outcome of the Job. On several nodes it is the pod that failed first by itself, else
+ * the pod of node 0. If an eviction replaced a pod, it is the last one.
  */
 export function decisivePod(pods: readonly V1Pod[]): V1Pod | undefined {
   const nodes = latestOfNodes(pods);
@@ -113,8 +113,8 @@ function failureWithoutPod(job: V1Job): Failure {
 }
 
 /**
- * When the Job began to run. A finished container counts as running until the Job is settled. A Job on several nodes runs
- * once all of its pods do, because the first ones only wait for the last.
+ * The time at which the Job began to run. A finished container counts as running until the Job is settled. A Job on
+ * several nodes runs once all of its pods do, because the first ones only wait for the last.
  */
 function runningSince(job: V1Job, pods: readonly V1Pod[]): number | undefined {
   const { completions = 1 } = job.spec ?? {};

@@ -42,7 +42,7 @@ export class ClusterJobs {
     return jobs.get(sets.jobNameOf(name)) ? [sets, single] : [single, sets];
   }
 
-  /** What events of the Job are about, pods excluded. */
+  /** The objects, other than pods, whose events belong to the Job. */
   objectsOf(name: string) {
     return this.kindsFor(name)[0]?.objectsOf(name) ?? [];
   }
@@ -73,5 +73,5 @@ export class ClusterJobs {
   }
 }
 
-/** Whether the end of the Job was not reported yet. */
+/** True if the end of the Job is not reported yet. */
 export const isOpen = (job: V1Job | undefined): boolean => job?.metadata?.labels?.[labels.open] !== undefined;

@@ -37,13 +37,15 @@ export class JobCancellation {
     }
   }
 
-  /** Ends a Job that a controller put in the place of a deleted one: whoever deleted the Job wanted it to end. */
+  /**
+   * Ends a Job that a controller created in place of a deleted one: the person who deleted the Job wanted it to end.
+   */
   async endReplacement(job: V1Job): Promise<void> {
     if (cancelledOf(job) || (await this.#options.clusterJobs.kindOf(job).isOriginal(job))) return;
     await this.#mark(job, 'Deleted', 'The Job was deleted from outside before it ended, so the one that JobSet made in its place was ended, too.');
   }
 
-  /** Whether anything was there that could have created the Job later. */
+  /** Deletes everything that could still create the Job. True if there was anything. */
   async #deleteCreators(name: string): Promise<boolean> {
     for (const kind of this.#options.clusterJobs.kindsFor(name)) if (await kind.deleteCreator(name)) return true;
     return false;
@@ -60,8 +62,8 @@ export class JobCancellation {
 }
 
 /**
- * A deadline that has passed ends a running Job for good. A Job that does not run has no clock, so it is suspended. Kueue
- * may still admit it later; with `parallelism: 0` it then gets no pod.
+ * A deadline that has passed ends a running Job for good. A Job that does not run has no clock, so it is suspended.
+ * Kueue may still admit it later; with `parallelism: 0` it then gets no pod.
  */
 function endingSpec({ status, spec }: V1Job) {
   const isStarted = status?.startTime !== undefined && spec?.suspend !== true;

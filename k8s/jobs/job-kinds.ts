@@ -3,15 +3,15 @@ import type { JobOwner, JobRequest, Wait } from '../../domain/job/job.ts';
 import { ownerAnnotations } from '../manifests/job.ts';
 import { labels } from '../names.ts';
 
-/** What the `involvedObject` of an event names. */
+/** The kind and the name in an event's `involvedObject`. */
 export interface ObjectName {
   readonly kind: string;
   readonly name: string;
 }
 
 /**
- * One way to run a request: as a Job that the runner creates (`single-jobs.ts`), or as a JobSet whose controller creates
- * the Job (`job-sets.ts`). A parameter `name` is always the name of the request.
+ * One way to run a request: as a Job that the runner creates (`single-jobs.ts`), or as a JobSet whose controller
+ * creates the Job (`job-sets.ts`). A parameter `name` is always the name of the request.
  */
 export interface JobKind {
   /** The name of the batch/v1 Job that runs the request. */
@@ -24,9 +24,9 @@ export interface JobKind {
   createCompanions(job: V1Job): Promise<void>;
   /** Why a request that was created has no Job yet. Undefined if it was not created. */
   waitForJob(name: string): Promise<Wait | undefined>;
-  /** Whether this is the Job that was asked for. A controller may have put it in the place of one that was deleted. */
+  /** True if this is the requested Job. False if a controller created it in place of a deleted one. */
   isOriginal(job: V1Job): Promise<boolean>;
-  /** Whether `isOriginal` has confirmed the Job before. Sends no request. */
+  /** True if `isOriginal` has confirmed the Job before. Sends no request. */
   isKnownOriginal(job: V1Job): boolean;
   /** Makes the Job open for this owner, and cancels its deletion. */
   reopen(job: V1Job, owner: JobOwner): Promise<V1Job>;

@@ -17,7 +17,7 @@ const patienceMs = 2000;
 
 /** Collects the logs and events of Jobs for their job records, also from pods that are about to go. */
 export class JobRecords {
-  /** Whether to keep the log of a pod that goes. A worker that reports nothing would keep it for ever. */
+  /** True if logs of deleted pods are kept. A worker that does not report Jobs would keep them for ever. */
   keeps = false;
   readonly #sources: JobRecordSources;
   /** Log tails of pods that were about to go, by Job and pod. */

@@ -23,7 +23,7 @@ export interface KubernetesJobRunnerOptions {
   readonly clocks?: WatchClocks | undefined;
 }
 
-/** How long people can still look at the Job and its pods after MLflow has the job record. */
+/** People can inspect the Job and its pods for this long after MLflow has the job record. */
 const keptSeconds = 3600;
 
 /**

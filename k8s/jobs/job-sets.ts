@@ -41,7 +41,7 @@ export class JobSets implements JobKind {
   }
 
   /**
-   * Whether the cluster has JobSet. Only a yes is kept, because JobSet may be installed later. Rejects on any other
+   * True if the cluster has JobSet. Caches only true, because JobSet may be installed later. Rejects on any other
    * answer.
    */
   async isServed(): Promise<boolean> {
@@ -119,7 +119,7 @@ export class JobSets implements JobKind {
     return set !== undefined;
   }
 
-  /** Whether it was not there before. */
+  /** Creates the set. False if it exists already. */
   async #createSet(request: JobRequest): Promise<boolean> {
     const { custom, placement } = this.#options;
     try {
@@ -155,7 +155,7 @@ export class JobSets implements JobKind {
     }
   }
 
-  /** How long the set stays after its Job has ended; null: until the runner deletes it. */
+  /** Sets the time that the set stays after its Job has ended. Null: until the runner deletes it. */
   async #keepSet(name: string, seconds: number | null): Promise<void> {
     if (await this.#get(name)) await this.#patchSet(name, { spec: { ttlSecondsAfterFinished: seconds } });
   }

@@ -16,7 +16,7 @@ export interface Mirrors {
   readonly jobs: Mirror<V1Job>;
   /** Grouped by the name of their Job. */
   readonly pods: Mirror<V1Pod>;
-  /** Whether both copies can be relied on. */
+  /** True if both copies are usable. */
   readonly live: boolean;
   run(signal: AbortSignal): Promise<unknown>;
 }

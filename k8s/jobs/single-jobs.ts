@@ -78,7 +78,7 @@ export class SingleJobs implements JobKind {
   }
 }
 
-/** Undefined in place of a 409. */
+/** Turns a 409 into undefined. Rethrows every other error. */
 const unlessTaken = (error: unknown): undefined => {
   if (statusOf(error) !== 409) throw error;
 };

@@ -34,7 +34,7 @@ const keptMs = 60_000;
 export class Workloads {
   readonly #custom: Pick<CustomObjectsApi, 'listNamespacedCustomObject'>;
   readonly #namespace: string;
-  /** By the Job object: the mirror replaces a Job that changed, and its Workload is then read again. */
+  /** Keys are Job objects: the mirror replaces a changed Job, and its Workload is then read again. */
   readonly #kept = new WeakMap<V1Job, { readonly askedMs: number; readonly workload: Workload | undefined }>();
 
   constructor(custom: Pick<CustomObjectsApi, 'listNamespacedCustomObject'>, namespace: string) {
@@ -42,7 +42,7 @@ export class Workloads {
     this.#namespace = namespace;
   }
 
-  /** Undefined if the Job waits in no queue, or Kueue can't be asked. Only messages to people depend on it. */
+  /** Undefined if the Job waits in no queue, or if Kueue can't be asked. The result affects only messages to people. */
   async of(job: V1Job): Promise<Workload | undefined> {
     const { uid, labels = {} } = job.metadata ?? {};
     // Kueue queues a JobSet as a whole.

@@ -2,23 +2,25 @@ import type { V1EnvVar, V1JobSpec } from '@kubernetes/client-node';
 import type { JobRequest } from '../../domain/job/job.ts';
 import { indexAnnotation } from '../names.ts';
 
-/** torchrun's own default; a pod has its ports for itself. */
+/** torchrun's default. Pods do not share ports, so it is always free. */
 export const rendezvousPort = 29500;
 
-/** Pods that work as one: none of them can do anything without the others. */
+/** The number of pods that train together. None of them can work without the others. */
 export const nodesOf = ({ spec: { nodes } }: JobRequest): number => (typeof nodes === 'number' ? nodes : 1);
 
-/** By which pods find each other: that of index 0 is `JOB-0.SERVICE`. */
+/** The names by which pods find each other. The pod with index 0 is `JOB-0.SERVICE`. */
 export interface GangNames {
   readonly job: string;
   readonly service: string;
 }
 
-/** The part of a Job's spec that makes a pod for each node, of which each knows its number and finds the first by its name. */
+/**
+ * The part of a Job's spec that creates one pod per node. Each pod knows its index, and finds the first pod by name.
+ */
 export const gangSpec = (nodes: number): Partial<V1JobSpec> =>
   nodes > 1 ? { completionMode: 'Indexed', completions: nodes, parallelism: nodes } : {};
 
-/** What torchrun goes by, which reads each of its flags from such a variable: one process for each GPU of each node. */
+/** torchrun's settings: it reads each flag from a variable. One process for each GPU of each node. */
 export function gangEnv(request: JobRequest, gpus: number, { job, service }: GangNames): V1EnvVar[] {
   const nodes = nodesOf(request);
   const processes = Math.max(1, gpus);

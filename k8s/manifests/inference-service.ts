@@ -6,7 +6,7 @@ import { podOf } from './release-pod.ts';
 import type { ReleasePlacement } from './release-placement.ts';
 import { inferenceServiceApi, inferenceServiceKind, releaseMetadata, scraped } from './release-metadata.ts';
 
-/** A `serving.kserve.io/v1beta1` InferenceService: the part that is written here, or read. */
+/** A `serving.kserve.io/v1beta1` InferenceService: only the fields that are written or read here. */
 export interface InferenceService extends KubernetesObject {
   readonly metadata: V1ObjectMeta;
   readonly spec: { readonly predictor: V1PodSpec & { readonly annotations: Readonly<Record<string, string>> } };
@@ -15,19 +15,19 @@ export interface InferenceService extends KubernetesObject {
   };
 }
 
-/** A Deployment and nothing of Knative or Istio. KServe before 0.16 called it RawDeployment. */
+/** A plain Deployment without Knative or Istio. KServe before 0.16 called this mode RawDeployment. */
 const standardMode = { 'serving.kserve.io/deploymentMode': 'Standard' };
 /**
- * KServe makes no autoscaler and leaves the number of replicas alone, which here is a release's share: its own would go by
- * the whole pod's processor, and by no metric that the settings may name.
+ * KServe creates no autoscaler and does not change the replica count, because the count is a release's share of
+ * traffic. KServe's autoscaler would scale by the CPU of the whole pod, and not by the metric in the settings.
  */
 const scaledByUs = { 'serving.kserve.io/autoscalerClass': 'external' };
-/** No way in past the endpoint: KServe would have its ingress reach each release under a name of its own. */
+/** Clients must use the endpoint. Otherwise KServe would give each release its own host name on the ingress. */
 const clusterLocal = { 'networking.kserve.io/visibility': 'cluster-local' };
 
 /**
- * KServe makes up the host name `NAME-predictor-NAMESPACE`, of 63 characters at most, and refuses a longer one. What a
- * person reads gives way to what tells releases apart.
+ * KServe forms the host name `NAME-predictor-NAMESPACE` and refuses more than 63 characters. A long name keeps a digest
+ * that is unique to the release, and loses the end of the readable part.
  */
 export function inferenceServiceName(release: Release, namespace: string): string {
   const name = releaseName(release);
@@ -37,7 +37,7 @@ export function inferenceServiceName(release: Release, namespace: string): strin
   return `tl-${release.endpoint.slice(0, Math.max(0, maximumLength - `tl--${unique}`.length))}-${unique}`;
 }
 
-/** A release as a predictor of KServe, which makes a Deployment of it with the same labels and pods as ours would have. */
+/** A release as a KServe predictor. KServe makes a Deployment of it with the same labels and pods as our own. */
 export function inferenceServiceManifest(
   release: Release,
   trial: Trial,

@@ -6,7 +6,7 @@ import { jobMetadata, jobSpec, type JobPlacement } from './job.ts';
 
 export const jobSetApi = { group: 'jobset.x-k8s.io', version: 'v1alpha2' } as const;
 
-/** A `jobset.x-k8s.io/v1alpha2` JobSet: the part that is written here, or read. */
+/** A `jobset.x-k8s.io/v1alpha2` JobSet: only the fields that are written or read here. */
 export interface JobSet extends KubernetesObject {
   readonly spec: {
     readonly suspend?: boolean;
@@ -24,24 +24,24 @@ export interface JobSet extends KubernetesObject {
 
 const replicatedJob = 'nodes';
 
-/** A pod is called `SET-nodes-0-INDEX-abcde`, with an index up to 999, in at most 63 characters. */
+/** Pod names have the form `SET-nodes-0-INDEX-abcde`, with an index up to 999, and at most 63 characters. */
 const maximumLength = 63 - `-${replicatedJob}-0-999-abcde`.length;
 
-/** The JobSet of a Job, by the Job's name. What a person reads gives way to what tells Jobs apart, which is at the name's end. */
+/** The JobSet's name for a Job's name. A long name loses its start: the unique part is at the end. */
 export function setNameOf(name: string): string {
   if (name.length <= maximumLength) return name;
   const prefix = 'tl-';
   return `${prefix}${name.slice(prefix.length - maximumLength).replace(/^-+/, '')}`;
 }
 
-/** The one Job that JobSet's controller makes of it, by the same name. */
+/** The name of the one Job that JobSet's controller creates from the set. */
 export const jobNameInSet = (name: string): string => `${setNameOf(name)}-${replicatedJob}-0`;
 
 export const isOfSet = ({ metadata }: V1Job): boolean => metadata?.labels?.[jobSetUidLabel] !== undefined;
 
 /**
- * The JobSet of a request on several nodes. It makes one Job, which is as Tuneline's own would be, and the Service that
- * gives the pods their names. It never restarts it: the lifecycle makes the next, with the failure's class in hand.
+ * The JobSet of a request on several nodes. It creates one Job, equal to Tuneline's own, and the Service that names the
+ * pods. It never restarts the Job: the lifecycle creates the next one and knows the class of the failure.
  */
 export function jobSetManifest(request: JobRequest, placement: JobPlacement): JobSet {
   const { namespace, queue } = placement;
@@ -60,7 +60,7 @@ export function jobSetManifest(request: JobRequest, placement: JobPlacement): Jo
     spec: {
       ...(queue ? { suspend: true } : {}),
       failurePolicy: { maxRestarts: 0 },
-      // They look for each other before any of them is ready.
+      // The pods look each other up before any of them is ready.
       network: { enableDNSHostnames: true, publishNotReadyAddresses: true },
       replicatedJobs: [
         { name: replicatedJob, replicas: 1, template: { metadata, spec: jobSpec(request, placement, names) } },

@@ -5,50 +5,56 @@ import { traceVariables, type JobTrace } from '../../domain/job/job-trace.ts';
 import { annotations, containerName, jobVariable, labels, managedBy, nameOf, queueLabel } from '../names.ts';
 import { gangEnv, gangSpec, nodesOf, type GangNames } from './gang.ts';
 
-/** Where and with what the Jobs of a cluster run; the same for all of them. */
+/** The namespace, image and resources of a cluster's Jobs. The same for all Jobs. */
 export interface JobPlacement {
   readonly namespace: string;
-  /** By digest: a tag may mean another image tomorrow. */
+  /** By digest, because a tag can move to another image. */
   readonly image: string;
   readonly env: Readonly<Record<string, string>>;
-  /** For the stages that use any. */
+  /** GPUs of each pod, for stages that use GPUs. */
   readonly gpus: number;
-  /** What nodes with the wanted GPU carry as `nvidia.com/gpu.product`. */
+  /** The value of the node label `nvidia.com/gpu.product` for the wanted GPU. */
   readonly gpuProduct?: string;
-  /** Bytes or a Kubernetes quantity; beyond it the kernel ends the Job, which is then tried again smaller. */
+  /**
+   * Bytes or a Kubernetes quantity. Above it the kernel ends the Job, and the lifecycle retries it with less memory
+   * use.
+   */
   readonly memory?: string;
-  /** Between SIGTERM and SIGKILL: long enough to save a checkpoint. */
+  /** Time between SIGTERM and SIGKILL: long enough to save a checkpoint. */
   readonly graceSeconds: number;
-  /** Who a Job's program is to the storage: the worker's own user, so that each can read what the other wrote. Never root. */
+  /** The user ID of the Job's program: the worker's own user, so that each can read the other's files. Never root. */
   readonly userId: number;
-  /** A claim that every node can mount, and which of its folders Jobs see, where the worker sees them, too. */
+  /** A claim that every node can mount, and the folders of it that Jobs see, at the same paths as the worker. */
   readonly storage?: { readonly claim: string; readonly mounts: readonly StorageMount[] };
   /** A Secret whose keys become variables, such as MLflow's password. */
   readonly secret?: string;
   /** A Kueue LocalQueue: the Job waits, suspended, until its quota is free. */
   readonly queue?: string;
   readonly priorityClass?: string;
-  /** The product's stages if left out. */
+  /** Undefined: the product's own stages. */
   readonly stages?: StageTable | undefined;
 }
 
 export interface StorageMount {
   readonly mountPath: string;
-  /** Inside the claim. */
+  /** The path inside the claim. */
   readonly subPath: string;
   readonly readOnly?: boolean;
 }
 
-/** GPUs of each pod of the Job. A stage that is not in the table gets them: without them it could not run at all. */
+/** GPUs of each pod of the Job. A stage that is not in the table gets them, because it may need them to run. */
 export const gpusOf = (
   { stage }: JobRequest['spec'],
   { gpus, stages }: Pick<JobPlacement, 'gpus' | 'stages'>,
 ): number => (findStage(stage, stages)?.usesGpu === false ? 0 : gpus);
 
-/** Past its own deadline by so much, a pod that no worker watches is ended by its node. */
+/** The kubelet ends a pod this long after the Job's own deadline, in case no worker watches it. */
 const unwatchedSeconds = 3600;
 
-/** The Kubernetes Job of a request. It never retries by itself: the lifecycle does, with the failure's class in hand. */
+/**
+ * The Kubernetes Job of a request. It never retries by itself: the lifecycle retries and knows the class of the
+ * failure.
+ */
 export function jobManifest(request: JobRequest, placement: JobPlacement): V1Job {
   const { namespace, queue } = placement;
   const names = { job: request.name, service: request.name };
@@ -66,7 +72,7 @@ export function jobManifest(request: JobRequest, placement: JobPlacement): V1Job
   } satisfies V1Job;
 }
 
-/** By what a Job is found until its end was reported, and its request read back. */
+/** Labels that find a Job until its end was reported, and annotations that restore its request. */
 export const jobMetadata = (
   request: JobRequest,
   names: GangNames,
@@ -81,7 +87,7 @@ export const jobMetadata = (
   },
 });
 
-/** Of Job and pod alike. */
+/** For both the Job and its pods. */
 const ourLabels = ({ name, spec }: JobRequest, { job }: GangNames): Record<string, string> => ({
   [labels.name]: 'tuneline-job',
   [labels.partOf]: 'tuneline',
@@ -90,7 +96,7 @@ const ourLabels = ({ name, spec }: JobRequest, { job }: GangNames): Record<strin
   ...(job === name ? {} : { [labels.job]: name }),
 });
 
-/** What runs; the same whoever makes the Job. */
+/** The spec of the Job. The same for a Job of the runner and a Job of a JobSet. */
 export function jobSpec(request: JobRequest, placement: JobPlacement, names: GangNames): V1JobSpec {
   const { image, env, gpuProduct, memory, graceSeconds, userId, storage, secret, priorityClass, stages } = placement;
   const gpus = gpusOf(request.spec, placement);
@@ -102,8 +108,9 @@ export function jobSpec(request: JobRequest, placement: JobPlacement, names: Gan
     podReplacementPolicy: 'Failed',
     podFailurePolicy: {
       rules: [
-        // An eviction is nobody's failure: the Job goes on in another pod, from its checkpoint. Of several pods the
-        // others are lost with it: the Job ends at once, saying why, and the lifecycle makes the next one.
+        // An eviction is not the Job's failure. On one node the Job continues from its checkpoint in another pod. On
+        // several nodes the other pods can't continue, so the Job fails at once with the reason, and the lifecycle
+        // creates the next one.
         { action: nodes > 1 ? 'FailJob' : 'Ignore', onPodConditions: [{ type: 'DisruptionTarget', status: 'True' }] },
         {
           action: 'FailJob',
@@ -167,7 +174,7 @@ export function jobSpec(request: JobRequest, placement: JobPlacement, names: Gan
           },
         ],
         volumes: [
-          // Data loaders and NCCL pass tensors through it, and the default of 64 MiB is too little.
+          // Data loaders and NCCL pass tensors through it. The default of 64 MiB is too small.
           { name: 'shared-memory', emptyDir: { medium: 'Memory' } },
           { name: 'scratch', emptyDir: {} },
           ...(storage ? [{ name: 'storage', persistentVolumeClaim: { claimName: storage.claim } }] : []),
@@ -183,7 +190,7 @@ export const ownerAnnotations = ({ workflowId, runId, activityId }: JobOwner) =>
   [annotations.activityId]: activityId,
 });
 
-/** What was asked for, read back from the cluster. */
+/** The request, restored from the Job in the cluster. */
 export function requestOf(job: V1Job): JobRequest | undefined {
   const { annotations: notes = {} } = job.metadata ?? {};
   const name = nameOf(job);

@@ -5,7 +5,7 @@ import { annotations, labels, releaseLabels, servedBy, servedNameOf } from '../n
 import type { ReleasePlacement } from './release-placement.ts';
 import { ports } from './release-pod.ts';
 
-/** What a release is found by, whatever holds it. */
+/** The name, labels and annotations by which a release is found, for every kind of object. */
 export const releaseMetadata = (release: Release, { namespace }: ReleasePlacement) => ({
   name: releaseName(release),
   namespace,
@@ -19,7 +19,7 @@ export const releaseMetadata = (release: Release, { namespace }: ReleasePlacemen
   annotations: { [annotations.release]: JSON.stringify(release) },
 });
 
-/** On pods: where Prometheus finds their figures. */
+/** Pod annotations that tell Prometheus where to scrape. */
 export const scraped = {
   'prometheus.io/scrape': 'true',
   'prometheus.io/port': String(ports.clients),
@@ -29,13 +29,16 @@ export const scraped = {
 export const inferenceServiceApi = { group: 'serving.kserve.io', version: 'v1beta1' } as const;
 export const inferenceServiceKind = 'InferenceService';
 
-/** The InferenceService that KServe made a Deployment of, if it did. */
+/** The InferenceService that owns the Deployment. Undefined if KServe did not create it. */
 export const inferenceServiceOf = ({ metadata }: V1Deployment): V1OwnerReference | undefined =>
   metadata?.ownerReferences?.find(
     ({ kind, apiVersion }) => kind === inferenceServiceKind && apiVersion.startsWith(`${inferenceServiceApi.group}/`),
   );
 
-/** What is made beside a release's Deployment with. It goes when that does, or what KServe made that of, for KServe makes anew a Deployment that somebody deletes. */
+/**
+ * The metadata of objects that belong to a release's Deployment. They are deleted with their owner: the Deployment, or
+ * its InferenceService if KServe created it, because KServe recreates a Deployment that was deleted.
+ */
 export function ownedBy(deployment: V1Deployment): V1ObjectMeta {
   const { metadata } = deployment;
   const { apiVersion, kind, name, uid } = inferenceServiceOf(deployment) ?? {

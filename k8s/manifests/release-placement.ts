@@ -1,31 +1,31 @@
 import type { ReplicaBounds } from '../../domain/endpoint/replicas.ts';
 import type { JobPlacement } from './job.ts';
 
-/** Where and with what a cluster serves releases; the same for all of them. */
+/** The namespace, images and resources of a cluster's releases. The same for all releases. */
 export interface ReleasePlacement extends Pick<
   JobPlacement,
   'namespace' | 'gpus' | 'gpuProduct' | 'memory' | 'userId'
 > {
   readonly storage: NonNullable<JobPlacement['storage']>;
-  /** By digest, as the Jobs' image is. */
+  /** By digest, like the image of the Jobs. */
   readonly image: string;
-  /** Its program and arguments, in which Kubernetes puts in the variables of `engineVariables`. */
+  /** The engine's program and arguments. Kubernetes expands the variables of `engineVariables` in them. */
   readonly command: readonly string[];
   readonly cpu: string;
-  /** By digest: the image that has the program of the release proxy. */
+  /** By digest. The image that contains the release proxy. */
   readonly releaseProxyImage: string;
   readonly releaseProxyEnv: Readonly<Record<string, string>>;
   readonly replicas: ReplicaBounds;
-  /** What shows an engine's load, and how much of it a replica takes. Undefined: the engine's processor. */
+  /** The metric that shows an engine's load, and the load per replica. Undefined: the engine's CPU use. */
   readonly load?: { readonly metric: string; readonly each: string };
   readonly gateway?: GatewayReference;
-  /** Whether KServe makes a release's Deployment. */
+  /** True if KServe creates a release's Deployment. */
   readonly kserve?: boolean;
 }
 
 export interface GatewayReference {
   readonly namespace: string;
   readonly name: string;
-  /** Where clients reach an endpoint through it, whose name is put in for `*`. */
+  /** The URL of an endpoint behind the Gateway, with `*` in place of the endpoint's name. */
   readonly url: string;
 }

@@ -12,21 +12,21 @@ import { releaseLabels } from '../names.ts';
 import type { StorageMount } from './job.ts';
 import type { ReleasePlacement } from './release-placement.ts';
 
-/** Clients' and the worker's door to a pod, and the engine's, which is open inside the pod alone. */
+/** Ports of a pod: one for clients, one for the worker, and the engine's, which is open inside the pod only. */
 export const ports = { clients: 8000, internal: 8001, engine: 8002 } as const;
 
 export const engineContainer = 'engine';
 /** The name of the release proxy's container. KServe expects its own name on the container that clients reach. */
 const releaseProxyContainer = { own: 'release-proxy', kserve: 'kserve-container' } as const;
 
-/** Who may ask releases: made by whoever runs the cluster, for the worker may read no Secret. */
+/** The Secret of API keys. The cluster's administrator creates it, because the worker may not read Secrets. */
 const apiKeys = { secret: 'tuneline-api-keys', folder: '/etc/tuneline', file: 'keys.json' } as const;
 
-/** Until every node has heard that a pod goes, requests still come to it. */
+/** Requests still arrive until every node knows that the pod is ending. */
 const farewellSeconds = 10;
-/** The longest answer that is waited for: a request may take as long as the release gives it. */
+/** The longest answer to wait for: the release's own request timeout. */
 const drainSecondsOf = ({ serving = defaultServing }: Release): number => serving.timeoutSeconds;
-/** For an engine that has nothing to do any more. */
+/** Time for the engine to exit after its last request. */
 const engineEndSeconds = 20;
 
 const internal = (path: string) => ({ httpGet: { path, port: ports.internal } });
@@ -59,11 +59,11 @@ export function podOf(release: Release, trial: Trial, placement: ReleasePlacemen
     },
     containers: [releaseProxyOf(release, trial, placement), engineOf(release, placement)],
     volumes: [
-      // Ranks of an engine on several GPUs pass tensors through it, and the default of 64 MiB is too little.
+      // The processes of an engine on several GPUs pass tensors through it. The default of 64 MiB is too small.
       { name: 'shared-memory', emptyDir: { medium: 'Memory' } },
       { name: 'release-proxy-scratch', emptyDir: {} },
       { name: 'engine-scratch', emptyDir: {} },
-      // A key that is added to it or taken away counts so within a minute or two.
+      // Changes of the Secret take effect within a minute or two.
       { name: 'keys', secret: { secretName: apiKeys.secret, optional: true, defaultMode: 0o440 } },
       { name: 'storage', persistentVolumeClaim: { claimName: storage.claim, readOnly: true } },
     ],
@@ -110,7 +110,7 @@ function releaseProxyOf(
   };
 }
 
-/** What an engine's command may name as `$(NAME)`. */
+/** The variables that an engine's command may use as `$(NAME)`. */
 const engineVariables = {
   weights: 'TUNELINE_WEIGHTS',
   model: 'TUNELINE_MODEL',
@@ -121,14 +121,14 @@ const engineVariables = {
 function engineOf(release: Release, { image, command, gpus, cpu, memory, storage }: ReleasePlacement): V1Container {
   const weights = fileURLToPath(release.weights.uri);
   const needed = { ...(gpus > 0 ? { 'nvidia.com/gpu': String(gpus) } : {}), ...(memory ? { memory } : {}) };
-  // Ended for its health, it waits for no requests: it does not answer any.
+  // An engine that failed its probe answers no requests, so its shutdown does not wait for them.
   const answers = { ...internal(releaseProxyRoutes.engine), terminationGracePeriodSeconds: engineEndSeconds };
   const env = {
     [engineVariables.weights]: weights,
     [engineVariables.model]: release.endpoint,
     [engineVariables.port]: String(ports.engine),
     [engineVariables.gpus]: String(Math.max(1, gpus)),
-    // The root file system is read-only, and nobody is in its list of users.
+    // The root file system is read-only, and the user has no entry in /etc/passwd.
     ...{
       HOME: '/tmp',
       USER: 'tuneline',
@@ -136,7 +136,7 @@ function engineOf(release: Release, { image, command, gpus, cpu, memory, storage
       XDG_CACHE_HOME: '/tmp/cache',
       PYTHONDONTWRITEBYTECODE: '1',
     },
-    // It serves what is there, and tells nobody of it.
+    // Everything is local, so downloads and telemetry are off.
     ...{ HF_HUB_OFFLINE: '1', DO_NOT_TRACK: '1' },
   };
   return {
@@ -144,20 +144,22 @@ function engineOf(release: Release, { image, command, gpus, cpu, memory, storage
     image,
     command: [...command],
     env: Object.entries(env).map(([name, value]) => ({ name, value })),
-    // Half an hour: until then neither of the other probes is asked.
+    // Half an hour. Until then Kubernetes runs no other probe.
     startupProbe: { ...answers, periodSeconds: 10, timeoutSeconds: 5, failureThreshold: 180 },
-    // Many failures are allowed: loading takes minutes, and the release proxy, which answers the probe, may be restarting.
+    // Many failures are allowed, because loading takes minutes, and because the release proxy that answers this probe
+    // may be restarting.
     livenessProbe: { ...answers, periodSeconds: 10, timeoutSeconds: 10, failureThreshold: 18 },
     lifecycle: { preStop: internal(releaseProxyRoutes.drained) },
-    // Why it keeps ending, the end of its log says.
+    // The end of the log shows why the engine keeps ending.
     terminationMessagePolicy: 'FallbackToLogsOnError',
     resources: { limits: needed, requests: { cpu, ...needed } },
     securityContext: restricted,
     volumeMounts: [
       { name: 'shared-memory', mountPath: '/dev/shm' },
       { name: 'engine-scratch', mountPath: '/tmp' },
-      // Read-only, and nothing of the claim but what it serves and the base models. What one pod has read, the node's page
-      // cache has for the next one: a copy of our own on each node would need a host path, which restricted pods may not have.
+      // Read-only, and only the served weights and the base models. The node's page cache keeps what one pod has read
+      // for the next pod. A separate copy on each node would need a hostPath volume, which restricted pods may not
+      // have.
       ...[weightsMount(weights, storage.mounts), ...storage.mounts.filter(({ readOnly }) => readOnly)].map(
         (mount): V1VolumeMount => ({ name: 'storage', ...mount, readOnly: true }),
       ),
@@ -165,7 +167,7 @@ function engineOf(release: Release, { image, command, gpus, cpu, memory, storage
   };
 }
 
-/** The weights' folder alone, where the worker has it. Throws if it is not in the claim. */
+/** Mounts only the folder of the weights, at the worker's own path. Throws if the folder is not in the claim. */
 function weightsMount(path: string, mounts: readonly StorageMount[]): StorageMount {
   for (const { mountPath, subPath } of mounts) {
     const below = relative(mountPath, path);

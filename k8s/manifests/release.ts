@@ -6,10 +6,10 @@ import { ownedBy, releaseMetadata, scraped } from './release-metadata.ts';
 import type { ReleasePlacement } from './release-placement.ts';
 import { engineContainer, podOf } from './release-pod.ts';
 
-/** A model that loads for half an hour and an image that takes as long to come are no failure yet. */
+/** One hour. A model may load for half an hour, and its image may take as long to pull. */
 export const progressSeconds = 3600;
 
-/** One replica of a release, without traffic. It serves the digest that its name is made from, for as long as it is there. */
+/** One replica of a release, without traffic. Its name contains the digest of what it serves, so that never changes. */
 export function deploymentManifest(release: Release, trial: Trial, placement: ReleasePlacement): V1Deployment {
   const metadata = releaseMetadata(release, placement);
   return {
@@ -61,7 +61,10 @@ export function autoscalerManifest(
   } satisfies V2HorizontalPodAutoscaler;
 }
 
-/** Who drains nodes leaves half of the replicas; of an only one he chooses the moment and deletes it, for another loads for minutes. */
+/**
+ * A node drain leaves half of the replicas. A single replica blocks the drain until the administrator deletes it,
+ * because a new one loads for minutes.
+ */
 export function disruptionBudgetManifest(deployment: V1Deployment): V1PodDisruptionBudget {
   return {
     apiVersion: 'policy/v1',

@@ -3,7 +3,10 @@ import { jobNameLabel, labels } from '../names.ts';
 import { rendezvousPort } from './gang.ts';
 import { isOfSet } from './job-set.ts';
 
-/** What gives each pod of a Job on several nodes its name, `JOB-INDEX.JOB`; it goes when the Job does. Undefined for a Job of one pod, and for one of a JobSet, which has its own. */
+/**
+ * The Service that gives each pod of a Job on several nodes its name, `JOB-INDEX.JOB`. It is deleted with the Job.
+ * Undefined for a Job of one pod, and for a Job of a JobSet, which has its own Service.
+ */
 export function serviceManifest(job: V1Job): V1Service | undefined {
   const { metadata, spec } = job;
   if (isOfSet(job) || spec?.completionMode !== 'Indexed' || !metadata?.name || !metadata.uid) return undefined;
@@ -18,7 +21,7 @@ export function serviceManifest(job: V1Job): V1Service | undefined {
     },
     spec: {
       clusterIP: 'None',
-      // They look for each other before any of them is ready.
+      // The pods look each other up before any of them is ready.
       publishNotReadyAddresses: true,
       selector: { [jobNameLabel]: metadata.name },
       ports: [{ name: 'rendezvous', port: rendezvousPort }],

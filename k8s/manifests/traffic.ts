@@ -6,12 +6,12 @@ import type { GatewayReference } from './release-placement.ts';
 import { ports } from './release-pod.ts';
 import { ownedBy } from './release-metadata.ts';
 
-/** What is written of an endpoint's traffic. */
+/** The data that is written about an endpoint's traffic. */
 export interface TrafficEntry {
   readonly namespace: string;
   readonly endpoint: string;
   readonly shares: readonly Share[];
-  /** No two writes have the same. */
+  /** Unique for each write. */
   readonly id: string;
 }
 
@@ -22,15 +22,16 @@ const metadataOf = ({ namespace, endpoint, shares, id }: TrafficEntry): V1Object
   annotations: { [annotations.shares]: JSON.stringify(shares), [annotations.written]: id, ...settledBy(shares) },
 });
 
-/** While traffic is split, what was settled before stays written. */
+/** A split does not name a settled release, so that the merge patch keeps the one before. */
 const settledBy = ([only, ...others]: readonly Share[]): Record<string, string> =>
   only && others.length === 0 ? { [annotations.settled]: releaseId(only.release) } : {};
 
 const clientsPort = { name: 'http', port: ports.clients, targetPort: 'http' };
 
 /**
- * Clients reach this Service where replicas are shares. It selects the pods of the one release that has traffic. While
- * traffic is split it selects all pods of the endpoint, because a selector has no "or"; then no other release may have pods.
+ * The Service that clients reach if replicas split the traffic. It selects the pods of the one release that has
+ * traffic. During a split it selects all pods of the endpoint, because a selector can't express "or". Then no other
+ * release may have pods.
  */
 export function endpointService(entry: TrafficEntry): V1Service {
   return {
@@ -47,7 +48,7 @@ function selectorOf({ endpoint, shares }: TrafficEntry): Readonly<Record<string,
   return others.length === 0 ? releaseLabels(only.release) : { [labels.endpoint]: endpoint };
 }
 
-/** What a route sends a release's part to; it goes when the release does. */
+/** The Service that receives a release's share from a route. It is deleted with the release. */
 export const releaseService = (deployment: V1Deployment): V1Service => ({
   apiVersion: 'v1',
   kind: 'Service',
@@ -55,7 +56,7 @@ export const releaseService = (deployment: V1Deployment): V1Service => ({
   spec: { selector: deployment.spec?.selector.matchLabels ?? {}, ports: [clientsPort] },
 });
 
-/** The Gateway API's route, as far as we write and read it. */
+/** A Gateway API HTTPRoute: only the fields that are written or read here. */
 export interface HttpRoute {
   readonly apiVersion: string;
   readonly kind: string;
@@ -87,7 +88,7 @@ export const gatewayGroup = 'gateway.networking.k8s.io';
 
 export const urlThrough = ({ url }: GatewayReference, endpoint: string): string => url.replace('*', endpoint);
 
-/** What clients reach through a Gateway, which weighs the releases. */
+/** The HTTPRoute that clients reach through a Gateway. Its weights are the shares of the releases. */
 export function endpointRoute(entry: TrafficEntry, gateway: GatewayReference): HttpRoute {
   const { endpoint, shares } = entry;
   return {
@@ -99,7 +100,8 @@ export function endpointRoute(entry: TrafficEntry, gateway: GatewayReference): H
       hostnames: [new URL(urlThrough(gateway, endpoint)).hostname],
       rules: [
         {
-          // No limit here: some gateways give up after 15 s, and an answer may take longer. The release proxy has its own limit.
+          // No limit here: some gateways time out after 15 s, and an answer may take longer. The release proxy has its
+          // own limit.
           timeouts: { request: '0s' },
           backendRefs: shares.map(({ release, percent }) => ({
             name: releaseName(release),

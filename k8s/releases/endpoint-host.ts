@@ -22,18 +22,18 @@ export interface KubernetesEndpointHostOptions {
   readonly cluster: Cluster;
   readonly placement: ReleasePlacement;
   readonly log: (message: string, fields: Record<string, unknown>) => void;
-  /** Reaches pods by their addresses. */
+  /** Reaches pods by their IP addresses. */
   readonly fetch?: Fetch;
   readonly clocks?: ReleaseClocks;
 }
 
 const mostObservations = 10_000;
-/** A load test asks many times a second: which pods there are is looked up no oftener than this. */
+/** A load test sends many requests a second, so the list of pods is cached for this long. */
 const podsKeptMs = 2000;
 
 /**
- * Serves releases as Deployments of one namespace, its own or KServe's. What has traffic is written on the Service or the HTTPRoute that
- * clients reach, and nowhere else, so that any worker can go on.
+ * Serves releases as Deployments of one namespace, which it or KServe creates. The Service or HTTPRoute that clients
+ * reach holds the only record of traffic, so that any worker can continue.
  */
 export function createKubernetesEndpointHost({
   cluster,
@@ -46,7 +46,7 @@ export function createKubernetesEndpointHost({
   const known = new Map<string, { readonly untilMs: number; readonly pods: Promise<V1Pod[]> }>();
   let asked = 0;
 
-  /** Chosen anew each time: the Gateway API may be installed while the worker runs. */
+  /** Chosen for each call, because the Gateway API may be installed while the worker runs. */
   async function routing(): Promise<Routing> {
     const { namespace, gateway } = placement;
     if (gateway && (await servesGateways(cluster))) return createGatewayApiRouting(cluster, namespace, gateway);
@@ -134,8 +134,9 @@ export function createKubernetesEndpointHost({
           replicas: replicasFor(share, its, serving, replicasNow(share.release)),
         };
       });
-      // Whoever gets more has room for it before it comes, and whoever gets less keeps its room until it has gone. Not on the
-      // way back to the release that had it all: what is bad about the other does not wait for a model to load.
+      // A release that gets more traffic is scaled up before, and one that gets less is scaled down after the change. A
+      // return to the release that had all traffic skips the wait: clients must leave a bad release without waiting for
+      // a model to load.
       const [only, ...more] = plans;
       const isWayBack = only !== undefined && more.length === 0 && releaseId(only.release) === before.settled;
       if (!isWayBack) {
@@ -159,14 +160,14 @@ export function createKubernetesEndpointHost({
       const route = await routing();
       const [{ shares }, deployments] = await Promise.all([route.read(endpoint), releases.list(endpoint)]);
       const there = new Set(deployments.map(servedNameOf));
-      // What somebody deleted is not served, whatever is written: it has to be prepared again.
+      // A release that somebody deleted is not served, even if the record names it. It must be prepared again.
       return { url: route.urlOf(endpoint), shares: shares.filter(({ release }) => there.has(releaseName(release))) };
     },
 
     ask,
 
     async observe(endpoint, sinceMs) {
-      // Also of those that end, for as long as they answer.
+      // Includes pods that are ending, because they still answer.
       const pods = (await releases.pods({ [labels.endpoint]: endpoint })).filter(
         ({ status }) => status?.phase === 'Running' && status.podIP !== undefined,
       );
@@ -174,7 +175,8 @@ export function createKubernetesEndpointHost({
       const failed = told.filter((one) => one.status === 'rejected');
       const [first] = failed;
       if (first && failed.length === pods.length) throw first.reason;
-      for (const { reason } of failed) log('a pod does not say what it has seen', { endpoint, error: String(reason) });
+      for (const { reason } of failed)
+        log('could not read the observations of a pod', { endpoint, error: String(reason) });
       return told
         .flatMap((one) => (one.status === 'fulfilled' ? one.value : []))
         .sort((a, b) => a.atMs - b.atMs)

@@ -9,11 +9,11 @@ import { overtaken, recordFrom, type Routing } from './routing.ts';
 
 const mergePatch = setHeaderOptions('Content-Type', PatchStrategy.MergePatch);
 
-/** Whether the cluster serves the Gateway API. */
+/** True if the cluster serves the Gateway API. */
 export const servesGateways = async ({ apis }: Pick<Cluster, 'apis'>): Promise<boolean> =>
   (await apis.getAPIVersions()).groups.some(({ name }) => name === gatewayGroup);
 
-/** Splits by the weights of an HTTPRoute, whole percents however few the pods are. */
+/** Splits traffic by the weights of an HTTPRoute, in whole percents, independent of the number of pods. */
 export function createGatewayApiRouting(
   { core, custom }: Pick<Cluster, 'core' | 'custom'>,
   namespace: string,
@@ -56,7 +56,7 @@ export function createGatewayApiRouting(
     },
 
     async missing(endpoint, shares) {
-      // There is nothing to send anyone to.
+      // Without shares there is no backend that the Gateway could accept.
       if (shares.length === 0) return undefined;
       const route = await readRoute(endpoint);
       const conditions = (route?.status?.parents ?? [])

@@ -9,20 +9,23 @@ import { labels, servedBy } from '../names.ts';
 
 const plural = 'inferenceservices';
 
-/** KServe's controller makes a Deployment in the blink of an eye; an activity that waits for longer is tried again, and says why. */
+/**
+ * KServe's controller creates a Deployment in less than a second. After this time the activity fails with the reason,
+ * and is retried.
+ */
 const madeWithinMs = 20_000;
 
-/** Where KServe was chosen and is not there. */
+/** The finding if KServe was chosen and is not installed. */
 export const kserveMissing = {
   detail: `the cluster does not serve ${inferenceServiceApi.group}/${inferenceServiceApi.version}`,
   remedy: 'install KServe, or unset TUNELINE_SERVING: each release is then a Deployment of its own',
 } as const;
 
-/** Whether the cluster has KServe. Rejects where the answer was neither yes nor no. */
+/** True if the cluster has KServe. Rejects on any answer other than yes or no. */
 export const servesInferenceServices = async (custom: Pick<CustomObjectsApi, 'getAPIResources'>): Promise<boolean> =>
   (await custom.getAPIResources(inferenceServiceApi).catch(unlessMissing)) !== undefined;
 
-/** Of what was there by its name when it was to be made, and is on its way out. */
+/** The error if an object of this name existed and is being deleted. The next attempt creates it. */
 export const goneAtStart = (name: string): Error =>
   new Error(`${name} was there and is gone; it is made at the next attempt.`);
 
@@ -32,7 +35,7 @@ type Custom = Pick<
   'getAPIResources' | 'createNamespacedCustomObject' | 'listNamespacedCustomObject' | 'deleteNamespacedCustomObject'
 >;
 
-/** The InferenceServices of a namespace's releases, whose Deployments are looked after as all others are. */
+/** The InferenceServices of a namespace's releases. Their Deployments are handled like all others. */
 export class InferenceServices {
   readonly #custom: Custom;
   readonly #placement: ReleasePlacement;
@@ -44,7 +47,10 @@ export class InferenceServices {
     this.#madeWithinMs = waitMs;
   }
 
-  /** Makes it, unless it is there, and waits for its Deployment. Rejects before anything is made where the cluster has no KServe. */
+  /**
+   * Idempotent: creates the InferenceService and waits for its Deployment. If the cluster has no KServe, rejects before
+   * anything is created.
+   */
   async create(release: Release, trial: Trial, find: () => Promise<V1Deployment | undefined>): Promise<V1Deployment> {
     if (!(await servesInferenceServices(this.#custom)))
       throw new Error(`TUNELINE_SERVING: kserve, but ${kserveMissing.detail}; ${kserveMissing.remedy}.`);
@@ -57,7 +63,7 @@ export class InferenceServices {
     for (let pauseMs = 20; ; pauseMs = Math.min(pauseMs * 2, 1000)) {
       const [service, deployment] = await Promise.all([this.#find(name), find()]);
       if (!service || service.metadata.deletionTimestamp) throw goneAtStart(name);
-      // One that KServe made late, of another of this name that is gone, goes as well.
+      // Ignores a late Deployment of a deleted InferenceService with the same name.
       if (deployment && inferenceServiceOf(deployment)?.uid === service.metadata.uid) return deployment;
       if (patience.aborted)
         throw new Error(
@@ -67,11 +73,11 @@ export class InferenceServices {
     }
   }
 
-  /** Those of an endpoint, also where they have no Deployment; none where there is no KServe. */
+  /** Lists those of an endpoint, also those without a Deployment. Empty without KServe. */
   list = (endpoint: string): Promise<readonly InferenceService[]> =>
     this.#list({ labelSelector: `${labels.managedBy}=${servedBy},${labels.endpoint}=${endpoint}` });
 
-  /** Its Deployment and pods go first. */
+  /** Deletes its Deployment and pods first. */
   async remove({ name, uid }: Reference): Promise<void> {
     await this.#custom
       .deleteNamespacedCustomObject({
@@ -84,7 +90,7 @@ export class InferenceServices {
 
   isThere = async ({ name, uid }: Reference): Promise<boolean> => (await this.#find(name))?.metadata.uid === uid;
 
-  /** Whether it is there, and nobody has told it to go. */
+  /** True if it exists and is not being deleted. */
   async isStaying({ name, uid }: Reference): Promise<boolean> {
     const service = await this.#find(name);
     return service?.metadata.uid === uid && !service.metadata.deletionTimestamp;
@@ -107,6 +113,6 @@ export class InferenceServices {
   }
 }
 
-/** What KServe says is wrong. */
+/** The failure that KServe reports. */
 const complaintOf = ({ status }: InferenceService): string | undefined =>
   status?.conditions?.find((c) => c.status === 'False' && c.message)?.message;

@@ -4,7 +4,7 @@ import type { ChatAnswer, ChatRequest, Observation, Release } from '../../domain
 import { defaultServing } from '../../domain/serving/serving-settings.ts';
 import { ports } from '../manifests/release-pod.ts';
 
-/** How to reach a pod by its address. */
+/** Reaches a pod by its IP address. */
 export type Fetch = typeof globalThis.fetch;
 
 /** A release proxy answers with an error when its own limit has passed. That answer gets this much time to arrive. */
@@ -60,6 +60,6 @@ export async function observationsOf(pod: V1Pod, sinceMs: number, fetch: Fetch):
     signal: AbortSignal.timeout(tellMs),
   });
   if (!answer.ok)
-    throw new Error(`${pod.metadata?.name ?? 'a pod'} answered ${answer.status} when it was asked what it had seen`);
+    throw new Error(`${pod.metadata?.name ?? 'a pod'} answered ${answer.status} to the request for its observations`);
   return (await answer.json()) as Observation[];
 }

@@ -8,10 +8,10 @@ export type ReleaseState =
   | { readonly kind: 'starting'; readonly detail: string }
   /** Its program keeps ending: the release is at fault. */
   | { readonly kind: 'broken'; readonly detail: string }
-  /** It is not even started: the cluster is at fault, or the settings. */
+  /** Its program did not start: the cluster or the settings are at fault. */
   | { readonly kind: 'stuck'; readonly detail: string };
 
-/** Twice may be bad luck, such as a node that was short of memory; the third time is a habit. */
+/** One or two ends may have an outside cause, such as a node short of memory. Three mean that the release is broken. */
 const endingsOfBroken = 3;
 
 /** Says if a release has its replicas, or what prevents it. Pure. */
@@ -45,7 +45,7 @@ export function classifyRelease(
   return { kind: 'starting', detail };
 }
 
-/** In the last lines of its log, as the kubelet keeps them. */
+/** Describes why a container ended, with the last lines of its log as the kubelet keeps them. */
 function wordsOf({ name, restartCount, lastState, state }: V1ContainerStatus): string {
   const { exitCode, reason, message } = lastState?.terminated ?? state?.terminated ?? {};
   const why =

@@ -24,16 +24,16 @@ import { classifyRelease } from './release-state.ts';
 
 export interface ReleaseClocks {
   readonly lookEveryMs: number;
-  /** For the endpoint to show its new shares, and for a pod that is told to go. */
+  /** The longest wait for the endpoint to show its new shares, and for an ended pod to disappear. */
   readonly settleMs: number;
 }
 
-/** Loading takes minutes: two seconds more are nothing. */
+/** Loading takes minutes, so a delay of two seconds does not matter. */
 export const releaseClocks: ReleaseClocks = { lookEveryMs: 2000, settleMs: 300_000 };
 
 const mergePatch = setHeaderOptions('Content-Type', PatchStrategy.MergePatch);
 
-/** Of what is made by name: someone who asked before came no further. */
+/** Ignores that the object exists already: an earlier attempt created it and then failed. */
 const unlessThere = (error: unknown): undefined => {
   if (statusOf(error) !== 409) throw error;
 };
@@ -41,8 +41,8 @@ const unlessThere = (error: unknown): undefined => {
 type ServingCluster = Pick<Cluster, 'apps' | 'autoscaling' | 'policy' | 'core' | 'custom'>;
 
 /**
- * The Deployments of a namespace's releases, each with its autoscaler and disruption budget. Whether KServe makes a new one
- * the settings say; whether it made one that is there, the Deployment itself.
+ * The Deployments of a namespace's releases, each with its autoscaler and disruption budget. The settings decide
+ * whether KServe creates a new one. An existing Deployment itself shows whether KServe created it.
  */
 export class Releases {
   readonly #cluster: ServingCluster;
@@ -57,19 +57,19 @@ export class Releases {
     this.#clocks = clocks;
   }
 
-  /** Idempotent: one that is there stays as it is. */
+  /** Idempotent: an existing Deployment stays unchanged. */
   async start(release: Release, trial: Trial): Promise<V1Deployment> {
     const { autoscaling, policy } = this.#cluster;
     const { namespace } = this.#placement;
     const found = await this.find(release);
     const service = found && inferenceServiceOf(found);
-    // Its Deployment is told a little later that it goes.
+    // The InferenceService is marked for deletion before its Deployment is.
     if (service && !(await this.#services.isStaying(service))) throw goneAtStart(service.name);
     const deployment = found ?? (await this.#make(release, trial));
     await policy
       .createNamespacedPodDisruptionBudget({ namespace, body: disruptionBudgetManifest(deployment) })
       .catch(unlessThere);
-    // Until it has traffic one is enough, and no load asks for more.
+    // One replica is enough until it has traffic, whatever its load.
     await autoscaling
       .createNamespacedHorizontalPodAutoscaler({
         namespace,
@@ -90,7 +90,7 @@ export class Releases {
     return deployment;
   }
 
-  /** Those of an endpoint that are not on their way out. */
+  /** Lists those of an endpoint that are not being deleted. */
   async list(endpoint: string): Promise<V1Deployment[]> {
     const { items } = await this.#cluster.apps.listNamespacedDeployment({
       namespace: this.#placement.namespace,
@@ -109,7 +109,7 @@ export class Releases {
     return (await this.#cluster.core.listNamespacedPod({ namespace: this.#placement.namespace, labelSelector })).items;
   }
 
-  /** Resolves once so many replicas are available. Rejects with a `SmokeTestError` where its program keeps ending. */
+  /** Resolves once this many replicas are available. Rejects with a `SmokeTestError` if the program keeps ending. */
   async untilAvailable(release: Release, replicas: number): Promise<void> {
     await this.until(
       `Version ${release.version} of ${release.model} does not come up`,
@@ -129,7 +129,7 @@ export class Releases {
     );
   }
 
-  /** First the bounds, so that the autoscaler does not undo the number. */
+  /** Sets the bounds first, so that the autoscaler does not undo the replica count. */
   async scale(deployment: V1Deployment, { least, most }: ReplicaBounds, replicas: number): Promise<void> {
     const { namespace } = this.#placement;
     await this.#cluster.autoscaling.patchNamespacedHorizontalPodAutoscaler(
@@ -142,18 +142,18 @@ export class Releases {
     );
   }
 
-  /** Ends all of an endpoint but those of these names. */
+  /** Ends all releases of an endpoint except those with these names. */
   async endOthers(endpoint: string, kept: ReadonlySet<string>): Promise<void> {
     const isOther = (object: KubernetesObject): boolean => !kept.has(servedNameOf(object));
     await Promise.all((await this.list(endpoint)).filter(isOther).map((deployment) => this.end(deployment)));
-    // Also one whose Deployment KServe never made.
+    // Includes an InferenceService without a Deployment.
     const services = this.#placement.kserve ? await this.#services.list(endpoint) : [];
     await Promise.all(
       services.filter(isOther).map(({ metadata: { name = '', uid = '' } }) => this.#endService({ name, uid })),
     );
   }
 
-  /** Resolves once its pods are gone, which have answered what was in flight. */
+  /** Resolves once the pods are gone. They answer their open requests first. */
   async end(deployment: V1Deployment): Promise<void> {
     const service = inferenceServiceOf(deployment);
     if (service) return this.#endService(service);
@@ -177,7 +177,7 @@ export class Releases {
     );
   }
 
-  /** Looks until nothing is missing. Rejects with what was, when the time is over. */
+  /** Polls until nothing is missing. After the time limit it rejects with what is still missing. */
   async until(failure: string, withinMs: number, missing: () => Promise<string | undefined>): Promise<void> {
     const overMs = performance.now() + withinMs;
     for (let still = await missing(); still !== undefined; still = await missing()) {

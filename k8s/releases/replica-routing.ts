@@ -11,12 +11,12 @@ import { overtaken, recordFrom, type Routing } from './routing.ts';
 
 const mergePatch = setHeaderOptions('Content-Type', PatchStrategy.MergePatch);
 
-/** Splits by how many pods of each release stand behind one Service, which every cluster can. */
+/** Splits traffic by the number of each release's pods behind one Service. Works on every cluster. */
 export function createReplicaRouting(
   { core, discovery }: Pick<Cluster, 'core' | 'discovery'>,
   namespace: string,
 ): Routing {
-  /** How many pods of each release, by its ID, get requests. */
+  /** The number of pods that get requests, by release ID. */
   async function readyPods(endpoint: string): Promise<Map<string, number>> {
     const [slices, pods] = await Promise.all([
       discovery.listNamespacedEndpointSlice({
@@ -28,11 +28,11 @@ export function createReplicaRouting(
     const releaseOf = new Map(
       pods.items.map(({ metadata }) => [metadata?.name, metadata?.labels?.[labels.release] ?? '']),
     );
-    // A slice without any has null there, whatever its type says.
+    // A slice without endpoints has null there, although its type excludes it.
     const ready = slices.items
       .flatMap(({ endpoints }) => endpoints ?? [])
       .filter(({ conditions }) => conditions?.ready === true);
-    // A Service of two address families has two slices for each pod.
+    // A Service with two address families lists each pod in two slices.
     const names = new Set(ready.map(({ targetRef }) => targetRef?.name));
     const byRelease = Map.groupBy(names, (name) => releaseOf.get(name) ?? 'unknown');
     return new Map([...byRelease].map(([id, its]) => [id, its.length]));
@@ -54,7 +54,8 @@ export function createReplicaRouting(
 
     async write(endpoint, shares, { resourceVersion }) {
       const { metadata, spec, ...kind } = endpointService({ namespace, endpoint, shares, id: randomUUID() });
-      // A merge leaves what it does not name: of several releases none is selected.
+      // A merge patch keeps fields that it does not name. The null removes the selector's release if several releases
+      // have traffic.
       const selector = { [labels.release]: null, ...spec?.selector };
       const written = resourceVersion
         ? core.patchNamespacedService(

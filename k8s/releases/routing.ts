@@ -8,35 +8,35 @@ interface ObjectMeta {
   readonly annotations?: Readonly<Record<string, string>>;
 }
 
-/** An endpoint's shares as the cluster holds them. */
+/** An endpoint's shares, as recorded in the cluster. */
 export interface TrafficRecord {
   readonly shares: readonly Share[];
-  /** `releaseId` of what had all traffic last. */
+  /** `releaseId` of the last release that had all traffic. */
   readonly settled?: string;
-  /** Of the object that holds them; undefined where there is none yet. */
+  /** The version of the object that holds the record. Undefined if there is none yet. */
   readonly resourceVersion?: string;
 }
 
-/** What splits an endpoint's traffic. It holds the record, and there is no other. */
+/** Splits an endpoint's traffic. It also holds the only record of it. */
 export interface Routing {
-  /** Whether any pod of the endpoint gets requests while several releases have traffic. */
+  /** True if, during a split, every pod of the endpoint gets requests. */
   readonly isSharedByAll: boolean;
   urlOf(endpoint: string): string;
   boundsOf(shares: readonly Share[], bounds: ReplicaBounds): ReplicaBounds[];
   read(endpoint: string): Promise<TrafficRecord>;
-  /** Makes what a release's share is sent to. Idempotent. */
+  /** Creates the object that receives a release's share, if one is needed. Idempotent. */
   open(deployment: V1Deployment): Promise<void>;
-  /** One request, after which the shares hold; rejects where another wrote since `before` was read. */
+  /** Sets the shares in one request. Rejects if another process wrote since `before` was read. */
   write(endpoint: string, shares: readonly Share[], before: TrafficRecord): Promise<void>;
-  /** What is still missing until clients get what was written, in words. */
+  /** Describes what is missing until clients see the new shares. Undefined: nothing. */
   missing(endpoint: string, shares: readonly Share[], bounds: readonly ReplicaBounds[]): Promise<string | undefined>;
 }
 
-/** Of another writer that was faster. */
+/** The error if another writer was faster. */
 export const overtaken = (endpoint: string): Error =>
-  new Error(`The traffic of ${endpoint} was changed by another meanwhile; nothing was written.`);
+  new Error(`The traffic of ${endpoint} was changed by another process at the same time; nothing was written.`);
 
-/** The record that an object's metadata holds. */
+/** Reads the record from an object's metadata. */
 export function recordFrom({ resourceVersion, annotations: notes = {} }: ObjectMeta = {}): TrafficRecord {
   const [shares, settled] = [notes[annotations.shares], notes[annotations.settled]];
   return { shares: shares === undefined ? [] : (JSON.parse(shares) as Share[]), settled, resourceVersion };

@@ -6,31 +6,34 @@ import { isRole, parseTokens, type StoredToken } from '../../domain/review/acces
 import { whileLocked } from '../../local/file-lock.ts';
 import { SetupError } from '../../local/setup-error.ts';
 
-/** Whose token it was. Nothing that a request says of itself changes this. */
+/** The owner of a token. Nothing in a request can change it. */
 export interface Principal {
   readonly name: string;
-  /** `reviewer` decides and comments; any other only reads, and is there for the lists of reviewers that specs have. */
+  /**
+   * `reviewer` may decide and comment. A holder of other roles only reads; a spec's lists of reviewers may name those
+   * roles.
+   */
   readonly roles: readonly string[];
 }
 
 export interface Access {
-  /** Undefined where no token of the file is this one. */
+  /** Undefined if the file does not hold this token. */
   principalOf(token: string): Promise<Principal | undefined>;
 }
 
-/** Reads the file at each question: a token that was revoked is worth nothing from then on. */
+/** Reads the file for each request, so that a revoked token stops working at once. */
 export const createAccess = (path: string): Access => ({
   async principalOf(token) {
     const given = hashOf(token);
     let found: Principal | undefined;
-    // All of them, always: how long it takes says nothing of which one came close.
+    // Compares with every token, so that the duration does not reveal which one was close.
     for (const { name, roles: held, sha256 } of await readTokens(path))
       if (timingSafeEqual(given, asHash(sha256))) found = { name, roles: held };
     return found;
   },
 });
 
-/** Adds a token to the file and returns it: the only time that anyone sees it. Of several at once none is lost. */
+/** Adds a token to the file and returns it. The token is shown only this once. Safe under concurrent calls. */
 export async function createToken(path: string, { name, roles: held }: Principal): Promise<string> {
   if (!/^[^\p{C}\s]([^\p{C}]{0,98}[^\p{C}\s])?$/u.test(name))
     throw new SetupError(
@@ -47,7 +50,7 @@ export async function createToken(path: string, { name, roles: held }: Principal
   return token;
 }
 
-/** Takes away all tokens of that name; returns how many there were. */
+/** Removes all tokens of that name and returns their number. */
 export async function revokeTokens(path: string, name: string): Promise<number> {
   let revoked = 0;
   await changeTokens(path, (all) => {
@@ -58,7 +61,10 @@ export async function revokeTokens(path: string, name: string): Promise<number> 
   return revoked;
 }
 
-/** A reviewer's token for whoever runs the stack, kept where only they can read it. Returns the path. */
+/**
+ * Ensures that the user who runs the stack has a reviewer's token in a file that only this user can read. Returns its
+ * path.
+ */
 export async function ensureOwnToken(tokensPath: string, ownPath: string, name: string): Promise<string> {
   const own = await readFile(ownPath, 'utf8').catch(() => undefined);
   if (own !== undefined && (await createAccess(tokensPath).principalOf(own.trim()))) return ownPath;
@@ -70,10 +76,10 @@ export async function ensureOwnToken(tokensPath: string, ownPath: string, name: 
 
 const hashOf = (token: string): Buffer => createHash('sha256').update(token).digest();
 
-/** Of the right length, whatever stands in the file. */
+/** Has the length that the comparison needs, whatever the file holds. */
 const asHash = (hex: string): Buffer => Buffer.concat([Buffer.from(hex, 'hex'), Buffer.alloc(32)], 32);
 
-/** None where there is no file yet. Throws a `SetupError` where the file is of another kind. */
+/** Empty if there is no file yet. Throws a `SetupError` if the file has another format. */
 export async function readTokens(path: string): Promise<readonly StoredToken[]> {
   return tokensIn(path, await readFile(path, 'utf8').catch(unlessMissing));
 }
@@ -86,7 +92,7 @@ function tokensIn(path: string, text: string | undefined): readonly StoredToken[
   );
 }
 
-/** What another process adds at the same moment stays. */
+/** Keeps tokens that another process adds at the same moment. */
 async function changeTokens(
   path: string,
   change: (tokens: readonly StoredToken[]) => readonly StoredToken[],

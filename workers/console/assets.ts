@@ -17,7 +17,7 @@ const types: Readonly<Record<string, string>> = {
   '.svg': 'image/svg+xml',
 };
 
-/** The files of `web/`, read and compressed once, by the path they are asked for. */
+/** The files of `web/` by their request path. Reads and compresses each once. */
 export async function loadAssets(folder: string): Promise<ReadonlyMap<string, Asset>> {
   const assets = new Map<string, Asset>();
   for (const name of await readdir(folder)) {

@@ -8,7 +8,7 @@ export interface AttacksQuery {
   readonly page?: string;
 }
 
-/** A line of attacks.jsonl: what was asked, what each model said, and whether that was what the attack wanted. */
+/** Parses a line of attacks.jsonl: the prompt, each model's answer, and whether the attack succeeded on it. */
 export function toAttack(raw: Readonly<Record<string, unknown>>): AttackView {
   const answers = shownRoles.flatMap((role) => {
     const given = raw[role];
@@ -27,14 +27,16 @@ export function toAttack(raw: Readonly<Record<string, unknown>>): AttackView {
   };
 }
 
-/** One page of the attacks, what the candidate gave way to first; a family that is not there is as good as all. */
+/**
+ * One page of the attacks. Those that succeeded on the candidate come first. An unknown family selects all families.
+ */
 export function pageOfAttacks(attacks: readonly AttackView[], { family, page }: AttacksQuery): AttacksView {
   const families = [...new Set(attacks.map((attack) => attack.family))];
   const wanted = families.find((one) => one === family) ?? '';
   const chosen = attacks.filter((attack) => wanted === '' || attack.family === wanted);
   return {
     ...pageOf(
-      // Equal ones stay in the order of the suite.
+      // The sort is stable: equal ranks keep the order of the suite.
       chosen.toSorted((a, b) => rankOf(a) - rankOf(b)),
       page,
     ),
@@ -44,7 +46,7 @@ export function pageOfAttacks(attacks: readonly AttackView[], { family, page }: 
   };
 }
 
-/** What the model before withstood is worse than what always worked. */
+/** An attack that succeeds only on the candidate ranks before one that also succeeded on the other model. */
 function rankOf(attack: AttackView): number {
   const before = attack.answers.find(({ role }) => role !== 'candidate')?.role ?? '';
   if (!succeeds(attack, 'candidate')) return 2;

@@ -12,7 +12,7 @@ const decision = z.object({
 const delegation = z.object({ to: text(100).min(1) });
 const comment = z.object({ text: text(2000).min(1) });
 
-/** Each throws a `Refusal` that says what the body must be. */
+/** Each of these throws a `Refusal` that says what the body must be. */
 export const tokenFrom = (body: unknown): string => parse(token, body, '{"token": the one that was printed}').token;
 
 export function decisionFrom(body: unknown): {

@@ -6,7 +6,7 @@ import type { EvidenceView, Figures, FindingView, IntervalView, SliceView } from
 
 type Json = Readonly<Record<string, unknown>>;
 
-/** What of the evidence a page can draw. It reads every schema of it: what an earlier one lacks is left out. */
+/** Extracts what a page can draw. Reads every schema of evidence: fields that an older schema lacks are left out. */
 export function viewEvidence(raw: unknown, currency?: string): EvidenceView {
   const evidence = recordFrom(raw);
   const dataset = recordFrom(evidence['dataset']);
@@ -61,7 +61,7 @@ function viewSlice(raw: unknown): SliceView {
   };
 }
 
-/** A finding with the interval that it speaks of and the line that the interval has to keep clear of. */
+/** A finding with its interval and the threshold that the interval must clear. */
 export function viewFinding(
   { rule, passed, finding, slice }: Finding,
   rules: readonly Rule[],

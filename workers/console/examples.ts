@@ -3,7 +3,7 @@ import { pageOf } from './paging.ts';
 import { textOf } from './tables.ts';
 import type { AnswerView, ExamplesView, ExampleView } from './views.ts';
 
-/** A line of per-example.jsonl: what each model said to one prompt, and how that scored. */
+/** A line of per-example.jsonl: each model's answer to one prompt, with its scores. */
 export interface Example {
   readonly id: string;
   readonly prompt: string;
@@ -23,11 +23,11 @@ export interface ExamplesQuery {
   readonly against?: string;
 }
 
-/** Of one example; the metrics of a whole set have their own list in the gate. */
+/** Metrics of one example. The gate has its own list for metrics of a whole data set. */
 const lowerIsBetter = new Set(['nll', 'perplexity', 'repetition']);
-/** What tells two answers apart for a reader comes first; the rest in the table's order. */
+/** Metrics that show a reader the difference between two answers come first. The rest keep the order of the table. */
 const preferred = ['rougeL', 'tokenF1', 'exactMatch'];
-/** Counts of what was scored, not scores. */
+/** Counts, not scores. */
 const notScores = new Set(['tokens']);
 
 export function toExample(raw: Readonly<Record<string, unknown>>): Example {
@@ -58,7 +58,7 @@ export function toExample(raw: Readonly<Record<string, unknown>>): Example {
   };
 }
 
-/** One page of the examples, by how much the candidate lost or gained; a wish that makes no sense is as good as none. */
+/** One page of the examples, sorted by the candidate's gain. A query value that is not valid selects the default. */
 export function pageOfExamples(
   examples: readonly Example[],
   { sort, page, metric, against }: ExamplesQuery,
@@ -70,7 +70,7 @@ export function pageOfExamples(
   const compared = examples.flatMap((example) => compare(example, other, scored));
   const order = choose(sort, ['worst', 'best', 'order'] as const) ?? 'worst';
   const sign = order === 'best' ? -1 : 1;
-  // Equal gains stay in the order of the table.
+  // The sort is stable: equal gains keep the order of the table.
   if (order !== 'order') compared.sort((a, b) => sign * (a.gain - b.gain));
   return {
     ...pageOf(compared, page),
@@ -101,7 +101,7 @@ function compare({ id, prompt, reference, answers }: Example, role: string, metr
   if (!candidate || !other) return [];
   const view = ({ scores, ...said }: typeof candidate): AnswerView => ({ ...said, score: scores[metric] ?? 0 });
   const [a, b] = [view(candidate), view(other)];
-  // Floating-point noise is no regression.
+  // Rounds, so that floating-point noise does not count as a regression.
   const gain = Number((lowerIsBetter.has(metric) ? b.score - a.score : a.score - b.score).toPrecision(9));
   return [{ id, prompt, reference, candidate: a, other: b, gain }];
 }

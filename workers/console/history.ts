@@ -10,7 +10,10 @@ import type { RegisteredVersion } from '../../domain/lineage/tracking.ts';
 import { acceptedUpdates, completedCalls, type Call, type History } from '../execution-history.ts';
 import type { CommentView, DecisionView, DelegationView } from './views.ts';
 
-/** What a lifecycle did so far. Its history alone knows the outputs of a stage that was reused: MLflow has no run of it. */
+/**
+ * What a lifecycle did so far, from its history: MLflow has no run for a reused stage, so only the history has its
+ * outputs.
+ */
 export interface LifecycleRecord {
   readonly spec?: LifecycleSpec;
   readonly inputs?: LifecycleInputs;
@@ -33,7 +36,7 @@ export interface StageRecord {
   readonly seconds: number;
 }
 
-/** Reads the events that are there; of an activity that was not finished nothing is said. */
+/** Reads completed activities only. */
 export function recordOf(history: History, converter: PayloadConverter): LifecycleRecord {
   const events = history.events ?? [];
   const calls = completedCalls(events, converter);
@@ -45,7 +48,7 @@ export function recordOf(history: History, converter: PayloadConverter): Lifecyc
   const said = <T>(update: string): (T & { readonly at: string })[] =>
     updates.flatMap(({ name, argument, at }) => (name === update ? [{ ...(argument as T), at }] : []));
   const known = {
-    // One that ended unchanged opened no run.
+    // A lifecycle that ended unchanged never opened a run.
     spec: argumentOf<LifecycleSpec>('openLifecycle', 0) ?? argumentOf<LifecycleSpec>('findUnchanged', 0),
     inputs: resultOf<LifecycleInputs>('openLifecycle'),
     champion: resultOf<RegisteredVersion>('findChampion') ?? undefined,
@@ -69,7 +72,7 @@ function reviewOf(review: { readonly digest: string } | ReviewRecord | undefined
   return { digest: review.digest, ...('outcome' in review ? { outcome: review.outcome, by: decidedBy(review) } : {}) };
 }
 
-/** Without the fields that are undefined. */
+/** Drops the fields that are undefined. */
 export const defined = <T extends object>(fields: T): { readonly [K in keyof T]?: Exclude<T[K], undefined> } =>
   Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined)) as {
     readonly [K in keyof T]?: Exclude<T[K], undefined>;

@@ -11,13 +11,13 @@ export interface Lifecycles {
   curve(id: string): Promise<CurveView>;
   profile(id: string): Promise<ProfileView>;
   lineage(id: string): Promise<LineageView>;
-  /** Resolves with the lifecycle's own words once the decision stands. */
+  /** Resolves with the lifecycle's answer once the decision is recorded. */
   review(id: string, decision: ReviewDecision & { readonly roles: readonly string[] }): Promise<string>;
   delegate(id: string, delegation: Delegation & { readonly roles: readonly string[] }): Promise<string>;
   comment(id: string, comment: ReviewComment): Promise<string>;
 }
 
-/** One sentence for the person who asked, and the HTTP status that goes with it. */
+/** One sentence for the person who asked, and its HTTP status. */
 export class Refusal extends Error {
   override readonly name = 'Refusal';
   readonly status: 400 | 401 | 403 | 404 | 409 | 413 | 415 | 503;

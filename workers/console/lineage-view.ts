@@ -9,5 +9,5 @@ export function viewLineage(done: LifecycleDone): LineageView {
 
 const isPath: ReadonlySet<LineageKind> = new Set(['data', 'weights']);
 
-/** Without the folders of the machine it lies on. */
+/** The file name, without the folders of the machine. */
 const nameOf = (path: string): string => path.split('/').at(-1) || path;

@@ -35,12 +35,12 @@ export interface LiveParts {
   readonly readArtifact: ReadArtifact;
 }
 
-/** A page's worth; older ones are found in Temporal's own UI. */
+/** One page. Older lifecycles are in Temporal's own UI. */
 const shownAtMost = 30;
-/** A worker that lives answers in milliseconds; a person waits so long before they think it is broken. */
+/** A live worker answers in milliseconds. After 10 s a person would think that the console is broken. */
 const answerWithinMs = 10_000;
 
-/** Lifecycles as Temporal has them, with the artifacts they name and the curves that MLflow keeps. */
+/** Lifecycles from Temporal, their artifacts, and their curves from MLflow. */
 export function createLiveLifecycles({ client, mlflow, readArtifact }: LiveParts): Lifecycles {
   const examples = createTables(readArtifact, toExample);
   const attacks = createTables(readArtifact, toAttack);
@@ -59,7 +59,7 @@ export function createLiveLifecycles({ client, mlflow, readArtifact }: LiveParts
     );
   }
 
-  /** Only what runs can await a review, and only its worker knows. */
+  /** Asks the worker. Only a running lifecycle can await a review, and only its worker knows. */
   async function statusOf(id: string, state: LifecycleState): Promise<LifecycleStatus | undefined> {
     if (state !== 'running' && state !== 'awaiting review') return undefined;
     return client
@@ -81,7 +81,7 @@ export function createLiveLifecycles({ client, mlflow, readArtifact }: LiveParts
       const newest = await rows(`WorkflowType = 'lifecycle'`);
       const withReview = await Promise.all(
         awaiting.map(async (row) => {
-          // A worker that is away must not hide the rest.
+          // A worker that is down must not hide the other rows.
           const status = await statusOf(row.id, row.state).catch(() => undefined);
           return { ...row, ...(status?.awaitingReview ? { review: viewReview(status.awaitingReview) } : {}) };
         }),
@@ -177,7 +177,7 @@ export function createLiveLifecycles({ client, mlflow, readArtifact }: LiveParts
     return found;
   }
 
-  /** A tune that was reused has its run under the lifecycle that did it: the one whose weights are these. */
+  /** A reused tune has its run in the lifecycle that computed it. Finds that run by the digest of the weights. */
   async function tuneRunOf(model: string, parentRunId: string, tune: StageRecord): Promise<string | undefined> {
     const experiment = await mlflow.experiments.ensure(model);
     const own = { 'mlflow.parentRunId': parentRunId, [tags.stage]: 'tune' };
@@ -214,7 +214,7 @@ const completedState = (verdict: string | undefined): LifecycleState =>
 const modelOf = ({ typedSearchAttributes, workflowId }: Described): string =>
   typedSearchAttributes.get(modelAttribute) ?? workflowId;
 
-/** A review request of any age: the fields that came later may be missing. */
+/** Reads a review request from any version: fields that were added later may be missing. */
 function viewReview(raw: object): ReviewView {
   const { digest, subject, requester, twoPersonRule, since, deadline, reviewers, approvals } =
     raw as Partial<ReviewView>;
@@ -227,7 +227,7 @@ function viewReview(raw: object): ReviewView {
 
 const missing = (id: string): Refusal => new Refusal(404, `There is no lifecycle ${id}.`);
 
-/** Temporal's errors in the words of the person who asked. */
+/** Turns Temporal's errors into a `Refusal` that a person understands. */
 function explain(id: string) {
   return (error: unknown): never => {
     if (error instanceof WorkflowNotFoundError) throw missing(id);
@@ -235,7 +235,7 @@ function explain(id: string) {
     if (isGrpcDeadlineError(error))
       throw new Refusal(
         503,
-        'No worker answered in time. Look again in a moment: a decision may have been taken all the same.',
+        'No worker answered in time. Reload the page in a moment: the decision may have been recorded.',
       );
     if (error instanceof QueryNotRegisteredError || isGrpcServiceError(error))
       throw new Refusal(503, 'Temporal or its worker does not answer; is the stack up?');

@@ -7,7 +7,7 @@ export interface Page<Row> {
 
 const pageSize = 10;
 
-/** The page wanted, or the nearest that there is; there is always one. */
+/** The wanted page, or the nearest one that exists. There is always at least one page. */
 export function pageOf<Row>(rows: readonly Row[], wanted: string | undefined): Page<Row> {
   const pages = Math.max(1, Math.ceil(rows.length / pageSize));
   const page = Math.min(pages, Math.max(1, Math.trunc(Number(wanted)) || 1));

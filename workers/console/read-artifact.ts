@@ -5,21 +5,25 @@ import { fileURLToPath } from 'node:url';
 import type { Artifact } from '../../domain/job/job.ts';
 import { Refusal } from './lifecycles.ts';
 
-/** A table of some hundred thousand answers; a browser has no use for more, and the console no memory. */
+/**
+ * About some hundred thousand answers. Larger files would exhaust the console's memory, and a browser could not show
+ * them.
+ */
 const maximumBytes = 64 * 1024 * 1024;
 
 export type ReadArtifact = (artifact: Artifact) => Promise<string>;
 
 /**
- * Reads files of the artifact store, and nothing else: where they lie was said by a Job, which may have been told what to say
- * or left a link there. What was changed since its digest was taken is refused: nobody judges by what the gate did not see.
+ * Reads files inside the artifact store only: a Job names the path, and a manipulated Job could name another file or
+ * leave a link there. Refuses a file that changed since its digest was taken, so that nobody judges what the gate did
+ * not see.
  */
 export const createArtifactReader =
   (root: string): ReadArtifact =>
   async ({ uri, digest }) => {
     const path = uri.startsWith('file:') ? await realpath(fileURLToPath(uri)).catch(() => undefined) : undefined;
     if (path === undefined)
-      throw new Refusal(404, 'What the evaluation wrote is not there any more, or not where this console can read it.');
+      throw new Refusal(404, 'The artifact was deleted, or it is in a place that this console cannot read.');
     const inside = relative(await realpath(root), path);
     if (inside === '' || inside === '..' || inside.startsWith(`..${sep}`))
       throw new Refusal(403, 'The artifact that was named lies outside the artifact store.');

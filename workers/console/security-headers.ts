@@ -1,6 +1,6 @@
 /**
- * Only files of the console itself run, style and answer a page; nothing is inline, and no text ever becomes markup: the browser
- * refuses it (Trusted Types) even where the code forgot to.
+ * Only the console's own files may run, style a page or be called. There are no inline scripts or styles. Trusted Types
+ * make the browser refuse to turn text into markup, even if the code has a mistake.
  */
 const contentSecurityPolicy = [
   "default-src 'none'",

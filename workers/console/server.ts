@@ -12,25 +12,28 @@ import type { QueueView } from './views.ts';
 export interface ConsoleOptions {
   readonly lifecycles: Lifecycles;
   readonly access: Access;
-  /** By path, such as `/style.css`; nothing else of the disk can be asked for. */
+  /** By path, such as `/style.css`. No other file can be requested. */
   readonly assets: ReadonlyMap<string, Asset>;
-  /** Temporal's form to start a lifecycle by hand, where it is known where that is. */
+  /** The form in Temporal's UI that starts a lifecycle, if the UI's address is known. */
   readonly startUrl?: string | undefined;
   readonly log: (message: string) => void;
 }
 
-/** A comment of some pages; a decision is a few hundred bytes. */
+/** Enough for a comment of several pages. A decision has a few hundred bytes. */
 const maximumBodyBytes = 16 * 1024;
 
-/** The review console and its JSON API. Pages are public, and empty without the API, which wants a token for everything. */
+/**
+ * The review console and its JSON API. The pages are public but hold no data. The API requires a token for every
+ * request except sign-in.
+ */
 export function createConsole({ lifecycles, access, assets, startUrl, log }: ConsoleOptions): FastifyInstance {
-  // Temporal allows IDs of 1000 characters.
+  // Temporal allows IDs of 1000 characters; one can take three characters in a URL.
   const server = fastify({
     bodyLimit: maximumBodyBytes,
     routerOptions: { maxParamLength: 3000 },
     forceCloseConnections: true,
   });
-  // A form of another site can send text/plain without asking first.
+  // A form on another site can send text/plain without a CORS preflight.
   server.removeContentTypeParser('text/plain');
   server.addHook('onRequest', (_request, reply, done) => {
     reply.headers(securityHeaders);
@@ -68,7 +71,7 @@ export function createConsole({ lifecycles, access, assets, startUrl, log }: Con
 
 const principals = new WeakMap<FastifyRequest, Principal>();
 
-/** Whom the token named. The hook ran before, or the request would not be here. */
+/** The owner of the token. The hook above has set it for every request that gets here. */
 function principalOf(request: FastifyRequest): Principal {
   const principal = principals.get(request);
   if (!principal) throw new Refusal(401, 'Sign in with a token.');
@@ -120,7 +123,7 @@ function addReadingRoutes(api: FastifyInstance, lifecycles: Lifecycles, startUrl
   api.get<ById>('/api/lifecycles/:id/lineage', ({ params }) => lifecycles.lineage(params.id));
 }
 
-/** Who decides, hands over or comments is whom the token names; a body that says otherwise is not read. */
+/** The token alone identifies the person who decides, delegates or comments. A name in the body is ignored. */
 function addReviewRoutes(api: FastifyInstance, lifecycles: Lifecycles): void {
   api.post<ById>('/api/lifecycles/:id/review', async (request) => {
     const { name, roles } = reviewerOf(request);
@@ -152,7 +155,7 @@ function sendAsset({ type, etag, bodies }: Asset, request: FastifyRequest, reply
 function answerError(error: unknown, reply: FastifyReply, log: (message: string) => void) {
   if (error instanceof Refusal) return reply.code(error.status).send({ error: error.message });
   const { statusCode, message, stack } = error as { statusCode?: number; message?: string; stack?: string };
-  // Fastify's own: a body that is too large, not JSON, or of another type.
+  // Fastify's own errors: a body that is too large, not JSON, or of another type.
   if (statusCode !== undefined && statusCode >= 400 && statusCode < 500)
     return reply.code(statusCode).send({ error: `${message ?? 'The request is wrong'}.`.replace(/\.+$/, '.') });
   log(stack ?? String(error));

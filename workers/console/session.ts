@@ -1,11 +1,11 @@
 import type { FastifyRequest } from 'fastify';
 
-/** The browser keeps the token itself, where no script can read it: a token that is revoked ends its sessions. */
+/** The cookie holds the token itself, unreadable for scripts, so that revoking the token ends its sessions. */
 const cookieName = 'tuneline-token';
-/** A working day; then the token is asked for again. */
+/** One working day. After that the user signs in again. */
 const maximumAgeSeconds = 12 * 3600;
 
-/** From `Authorization: Bearer`, else from the cookie. Never from the address, which logs and histories keep. */
+/** Reads `Authorization: Bearer`, else the cookie. Never the URL, because logs and browser histories keep it. */
 export function tokenOf({ headers }: Pick<FastifyRequest, 'headers'>): string | undefined {
   const bearer = /^Bearer +(\S+)$/i.exec(headers.authorization ?? '')?.[1];
   if (bearer !== undefined) return bearer;
@@ -17,11 +17,13 @@ export const cookieWith = (token: string, request: FastifyRequest): string =>
   `${cookieName}=${encodeURIComponent(token)}; ${attributes(request)}; Max-Age=${maximumAgeSeconds}`;
 export const clearCookie = (request: FastifyRequest): string => `${cookieName}=; ${attributes(request)}; Max-Age=0`;
 
-/** `Secure` where a proxy in front speaks TLS: on plain loopback a browser would drop such a cookie. */
+/** `Secure` only if a proxy in front speaks TLS: over plain HTTP a browser may drop such a cookie. */
 const attributes = ({ headers }: FastifyRequest): string =>
   `Path=/; HttpOnly; SameSite=Strict${headers['x-forwarded-proto'] === 'https' ? '; Secure' : ''}`;
 
-/** What a browser says of where a request comes from; programs, which send no such headers, carry no cookie either. */
+/**
+ * False if the browser says that another site sent the request. Programs send no such headers, but no cookie either.
+ */
 export function isSameOrigin({ headers }: Pick<FastifyRequest, 'headers'>): boolean {
   const site = headers['sec-fetch-site'];
   if (site !== undefined) return site === 'same-origin' || site === 'none';

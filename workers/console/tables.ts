@@ -1,9 +1,9 @@
 import type { Artifact } from '../../domain/job/job.ts';
 
-/** A reader pages through one. */
+/** A reader pages through one table at a time. */
 const tablesKept = 4;
 
-/** Reads JSON Lines, each row made of one of them. The last few tables are kept by their digests. */
+/** Reads JSON Lines and makes a row of each line. Caches the last few tables by digest. */
 export function createTables<Row>(
   read: (artifact: Artifact) => Promise<string>,
   toRow: (raw: Readonly<Record<string, unknown>>) => Row,
@@ -24,5 +24,5 @@ const parseTable = <Row>(text: string, toRow: (raw: Readonly<Record<string, unkn
     .filter((line) => line !== '')
     .map((line) => toRow(JSON.parse(line) as Readonly<Record<string, unknown>>));
 
-/** What a Job writes into a table may be anything. */
+/** Any JSON value as text, because a Job may write any value into a table. */
 export const textOf = (value: unknown): string => (typeof value === 'string' ? value : JSON.stringify(value ?? ''));

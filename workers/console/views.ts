@@ -3,8 +3,8 @@ import type { Lineage } from '../../domain/lineage/lineage.ts';
 import type { Page } from './paging.ts';
 
 /**
- * What the console answers, as JSON. Every text in it may come from a model, a data set or another person: the
- * pages show it as text. Fields that later lifecycles have, and earlier ones lack, are optional.
+ * The console's answers, as JSON. Every text in them may come from a model, a data set or another person, so the pages
+ * show it as plain text. Fields that older lifecycles lack are optional.
  */
 
 export interface SessionView {
@@ -14,9 +14,9 @@ export interface SessionView {
 
 export interface QueueView {
   readonly awaiting: readonly QueueRow[];
-  /** The newest, whatever became of them, without those that await a review. */
+  /** The newest lifecycles in any state, except those that await a review. */
   readonly recent: readonly QueueRow[];
-  /** Where a lifecycle is started by hand. */
+  /** The address of the form that starts a lifecycle. */
   readonly startUrl?: string;
 }
 
@@ -53,7 +53,7 @@ export interface LifecycleView {
   readonly stages: readonly StageView[];
 }
 
-/** What a decision has to name, and who may make it. */
+/** The fields that a decision must name, and the people who may make it. */
 export interface ReviewView {
   readonly digest: string;
   readonly subject?: Readonly<Record<string, string>>;
@@ -62,7 +62,7 @@ export interface ReviewView {
   readonly since?: string;
   readonly deadline?: string;
   readonly reviewers?: readonly string[];
-  /** How many different people have to approve. */
+  /** The number of different people who must approve. */
   readonly approvals?: number;
 }
 
@@ -73,7 +73,7 @@ export interface DecisionView {
   readonly at?: string;
 }
 
-/** From then on `to` decides, and `from` does not. */
+/** From `at` on, `to` decides in place of `from`. */
 export interface DelegationView {
   readonly from: string;
   readonly to: string;
@@ -97,7 +97,7 @@ export interface FindingView {
   readonly passed: boolean;
   readonly finding: string;
   readonly slice?: string;
-  /** Absent where the evidence does not hold what the rule asked for. */
+  /** Absent if the evidence lacks the metric that the rule needs. */
   readonly drawing?: {
     readonly interval: IntervalView;
     readonly threshold: number;
@@ -114,7 +114,7 @@ export interface EvidenceView {
   readonly confidence: number;
   readonly bootstrapSamples: number;
   readonly signatures: Readonly<Record<string, string>>;
-  /** By role: base, candidate, champion. */
+  /** Keys are roles: base, candidate, champion. */
   readonly models: Readonly<Record<string, { readonly digest: string; readonly metrics: Figures }>>;
   readonly differences: Readonly<Record<string, Figures>>;
   readonly slices: readonly SliceView[];
@@ -124,12 +124,12 @@ export interface EvidenceView {
       Record<string, Readonly<Record<string, { readonly attacks: number; readonly succeeded: number }>>>
     >;
   };
-  /** Of the metrics of a suite, as the evidence has it. */
+  /** Directions of the suite's metrics, from the evidence. */
   readonly directions: Directions;
   readonly lowerIsBetter: readonly string[];
-  /** Neither more nor less of these is better. */
+  /** Metrics without a direction: neither higher nor lower is better. */
   readonly boundsOnly: readonly string[];
-  /** Of the metrics whose names don't say it. */
+  /** Units of the metrics whose names don't contain them. */
   readonly units: Readonly<Record<string, string>>;
 }
 
@@ -145,7 +145,7 @@ export interface StageView {
   readonly stage: string;
   readonly reused: boolean;
   readonly figures: Readonly<Record<string, number>>;
-  /** From its start to its end, waits included. */
+  /** From the start of the stage to its end, waits included. */
   readonly seconds?: number;
 }
 
@@ -166,22 +166,22 @@ export interface ExampleView {
   readonly reference: string;
   readonly candidate: AnswerView;
   readonly other: AnswerView;
-  /** Candidate less other, positive where the candidate is better. */
+  /** Candidate minus other. Positive if the candidate is better. */
   readonly gain: number;
 }
 
 export interface AnswerView {
   readonly answer: string;
   readonly score: number;
-  /** Why a judge called the answer supported by its source, or not. */
+  /** The judge's reason why the source supports the answer or does not. */
   readonly rationale?: string;
 }
 
 export interface AttacksView extends Page<AttackView> {
-  /** Empty: all of them. */
+  /** Empty: all families. */
   readonly family: string;
   readonly families: readonly string[];
-  /** On the candidate, of the family chosen. */
+  /** Number of attacks of the chosen family that succeeded on the candidate. */
   readonly succeeded: number;
 }
 
@@ -190,9 +190,9 @@ export interface AttackView {
   readonly family: string;
   readonly goal: string;
   readonly prompt: string;
-  /** Whoever says it has given way. */
+  /** The text that a model says if the attack succeeds. */
   readonly wanted: string;
-  /** The candidate's first. */
+  /** The candidate comes first. */
   readonly answers: readonly { readonly role: string; readonly answer: string; readonly succeeded: boolean }[];
 }
 

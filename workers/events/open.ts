@@ -8,7 +8,7 @@ import { loadEventRules, readEventSpec } from './rules-file.ts';
 import { createEventServer } from './server.ts';
 import { createEventStarter } from './starter.ts';
 
-/** The event routes over Temporal. Throws a `SetupError` for rules, secrets or a namespace that can't do. */
+/** The event routes over Temporal. Throws a `SetupError` if rules, secrets or the namespace are unsuitable. */
 export async function openEvents(
   { rulesPath, secrets }: NonNullable<Config['events']>,
   client: Client,
@@ -29,13 +29,16 @@ export async function openEvents(
   });
 }
 
-/** An event starts once for ever only where Temporal knows its ID for as long as it might be told again. */
+/**
+ * Throws a `SetupError` unless Temporal keeps executions as long as an event may be delivered again: their IDs prevent
+ * a second start.
+ */
 export async function ensureMemory(client: Client): Promise<void> {
   const { namespace } = client.options;
   const { config } = await client.workflowService.describeNamespace({ namespace });
   const keptMs = Number(config?.workflowExecutionRetentionTtl?.seconds ?? 0) * 1000;
   if (keptMs < memoryNeededMs)
     throw new SetupError(
-      `Temporal keeps executions of ${namespace} for ${keptMs / 3_600_000} hours; an event could be told again after that, and start twice.\nhint: "temporal operator namespace update --retention 24h ${namespace}"`,
+      `Temporal keeps executions of ${namespace} for ${keptMs / 3_600_000} hours; an event that is delivered again later could start a second execution.\nhint: "temporal operator namespace update --retention 24h ${namespace}"`,
     );
 }

@@ -7,7 +7,7 @@ const text = z.string().min(1).max(1000);
 const told = z.record(z.string(), z.unknown());
 
 const mlflowBody = z.object({ entity: text, action: text, data: told });
-// Strict: what was signed for another route means nothing here.
+// Strict, so that a body that was signed for another route is refused.
 const signedBody = z.strictObject({ type: text, time: z.iso.datetime({ offset: true }), data: told });
 const cloudEvent = z.object({
   specversion: z.literal('1.0'),
@@ -18,7 +18,9 @@ const cloudEvent = z.object({
   data: told,
 });
 
-/** Each throws a `Refusal` that says what the request must hold. MLflow makes a delivery once, and signs it once. */
+/**
+ * These throw a `Refusal` that says what the request must hold. MLflow gives each delivery one ID and one signature.
+ */
 export function readMlflowEvent(request: RawRequest): Event {
   const { entity, action, data } = parse(
     mlflowBody,
@@ -54,7 +56,7 @@ export function readSignedEvent(request: RawRequest): Event {
   };
 }
 
-/** In binary or structured mode. Its own source and ID are what it is known by, whatever delivery carries it. */
+/** Accepts binary and structured mode. An event's own source and ID identify it, whatever delivery carries it. */
 export function readCloudEvent(request: RawRequest): Event {
   const { source, id, type, time, data } = parse(
     cloudEvent,
@@ -71,7 +73,7 @@ export function readCloudEvent(request: RawRequest): Event {
   };
 }
 
-/** By hand: the official library makes up an ID and a time where a sender left them out, and then nothing is the same event twice. */
+/** Decodes by hand: the official library invents a missing ID and time, so that a repeated event would look new. */
 function decode(request: RawRequest): unknown {
   const type = (headerOf(request, 'content-type') ?? '').split(';', 1)[0]?.trim().toLowerCase();
   if (type === 'application/cloudevents+json') return jsonOf(request);
@@ -86,7 +88,7 @@ function decode(request: RawRequest): unknown {
   return { ...Object.fromEntries(attributes), data: jsonOf(request) };
 }
 
-/** What HTTP's headers can't hold is percent-encoded. */
+/** Decodes percent-encoding, which carries characters that HTTP headers can't hold. */
 function attributeOf(header: string): string {
   try {
     return decodeURIComponent(header);
@@ -96,8 +98,9 @@ function attributeOf(header: string): string {
 }
 
 /**
- * What of a CloudEvent is signed. In binary mode half of the event stands in headers: each line `ce-NAME:VALUE`, by
- * name, and an empty one stand before the body then, or whoever saw a request could send it again as another event.
+ * The signed part of a CloudEvent. In binary mode half of the event is in headers. Then one line `ce-NAME:VALUE` per
+ * header, sorted by name, and an empty line precede the body. Otherwise somebody who saw a request could send it again
+ * as another event.
  */
 export function signedContentOf({ headers, body }: RawRequest): Uint8Array {
   const attributes = Object.keys(headers).filter((name) => name.startsWith('ce-'));
@@ -106,7 +109,7 @@ export function signedContentOf({ headers, body }: RawRequest): Uint8Array {
   return Buffer.concat([Buffer.from(`${lines.join('')}\n`), body]);
 }
 
-/** Those that a rule may ask for. */
+/** The fields that a rule may match. */
 function fieldsOf(type: string, data: Readonly<Record<string, unknown>>): Event['fields'] {
   const known: readonly string[] = Object.hasOwn(eventFields, type)
     ? eventFields[type as keyof typeof eventFields]
@@ -118,7 +121,7 @@ function fieldsOf(type: string, data: Readonly<Record<string, unknown>>): Event[
   return Object.fromEntries(entries);
 }
 
-/** The signature covers it, so it is there. */
+/** Never missing in practice, because the signature covers this header. */
 const idOf = (request: RawRequest, header: string): string => headerOf(request, header) ?? '';
 
 function jsonOf({ body }: RawRequest): unknown {

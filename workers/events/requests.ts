@@ -1,19 +1,19 @@
 import type { FastifyRequest } from 'fastify';
 import type { Delivery } from '../../domain/events/event-signature.ts';
 
-/** A request as it came: nothing of it is believed yet. */
+/** A raw request. Nothing in it is trusted yet. */
 export interface RawRequest {
   readonly headers: FastifyRequest['headers'];
   readonly body: Buffer;
 }
 
-/** A header that came once; two of a kind are as good as none. */
+/** A header that came exactly once. A repeated header counts as missing. */
 export function headerOf({ headers }: RawRequest, name: string): string | undefined {
   const value = headers[name];
   return typeof value === 'string' ? value : undefined;
 }
 
-/** What MLflow signs, and where it says so. */
+/** The headers and the content that MLflow signs. */
 export const mlflowDelivery = (request: RawRequest): Delivery => ({
   id: headerOf(request, 'x-mlflow-delivery-id'),
   timestamp: headerOf(request, 'x-mlflow-timestamp'),
@@ -21,7 +21,7 @@ export const mlflowDelivery = (request: RawRequest): Delivery => ({
   content: request.body,
 });
 
-/** Of Standard Webhooks. */
+/** The headers and the content that Standard Webhooks sign. */
 export const standardDelivery = (request: RawRequest, content: Uint8Array = request.body): Delivery => ({
   id: headerOf(request, 'webhook-id'),
   timestamp: headerOf(request, 'webhook-timestamp'),

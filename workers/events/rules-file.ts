@@ -4,7 +4,7 @@ import { checkEventRules, type EventRule } from '../../domain/spec/event-rules.t
 import { checkLifecycleSpec, type Problem } from '../../domain/spec/explain-spec.ts';
 import { SetupError } from '../../local/setup-error.ts';
 
-/** The rules, with the paths of specs made absolute. Throws a `SetupError` that names each wrong field, of the specs as well. */
+/** The rules, with absolute paths of specs. Throws a `SetupError` that names each wrong field, also in the specs. */
 export async function loadEventRules(path: string): Promise<readonly EventRule[]> {
   const check = checkEventRules(await readJson(path));
   if (!check.ok) throw refused(path, check.problems);
@@ -16,7 +16,7 @@ export async function loadEventRules(path: string): Promise<readonly EventRule[]
   return rules;
 }
 
-/** What a lifecycle is started with that an event asked for. Throws a `SetupError` for a spec that would be refused. */
+/** The spec that an event starts a lifecycle with. Throws a `SetupError` for an invalid spec. */
 export async function readEventSpec(path: string): Promise<Readonly<Record<string, unknown>>> {
   const spec = { requester: 'event', ...((await readJson(path)) as Record<string, unknown>) };
   const check = checkLifecycleSpec(spec);

@@ -9,7 +9,7 @@ import type { EventStarter } from './starter.ts';
 
 export interface EventServerOptions {
   readonly rules: readonly EventRule[];
-  /** A route whose secret is missing is not there. */
+  /** A route without a secret does not exist. */
   readonly secrets: EventSecrets;
   readonly starter: EventStarter;
   readonly log: (message: string) => void;
@@ -18,11 +18,11 @@ export interface EventServerOptions {
 
 export interface EventSecrets {
   readonly mlflow?: string | undefined;
-  /** Of CloudEvents and of the plain signed POST. */
+  /** Signs CloudEvents and the plain signed POST. */
   readonly signed?: string | undefined;
 }
 
-/** An event names what happened; what it is about lies elsewhere. */
+/** An event only names what happened; it holds references, not data. */
 const maximumBodyBytes = 256 * 1024;
 
 interface Route {
@@ -33,13 +33,13 @@ interface Route {
 }
 
 /**
- * Takes events, and starts what the rules say. It has no other routes: the console's tokens and cookies mean nothing
- * here, and it may listen where the console must not.
+ * Takes events and starts what the rules say. It has no other routes and ignores the console's tokens and cookies, so
+ * it may listen where the console must not.
  */
 export function createEventServer(options: EventServerOptions): FastifyInstance {
   const { secrets, log } = options;
   const server = fastify({ bodyLimit: maximumBodyBytes, forceCloseConnections: true });
-  // A signature is over bytes: no parser may come before it.
+  // A signature covers the raw bytes, so no parser may run first.
   server.removeAllContentTypeParsers();
   server.addContentTypeParser('*', { parseAs: 'buffer' }, (_request, body, done) => done(null, body));
   server.setErrorHandler((error, _request, reply) => answerError(error, reply, log));
@@ -83,7 +83,7 @@ function addRoute(
   });
 }
 
-/** For people, in Temporal's UI and the log; what came from outside is quoted. */
+/** A description for people, in Temporal's UI and the log. Quotes text from outside. */
 const describe = ({ source, origin, id, type, fields }: Event): string =>
   `${type} from ${source}${origin === '' ? '' : ` ${JSON.stringify(origin)}`}, event ${JSON.stringify(id)}${Object.entries(
     fields,
@@ -98,6 +98,6 @@ function answerError(error: unknown, reply: FastifyReply, log: (message: string)
   if (statusCode !== undefined && statusCode >= 400 && statusCode < 500)
     return reply.code(statusCode).send({ error: 'The request is not HTTP that can be read.' });
   log(stack ?? String(error));
-  // Senders try 503 again, MLflow among them.
+  // Senders, MLflow among them, retry on 503.
   return reply.code(503).send({ error: "Nothing could be started; the console's log says why. Send it again." });
 }

@@ -4,12 +4,12 @@ import type { EventStart } from '../../domain/spec/event-rules.ts';
 export interface StartRequest {
   readonly workflowId: string;
   readonly start: EventStart;
-  /** For people. */
+  /** The reason, for people. */
   readonly because: string;
 }
 
 export interface EventStarter {
-  /** One execution for each workflow ID, however often and from however many consoles it is asked for. */
+  /** Starts one execution per workflow ID, however many requests and consoles ask for it. */
   start(request: StartRequest): Promise<'started' | 'already started'>;
 }
 
@@ -19,7 +19,7 @@ export interface TemporalStarterOptions {
   readonly readSpec: (path: string) => Promise<Readonly<Record<string, unknown>>>;
 }
 
-/** Temporal decides who comes first, and remembers the ID for as long as it keeps executions. */
+/** Temporal decides which request is first, and remembers the ID for as long as it keeps executions. */
 export const createEventStarter = ({ client, taskQueue, readSpec }: TemporalStarterOptions): EventStarter => ({
   async start({ workflowId, start, because }) {
     const input =

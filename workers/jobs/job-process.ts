@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import { entryOf, type StageTable } from '../../domain/job/stages.ts';
 import type { Config } from '../config.ts';
 
-/** How a local Job's process is started, and the whole environment it sees. */
+/** The command and the whole environment of a local Job's process. */
 export const jobProcess = ({ folders: { home, repository }, jobEnvironment, mlflow }: Config, stages?: StageTable) => ({
   command: (stage: string): [string, ...string[]] => [join(home, 'tools', 'jobs', 'bin', 'python'), '-m', 'tuneline_jobs', entryOf(stage, stages)],
   env: {
@@ -13,7 +13,7 @@ export const jobProcess = ({ folders: { home, repository }, jobEnvironment, mlfl
   },
 });
 
-/** Keeps what Python and its libraries cache under the one folder, and them from telling others of it. */
+/** Keeps the caches of Python and its libraries in one folder, and turns their telemetry off. */
 export const quietPython = (home: string) => ({
   PYTHONPYCACHEPREFIX: join(home, 'cache', 'pycache'),
   HF_HOME: join(home, 'cache', 'huggingface'),

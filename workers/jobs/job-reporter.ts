@@ -68,7 +68,7 @@ export function createJobReporter({ client, tracking, runner }: JobReporterDepen
   };
 }
 
-/** Where the Job could not say itself what went wrong, its log has to. */
+/** Classes whose message often lacks the cause. Lines of the log are added for them. */
 const speechless: readonly FailureClass[] = ['Unknown', 'HostOutOfMemory', 'Stalled', 'Deadline', 'BadConfig'];
 
 function withLog(failure: Failure, log: string): Failure {

@@ -44,12 +44,12 @@ const longestReportPauseMs = 5000;
  */
 const quickStartMs = 10_000;
 
-/** One after the other, the heartbeats of thousands of Jobs would take longer than the heartbeat timeout. */
+/** In sequence, the heartbeats of thousands of Jobs would take longer than the heartbeat timeout. */
 const parallelHeartbeats = 8;
 
 /**
- * Watches every open Job of a runner and reports each end once. It keeps no state that the runner does not hold: after a
- * restart it continues from `listOpen`.
+ * Watches every open Job of a runner and reports each end once. It keeps no state that the runner does not hold: after
+ * a restart it continues from `listOpen`.
  */
 export class JobTracker {
   readonly #options: JobTrackerOptions;

@@ -1,8 +1,8 @@
 import type { JobRequest, Wait } from '../../domain/job/job.ts';
 
 /**
- * `hinted`: only the name is known. `listed`: a list, which may be stale, showed the Job. `seen`: the Job existed, so its
- * absence means that it was deleted. `reporting`: it has ended, and its end is being reported.
+ * `hinted`: only the name is known. `listed`: a list, which may be stale, showed the Job. `seen`: the Job existed, so
+ * its absence means that it was deleted. `reporting`: it has ended, and its end is being reported.
  */
 type Phase = 'hinted' | 'listed' | 'seen' | 'reporting';
 
@@ -35,7 +35,7 @@ export class TrackedJob {
     return this.#report;
   }
 
-  /** Whether nothing is left that the tracker would have to remember. */
+  /** True if the tracker has nothing left to remember. */
   get isIdle(): boolean {
     return this.#request === undefined && this.#look === 'none' && this.#report === undefined;
   }
@@ -82,7 +82,7 @@ export class TrackedJob {
     this.#look = 'none';
   }
 
-  /** Whether people should hear of this wait. Undefined means that the Job waits no longer. */
+  /** True if people should see this wait now. Undefined means that the Job waits no longer. */
   isNews(wait: Wait | undefined, nowMs: number): boolean {
     const before = this.#shown?.text ?? '';
     if (textOf(wait) === before) return false;

@@ -2,10 +2,10 @@ import type { FastifyInstance } from 'fastify';
 import { collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
 import type { Fleet } from './fleet.ts';
 
-/** Visibility and registry are asked at most so often, however many Prometheus servers scrape. */
+/** Limits reads of visibility and registry, whatever the number of Prometheus servers that scrape. */
 const freshForMs = 15_000;
 
-/** The console's metrics: its own requests, and how the whole fleet stands. */
+/** The console's metrics: its own requests, and the state of all lifecycles and models. */
 export function createConsoleMetrics(readFleet: () => Promise<Fleet>) {
   const registry = new Registry();
   collectDefaultMetrics({ register: registry, prefix: 'tuneline_console_' });
@@ -44,7 +44,7 @@ export function createConsoleMetrics(readFleet: () => Promise<Fleet>) {
   function show({ lifecycles, models }: Fleet): void {
     up.set({ source: 'temporal' }, lifecycles ? 1 : 0);
     up.set({ source: 'mlflow' }, models ? 1 : 0);
-    // What is not known has no value, and no old one either.
+    // An unknown figure must show no value, not its last one.
     for (const metric of [running, openReviews, oldestReview]) metric.remove();
     for (const metric of [lastDay, age, maximumAge, disagrees]) metric.reset();
     if (lifecycles) {
@@ -62,7 +62,7 @@ export function createConsoleMetrics(readFleet: () => Promise<Fleet>) {
   }
 
   return {
-    /** Counts what the server answers; before it listens. */
+    /** Counts the server's answers. Call it before the server listens. */
     watch: (server: FastifyInstance): void => {
       server.addHook('onResponse', (request, reply, done) => {
         requests.observe(

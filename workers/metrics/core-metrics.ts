@@ -1,8 +1,8 @@
 import type { RuntimeOptions } from '@temporalio/worker';
 
 /**
- * Has Temporal's SDK serve `/metrics` itself, in seconds, with the suffixes that Prometheus expects: all that it counts of
- * workflows, activities, pollers and slots, and what is counted by the meter of its runtime.
+ * Makes Temporal's SDK serve `/metrics`, in seconds and with Prometheus's suffixes. It covers workflows, activities,
+ * pollers, slots, and every metric from the meter of its runtime.
  */
 export const metricsAt = (port: number | undefined): Pick<RuntimeOptions, 'telemetryOptions'> =>
   port === undefined
@@ -21,5 +21,5 @@ export const metricsAt = (port: number | undefined): Pick<RuntimeOptions, 'telem
         },
       };
 
-/** A second is usual; a minute says that MLflow or Temporal was away. */
+/** A report usually takes a second. A minute means that MLflow or Temporal was down. */
 const reportSeconds = [0.1, 0.5, 1, 2, 5, 15, 60, 300];

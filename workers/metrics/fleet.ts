@@ -5,7 +5,9 @@ import { recordPrefix, tags } from '../../domain/lineage/tracking.ts';
 import type { ServedModel } from '../../mlflow/served-models.ts';
 import { stageAttribute, verdictAttribute } from '../../workflows/search-attributes.ts';
 
-/** How all lifecycles and served models stand, whichever worker runs them; undefined where the source does not answer. */
+/**
+ * The state of all lifecycles and served models, on every worker. A part is undefined if its source does not answer.
+ */
 export interface Fleet {
   readonly lifecycles: LifecycleCounts | undefined;
   readonly models: readonly ModelStanding[] | undefined;
@@ -13,17 +15,17 @@ export interface Fleet {
 
 export interface LifecycleCounts {
   readonly running: number;
-  /** Closed within a day, by how. */
+  /** Lifecycles closed within a day, by outcome. */
   readonly lastDay: Readonly<Record<'promoted' | 'rejected' | 'failed' | 'cancelled', number>>;
   readonly openReviews: number;
-  /** Since the lifecycle that awaits its review longest was started; 0 where none does. */
+  /** Time since the start of the oldest lifecycle that awaits a review. 0 if there is none. */
   readonly oldestReviewSeconds: number;
 }
 
 export interface ModelStanding {
   readonly model: string;
   readonly ageDays: number;
-  /** `refresh.maximumAgeDays` of the spec that the champion came with, where it has one. */
+  /** `refresh.maximumAgeDays` from the champion's spec, if set. */
   readonly maximumAgeDays: number | undefined;
   /** Endpoints whose record names another champion than the alias does. */
   readonly disagreeing: readonly string[];
@@ -61,7 +63,7 @@ async function countLifecycles({ workflow }: Client, nowMs: number): Promise<Lif
     ].map(count),
   )) as [number, number, number, number, number, number];
   let oldestMs = nowMs;
-  // Visibility gives the newest first, and no order can be asked for everywhere.
+  // The order can't be chosen on every visibility store, so the list is read to its end.
   if (openReviews > 0)
     for await (const { startTime } of workflow.list({ query: inReview }))
       oldestMs = Math.min(oldestMs, startTime.getTime());
@@ -73,7 +75,7 @@ async function countLifecycles({ workflow }: Client, nowMs: number): Promise<Lif
   };
 }
 
-/** A record of one endpoint counts for the model that it says is champion there. */
+/** A record counts for the model that it names as champion of that endpoint. */
 export function standingOf({ name, tags: its, champion }: ServedModel, nowMs: number): ModelStanding {
   const records = Object.entries(its).flatMap(([key, value]) =>
     key.startsWith(recordPrefix)
@@ -90,7 +92,7 @@ export function standingOf({ name, tags: its, champion }: ServedModel, nowMs: nu
   };
 }
 
-/** Of a tag, which other hands may have written. */
+/** Null if the tag is not JSON, because other programs may write tags. */
 function parse<T>(json = 'null'): DeepPartial<T> | null {
   try {
     return JSON.parse(json) as DeepPartial<T> | null;

@@ -5,7 +5,7 @@ import type { JobReporter } from '../jobs/job-tracker.ts';
 
 const waits: Readonly<Record<Wait['for'], true>> = { quota: true, node: true, image: true, start: true };
 
-/** A reporter that counts what it is told, and how long it took from a Job's end until its lifecycle knew. */
+/** A reporter that counts Jobs, and measures the time from a Job's end until its lifecycle knows. */
 export function countJobs(reporter: JobReporter, meter: MetricMeter): JobReporter {
   // The exporter adds `_total` and the unit.
   const ended = meter.createCounter(
@@ -22,7 +22,7 @@ export function countJobs(reporter: JobReporter, meter: MetricMeter): JobReporte
   );
   const waitsOf = new Map<string, Wait['for']>();
   const endedSince = new Map<string, number>();
-  // A series that begins with its first failure hides that failure from an alert on its increase.
+  // Starts each series at 0: an alert on an increase misses a failure that is the first value of its series.
   for (const outcome of ['succeeded', ...Object.keys(failurePolicies)]) ended.add(0, { outcome });
   showWaiting();
 

@@ -1,7 +1,10 @@
 import { once } from 'node:events';
 import { createServer, type Server } from 'node:http';
 
-/** Answers `GET /metrics` in Prometheus's text format, on every interface, for Prometheus asks from outside. Resolves once it listens. */
+/**
+ * Answers `GET /metrics` in Prometheus's text format. Listens on every interface, because Prometheus asks from outside.
+ * Resolves once it listens.
+ */
 export async function serveMetrics(port: number, read: () => Promise<string>): Promise<Server> {
   const server = createServer((request, response) => {
     if (request.url !== '/metrics') {

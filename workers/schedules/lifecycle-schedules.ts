@@ -20,7 +20,7 @@ import { isApplied, optionsOf, type LifecycleSchedule } from './schedule-options
 
 export type Applied = 'created' | 'changed' | 'unchanged';
 
-/** Idempotent: what is as wanted is left alone, and what is paused stays paused. */
+/** Idempotent: leaves an unchanged schedule alone, and keeps a paused one paused. */
 export async function applySchedule(client: Client, schedule: LifecycleSchedule): Promise<Applied> {
   const handle = client.schedule.getHandle(schedule.id);
   const there = await unlessGone(handle.describe());
@@ -37,31 +37,31 @@ export interface Started {
   readonly workflowId: string;
   readonly at: string;
   readonly ending: Ending;
-  /** Why it failed, in a line. */
+  /** The cause of a failure, in one line. */
   readonly reason?: string;
 }
 
 export interface ScheduleView {
   readonly id: string;
   readonly note?: string;
-  /** The next start, jitter and all; none while it is paused, or where its calendar has no day left. */
+  /** The next start, jitter included. Absent if the schedule is paused or its calendar has no day left. */
   readonly next?: string;
   readonly paused: boolean;
   readonly pausedBecause?: string;
   readonly pauseAfterFailures?: number;
   readonly failuresInARow: number;
-  /** The newest first, at most ten. */
+  /** Newest first, at most ten. */
   readonly started: readonly Started[];
   readonly skippedByOverlap: number;
   readonly missed: number;
 }
 
-/** Every schedule of a lifecycle, by name. */
+/** All schedules that start a lifecycle, by name. */
 export async function listSchedules(client: Client): Promise<ScheduleView[]> {
   const ids: string[] = [];
   for await (const { scheduleId, action } of client.schedule.list())
     if (action?.workflowType === 'lifecycle') ids.push(scheduleId);
-  // The list lags behind: what was deleted a moment ago may still be on it.
+  // The list is eventually consistent: it may show a schedule that was just deleted.
   const views = await Promise.all(ids.sort().map((id) => unlessGone(viewSchedule(client, id))));
   return views.filter((view) => view !== undefined);
 }
@@ -87,14 +87,17 @@ export async function viewSchedule(client: Client, id: string): Promise<Schedule
   };
 }
 
-/** Temporal answers once it has noted the wish; what came of it is seen within moments. */
+/** Temporal answers as soon as it has recorded the request. The outcome follows within moments. */
 const startsWithinMs = 10_000;
 
-/** The lifecycle that was started; undefined where the one before still runs and the schedule's overlap policy says to wait or to leave it. */
+/**
+ * Starts the schedule's lifecycle now and returns its workflow ID. Undefined if an earlier one still runs and the
+ * overlap policy queues or skips the start, or if nothing started within 10 s.
+ */
 export async function triggerSchedule(client: Client, id: string): Promise<string | undefined> {
   const handle = client.schedule.getHandle(id);
   const before = await handle.describe();
-  // Without a policy the client says to let them overlap.
+  // Without an explicit policy, the client would allow overlap.
   await handle.trigger(before.policies.overlap);
   const patience = AbortSignal.timeout(startsWithinMs);
   while (!patience.aborted) {
@@ -106,7 +109,10 @@ export async function triggerSchedule(client: Client, id: string): Promise<strin
   return undefined;
 }
 
-/** Starts what it would have started then, and says for which times. They would overlap, so they wait for each other. */
+/**
+ * Starts the lifecycles that the schedule would have started between `from` and `to`, one after the other, and returns
+ * those times.
+ */
 export async function backfillSchedule(
   client: Client,
   id: string,
@@ -171,7 +177,10 @@ const reasonOf = (client: Client, workflowId: string): Promise<string | undefine
 const newestFirst = ({ recentActions }: ScheduleDescription['info']): string[] =>
   recentActions.map(({ action }) => action.workflow.workflowId).reverse();
 
-/** By its name alone, so that one that was reset is what it became. Undefined once Temporal has forgotten it. */
+/**
+ * Looks up by workflow ID alone, so that a reset execution counts as the run that followed it. Undefined once Temporal
+ * has deleted it.
+ */
 const describe = (client: Client, workflowId: string): Promise<WorkflowExecutionDescription | undefined> =>
   client.workflow
     .getHandle(workflowId)

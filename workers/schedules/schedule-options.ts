@@ -11,7 +11,7 @@ import type { ScheduleSpec } from '../../domain/spec/schedule-spec.ts';
 import { scheduleMemo, type StartedBy } from '../../domain/lifecycle/schedule.ts';
 import { taskQueue } from '../config.ts';
 
-/** A schedule's file, with the lifecycle spec that it names in it. */
+/** The content of a schedule's file, with the lifecycle spec in place of the path. */
 export interface LifecycleSchedule extends Omit<ScheduleSpec, 'spec'> {
   readonly spec: Readonly<Record<string, unknown>>;
 }
@@ -56,7 +56,7 @@ export function isApplied(schedule: LifecycleSchedule, { spec, policies, action 
   );
 }
 
-/** Identifies the times. Temporal's UI shows this comment in place of the cron expression, and its users expect that. */
+/** The text that identifies the times. Temporal's UI shows it in place of the cron expression, as its users expect. */
 const commentOf = ({ cron, calendar }: LifecycleSchedule): string | undefined =>
   cron?.trim() ?? (calendar && digestOf(calendar));
 
@@ -66,7 +66,9 @@ const rhythmOf = ({ interval, timeZone, jitterSeconds }: LifecycleSchedule) => (
   jitter: jitterSeconds * 1000,
 });
 
-/** Temporal's own pause comes after one failure; which failure is one too many the lifecycle finds out. */
+/**
+ * Temporal's own pause would act on the first failure. The lifecycle counts failures and pauses the schedule itself.
+ */
 const policiesOf = ({ overlap, catchUpMinutes }: LifecycleSchedule) => ({
   overlap: overlaps[overlap],
   catchupWindow: catchUpMinutes * minuteMs,
@@ -74,7 +76,7 @@ const policiesOf = ({ overlap, catchUpMinutes }: LifecycleSchedule) => ({
 });
 
 function actionOf({ id, spec, skip, pauseAfterFailures, note }: LifecycleSchedule) {
-  // What Temporal gives back has no undefined fields, and `isApplied` compares with that.
+  // Temporal returns no undefined fields, and `isApplied` compares with its answer.
   const startedBy: StartedBy = {
     id,
     ...(pauseAfterFailures === undefined ? {} : { pauseAfterFailures }),

@@ -1,7 +1,9 @@
 import { ScheduleAlreadyRunning, type Client } from '@temporalio/client';
 import { taskQueue } from '../config.ts';
 
-/** Has `reconcile` run four times an hour, whoever made the schedule first; people may change or pause it. */
+/**
+ * Ensures that `reconcile` runs four times an hour. Keeps an existing schedule as it is: people may change or pause it.
+ */
 export async function ensureSchedules(client: Client): Promise<void> {
   await client.schedule
     .create({

@@ -4,14 +4,14 @@ import type { JobOutcome, JobRequest } from '../../domain/job/job.ts';
 import { spanOf } from '../../domain/job/job-trace.ts';
 import type { JobReporter } from '../jobs/job-tracker.ts';
 
-/** A reporter that makes a span of each Job whose end it has told; told again, the same span. */
+/** A reporter that records one span per reported Job. Reporting again records the same span. */
 export function traceJobs(
   config: TracerConfig,
   reporter: JobReporter,
   attributesOf: (request: JobRequest) => Attributes,
 ): JobReporter {
   let spanId = '';
-  // The Job has known its span's ID since its start.
+  // The span's ID was chosen when the Job was created.
   const tracer = new BasicTracerProvider({
     ...config,
     idGenerator: { ...new RandomIdGenerator(), generateSpanId: () => spanId },

@@ -3,8 +3,9 @@ import type { TracingSettings } from '../config.ts';
 import type { Tracing } from './tracing.ts';
 
 /**
- * Traces of this process, under this name where `OTEL_SERVICE_NAME` gives no other; undefined, and nothing of OpenTelemetry is
- * loaded, where there are no settings. Once a process: context and tracers are the whole process's. Throws a `SetupError`.
+ * Starts tracing for this process, under this service name unless `OTEL_SERVICE_NAME` is set. Without settings it
+ * returns undefined and loads nothing of OpenTelemetry. Call it once per process, because context and tracers are
+ * global. Throws a `SetupError`.
  */
 export async function openTracing(
   settings: TracingSettings | undefined,
@@ -17,7 +18,7 @@ export async function openTracing(
     throw new SetupError(
       `OTEL_EXPORTER_OTLP_ENDPOINT: expected the URL of a collector such as http://127.0.0.1:4318, got "${url}".`,
     );
-  // A collector takes JSON where it takes protobuf.
+  // The exporter sends JSON. A collector that accepts protobuf over HTTP accepts JSON too.
   if (protocol !== undefined && !protocol.startsWith('http/'))
     throw new SetupError(
       `OTEL_EXPORTER_OTLP_PROTOCOL: expected http/json, got "${protocol}".\nhint: collectors take it at port 4318, and gRPC at 4317.`,

@@ -11,7 +11,7 @@ import {
 } from '@opentelemetry/api';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 
-/** A span of each POST to these routes, from its headers to the end of its answer. */
+/** Records a span for each POST to these routes, from the request's headers to the end of the answer. */
 export function traceRequests(server: FastifyInstance, routes: string, tracer: Tracer): void {
   const open = new WeakMap<FastifyRequest, { readonly span: Span; readonly within: Context }>();
   server.addHook('onRequest', (request, _reply, done) => {
@@ -31,7 +31,7 @@ export function traceRequests(server: FastifyInstance, routes: string, tracer: T
     }
     done();
   });
-  // Not before the body is read: what reads it leads out of the context.
+  // Enters the context only after the body is read, because reading it would lose the context.
   server.addHook('preHandler', (request, _reply, done) => {
     const { within } = open.get(request) ?? {};
     if (within) context.with(within, done);

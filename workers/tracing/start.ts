@@ -13,7 +13,7 @@ import type { Tracing } from './tracing.ts';
 
 const closeWithinMs = 2000;
 
-/** Sampler, batches, headers and the like are the SDK's, from its own variables. */
+/** The SDK reads sampler, batch sizes, headers and the like from its own variables. */
 export function startTracing(url: string, serviceName: string, log: (message: string) => void): Tracing {
   sayOnce(`traces do not reach ${url}`, log);
   const resource = new Resource({
@@ -40,7 +40,7 @@ export function startTracing(url: string, serviceName: string, log: (message: st
   };
 }
 
-/** A collector that is away for an hour is no news at each batch. */
+/** Logs the first export error only: a collector that is down would fail every batch. */
 function sayOnce(what: string, log: (message: string) => void): void {
   let said = false;
   setGlobalErrorHandler((error) => {

@@ -11,7 +11,7 @@ import { TRACE_HEADER } from '@temporalio/interceptors-opentelemetry/lib/instrum
 import type { WorkerOptions } from '@temporalio/worker';
 import type { Tracing } from './tracing.ts';
 
-/** Queries and looks are left out: the CLI and the console make several a second. */
+/** Omits queries and describe calls, because the CLI and the console make several a second. */
 export function clientInterceptors(): ClientInterceptors {
   const traced = new OpenTelemetryWorkflowClientInterceptor();
   return {
@@ -20,14 +20,14 @@ export function clientInterceptors(): ClientInterceptors {
         startWithDetails: (input, next) => traced.startWithDetails(input, next),
         signalWithStart: (input, next) => traced.signalWithStart(input, next),
         startUpdate: (input, next) => traced.startUpdate(input, next),
-        // The tracker tells lifecycles what their Jobs wait for, which is the beginning of nothing.
+        // Traces a signal only inside a trace. The tracker's signals about waiting Jobs would each start a new one.
         signal: (input, next) => (trace.getActiveSpan() ? traced.signal(input, next) : next(input)),
       },
     ],
   };
 }
 
-/** What no traced workflow asked for is no trace of its own. */
+/** Traces an activity only if its workflow is traced, so that no trace begins at an activity. */
 export function workerInterceptors(processor: SpanProcessor, resource: Resource): Tracing['worker'] {
   const { export: exporter } = makeWorkflowExporter(processor, resource);
   const interceptors: WorkerOptions['interceptors'] = {
@@ -42,7 +42,7 @@ export function workerInterceptors(processor: SpanProcessor, resource: Resource)
       },
     ],
   };
-  // All that Temporal knows of an execution would go along, the result of the one before and its memo among it.
+  // Keeps four fields: the full workflow info would also export the memo and the last execution's result.
   const briefly: typeof exporter.fn = ({ workflowId, runId, workflowType, attempt }, spans) =>
     exporter.fn({ workflowId, runId, workflowType, attempt } as Parameters<typeof exporter.fn>[0], spans);
   return { interceptors, sinks: { exporter: { export: { fn: briefly } } } };

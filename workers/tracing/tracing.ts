@@ -4,21 +4,24 @@ import type { FastifyInstance } from 'fastify';
 import type { JobRequest } from '../../domain/job/job.ts';
 import type { JobReporter } from '../jobs/job-tracker.ts';
 
-/** What the parts of a process do to be traced; none of them names OpenTelemetry. */
+/** The tracing hooks for the parts of a process. None of them names OpenTelemetry. */
 export interface Tracing {
-  /** Carry the trace on, or begin one, where a client starts, signals or updates. */
+  /** Continue the trace, or begin one, when a client starts, signals or updates a workflow. */
   readonly client: ClientInterceptors;
-  /** Of a worker whose workflows were bundled with `workflows/trace-interceptors.ts`. */
+  /** For a worker whose workflows are bundled with `workflows/trace-interceptors.ts`. */
   readonly worker: Pick<WorkerOptions, 'interceptors' | 'sinks'>;
-  /** Makes a span of each POST to a route that begins so, under the caller's `traceparent` if it has one; before the server listens. */
+  /**
+   * Records a span for each POST to a route with this prefix, under the caller's `traceparent` if present. Call it
+   * before the server listens.
+   */
   requests(server: FastifyInstance, routes: string): void;
-  /** W3C `traceparent` of what runs now. */
+  /** The W3C `traceparent` of the current context. */
   traceparent(): string | undefined;
-  /** A reporter that makes a span of each Job, with these attributes beside its own. */
+  /** A reporter that records a span for each Job, with these attributes added. */
   jobs(
     reporter: JobReporter,
     attributesOf: (request: JobRequest) => Readonly<Record<string, string | number>>,
   ): JobReporter;
-  /** Sends what was not sent yet, for two seconds at most: a collector that is away must hold nobody up. */
+  /** Sends pending spans, for at most two seconds, so that a collector that is down delays nothing. */
   close(): Promise<void>;
 }
