@@ -166,8 +166,7 @@ export class Mirror<T extends KubernetesObject> {
       labelSelector,
       allowWatchBookmarks: true,
       timeoutSeconds: Math.ceil(clocks.relistMs / 1000),
-      // The client can't send a parameter that is undefined.
-      ...(from === undefined ? {} : { resourceVersion: from }),
+      resourceVersion: from,
     };
     const controller = await watch.watch(path, query, onEvent, (error: unknown) =>
       error ? reject(toError(error)) : resolve(undefined),

@@ -10,7 +10,10 @@ import { waitOfWorkload, type Workload } from './workload.ts';
  */
 export function classifyJob(job: V1Job, pods: readonly V1Pod[], workload?: Workload): JobState {
   const cancelled = cancelledOf(job);
-  if (pods.every((pod) => !isLive(pod)) && (isBarred(job) || hasCondition(job, 'Complete') || hasCondition(job, 'Failed')))
+  if (
+    pods.every((pod) => !isLive(pod)) &&
+    (isBarred(job) || hasCondition(job, 'Complete') || hasCondition(job, 'Failed'))
+  )
     return { phase: 'finished', outcome: outcomeOf(job, pods, cancelled) };
   const sinceMs = runningSince(job, pods);
   if (sinceMs !== undefined) return { phase: 'running', sinceMs };
@@ -53,13 +56,18 @@ function howSecondary(pod: V1Pod): number {
 
 /** The latest pod of each node, by the index of an Indexed Job. A Job on one node has the key undefined. */
 const latestOfNodes = (pods: readonly V1Pod[]): ReadonlyMap<string | undefined, V1Pod> =>
-  new Map([...pods].sort((a, b) => timeMs(a.metadata?.creationTimestamp) - timeMs(b.metadata?.creationTimestamp)).map((pod) => [pod.metadata?.annotations?.[indexAnnotation], pod]));
+  new Map(
+    [...pods]
+      .sort((a, b) => timeMs(a.metadata?.creationTimestamp) - timeMs(b.metadata?.creationTimestamp))
+      .map((pod) => [pod.metadata?.annotations?.[indexAnnotation], pod]),
+  );
 
 /** A pod that may run something now or later. Phase `Unknown` counts: its node is unreachable, not dead. */
 export const isLive = (pod: V1Pod): boolean => pod.status?.phase !== 'Succeeded' && pod.status?.phase !== 'Failed';
 
 const hasCondition = (job: V1Job, type: string): boolean => condition(job, type) !== undefined;
-const condition = (job: V1Job, type: string) => job.status?.conditions?.find((c) => c.type === type && c.status === 'True');
+const condition = (job: V1Job, type: string) =>
+  job.status?.conditions?.find((c) => c.type === type && c.status === 'True');
 
 function outcomeOf(job: V1Job, pods: readonly V1Pod[], cancelled: ReturnType<typeof cancelledOf>) {
   const decisive = decisivePod(pods);
@@ -77,7 +85,12 @@ function findFailure(job: V1Job, decisive: V1Pod | undefined): Failure | undefin
 /** One of several nodes was lost together with its pod. Only the Job's condition and the other pods show it. */
 function disruptionOf(job: V1Job, decisive?: V1Pod): Failure | undefined {
   const { reason, message = '' } = condition(job, 'Failed') ?? {};
-  if (reason !== 'PodFailurePolicy' || !message.includes('DisruptionTarget') || (decisive && howSecondary(decisive) < 2)) return undefined;
+  if (
+    reason !== 'PodFailurePolicy' ||
+    !message.includes('DisruptionTarget') ||
+    (decisive && howSecondary(decisive) < 2)
+  )
+    return undefined;
   return { class: 'Evicted', message };
 }
 
@@ -87,16 +100,29 @@ function failureOfPod(pod: V1Pod): Failure | undefined {
   const statuses = [...(pod.status?.initContainerStatuses ?? []), ...(pod.status?.containerStatuses ?? [])];
   // Counts even if the main process ended well: the work of a killed child process is missing.
   if (statuses.some((s) => s.state?.terminated?.reason === 'OOMKilled'))
-    return { class: 'HostOutOfMemory', message: 'The kernel ended the Job, because it used more memory than its limit allows.' };
+    return {
+      class: 'HostOutOfMemory',
+      message: 'The kernel ended the Job, because it used more memory than its limit allows.',
+    };
   const disruption = pod.status?.conditions?.find((c) => c.type === 'DisruptionTarget' && c.status === 'True');
-  if (disruption && pod.status?.phase === 'Failed') return { class: disruptionClasses[disruption.reason ?? ''] ?? 'Evicted', message: disruption.message ?? 'The pod was evicted.' };
+  if (disruption && pod.status?.phase === 'Failed')
+    return {
+      class: disruptionClasses[disruption.reason ?? ''] ?? 'Evicted',
+      message: disruption.message ?? 'The pod was evicted.',
+    };
   const { reason, message } = pod.status ?? {};
-  if (reason === 'DeadlineExceeded') return { class: 'Deadline', message: message ?? 'The pod ran longer than it may.' };
+  if (reason === 'DeadlineExceeded')
+    return { class: 'Deadline', message: message ?? 'The pod ran longer than it may.' };
   if (reason === 'Evicted') return { class: 'Evicted', message: message ?? 'The node evicted the pod.' };
   if (reason === 'NodeLost') return { class: 'NodeLost', message: message ?? 'The node that ran the pod is lost.' };
   const ended = (initialized ?? mainStatus(pod))?.state?.terminated;
-  if (ended?.reason === 'StartError' || ended?.reason === 'ContainerCannotRun') return { class: 'BadConfig', message: ended.message ?? 'The container could not be started.' };
-  if (initialized) return { class: 'BadConfig', message: `The container ${initialized.name} that prepares the pod ended with exit code ${ended?.exitCode}.` };
+  if (ended?.reason === 'StartError' || ended?.reason === 'ContainerCannotRun')
+    return { class: 'BadConfig', message: ended.message ?? 'The container could not be started.' };
+  if (initialized)
+    return {
+      class: 'BadConfig',
+      message: `The container ${initialized.name} that prepares the pod ended with exit code ${ended?.exitCode}.`,
+    };
   return undefined;
 }
 
@@ -108,7 +134,8 @@ const disruptionClasses: Readonly<Record<string, Failure['class']>> = {
 
 function failureWithoutPod(job: V1Job): Failure {
   const failed = condition(job, 'Failed');
-  if (failed?.reason === 'DeadlineExceeded') return { class: 'Deadline', message: failed.message ?? 'The Job ran longer than it may.' };
+  if (failed?.reason === 'DeadlineExceeded')
+    return { class: 'Deadline', message: failed.message ?? 'The Job ran longer than it may.' };
   return disruptionOf(job) ?? { class: 'Evicted', message: 'The pod was deleted before its end could be read.' };
 }
 
@@ -132,7 +159,14 @@ const imageReasons = ['ImagePullBackOff', 'ErrImagePull', 'RegistryUnavailable',
 
 function waitOf(job: V1Job, pods: readonly V1Pod[], workload?: Workload): Wait | undefined {
   const createdMs = timeMs(job.metadata?.creationTimestamp);
-  if (job.spec?.suspend) return (workload && waitOfWorkload(workload)) ?? { for: 'quota', sinceMs: createdMs, message: 'The queue has not admitted it yet.' };
+  if (job.spec?.suspend)
+    return (
+      (workload && waitOfWorkload(workload)) ?? {
+        for: 'quota',
+        sinceMs: createdMs,
+        message: 'The queue has not admitted it yet.',
+      }
+    );
   if (pods.length === 0) return waitForPod(job);
   const waits = pods.filter(isLive).flatMap((pod) => waitOfPod(pod) ?? []);
   // On several nodes, show a hopeless wait first, then a pod that no node can take.
@@ -143,12 +177,20 @@ function waitOf(job: V1Job, pods: readonly V1Pod[], workload?: Workload): Wait |
 export function waitOfPod(pod: V1Pod): Wait | undefined {
   const scheduled = pod.status?.conditions?.find((c) => c.type === 'PodScheduled');
   const sinceMs = timeMs(scheduled?.lastTransitionTime ?? pod.metadata?.creationTimestamp);
-  if (scheduled?.status === 'False') return { for: 'node', sinceMs, message: scheduled.message ?? scheduled.reason ?? 'No node fits.' };
-  const waiting = [...(pod.status?.initContainerStatuses ?? []), ...(pod.status?.containerStatuses ?? [])].map((s) => s.state?.waiting).find((w) => w !== undefined);
+  if (scheduled?.status === 'False')
+    return { for: 'node', sinceMs, message: scheduled.message ?? scheduled.reason ?? 'No node fits.' };
+  const waiting = [...(pod.status?.initContainerStatuses ?? []), ...(pod.status?.containerStatuses ?? [])]
+    .map((s) => s.state?.waiting)
+    .find((w) => w !== undefined);
   if (!waiting) return undefined;
   const message = [waiting.reason, waiting.message].filter(Boolean).join(': ');
   if (imageReasons.includes(waiting.reason ?? ''))
-    return { for: 'image', sinceMs, message, ...(hopelessImage.includes(waiting.reason ?? '') ? { hopeless: true } : {}) };
+    return {
+      for: 'image',
+      sinceMs,
+      message,
+      ...(hopelessImage.includes(waiting.reason ?? '') ? { hopeless: true } : {}),
+    };
   return { for: 'start', sinceMs, message };
 }
 
@@ -156,7 +198,11 @@ export function waitOfPod(pod: V1Pod): Wait | undefined {
 function waitForPod(job: V1Job): Wait | undefined {
   const resumed = job.status?.conditions?.find((c) => c.type === 'Suspended' && c.status === 'False');
   if (!resumed || hasCondition(job, 'FailureTarget') || hasCondition(job, 'SuccessCriteriaMet')) return undefined;
-  return { for: 'start', sinceMs: timeMs(resumed.lastTransitionTime), message: 'The queue has admitted it, but no pod of it is made; the events of the Job may say why.' };
+  return {
+    for: 'start',
+    sinceMs: timeMs(resumed.lastTransitionTime),
+    message: 'The queue has admitted it, but no pod of it is made; the events of the Job may say why.',
+  };
 }
 
 const mainStatus = (pod: V1Pod): V1ContainerStatus | undefined => pod.status?.containerStatuses?.[0];

@@ -42,7 +42,11 @@ export class JobCancellation {
    */
   async endReplacement(job: V1Job): Promise<void> {
     if (cancelledOf(job) || (await this.#options.clusterJobs.kindOf(job).isOriginal(job))) return;
-    await this.#mark(job, 'Deleted', 'The Job was deleted from outside before it ended, so the one that JobSet made in its place was ended, too.');
+    await this.#mark(
+      job,
+      'Deleted',
+      'The Job was deleted from outside before it ended, so the one that JobSet made in its place was ended, too.',
+    );
   }
 
   /** Deletes everything that could still create the Job. True if there was anything. */
@@ -56,7 +60,10 @@ export class JobCancellation {
     const { batch, namespace } = this.#options;
     const { name = '', resourceVersion } = job.metadata ?? {};
     const cancelled = JSON.stringify(cancelledOf(job) ?? { cause, reason });
-    const body = { metadata: { resourceVersion, annotations: { [annotations.cancelled]: cancelled } }, spec: endingSpec(job) };
+    const body = {
+      metadata: { resourceVersion, annotations: { [annotations.cancelled]: cancelled } },
+      spec: endingSpec(job),
+    };
     await batch.patchNamespacedJob({ namespace, name, body }, mergePatch).catch(unlessChanged);
   }
 }
@@ -71,7 +78,8 @@ function endingSpec({ status, spec }: V1Job) {
 }
 
 /** Kueue may suspend a Job again before its new deadline ends it. Such a Job has to be barred as well. */
-const isEnding = (job: V1Job): boolean => cancelledOf(job) !== undefined && (job.spec?.suspend !== true || isBarred(job));
+const isEnding = (job: V1Job): boolean =>
+  cancelledOf(job) !== undefined && (job.spec?.suspend !== true || isBarred(job));
 
 /** The Job changed meanwhile, or is gone: the caller looks again. */
 const unlessChanged = (error: unknown): undefined => {

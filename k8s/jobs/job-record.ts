@@ -53,7 +53,11 @@ export class JobRecords {
   /** Waits until the followed logs of an ended Job are complete: their last lines arrive after the pods are gone. */
   async #silence(job: string): Promise<void> {
     const speaking = [...this.#going.values()].filter((going) => going.job === job);
-    if (speaking.length > 0) await Promise.race([Promise.all(speaking.map(({ heard }) => heard)), delay(patienceMs, undefined, { ref: false })]);
+    if (speaking.length > 0)
+      await Promise.race([
+        Promise.all(speaking.map(({ heard }) => heard)),
+        delay(patienceMs, undefined, { ref: false }),
+      ]);
   }
 
   forget(job: string): void {
@@ -78,33 +82,47 @@ export class JobRecords {
   async events(job: string): Promise<string> {
     const last = await this.#podOf(job);
     const itsPods = new Set([...(this.#kept.get(job)?.keys() ?? []), ...(last ? [last] : [])]);
-    const objects = [...this.#sources.clusterJobs.objectsOf(job), ...[...itsPods].map((name) => ({ kind: 'Pod', name }))];
+    const objects = [
+      ...this.#sources.clusterJobs.objectsOf(job),
+      ...[...itsPods].map((name) => ({ kind: 'Pod', name })),
+    ];
     const lists = await Promise.all(objects.map(({ kind, name }) => this.#eventsOf(kind, name)));
     return describeEvents(lists.flat());
   }
 
   async #podOf(job: string): Promise<string | undefined> {
-    return this.#endedBy.has(job) ? this.#endedBy.get(job) : decisivePod(await this.#sources.clusterJobs.podsOf(job))?.metadata?.name;
+    return this.#endedBy.has(job)
+      ? this.#endedBy.get(job)
+      : decisivePod(await this.#sources.clusterJobs.podsOf(job))?.metadata?.name;
   }
 
   async #keepLog(job: string, pod: string | undefined, follow = false): Promise<void> {
     if (!pod || !this.keeps) return;
     const text = await this.#readLog(pod, follow).catch(() => '');
     // The Job may have been reported while the log was followed.
-    if (text !== '' && (!follow || this.#going.has(pod))) this.#kept.set(job, (this.#kept.get(job) ?? new Map<string, string>()).set(pod, text));
+    if (text !== '' && (!follow || this.#going.has(pod)))
+      this.#kept.set(job, (this.#kept.get(job) ?? new Map<string, string>()).set(pod, text));
   }
 
   /** Empty if the log is gone. `follow` waits for the container's end. */
   async #readLog(pod: string, follow = false): Promise<string> {
     const { core, namespace } = this.#sources;
     // The server's own byte limit keeps the start of a log, not its end.
-    const text = await core.readNamespacedPodLog({ namespace, name: pod, container: containerName, tailLines: 2000, follow });
+    const text = await core.readNamespacedPodLog({
+      namespace,
+      name: pod,
+      container: containerName,
+      tailLines: 2000,
+      follow,
+    });
     return noLog.test(text) ? '' : text;
   }
 
   async #eventsOf(kind: string, name: string): Promise<CoreV1Event[]> {
     const { core, namespace } = this.#sources;
-    const list = await core.listNamespacedEvent({ namespace, fieldSelector: `involvedObject.kind=${kind},involvedObject.name=${name}` }).catch(unlessRefused);
+    const list = await core
+      .listNamespacedEvent({ namespace, fieldSelector: `involvedObject.kind=${kind},involvedObject.name=${name}` })
+      .catch(unlessRefused);
     return list?.items ?? [];
   }
 }

@@ -1,6 +1,12 @@
 import type { BatchV1Api, V1Job, V1Pod } from '@kubernetes/client-node';
 import { ChangeQueue } from '../../domain/job/change-queue.ts';
-import { JobConflictError, type CancelCause, type JobRequest, type JobRunner, type JobState } from '../../domain/job/job.ts';
+import {
+  JobConflictError,
+  type CancelCause,
+  type JobRequest,
+  type JobRunner,
+  type JobState,
+} from '../../domain/job/job.ts';
 import { isBarred } from './classify.ts';
 import type { Cluster } from '../client.ts';
 import { ClusterJobs, isOpen } from './cluster-jobs.ts';
@@ -30,7 +36,8 @@ const keptSeconds = 3600;
  * Runs requests as batch/v1 Jobs of one namespace. Creates a request on several nodes as a JobSet where the cluster has
  * JobSet. The Job in the cluster holds all state: its annotations say whom to tell, its label whether that was done.
  */
-export const createKubernetesJobRunner = (options: KubernetesJobRunnerOptions): JobRunner => new KubernetesJobRunner(options);
+export const createKubernetesJobRunner = (options: KubernetesJobRunnerOptions): JobRunner =>
+  new KubernetesJobRunner(options);
 
 class KubernetesJobRunner implements JobRunner {
   readonly #batch: BatchV1Api;

@@ -163,7 +163,9 @@ export class JobSets implements JobKind {
   /** An account that may not read JobSets has created none, so a 403 means that there is none. */
   async #get(name: string): Promise<JobSet | undefined> {
     const set = this.#options.custom.getNamespacedCustomObject({ ...this.#where, name: setNameOf(name) });
-    return (set as Promise<JobSet>).catch((error: unknown) => (statusOf(error) === 403 ? undefined : unlessMissing(error)));
+    return (set as Promise<JobSet>).catch((error: unknown) =>
+      statusOf(error) === 403 ? undefined : unlessMissing(error),
+    );
   }
 
   async #patchSet(name: string, body: object): Promise<void> {

@@ -22,7 +22,14 @@ export interface Mirrors {
 }
 
 /** Copies of the Jobs of a namespace and of their pods. Each keeps only the fields that decide the state of a Job. */
-export function mirrorJobs({ cluster: { batch, core, kubeConfig }, namespace, clocks, onJob, onPod, onError }: MirrorsOptions): Mirrors {
+export function mirrorJobs({
+  cluster: { batch, core, kubeConfig },
+  namespace,
+  clocks,
+  onJob,
+  onPod,
+  onError,
+}: MirrorsOptions): Mirrors {
   const labelSelector = ourSelector;
   // Announce only when both watches are open: until then each look at a Job costs two requests.
   const onOpen = (): void => {
@@ -33,7 +40,11 @@ export function mirrorJobs({ cluster: { batch, core, kubeConfig }, namespace, cl
     ...alike,
     path: `/apis/batch/v1/namespaces/${namespace}/jobs`,
     list: (page) => batch.listNamespacedJob({ namespace, labelSelector, ...page }),
-    keep: ({ metadata: { managedFields: _managedFields, ...metadata } = {}, spec: { template: _template, ...spec } = { template: {} }, ...job }) => ({ ...job, metadata, spec: { ...spec, template: {} } }),
+    keep: ({
+      metadata: { managedFields: _managedFields, ...metadata } = {},
+      spec: { template: _template, ...spec } = { template: {} },
+      ...job
+    }) => ({ ...job, metadata, spec: { ...spec, template: {} } }),
     onChange: onJob,
   });
   const pods = new Mirror<V1Pod>({

@@ -6,7 +6,12 @@ import { jobSetUidLabel, queueLabel } from '../names.ts';
 export interface Workload {
   readonly metadata?: { readonly creationTimestamp?: string };
   readonly status?: {
-    readonly conditions?: readonly { readonly type: string; readonly status: string; readonly message?: string; readonly lastTransitionTime?: string }[];
+    readonly conditions?: readonly {
+      readonly type: string;
+      readonly status: string;
+      readonly message?: string;
+      readonly lastTransitionTime?: string;
+    }[];
     readonly admissionChecks?: readonly { readonly name: string; readonly state: string; readonly message?: string }[];
   };
 }
@@ -19,7 +24,9 @@ export function waitOfWorkload({ metadata, status }: Workload): Wait | undefined
   const condition = (type: string) => status?.conditions?.find((c) => c.type === type);
   const quota = condition('QuotaReserved');
   const evicted = condition('Evicted')?.status === 'True' ? condition('Evicted') : undefined;
-  const checks = (status?.admissionChecks ?? []).filter(({ state }) => state !== 'Ready').map(({ name, message }) => `${name}: ${message ?? ''}`);
+  const checks = (status?.admissionChecks ?? [])
+    .filter(({ state }) => state !== 'Ready')
+    .map(({ name, message }) => `${name}: ${message ?? ''}`);
   // Right after an eviction both conditions have the same message.
   const messages = new Set([evicted?.message, quota?.message, ...checks].filter(Boolean));
   const since = evicted?.lastTransitionTime ?? metadata?.creationTimestamp;
@@ -56,7 +63,14 @@ export class Workloads {
   }
 
   async #find(uid: string): Promise<Workload | undefined> {
-    const asked = { group: 'kueue.x-k8s.io', version: 'v1beta1', plural: 'workloads', namespace: this.#namespace, labelSelector: `kueue.x-k8s.io/job-uid=${uid}`, resourceVersion: '0' };
+    const asked = {
+      group: 'kueue.x-k8s.io',
+      version: 'v1beta1',
+      plural: 'workloads',
+      namespace: this.#namespace,
+      labelSelector: `kueue.x-k8s.io/job-uid=${uid}`,
+      resourceVersion: '0',
+    };
     const { items } = (await this.#custom.listNamespacedCustomObject(asked)) as { readonly items: readonly Workload[] };
     return items[0];
   }

@@ -4,7 +4,12 @@ import type { Config } from '../config.ts';
 
 /** The command and the whole environment of a local Job's process. */
 export const jobProcess = ({ folders: { home, repository }, jobEnvironment, mlflow }: Config, stages?: StageTable) => ({
-  command: (stage: string): [string, ...string[]] => [join(home, 'tools', 'jobs', 'bin', 'python'), '-m', 'tuneline_jobs', entryOf(stage, stages)],
+  command: (stage: string): [string, ...string[]] => [
+    join(home, 'tools', 'jobs', 'bin', 'python'),
+    '-m',
+    'tuneline_jobs',
+    entryOf(stage, stages),
+  ],
   env: {
     ...jobEnvironment,
     ...quietPython(home),

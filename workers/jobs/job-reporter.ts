@@ -28,7 +28,12 @@ export function createJobReporter({ client, tracking, runner }: JobReporterDepen
       if (runId === undefined) return told;
       if (log !== '') await tracking.putText(runId, 'job/log.txt', log);
       if (events !== '') await tracking.putText(runId, 'job/events.txt', events);
-      await tracking.setTags(runId, told.kind === 'succeeded' ? { [tags.outcome]: JSON.stringify(told) } : { [tags.failure]: `${told.failure.class}: ${told.failure.message}` });
+      await tracking.setTags(
+        runId,
+        told.kind === 'succeeded'
+          ? { [tags.outcome]: JSON.stringify(told) }
+          : { [tags.failure]: `${told.failure.class}: ${told.failure.message}` },
+      );
       await tracking.endRun(runId, statusOf(told));
       return told;
     },
@@ -61,7 +66,8 @@ export function createJobReporter({ client, tracking, runner }: JobReporterDepen
         // A cancelled lifecycle ends its Job itself, by name.
         if (error instanceof ActivityCancelledError) return 'waiting';
         // Between two attempts an activity can't be heartbeaten, and its lifecycle still wants the Job.
-        if (error instanceof ActivityNotFoundError) return (await isAwaited(client, request.owner)) ? 'waiting' : 'gone';
+        if (error instanceof ActivityNotFoundError)
+          return (await isAwaited(client, request.owner)) ? 'waiting' : 'gone';
         throw error;
       }
     },
@@ -72,8 +78,12 @@ export function createJobReporter({ client, tracking, runner }: JobReporterDepen
 const speechless: readonly FailureClass[] = ['Unknown', 'HostOutOfMemory', 'Stalled', 'Deadline', 'BadConfig'];
 
 function withLog(failure: Failure, log: string): Failure {
-  const lines = speechless.includes(failure.class) ? linesThatMatter(log).filter((line) => !failure.message.includes(line)) : [];
-  return lines.length === 0 ? failure : { ...failure, message: `${failure.message} Its log says:\n${lines.map((line) => `  ${line}\n`).join('')}` };
+  const lines = speechless.includes(failure.class)
+    ? linesThatMatter(log).filter((line) => !failure.message.includes(line))
+    : [];
+  return lines.length === 0
+    ? failure
+    : { ...failure, message: `${failure.message} Its log says:\n${lines.map((line) => `  ${line}\n`).join('')}` };
 }
 
 function statusOf(outcome: JobOutcome): RunStatus {

@@ -93,7 +93,10 @@ export class JobTracker {
 
   async #check(name: string, isWanted = true): Promise<void> {
     const job = this.#jobOf(name);
-    await job.look(() => this.#look(job, isWanted), () => this.#look(job, true));
+    await job.look(
+      () => this.#look(job, isWanted),
+      () => this.#look(job, true),
+    );
     this.#removeIdle(job);
   }
 

@@ -5,12 +5,19 @@ import { JobRecords } from '../../../k8s/jobs/job-record.ts';
 /** The record of one Job, whose pods the test may take away. */
 function recordsOf(pods: V1Pod[], whole?: Promise<string>) {
   const core = {
-    readNamespacedPodLog: ({ name, follow }: { name: string; follow?: boolean }) => (follow && whole) || Promise.resolve(`${name} spoke\n`),
+    readNamespacedPodLog: ({ name, follow }: { name: string; follow?: boolean }) =>
+      (follow && whole) || Promise.resolve(`${name} spoke\n`),
     listNamespacedEvent: () => Promise.resolve({ items: [] }),
   };
-  return new JobRecords({ core, namespace: 'default', clusterJobs: { objectsOf: () => [], podsOf: () => Promise.resolve(pods) } });
+  return new JobRecords({
+    core,
+    namespace: 'default',
+    clusterJobs: { objectsOf: () => [], podsOf: () => Promise.resolve(pods) },
+  });
 }
-const podCalled = (name: string, second: number): V1Pod => ({ metadata: { name, creationTimestamp: new Date(Date.UTC(2026, 0, 1, 0, 0, second)) } });
+const podCalled = (name: string, second: number): V1Pod => ({
+  metadata: { name, creationTimestamp: new Date(Date.UTC(2026, 0, 1, 0, 0, second)) },
+});
 
 test.each([
   ['is kept by whoever reports it', true, 'one spoke\n'],

@@ -5,7 +5,14 @@ import type { JobPlacement } from '../../../k8s/manifests/job.ts';
 import { jobSetManifest, type JobSet } from '../../../k8s/manifests/job-set.ts';
 import { jobOn } from '../../contract/jobs.ts';
 
-const placement: JobPlacement = { namespace: 'training', image: 'jobs', gpus: 1, env: {}, graceSeconds: 30, userId: 10_001 };
+const placement: JobPlacement = {
+  namespace: 'training',
+  image: 'jobs',
+  gpus: 1,
+  env: {},
+  graceSeconds: 30,
+  userId: 10_001,
+};
 const refusal = (code: number) => Promise.reject(new ApiException(code, '', '', {}));
 
 interface Faults {
@@ -31,7 +38,8 @@ function clusterThat({ answers = [], onReadJob }: Faults = {}) {
       sets.set(body.metadata?.name ?? '', body);
       return answer('create', body);
     },
-    getNamespacedCustomObject: ({ name }: { name: string }) => (sets.has(name) ? Promise.resolve(sets.get(name)) : refusal(404)),
+    getNamespacedCustomObject: ({ name }: { name: string }) =>
+      sets.has(name) ? Promise.resolve(sets.get(name)) : refusal(404),
     patchNamespacedCustomObject: () => refusal(404),
     deleteNamespacedCustomObject: ({ name, body }: { name: string; body: { propagationPolicy?: string } }) =>
       Promise.resolve(deleted.push(body.propagationPolicy) && sets.delete(name)),
@@ -43,7 +51,12 @@ function clusterThat({ answers = [], onReadJob }: Faults = {}) {
     },
     patchNamespacedJob: () => refusal(404),
   };
-  const jobSets = new JobSets({ custom: custom as unknown as JobSetsOptions['custom'], batch, placement, timeoutMs: 0 });
+  const jobSets = new JobSets({
+    custom: custom as unknown as JobSetsOptions['custom'],
+    batch,
+    placement,
+    timeoutMs: 0,
+  });
   return { asked, deleted, sets, jobSets };
 }
 
@@ -75,7 +88,10 @@ test('a JobSet without a controller ends in an error that says what to look at',
 
 test('an ended JobSet that has lost its Job is deleted after its pods, so that the next attempt can create another', async () => {
   const request = jobOn(2, { does: 'sleep' });
-  const over: JobSet = { ...jobSetManifest(request, placement), status: { conditions: [{ type: 'Completed', status: 'True' }] } };
+  const over: JobSet = {
+    ...jobSetManifest(request, placement),
+    status: { conditions: [{ type: 'Completed', status: 'True' }] },
+  };
   const { jobSets, sets, deleted } = clusterThat({ answers: [409], onReadJob: () => sets.set(request.name, over) });
   await expect(jobSets.create(request)).rejects.toThrow(/has lost its Job; the next attempt creates both/);
   expect(sets.size).toBe(0);

@@ -6,14 +6,23 @@ import { createJobReporter } from '../../../workers/jobs/job-reporter.ts';
 import { fakeTracking } from '../../builders/tracking.ts';
 import { jobOf } from '../../contract/jobs.ts';
 
-const failed = (failureClass: FailureClass, message: string): JobOutcome => ({ kind: 'failed', failure: { class: failureClass, message } });
+const failed = (failureClass: FailureClass, message: string): JobOutcome => ({
+  kind: 'failed',
+  failure: { class: failureClass, message },
+});
 const log = 'step 1\nRuntimeError: NCCL error\nbye\n';
 
 async function kept(outcome: JobOutcome, runId: string | undefined = 'run') {
   const { tracking, changes } = fakeTracking();
-  const runner = { logTail: () => Promise.resolve(log), events: () => Promise.resolve('Warning Evicted\n') } as Partial<JobRunner> as JobRunner;
+  const runner = {
+    logTail: () => Promise.resolve(log),
+    events: () => Promise.resolve('Warning Evicted\n'),
+  } as Partial<JobRunner> as JobRunner;
   const reporter = createJobReporter({ client: Object.create(null) as Client, tracking, runner });
-  const told = await reporter.keepRecord({ ...jobOf({ does: 'sleep' }), ...(runId === undefined ? {} : { runId }) }, outcome);
+  const told = await reporter.keepRecord(
+    { ...jobOf({ does: 'sleep' }), ...(runId === undefined ? {} : { runId }) },
+    outcome,
+  );
   return { told, changes };
 }
 
@@ -32,12 +41,18 @@ test('of a success it keeps the log and the outcome', async () => {
   const success: JobOutcome = { kind: 'succeeded', outputs: {}, figures: {} };
   const { told, changes } = await kept(success);
   expect(told).toEqual(success);
-  expect(changes.map(([what, , path]) => (what === 'putText' ? path : what))).toEqual(['job/log.txt', 'setTags', 'endRun']);
+  expect(changes.map(([what, , path]) => (what === 'putText' ? path : what))).toEqual([
+    'job/log.txt',
+    'setTags',
+    'endRun',
+  ]);
 });
 
 test('a Job that could not say what went wrong has its log say it', async () => {
   const { told } = await kept(failed('Unknown', 'The process ended with exit code 1.'));
-  expect(told).toEqual(failed('Unknown', 'The process ended with exit code 1. Its log says:\n  RuntimeError: NCCL error\n'));
+  expect(told).toEqual(
+    failed('Unknown', 'The process ended with exit code 1. Its log says:\n  RuntimeError: NCCL error\n'),
+  );
 });
 
 test('what the Job said itself needs no log', async () => {

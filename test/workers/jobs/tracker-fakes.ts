@@ -14,7 +14,10 @@ export function fakeRunner() {
   let reads = 0;
   const runner: JobRunner = {
     create: () => Promise.resolve('created'),
-    read: (name) => (++reads && failures-- > 0 ? Promise.reject(new Error('unreachable')) : Promise.resolve(states.get(name) ?? { phase: 'absent' })),
+    read: (name) =>
+      ++reads && failures-- > 0
+        ? Promise.reject(new Error('unreachable'))
+        : Promise.resolve(states.get(name) ?? { phase: 'absent' }),
     listOpen: () => Promise.resolve([...open.values()]),
     watch: (signal) => hints.drain(signal),
     cancel: (name, cause) => {
